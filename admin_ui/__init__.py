@@ -1,0 +1,1 @@
+"""Pages: what the marketer opens every morning."""

@@ -1,0 +1,1 @@
+"""Effects: makes it happen."""

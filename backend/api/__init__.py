@@ -1,0 +1,1 @@
+"""Endpoints: one controller per noun; they translate and ask services."""

@@ -1,0 +1,1 @@
+"""The simulated shop, its phone page, and the supervisor of `joren demo`."""

@@ -1,0 +1,1 @@
+"""Senders behind the PushSender port."""

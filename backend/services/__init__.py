@@ -1,0 +1,1 @@
+"""Load, decide, save. One verb a file; no service imports another."""

@@ -1,0 +1,68 @@
+"""The operator's settings: the only reader of the environment. What a shop decides about itself is in the database.
+
+Every setting is named and explained here; `joren doctor` prints them with where each came from.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from backend.errors import NotConfigured
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """One installation's settings.
+
+    Attributes:
+        home: `JOREN_HOME`, the folder of the embedded database, the lake and all state (default ``.joren``).
+        database_url: `DATABASE_URL`, a PostgreSQL 15 or newer; without it the embedded one of `home` is used.
+        lake: `JOREN_LAKE`, folder or object-store address of the history (default ``JOREN_HOME/lake``).
+        fcm_service_account: `JOREN_FCM_SERVICE_ACCOUNT`, path of a service-account file: pushes go to the real FCM.
+        fcm_emulator: `JOREN_FCM_EMULATOR`, https address of the emulator: pushes go there. Never both.
+        allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
+        public_url: `JOREN_PUBLIC_URL`, how browsers reach the admin pages; https makes cookies Secure.
+        log_level: `JOREN_LOG_LEVEL`.
+    """
+
+    home: Path = Path(".joren")
+    database_url: str | None = None
+    lake: str = ""
+    fcm_service_account: Path | None = None
+    fcm_emulator: str | None = None
+    allowed_origins: tuple[str, ...] = ()
+    public_url: str = "http://127.0.0.1:8000"
+    log_level: str = "info"
+    lake_options: "Mapping[str, str]" = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.fcm_service_account and self.fcm_emulator:
+            raise NotConfigured(
+                "JOREN_FCM_SERVICE_ACCOUNT and JOREN_FCM_EMULATOR are both set: unset one, so that no test can reach a customer."
+            )
+
+
+def read(environment: "Mapping[str, str] | None" = None) -> Settings:
+    """Settings from the environment.
+
+    Raises:
+        NotConfigured: when two settings contradict each other or one does not parse.
+    """
+    values = os.environ if environment is None else environment  # noqa: TID251 - this is the one reader
+    home = Path(values.get("JOREN_HOME") or ".joren").expanduser().absolute()
+    account = values.get("JOREN_FCM_SERVICE_ACCOUNT")
+    return Settings(
+        home=home,
+        database_url=values.get("DATABASE_URL") or None,
+        lake=values.get("JOREN_LAKE") or str(home / "lake"),
+        fcm_service_account=Path(account).expanduser() if account else None,
+        fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
+        allowed_origins=tuple(o.strip() for o in values.get("JOREN_ALLOWED_ORIGINS", "").split(",") if o.strip()),
+        public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
+        log_level=values.get("JOREN_LOG_LEVEL") or "info",
+        lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
+    )

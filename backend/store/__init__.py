@@ -1,0 +1,1 @@
+"""PostgreSQL through asyncpg: one module and one sql file per noun; functions take a connection and never commit."""

@@ -1,0 +1,1 @@
+"""Decisions: what we would send, to whom, when, and what an answer means. Pure."""

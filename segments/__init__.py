@@ -1,0 +1,1 @@
+"""Facts: what happened and what is true of whom. Pure."""

@@ -1,0 +1,81 @@
+"""Contract of the customer frame: one row per customer, as of one business day.
+
+The frame is what rules, audiences and merge fields read. It holds surrogate ids only. Beside the columns
+declared here it has one list column per event name that was ever seen, ``days:<event name>``: the business
+days of the customer's occurrences, newest first, one entry per occurrence, cut at `NEWEST` entries.
+"at least n times in the last d days" is then one gather: entry ``n - 1`` exists and is recent enough.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+NEWEST = 100
+"""How many occurrences of one event a list column keeps; a rule may not ask for more."""
+
+DAYS_PREFIX = "days:"
+"""Prefix of the list columns."""
+
+
+def days_column(event: str) -> str:
+    """Name of the list column of one event."""
+    return f"{DAYS_PREFIX}{event}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """One scalar column of the frame, and how people call it.
+
+    Attributes:
+        facet: "profile", "behaviour", "purchase", "membership", "coupon", "reach" or "message": where pages list it.
+        private: filled by the shell from PostgreSQL (profile, devices, consents), not by reduce.
+    """
+
+    name: str
+    dtype: pl.DataType
+    ja: str
+    en: str
+    facet: str
+    private: bool = False
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute("customer_id", pl.Int64(), "会員番号（内部）", "Customer (internal)", "profile"),
+    Attribute("as_of", pl.Date(), "基準日", "As of", "profile"),
+    Attribute("first_seen", pl.Date(), "初回の記録", "First seen", "behaviour"),
+    Attribute("last_seen", pl.Date(), "最後の記録", "Last seen", "behaviour"),
+    Attribute("joined", pl.Date(), "入会日", "Joined", "membership"),
+    Attribute("withdrawn", pl.Date(), "退会日", "Withdrawn", "membership"),
+    Attribute("rank", pl.String(), "会員ランク", "Rank", "membership"),
+    Attribute("rank_since", pl.Date(), "ランクの開始日", "Rank since", "membership"),
+    Attribute("points", pl.Int64(), "ポイント残高", "Points", "membership"),
+    Attribute("orders", pl.Int64(), "購入回数", "Orders", "purchase"),
+    Attribute("purchase_days", pl.Int64(), "購入日数", "Purchase days", "purchase"),
+    Attribute("spend", pl.Int64(), "購入金額（返金を引いた額、最小単位）", "Net spend (minor units)", "purchase"),
+    Attribute("first_order", pl.Date(), "初回購入日", "First order", "purchase"),
+    Attribute("last_order", pl.Date(), "最終購入日", "Last order", "purchase"),
+    Attribute("favorite_category", pl.String(), "よく買うカテゴリー", "Favourite category", "purchase"),
+    Attribute("last_store", pl.String(), "最後の店舗", "Last store", "purchase"),
+    Attribute("launches", pl.Int64(), "起動回数", "Launches", "behaviour"),
+    Attribute("last_launch", pl.Date(), "最終起動日", "Last launch", "behaviour"),
+    Attribute("visits", pl.Int64(), "来店回数", "Visits", "behaviour"),
+    Attribute("last_visit", pl.Date(), "最終来店日", "Last visit", "behaviour"),
+    Attribute("coupons_held", pl.Int64(), "未使用のクーポン", "Coupons held, unused", "coupon"),
+    Attribute("coupons_used", pl.Int64(), "使ったクーポン", "Coupons used", "coupon"),
+    Attribute("platform", pl.String(), "OS", "Platform", "profile", private=True),
+    Attribute("gender", pl.String(), "性別", "Gender", "profile", private=True),
+    Attribute("birth_year", pl.Int32(), "生まれ年", "Birth year", "profile", private=True),
+    Attribute("birth_month", pl.Int8(), "誕生月", "Birth month", "profile", private=True),
+    Attribute("prefecture", pl.String(), "都道府県", "Prefecture", "profile", private=True),
+    Attribute("language", pl.String(), "言語", "Language", "profile", private=True),
+    Attribute("consented", pl.Boolean(), "お知らせへの同意", "Consented to marketing", "reach", private=True),
+    Attribute("has_address", pl.Boolean(), "届く端末がある", "Has a live address", "reach", private=True),
+    Attribute("reachable", pl.Boolean(), "通知が届く", "Can be reached by push", "reach", private=True),
+    Attribute("test_account", pl.Boolean(), "テスト会員", "Test account", "profile", private=True),
+)
+
+SCHEMA: dict[str, pl.DataType] = {attribute.name: attribute.dtype for attribute in ATTRIBUTES}
+"""Scalar columns of the frame in order."""
+
+BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}
+"""Attributes by column name."""

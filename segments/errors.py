@@ -1,0 +1,31 @@
+"""Errors of the functional core.
+
+    FactsError            something asked of the core cannot be answered
+    ├── RuleError         a segment rule that does not parse or refers to nothing
+    ├── UnknownMetric     a KPI slug that is not in the catalogue
+    └── BadWindow         a window that ends before it begins
+
+The message says what is wrong and what would be right; the shell maps each class to an answer.
+"""
+
+
+class FactsError(ValueError):
+    """Something asked of the core cannot be answered."""
+
+
+class RuleError(FactsError):
+    """A segment rule that does not parse or refers to nothing."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.path = path
+        """Where in the rule's JSON the fault is, from the root: ``("all", 1, "value")``."""
+
+
+class UnknownMetric(FactsError):
+    """A KPI slug that is not in the catalogue."""
+
+
+class BadWindow(FactsError):
+    """A window that ends before it begins."""

@@ -1,0 +1,1 @@
+"""One KPI family a file; every KPI declared in the catalogue."""

@@ -1,0 +1,1 @@
+"""The segment rule: one tree, several interpreters (parse, compile, describe, explain)."""
