@@ -26,7 +26,9 @@ class Settings:
         fcm_emulator: `JOREN_FCM_EMULATOR`, https address of the emulator: pushes go there. Never both.
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
         public_url: `JOREN_PUBLIC_URL`, how browsers reach the admin pages; https makes cookies Secure.
+        role: `JOREN_ROLE`, what a server process answers: intake, admin or all.
         log_level: `JOREN_LOG_LEVEL`.
+        lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
     """
 
     home: Path = Path(".joren")
@@ -36,6 +38,7 @@ class Settings:
     fcm_emulator: str | None = None
     allowed_origins: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
+    role: str = "all"
     log_level: str = "info"
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
 
@@ -63,6 +66,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
         allowed_origins=tuple(o.strip() for o in values.get("JOREN_ALLOWED_ORIGINS", "").split(",") if o.strip()),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
+        role=values.get("JOREN_ROLE") or "all",
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
     )

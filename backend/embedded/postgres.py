@@ -22,7 +22,7 @@ from urllib.parse import quote
 
 import psutil
 
-from backend.errors import Unavailable
+from backend.errors import Conflict, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,6 +76,18 @@ class EmbeddedPostgres:
                 mark.unlink(missing_ok=True)
                 if not self._live_holders():
                     self._stop()
+
+    def stop_or_refuse(self) -> None:
+        """Have the server stopped, for someone who is about to remove its folder.
+
+        Raises:
+            Conflict: while another command uses it.
+        """
+        with self._lock():
+            if self._holders.exists() and (live := self._live_holders()):
+                pids = ", ".join(sorted({mark.name.split("-")[0] for mark in live}))
+                raise Conflict(f"Another joren command uses {self.home} (process {pids}): stop it first.")
+            self._stop()
 
     def dsn(self, database: str = "postgres") -> str:
         """The address of one of its databases."""
