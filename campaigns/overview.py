@@ -1,0 +1,175 @@
+"""What a marketer sees of campaigns: the values that the desk returns and pages, API and command line show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from campaigns.campaign import Action, Content, Draft, State
+from campaigns.report import Effect, People
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSummary:
+    """One line of the list.
+
+    Attributes:
+        planned_at: the planned send time, from launch on: end of the quiet hours it fell into, or the launch itself.
+        targeted: people of the segment at launch; 0 before it.
+        accepted: people with at least one device for which the push service took the message.
+        paused_reason: ``person``, ``unknown_outcomes`` or ``credentials``; None unless paused.
+    """
+
+    campaign_id: int
+    name: str
+    state: State
+    segment_id: int
+    segment_name: str
+    holdout_percent: float
+    scheduled_at: datetime | None
+    planned_at: datetime | None
+    finished_at: datetime | None
+    paused_reason: str | None
+    targeted: int
+    control: int
+    accepted: int
+    changed_at: datetime
+    revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignDetail:
+    """One campaign with everything that was decided about it.
+
+    Attributes:
+        revision: goes up with every change; an edit names the one it was made from.
+        actions: what a person can do now, for buttons.
+    """
+
+    summary: CampaignSummary
+    draft: Draft
+    segment_version: int | None
+    actions: tuple[Action, ...]
+    created_at: datetime
+    created_by: str
+
+    @property
+    def content(self) -> Content:
+        """What it says."""
+        return self.draft.content
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A word in both languages."""
+
+    ja: str
+    en: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """How many people one gate removes: the first gate that fires takes them, so the counts add up."""
+
+    reason: str
+    label: Label
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The message as one member of the segment would get it."""
+
+    customer_id: int
+    language: str
+    title: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DryRun:
+    """What would happen if the campaign were launched now. Nothing is stored.
+
+    segment_size = sum of ``removed`` + control + treated.
+
+    Attributes:
+        as_of: how fresh the facts are that the segment was taken from.
+        devices: live addresses of the treated.
+        deferred_until: end of the quiet hours, where now falls into them; everyone treated would wait until then.
+        expires_at: after this nothing more goes out.
+        smallest_effect: the smallest difference of conversion rates (a share, 0.012 = 1.2 points) that the arms
+            can show with 80 % power at the ``base_rate``; None where an arm is empty.
+        suggested_holdout: percent that makes a verdict possible, None where the segment is too small for any.
+        base_rate: the share of the segment that did the conversion event in the last ``conversion_days``;
+            None where that is not known (then 5 % is assumed).
+    """
+
+    campaign_id: int
+    revision: int
+    as_of: datetime
+    segment_size: int
+    removed: tuple[Removed, ...]
+    control: int
+    treated: int
+    devices: int
+    deferred_until: datetime | None
+    expires_at: datetime
+    samples: tuple[Sample, ...]
+    smallest_effect: float | None
+    suggested_holdout: float | None
+    base_rate: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opens:
+    """Who opened: by tapping the push, or (apart from those) by launching the app within the window after it."""
+
+    direct: int
+    influenced: int
+    window_hours: int
+    of: int
+    """People for whom the push service took the message: the denominator of both."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignReport:
+    """A launched campaign's figures.
+
+    Attributes:
+        as_of: how fresh the facts behind opens and effect are; the counts of people are of this moment.
+        removed: ``people.left_out`` with labels, in the order of the gates.
+        devices: deliveries by state; adds up by itself.
+        received: people whose device said so itself (端末で受信); others may have got it unseen.
+        opens: None before launch.
+        effect: None before launch.
+    """
+
+    summary: CampaignSummary
+    as_of: datetime
+    people: People
+    removed: tuple[Removed, ...]
+    devices: Mapping[str, int]
+    received: int
+    opens: Opens | None
+    effect: Effect | None
+
+
+@dataclass(frozen=True, slots=True)
+class TestOutcome:
+    """What became of a test send to one device."""
+
+    __test__ = False
+    device_id: int
+    outcome: str
+    message_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TestSend:
+    """A test send: it skips quiet hours and cap, counts nowhere, and says so."""
+
+    __test__ = False
+    customer_id: int
+    title: str
+    body: str
+    devices: tuple[TestOutcome, ...]
+    note: Label
