@@ -111,8 +111,7 @@ def test_a_full_disk_is_said_before_anything_starts(tmp_path: Path) -> None:
 
 
 def test_one_demo_a_folder(tmp_path: Path) -> None:
-    with only_one(tmp_path):
-        with pytest.raises(Conflict, match="running"), only_one(tmp_path):
-            pass
+    with only_one(tmp_path), pytest.raises(Conflict, match="running"), only_one(tmp_path):
+        pass
     with only_one(tmp_path):
         pass
