@@ -1,0 +1,47 @@
+"""What the linters cannot say: every command has an example, every setting is explained, no file grows without end."""
+
+import re
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from backend import settings
+from backend.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("segments", "campaigns", "backend", "admin_ui")
+
+
+def leaves() -> list[tuple[str, str]]:
+    """Every command that does something, with its help text."""
+    found = []
+    for name, (module, _) in COMMANDS.items():
+        command = typer.main.get_command(import_module(module).app)
+        children = getattr(command, "commands", None) or {name: command}
+        found += [(name if child == name else f"{name} {child}", leaf.help or "") for child, leaf in children.items()]
+    return found
+
+
+@pytest.mark.parametrize(("name", "text"), leaves(), ids=lambda value: value if " " not in value[:30] else "")
+def test_every_command_shows_an_example(name: str, text: str) -> None:
+    assert re.search(rf"joren {re.escape(name)}\b", text), f"joren {name} --help has no example"
+
+
+def test_every_setting_is_explained() -> None:
+    source = Path(settings.__file__).read_text()
+    names = set(re.findall(r'values\.get\("([A-Z_]+)"', source))
+    assert names
+    documentation = str(settings.Settings.__doc__)
+    assert [name for name in names if name not in documentation] == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_file_accretes(package: str) -> None:
+    long = {
+        str(path.relative_to(ROOT)): lines
+        for path in (ROOT / package).rglob("*.py")
+        if (lines := path.read_text().count("\n")) > 450
+    }
+    assert long == {}
