@@ -122,9 +122,8 @@ def aggregate_days(days: Frame) -> Frame:
 def merge_customers(days: Frame, merges: Frame) -> Frame:
     """Every row under the customer who survived; history is counted anew, nothing is rewritten.
 
-    Args:
-        merges: columns ``customer_id`` and ``survivor``, followed to the end (no survivor is itself merged).
-            The bucket stays that of the row's own customer.
+    ``merges`` has columns ``customer_id`` and ``survivor``, followed to the end: no survivor is itself
+    merged. The bucket stays that of the row's own customer.
     """
     return (
         days.join(merges.select("customer_id", "survivor"), on="customer_id", how="left")
