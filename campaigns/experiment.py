@@ -1,0 +1,110 @@
+"""Who gets the push and who is held out: a stable draw, and what a holdout of a given size can show."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from math import sqrt
+from statistics import NormalDist
+
+from campaigns.report import FEWEST_CONVERSIONS, SMALLEST_ARM
+
+BUCKETS = 10_000
+"""A draw lands in one of these; a holdout of 5 % is the first 500."""
+
+SHARES = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 40, 50)
+"""Holdouts, in percent, that are suggested."""
+
+
+class ArmName(StrEnum):
+    """The arms of a campaign."""
+
+    TREATED = "treated"
+    CONTROL = "control"
+
+
+def bucket(salt: str, customer_id: int) -> int:
+    """Where a customer falls for one campaign: 0 to 9,999, the same on every machine and at every time.
+
+    BLAKE2b keyed by the campaign's salt, so that being held out of one campaign says nothing about another.
+    """
+    digest = hashlib.blake2b(customer_id.to_bytes(8, "big", signed=True), key=salt.encode()[:64], digest_size=8)
+    return int.from_bytes(digest.digest(), "big") % BUCKETS
+
+
+def buckets(salt: str, customer_ids: Iterable[int]) -> list[int]:
+    """`bucket` of many customers, the key prepared once."""
+    keyed = hashlib.blake2b(key=salt.encode()[:64], digest_size=8)
+    found = []
+    for customer_id in customer_ids:
+        one = keyed.copy()
+        one.update(customer_id.to_bytes(8, "big", signed=True))
+        found.append(int.from_bytes(one.digest(), "big") % BUCKETS)
+    return found
+
+
+def held_out_below(holdout_percent: float) -> int:
+    """Buckets below this number are the control arm."""
+    return round(holdout_percent * BUCKETS / 100)
+
+
+def arm(salt: str, customer_id: int, *, holdout_percent: float) -> ArmName:
+    """The arm of one customer."""
+    return ArmName.CONTROL if bucket(salt, customer_id) < held_out_below(holdout_percent) else ArmName.TREATED
+
+
+def smallest_effect(
+    base_rate: float, *, treated: int, control: int, level: float = 0.95, power: float = 0.8
+) -> float | None:
+    """The smallest rise over ``base_rate`` (a share) that the two arms show with ``power``; None if nothing does.
+
+    Two-sided test of two proportions, arms of different size: J. L. Fleiss, "Statistical Methods for Rates and
+    Proportions", formula for the sample size without continuity correction, solved for the difference.
+    """
+    if treated < 1 or control < 1 or not 0 <= base_rate < 1:
+        return None
+    low, high = 0.0, 1 - base_rate
+    if not _is_shown(base_rate, high, treated, control, level, power):
+        return None
+    for _ in range(60):
+        middle = (low + high) / 2
+        if _is_shown(base_rate, middle, treated, control, level, power):
+            high = middle
+        else:
+            low = middle
+    return high
+
+
+def _is_shown(base: float, rise: float, treated: int, control: int, level: float, power: float) -> bool:
+    normal = NormalDist()
+    other = base + rise
+    common = (base * control + other * treated) / (control + treated)
+    under_null = sqrt(max(0.0, common * (1 - common)) * (1 / control + 1 / treated))
+    under_effect = sqrt(base * (1 - base) / control + max(0.0, other * (1 - other)) / treated)
+    return rise >= normal.inv_cdf((1 + level) / 2) * under_null + normal.inv_cdf(power) * under_effect
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A holdout to choose, in percent, and the smallest effect it can show."""
+
+    holdout_percent: float
+    smallest_effect: float
+
+
+def suggest_holdout(people: int, *, base_rate: float, worth_seeing: float = 0.02) -> Suggestion | None:
+    """The smallest share that makes a verdict possible and shows a rise of ``worth_seeing`` (a share).
+
+    Where none shows so small a rise, the one that shows the smallest; None where no share gives both arms
+    1,000 customers and 10 expected conversions.
+    """
+    possible = []
+    for share in SHARES:
+        control = int(people * share / 100)
+        effect = smallest_effect(base_rate, treated=people - control, control=control)
+        if effect is None or control < SMALLEST_ARM or control * base_rate < FEWEST_CONVERSIONS:
+            continue
+        if effect <= worth_seeing:
+            return Suggestion(share, effect)
+        possible.append(Suggestion(share, effect))
+    return min(possible, key=lambda suggestion: suggestion.smallest_effect, default=None)

@@ -1,0 +1,116 @@
+"""What each outcome of a send leads to, by policy: final, or tried again and when.
+
+Policy *once* repeats only what surely was not accepted. Policy *surely* repeats unknown outcomes too; the
+message's tag then replaces what may already be on the screen. FCM asks for at least 10 s before a repeat,
+growing with jitter, one minute after a 429 without `Retry-After`, and to give up after an hour.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from campaigns.campaign import Policy
+from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
+
+FIRST_WAIT = timedelta(seconds=10)
+LONGEST_WAIT = timedelta(minutes=10)
+QUOTA_WAIT = timedelta(seconds=60)
+MOST_ATTEMPTS = 8
+
+UNKNOWN_SHARE = 0.2
+"""Share of unknown outcomes among a campaign's recent sends that pauses it …"""
+UNKNOWN_LEAST = 20
+"""… once there are at least this many."""
+
+
+class DeliveryState(StrEnum):
+    """States of one row of the send ledger."""
+
+    PLANNED = "planned"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    LEFT_OUT = "left_out"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolution:
+    """What becomes of a delivery.
+
+    Attributes:
+        not_before: the next try, for state planned only.
+        retire_address: the app is gone from the device: its address is never used again.
+        pause: a word for why the whole campaign must stop; None for go on.
+        hold_all: how long every send of the project must wait; None for not at all.
+    """
+
+    state: DeliveryState
+    error_code: str | None = None
+    message_name: str | None = None
+    not_before: datetime | None = None
+    retire_address: bool = False
+    pause: str | None = None
+    hold_all: timedelta | None = None
+
+
+def resolve(
+    outcome: Outcome, *, policy: Policy, attempts: int, jitter: float, now: datetime, expires_at: datetime
+) -> Resolution:
+    """What an outcome leads to.
+
+    Args:
+        outcome: of this attempt.
+        policy: the campaign's.
+        attempts: tries made so far, this one included.
+        jitter: a random number in [0, 1), drawn by the caller.
+        now: the present moment.
+        expires_at: no try is planned at or after this.
+    """
+    if isinstance(outcome, Accepted):
+        return Resolution(state=DeliveryState.ACCEPTED, message_name=outcome.name)
+    wait = _waiting(outcome, attempts=attempts, jitter=jitter)
+    if isinstance(outcome, Unknown):
+        if policy is Policy.ONCE:
+            return Resolution(state=DeliveryState.UNKNOWN, error_code=outcome.detail)
+        return _again(outcome.detail, attempts, now + wait, expires_at, otherwise=DeliveryState.UNKNOWN)
+    if outcome.kind is Refusal.QUOTA:
+        again = _again(str(outcome.kind), attempts, now + wait, expires_at, otherwise=DeliveryState.EXPIRED)
+        return Resolution(state=again.state, error_code=again.error_code, not_before=again.not_before, hold_all=wait)
+    if outcome.kind is Refusal.NOT_SENT:
+        return _again(str(outcome.kind), attempts, now + wait, expires_at, otherwise=DeliveryState.EXPIRED)
+    if outcome.kind is Refusal.AUTH:
+        return Resolution(
+            state=DeliveryState.PLANNED, error_code=str(outcome.kind), not_before=now, pause="credentials"
+        )
+    gone = outcome.kind is Refusal.UNREGISTERED
+    return Resolution(state=DeliveryState.REJECTED, error_code=str(outcome.kind), retire_address=gone)
+
+
+def _again(code: str, attempts: int, at: datetime, expires_at: datetime, *, otherwise: DeliveryState) -> Resolution:
+    if attempts >= MOST_ATTEMPTS or at >= expires_at:
+        return Resolution(state=otherwise, error_code=code)
+    return Resolution(state=DeliveryState.PLANNED, error_code=code, not_before=at)
+
+
+def _waiting(outcome: Refused | Unknown, *, attempts: int, jitter: float) -> timedelta:
+    if outcome.retry_after is not None:
+        return max(outcome.retry_after, FIRST_WAIT if isinstance(outcome, Unknown) else timedelta(0))
+    if isinstance(outcome, Refused) and outcome.kind is Refusal.QUOTA:
+        return QUOTA_WAIT * (1 + jitter / 2)
+    doubled: timedelta = FIRST_WAIT * 2.0 ** max(0, attempts - 1)
+    return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)
+
+
+def after_lost_lease(policy: Policy, *, attempts: int) -> DeliveryState:
+    """What a delivery becomes whose worker vanished between the sending mark and the outcome."""
+    again = policy is Policy.SURELY and attempts < MOST_ATTEMPTS
+    return DeliveryState.PLANNED if again else DeliveryState.UNKNOWN
+
+
+def burns_its_audience(*, sent: int, unknown: int) -> bool:
+    """Whether so many of a campaign's recent sends ended unknown that a person must look first."""
+    return unknown >= UNKNOWN_LEAST and unknown >= UNKNOWN_SHARE * sent
