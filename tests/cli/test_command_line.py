@@ -1,0 +1,90 @@
+"""The command as a person meets it: help, one clear sentence on failure, an exit status."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def joren(*arguments: str, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "JOREN_HOME": str(home), **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "backend.cli", *arguments],
+        capture_output=True,
+        text=True,
+        env=environment,
+        cwd=ROOT,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_overview_lists_every_command(tmp_path: Path) -> None:
+    done = joren("--help", home=tmp_path)
+    assert done.returncode == 0
+    assert {"demo", "serve", "worker", "kpi", "doctor"} <= set(done.stdout.split())
+
+
+def test_unknown_command_is_said(tmp_path: Path) -> None:
+    done = joren("servce", home=tmp_path)
+    assert done.returncode == 2
+    assert "servce" in done.stderr
+
+
+def test_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
+    done = joren("source", "list", home=tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "DATABASE_URL does not answer" in done.stderr
+
+
+async def test_outdated_schema_names_the_command_that_mends_it(tmp_path: Path, dsn: str, pool: object) -> None:
+    await pool.execute("UPDATE alembic_version SET version_num = '0000'")  # type: ignore[attr-defined]
+    done = joren("source", "list", home=tmp_path, DATABASE_URL=dsn)
+    assert done.returncode == 1
+    assert "run joren migrate" in done.stderr
+
+
+def test_doctor_refuses_two_senders(tmp_path: Path) -> None:
+    done = joren(
+        "doctor",
+        "--json",
+        home=tmp_path,
+        JOREN_FCM_SERVICE_ACCOUNT="key.json",
+        JOREN_FCM_EMULATOR="https://127.0.0.1:8085",
+    )
+    assert done.returncode == 1
+    (finding,) = json.loads(done.stdout)
+    assert finding["health"] == "wrong"
+    assert "unset one" in finding["found"]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "found"),
+    [
+        ('{"type": "service_account", "project_id": "p"}', 0o644, "can be read by others"),
+        ('{"type": "user"}', 0o600, "is not a service-account key"),
+        ("not json", 0o600, "is not JSON"),
+    ],
+)
+def test_doctor_looks_at_the_credential(tmp_path: Path, dsn: str, content: str, mode: int, found: str) -> None:
+    key = tmp_path / "key.json"
+    key.write_text(content)
+    key.chmod(mode)
+    done = joren("doctor", home=tmp_path, DATABASE_URL=dsn, JOREN_FCM_SERVICE_ACCOUNT=str(key))
+    assert done.returncode == 1
+    assert found in done.stdout
+
+
+def test_doctor_is_content_with_a_sound_installation(tmp_path: Path, dsn: str) -> None:
+    done = joren("doctor", "--json", home=tmp_path, DATABASE_URL=dsn)
+    findings = {finding["subject"]: finding["health"] for finding in json.loads(done.stdout)}
+    assert findings == {
+        "settings": "ok", "disk": "ok", "database": "ok", "schema": "ok", "durability": "ok", "lake": "ok", "push": "care",
+    }  # fmt: skip
+    assert done.returncode == 0
