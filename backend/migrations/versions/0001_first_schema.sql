@@ -56,6 +56,18 @@ CREATE TABLE failed_events (
 
 CREATE INDEX failed_events_received_at ON failed_events (received_at DESC);
 
+-- How much came, per day, source and name: each transaction of the intake adds its own rows (no row is contended),
+-- and they are folded into one per name now and then. name is the event of a track call, else the call's type.
+CREATE TABLE event_counts (
+    received_day date NOT NULL,
+    source_id integer NOT NULL,
+    name text NOT NULL,
+    stored bigint NOT NULL,
+    repeated bigint NOT NULL,
+    failed bigint NOT NULL,
+    last_at timestamptz NOT NULL
+);
+
 -- People. Names, mail and external ids live here and nowhere else.
 CREATE TABLE customers (
     customer_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

@@ -1,0 +1,223 @@
+"""The intake log: the one door through which events are written, and what tells how far it may be read."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+
+from backend.store import queries
+from backend.store.pool import Connection
+from segments.envelope import Event, FailedEvent
+
+_SQL = queries.load("events")
+
+_COLUMNS = (
+    "received_day",
+    "received_at",
+    "source_id",
+    "trusted",
+    "message_id",
+    "type",
+    "event",
+    "user_id",
+    "anonymous_id",
+    "occurred_at",
+    "original_at",
+    "sent_at",
+    "time_rule",
+    "payload",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """What became of the events that were handed in: stored, seen before, or kept as failed."""
+
+    stored: int
+    repeated: int
+    failed: int
+
+
+async def append(
+    connection: Connection, rows: Sequence[Event], failed: Sequence[FailedEvent] = (), *, received_at: datetime
+) -> Appended:
+    """Write events to the log, each id once, and failed events beside it. To be called inside a transaction.
+
+    The fence is held, shared, until that transaction ends: see `committed_upto`. Durable when it has committed.
+
+    Args:
+        connection: inside a transaction; keep it short, readers of the log wait for its end.
+        rows: events in any order; a repeated id is counted and otherwise ignored.
+        failed: events that cannot be stored; a repeated one is counted as repeated too.
+        received_at: when they came, an aware time; its UTC day chooses the partition.
+    """
+    await connection.fetchrow(_SQL["enter_writer"])
+    day = received_at.date()
+    given = {row.event_id: row for row in rows}
+    new = await _claim(connection, given, day)
+    if new:
+        await connection.copy_records_to_table(
+            "event_log", columns=_COLUMNS, records=[_record(given[i], day, received_at) for i in given if i in new]
+        )
+    kept = await _keep_failed(connection, failed, received_at)
+    await _count(connection, rows, failed, new=set(new), kept=set(kept), received_at=received_at)
+    return Appended(stored=len(new), repeated=len(rows) - len(new) + len(failed) - len(kept), failed=len(kept))
+
+
+def _record(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:
+    return (
+        day,
+        received_at,
+        row.source_id,
+        row.trusted,
+        row.message_id,
+        row.type,
+        row.event,
+        row.user_id,
+        row.anonymous_id,
+        row.occurred_at,
+        row.original_at,
+        row.sent_at,
+        row.time_rule,
+        row.payload,
+    )
+
+
+async def _claim(connection: Connection, given: dict[UUID, Event], day: date) -> set[UUID]:
+    if not given:
+        return set()
+    sources = [row.source_id for row in given.values()]
+    return {record[0] for record in await connection.fetch(_SQL["claim_ids"], list(given), sources, day)}
+
+
+async def _keep_failed(connection: Connection, failed: Sequence[FailedEvent], received_at: datetime) -> set[UUID]:
+    if not failed:
+        return set()
+    kept = await connection.fetch(
+        _SQL["keep_failed"],
+        [event.event_id for event in failed],
+        [event.source_id for event in failed],
+        [event.code for event in failed],
+        [event.reason for event in failed],
+        [event.raw for event in failed],
+        received_at,
+    )
+    return {record[0] for record in kept}
+
+
+async def _count(
+    connection: Connection,
+    rows: Sequence[Event],
+    failed: Sequence[FailedEvent],
+    *,
+    new: set[UUID],
+    kept: set[UUID],
+    received_at: datetime,
+) -> None:
+    """Add this transaction's counts; ``new`` and ``kept`` are used up: an id is new only the first time it is met."""
+    counts: Counter[tuple[int, str, str]] = Counter()
+    for row in rows:
+        counts[row.source_id, row.name, _once(new, row.event_id, "stored")] += 1
+    for event in failed:
+        counts[event.source_id, event.name, _once(kept, event.event_id, "failed")] += 1
+    names = sorted({(source, name) for source, name, _ in counts})
+    await connection.execute(
+        _SQL["add_counts"],
+        [source for source, _ in names],
+        [name for _, name in names],
+        *([counts[source, name, column] for source, name in names] for column in ("stored", "repeated", "failed")),
+        received_at.date(),
+        received_at,
+    )
+
+
+def _once(ids: set[UUID], event_id: UUID, outcome: str) -> str:
+    if event_id in ids:
+        ids.discard(event_id)
+        return outcome
+    return "repeated"
+
+
+async def committed_upto(connection: Connection, *, patience: timedelta = timedelta(milliseconds=200)) -> int:
+    """The seq up to which every event is committed or will never be. 0 for an empty log.
+
+    To be called inside a short transaction of its own: it waits for the writers that are at work, and new ones wait
+    for it. Sequence numbers are given out before the commit, so without this a lower number could appear later.
+
+    Raises:
+        asyncpg.LockNotAvailableError: writers were at work for longer than ``patience``; try again.
+    """
+    milliseconds = f"{int(patience.total_seconds() * 1000)}ms"
+    await connection.fetchrow(_SQL["set_patience"], milliseconds)
+    await connection.execute(_SQL["close_fence"])
+    newest: int = await connection.fetchval(_SQL["newest_seq"])
+    return newest
+
+
+async def ensure_partitions(connection: Connection, *, first: date, days: int = 8) -> list[date]:
+    """Make the partitions of the log for ``days`` days from ``first``; gives those that were made.
+
+    A day whose events already lie in the default partition stays there.
+    """
+    present = {record[0] for record in await connection.fetch(_SQL["list_partitions"])}
+    wanted = [first + timedelta(days=n) for n in range(days)]
+    missing = [day for day in wanted if partition_name(day) not in present]
+    return [day for day in missing if await _make_partition(connection, day)]
+
+
+def partition_name(day: date) -> str:
+    """The table that holds one received day."""
+    return f"event_log_{day:%Y%m%d}"
+
+
+async def _make_partition(connection: Connection, day: date) -> bool:
+    """Made apart and attached, which locks the log for less long than creating it in place."""
+    name = partition_name(day)
+    try:
+        async with connection.transaction():
+            await connection.execute("SET LOCAL lock_timeout = '2s'")
+            await connection.execute(f"CREATE TABLE {name} (LIKE event_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
+            await connection.execute(
+                f"ALTER TABLE event_log ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"
+            )
+    except (asyncpg.DuplicateTableError, asyncpg.CheckViolationError, asyncpg.LockNotAvailableError):
+        return False
+    return True
+
+
+async def fold_counts(connection: Connection) -> None:
+    """Fold the counts to one row per day, source and name."""
+    await connection.execute(_SQL["fold_counts"])
+
+
+async def count_by_name(connection: Connection, *, since: date = date.min) -> list[asyncpg.Record]:
+    """Stored, repeated and failed events per name since a received day; most frequent first."""
+    records: list[asyncpg.Record] = await connection.fetch(_SQL["count_by_name"], since)
+    return records
+
+
+async def count_failed_by_code(connection: Connection) -> list[asyncpg.Record]:
+    """How many failed events are kept, per code."""
+    records: list[asyncpg.Record] = await connection.fetch(_SQL["count_failed_by_code"])
+    return records
+
+
+async def list_failed(connection: Connection, *, limit: int, before: int | None = None) -> list[asyncpg.Record]:
+    """Failed events, newest first, without their raw bytes; ``before`` is the last ``failed_id`` of the page before."""
+    records: list[asyncpg.Record] = await connection.fetch(_SQL["list_failed"], limit, before)
+    return records
+
+
+async def get_failed(connection: Connection, *, failed_id: int) -> asyncpg.Record | None:
+    """One failed event with its raw bytes."""
+    return await connection.fetchrow(_SQL["get_failed"], failed_id)
+
+
+async def read_durability(connection: Connection) -> dict[str, str]:
+    """The server's settings on which the promise of a 200 rests."""
+    record = await connection.fetchrow(_SQL["read_durability"])
+    assert record is not None  # noqa: S101 - a SELECT without FROM has one row
+    return dict(record)

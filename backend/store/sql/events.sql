@@ -1,0 +1,88 @@
+-- name: enter_writer
+-- Every writer of the log holds the fence, shared, from here to its commit: a reader who has held it alone knows that
+-- no smaller seq is still to come. Durability is asked for by name, whatever role, database or pooler would choose.
+SELECT pg_advisory_xact_lock_shared(7236842), set_config('synchronous_commit', 'on', true)
+
+-- name: claim_ids
+-- Gives back the ids that were new. Sorted, so that two writers with the same ids wait for each other and never deadlock.
+INSERT INTO event_ids (event_id, source_id, received_day)
+SELECT event_id, source_id, $3::date
+FROM unnest($1::uuid[], $2::int[]) AS given (event_id, source_id)
+ORDER BY event_id
+ON CONFLICT DO NOTHING
+RETURNING event_id
+
+-- name: keep_failed
+-- A blind retry of a bad event is kept once. Gives back the ids that were new.
+INSERT INTO failed_events (event_id, source_id, received_at, code, reason, raw)
+SELECT event_id, source_id, $6::timestamptz, code, reason, raw
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[]) AS given (event_id, source_id, code, reason, raw)
+ORDER BY event_id
+ON CONFLICT DO NOTHING
+RETURNING event_id
+
+-- name: add_counts
+INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, last_at)
+SELECT $6::date, source_id, name, stored, repeated, failed, $7::timestamptz
+FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
+    AS given (source_id, name, stored, repeated, failed)
+
+-- name: fold_counts
+-- Rows added meanwhile are not seen and stay; rows that another folder took are skipped. Nothing is counted twice.
+WITH taken AS (
+    DELETE FROM event_counts RETURNING received_day, source_id, name, stored, repeated, failed, last_at
+)
+INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, last_at)
+SELECT received_day, source_id, name, sum(stored), sum(repeated), sum(failed), max(last_at)
+FROM taken
+GROUP BY received_day, source_id, name
+
+-- name: count_by_name
+SELECT
+    name,
+    sum(stored)::bigint AS stored,
+    sum(repeated)::bigint AS repeated,
+    sum(failed)::bigint AS failed,
+    max(last_at) AS last_at
+FROM event_counts
+WHERE received_day >= $1::date
+GROUP BY name
+ORDER BY stored DESC, name
+
+-- name: set_patience
+SELECT set_config('lock_timeout', $1, true)
+
+-- name: close_fence
+-- Alone at the fence: no writer is between its first row and its commit. A statement of its own, because the next one
+-- must take its snapshot after the lock was granted.
+SELECT pg_advisory_xact_lock(7236842)
+
+-- name: newest_seq
+SELECT coalesce(max(seq), 0) FROM event_log
+
+-- name: list_failed
+SELECT failed_id, f.source_id, s.name AS source, f.received_at, f.code, f.reason
+FROM failed_events AS f
+JOIN sources AS s USING (source_id)
+WHERE failed_id < coalesce($2::bigint, 9223372036854775807)
+ORDER BY failed_id DESC
+LIMIT $1
+
+-- name: get_failed
+SELECT failed_id, f.source_id, s.name AS source, f.received_at, f.code, f.reason, f.raw
+FROM failed_events AS f
+JOIN sources AS s USING (source_id)
+WHERE failed_id = $1
+
+-- name: count_failed_by_code
+SELECT code, count(*) AS failed FROM failed_events GROUP BY code ORDER BY failed DESC, code
+
+-- name: list_partitions
+SELECT c.relname
+FROM pg_inherits AS i
+JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = 'event_log'::regclass
+
+-- name: read_durability
+SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
+    current_setting('synchronous_commit') AS synchronous_commit
