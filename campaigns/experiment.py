@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from math import sqrt
 from statistics import NormalDist
 
@@ -63,19 +64,20 @@ def smallest_effect(
     """
     if treated < 1 or control < 1 or not 0 <= base_rate < 1:
         return None
+    show = partial(_is_shown, base_rate, treated=treated, control=control, level=level, power=power)
     low, high = 0.0, 1 - base_rate
-    if not _is_shown(base_rate, high, treated, control, level, power):
+    if not show(high):
         return None
     for _ in range(60):
         middle = (low + high) / 2
-        if _is_shown(base_rate, middle, treated, control, level, power):
+        if show(middle):
             high = middle
         else:
             low = middle
     return high
 
 
-def _is_shown(base: float, rise: float, treated: int, control: int, level: float, power: float) -> bool:
+def _is_shown(base: float, rise: float, *, treated: int, control: int, level: float, power: float) -> bool:
     normal = NormalDist()
     other = base + rise
     common = (base * control + other * treated) / (control + treated)

@@ -5,12 +5,14 @@ message's tag then replaces what may already be on the screen. FCM asks for at l
 growing with jitter, one minute after a 429 without `Retry-After`, and to give up after an hour.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
 
 from campaigns.campaign import Policy
-from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
+from campaigns.delivery import PASSING, Accepted, Outcome, Refusal, Refused, Unknown
 
 FIRST_WAIT = timedelta(seconds=10)
 LONGEST_WAIT = timedelta(minutes=10)
@@ -45,7 +47,7 @@ class Resolution:
         not_before: the next try, for state planned only.
         retire_address: the app is gone from the device: its address is never used again.
         pause: a word for why the whole campaign must stop; None for go on.
-        hold_all: how long every send of the project must wait; None for not at all.
+        hold_all_until: until when every send of the project must wait; None for not at all.
     """
 
     state: DeliveryState
@@ -54,7 +56,7 @@ class Resolution:
     not_before: datetime | None = None
     retire_address: bool = False
     pause: str | None = None
-    hold_all: timedelta | None = None
+    hold_all_until: datetime | None = None
 
 
 def resolve(
@@ -72,25 +74,28 @@ def resolve(
     """
     if isinstance(outcome, Accepted):
         return Resolution(state=DeliveryState.ACCEPTED, message_name=outcome.name)
-    wait = _waiting(outcome, attempts=attempts, jitter=jitter)
-    if isinstance(outcome, Unknown):
-        if policy is Policy.ONCE:
-            return Resolution(state=DeliveryState.UNKNOWN, error_code=outcome.detail)
-        return _again(outcome.detail, attempts, now + wait, expires_at, otherwise=DeliveryState.UNKNOWN)
-    if outcome.kind is Refusal.QUOTA:
-        again = _again(str(outcome.kind), attempts, now + wait, expires_at, otherwise=DeliveryState.EXPIRED)
-        return Resolution(state=again.state, error_code=again.error_code, not_before=again.not_before, hold_all=wait)
-    if outcome.kind is Refusal.NOT_SENT:
-        return _again(str(outcome.kind), attempts, now + wait, expires_at, otherwise=DeliveryState.EXPIRED)
-    if outcome.kind is Refusal.AUTH:
-        return Resolution(
-            state=DeliveryState.PLANNED, error_code=str(outcome.kind), not_before=now, pause="credentials"
-        )
-    gone = outcome.kind is Refusal.UNREGISTERED
-    return Resolution(state=DeliveryState.REJECTED, error_code=str(outcome.kind), retire_address=gone)
+    again = partial(
+        _again, attempts=attempts, at=now + _waiting(outcome, attempts=attempts, jitter=jitter), expires_at=expires_at
+    )
+    if isinstance(outcome, Refused):
+        return _resolve_refusal(outcome.kind, again=again, now=now)
+    if policy is Policy.ONCE:
+        return Resolution(state=DeliveryState.UNKNOWN, error_code=outcome.detail)
+    return again(outcome.detail, otherwise=DeliveryState.UNKNOWN)
 
 
-def _again(code: str, attempts: int, at: datetime, expires_at: datetime, *, otherwise: DeliveryState) -> Resolution:
+def _resolve_refusal(kind: Refusal, *, again: Callable[..., Resolution], now: datetime) -> Resolution:
+    if kind in PASSING:
+        tried = again(str(kind), otherwise=DeliveryState.EXPIRED)
+        hold_until = tried.not_before if kind is Refusal.QUOTA else None
+        return replace(tried, hold_all_until=hold_until)
+    if kind is Refusal.AUTH:
+        return Resolution(state=DeliveryState.PLANNED, error_code=str(kind), not_before=now, pause="credentials")
+    gone = kind is Refusal.UNREGISTERED
+    return Resolution(state=DeliveryState.REJECTED, error_code=str(kind), retire_address=gone)
+
+
+def _again(code: str, *, attempts: int, at: datetime, expires_at: datetime, otherwise: DeliveryState) -> Resolution:
     if attempts >= MOST_ATTEMPTS or at >= expires_at:
         return Resolution(state=otherwise, error_code=code)
     return Resolution(state=DeliveryState.PLANNED, error_code=code, not_before=at)

@@ -1,0 +1,288 @@
+"""Texts with merge fields: Jinja2's parser and sandbox behind an allow-list of syntax.
+
+A marketer may write a field (``{{ family_name }}`` or ``{{ 姓 }}``), four filters (``default``, ``upper``,
+``lower``, ``comma``) and if / elif / else with comparisons, and, or, not. Nothing loops, calls, indexes or
+computes, so a text costs no more than its own length, whoever wrote it.
+
+A person who lacks a field that is written without ``default`` is skipped and counted, never greeted as nobody.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from campaigns.campaign import Content, Text
+from campaigns.errors import CampaignError, DraftIncomplete, TemplateError
+from campaigns.fields import BY_NAME, MergeField, samples
+
+LONGEST_SOURCE = 4096
+"""Bytes of a template."""
+LONGEST_OUTPUT = 3800
+"""Bytes of title and body together, filled in: FCM takes 4,096 with everything else."""
+DEEPEST = 8
+"""Levels of if inside if."""
+
+Value = str | int
+
+
+class MissingField(CampaignError):
+    """A person lacks a field that the text needs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name} is missing")
+        self.name = name
+
+
+class TextTooLong(CampaignError):
+    """A text is longer than a push can carry once it is filled in."""
+
+
+class _Missing(jinja2.Undefined):
+    """A field that a person lacks: false in conditions, equal to nothing, an error where it would be shown."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        raise MissingField(self._undefined_name or "")
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return True
+
+    def __hash__(self) -> int:
+        return 0
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    def __le__(self, other: object) -> bool:
+        return False
+
+    def __gt__(self, other: object) -> bool:
+        return False
+
+    def __ge__(self, other: object) -> bool:
+        return False
+
+
+def _comma(value: object) -> str:
+    """12345 as 12,345; text stays as it is."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _default(value: object, otherwise: Value) -> object:
+    return otherwise if isinstance(value, jinja2.Undefined) else value
+
+
+_ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
+_ENVIRONMENT.globals.clear()
+_ENVIRONMENT.tests.clear()
+_ENVIRONMENT.filters = {
+    "comma": _comma,
+    "default": _default,
+    "lower": lambda value: str(value).lower(),
+    "upper": lambda value: str(value).upper(),
+}
+
+_EXPRESSIONS = (nodes.Name, nodes.Const, nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not)
+_STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
+_INSTEAD = {
+    nodes.For: "loops are not available",
+    nodes.Call: "nothing can be called",
+    nodes.Getattr: "a dot leads nowhere; use one of the merge fields",
+    nodes.Getitem: "brackets lead nowhere; use one of the merge fields",
+    nodes.CondExpr: "write {% if … %} … {% else %} … {% endif %}",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """One checked template.
+
+    Attributes:
+        fields: fields it mentions, by their catalogue name.
+        required: those shown whatever the conditions, without a default: who lacks one is skipped at launch.
+    """
+
+    template: jinja2.Template
+    fields: frozenset[str]
+    required: frozenset[str]
+
+    def render(self, values: Mapping[str, Value]) -> str:
+        """The text for one person.
+
+        Args:
+            values: catalogue name → value; what the person lacks is not in it.
+
+        Raises:
+            MissingField: when it would show a field the person lacks.
+            TextTooLong: when it outgrows what a push can carry.
+        """
+        context = {alias: values[name] for name in self.fields & values.keys() for alias in BY_NAME[name].names}
+        size, pieces = 0, []
+        for piece in self.template.generate(context):
+            size += len(piece.encode())
+            if size > LONGEST_OUTPUT:
+                raise TextTooLong(f"the text grows beyond {LONGEST_OUTPUT} bytes")
+            pieces.append(piece)
+        return "".join(pieces)
+
+
+@lru_cache(maxsize=512)
+def compile_template(source: str) -> Compiled:
+    """Check and compile one text.
+
+    Raises:
+        TemplateError: with the line and what to write instead.
+    """
+    if len(source.encode()) > LONGEST_SOURCE:
+        raise TemplateError(f"a text holds at most {LONGEST_SOURCE} bytes", line=1)
+    try:
+        tree = _ENVIRONMENT.parse(source)
+        found = _Walk()
+        found.statement(tree, depth=0)
+        return Compiled(_ENVIRONMENT.from_string(source), frozenset(found.fields), frozenset(found.required))
+    except jinja2.TemplateSyntaxError as error:
+        raise TemplateError(_plain(error.message or ""), line=error.lineno) from None
+    except (RecursionError, ValueError, SyntaxError, MemoryError) as error:
+        if isinstance(error, TemplateError):
+            raise
+        raise TemplateError("this cannot be read; make it simpler", line=1) from None
+
+
+def _plain(message: str) -> str:
+    if message.startswith("No filter named"):
+        return f"{message.rstrip('.')}; there are default, upper, lower and comma"
+    return message.rstrip(".")
+
+
+class _Walk:
+    """Walks a parsed template, refuses what is not allowed, and notes its fields."""
+
+    def __init__(self) -> None:
+        self.fields: set[str] = set()
+        self.required: set[str] = set()
+
+    def statement(self, node: nodes.Node, *, depth: int) -> None:
+        if not isinstance(node, _STATEMENTS):
+            raise _refusal(node)
+        if isinstance(node, nodes.Output):
+            for child in node.nodes:
+                if not isinstance(child, nodes.TemplateData):
+                    self.expression(child, shown=depth == 0, depth=0)
+        elif isinstance(node, nodes.If):
+            self._if(node, depth=depth + 1)
+        elif isinstance(node, nodes.Template):
+            for statement in node.body:
+                self.statement(statement, depth=depth)
+
+    def _if(self, node: nodes.If, *, depth: int) -> None:
+        if depth > DEEPEST:
+            raise TemplateError(f"at most {DEEPEST} levels of if", line=node.lineno)
+        self.expression(node.test, shown=False, depth=0)
+        for child in [*node.body, *node.elif_, *node.else_]:
+            self.statement(child, depth=depth)
+
+    def expression(self, node: nodes.Node, *, shown: bool, depth: int) -> None:
+        if not isinstance(node, _EXPRESSIONS) or depth > DEEPEST:
+            raise _refusal(node)
+        if isinstance(node, nodes.Name):
+            self._name(node, shown=shown)
+        elif isinstance(node, nodes.Filter):
+            self._filter(node, shown=shown, depth=depth)
+        elif isinstance(node, nodes.Compare):
+            self._compare(node)
+        else:
+            for child in node.iter_child_nodes():
+                self.expression(child, shown=False, depth=depth + 1)
+
+    def _name(self, node: nodes.Name, *, shown: bool) -> MergeField:
+        field = BY_NAME.get(node.name)
+        if field is None:
+            near = difflib.get_close_matches(node.name, BY_NAME, n=1)
+            hint = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(sorted(BY_NAME))}"
+            raise TemplateError(f"there is no merge field {node.name}{hint}", line=node.lineno)
+        self.fields.add(field.name)
+        if shown:
+            self.required.add(field.name)
+        return field
+
+    def _filter(self, node: nodes.Filter, *, shown: bool, depth: int) -> None:
+        if node.name == "default":
+            constant = len(node.args) == 1 and isinstance(node.args[0], nodes.Const) and not node.kwargs
+            if not constant:
+                raise TemplateError("write default('…') with one text", line=node.lineno)
+        elif node.args or node.kwargs:
+            raise TemplateError(f"{node.name} takes nothing in brackets", line=node.lineno)
+        if node.node is None or node.dyn_args or node.dyn_kwargs:
+            raise _refusal(node)
+        self.expression(node.node, shown=shown and node.name != "default", depth=depth + 1)
+
+    def _compare(self, node: nodes.Compare) -> None:
+        """One field against one constant of its own kind: whatever a person has, the comparison has an answer."""
+        sides = [node.expr, *(operand.expr for operand in node.ops)]
+        names = [side for side in sides if isinstance(side, nodes.Name)]
+        constants = [side for side in sides if isinstance(side, nodes.Const)]
+        if len(sides) != 2 or len(names) != 1 or len(constants) != 1 or node.ops[0].op in ("in", "notin"):  # noqa: PLR2004
+            raise TemplateError("compare one merge field with one value, such as points > 100", line=node.lineno)
+        field = self._name(names[0], shown=False)
+        if type(constants[0].value) is not field.kind:
+            kind = "a number" if field.kind is int else "a text in quotes"
+            raise TemplateError(f"{names[0].name} is compared with {kind}", line=node.lineno)
+
+
+def _refusal(node: nodes.Node) -> TemplateError:
+    instead = next((words for kind, words in _INSTEAD.items() if isinstance(node, kind)), None)
+    return TemplateError(instead or "this is not available in texts", line=node.lineno)
+
+
+def check_content(content: Content) -> None:
+    """Check every text of a campaign.
+
+    Raises:
+        DraftIncomplete: naming the field (``content.ja.body``) with the line and what to do.
+    """
+    for language, text in content.texts().items():
+        for part, source in (("title", text.title), ("body", text.body)):
+            field = f"content.{language}.{part}"
+            if not source.strip():
+                raise DraftIncomplete(f"write a {part}", field=field)
+            try:
+                compile_template(source).render(samples(language))
+            except (TemplateError, TextTooLong) as error:
+                raise DraftIncomplete(error.message, field=field) from error
+
+
+def required_fields(content: Content) -> dict[str, frozenset[str]]:
+    """Per language: the fields without which nobody can be sent it."""
+    return {
+        language: compile_template(text.title).required | compile_template(text.body).required
+        for language, text in content.texts().items()
+    }
+
+
+def fields_of(content: Content) -> frozenset[str]:
+    """Every field that any text of the campaign mentions."""
+    sources = [source for text in content.texts().values() for source in (text.title, text.body)]
+    return frozenset().union(*(compile_template(source).fields for source in sources))
+
+
+def fill(text: Text, values: Mapping[str, Value]) -> Text:
+    """Title and body for one person.
+
+    Raises:
+        MissingField: when a field it shows is missing.
+        TextTooLong: when both together outgrow what a push can carry.
+    """
+    title = " ".join(compile_template(text.title).render(values).split())
+    body = compile_template(text.body).render(values).strip()
+    if len(title.encode()) + len(body.encode()) > LONGEST_OUTPUT:
+        raise TextTooLong(f"title and body grow beyond {LONGEST_OUTPUT} bytes")
+    return Text(title, body)
