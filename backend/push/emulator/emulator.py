@@ -1,0 +1,193 @@
+"""The emulator itself, without any network: takes a request's body, gives an answer, keeps what happened."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+from backend.push.emulator import answers, wire
+from backend.push.emulator.answers import Answer, Fault
+from backend.push.emulator.devices import (
+    Attempted,
+    Change,
+    Cleared,
+    Delivered,
+    Device,
+    Devices,
+    Registered,
+    Uninstalled,
+)
+from backend.push.emulator.faults import EmulatorSettings, FaultRule, fault_for
+from backend.push.emulator.journal import Journal
+
+
+class ConnectionBreaks(Exception):
+    """The rule in force says that this connection breaks now, unanswered."""
+
+
+class Emulator:
+    """FCM on this machine: registered addresses, messages, counts and faults.
+
+    Attributes:
+        settings: how it behaves; may be replaced at any time.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Open the emulator's state in ``folder``, or begin it.
+
+        Raises:
+            Conflict: when another emulator holds the folder.
+        """
+        self.settings = EmulatorSettings()
+        self._journal = Journal(folder / "journal.jsonl")
+        self._devices = Devices(self._journal.read())
+        self._journal.rewrite(self._devices.all())
+        self._streams: dict[str, set[asyncio.Queue[Delivered | None]]] = defaultdict(set)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all streams and let go of the state."""
+        self.end_streams()
+        self._journal.close()
+
+    def register(self, addresses: Sequence[str], *, kind: str = "fid", project: str | None = None) -> None:
+        """Install the app at these addresses; of ``project`` only, where one is named."""
+        if addresses:
+            self._change(Registered(tuple(addresses), kind, project))
+
+    def register_phone(self, *, kind: str = "fid") -> str:
+        """Install the app on a new phone; its address."""
+        address = "c" + secrets.token_urlsafe(16)[:21]
+        self.register([address], kind=kind)
+        return address
+
+    def uninstall(self, address: str) -> None:
+        """Remove the app: the address answers UNREGISTERED from now on."""
+        self._change(Uninstalled(address))
+
+    def clear(self) -> None:
+        """Set counts and messages back; apps stay installed."""
+        self._change(Cleared())
+
+    def device(self, address: str) -> Device | None:
+        """What is known of an address, if anything."""
+        return self._devices.get(address)
+
+    def devices(self) -> Iterator[Device]:
+        """Every address that registered or was named by a request."""
+        return iter(self._devices.all())
+
+    async def answer(self, body: bytes, *, project: str) -> Answer:
+        """FCM's answer to one request.
+
+        Raises:
+            ConnectionBreaks: when a fault rule says so.
+        """
+        await asyncio.sleep(self.settings.latency_ms / 1000)
+        try:
+            envelope = wire.parse(body)
+        except wire.Refusal as refusal:
+            return answers.malformed(refusal.field, refusal.message)
+        if envelope.validate_only:
+            return self._verdict(envelope.message, project=project) or answers.accepted(_name(project))
+        return await self._take(envelope.message, project=project)
+
+    async def _take(self, message: wire.Message, *, project: str) -> Answer:
+        device = self._devices.get(message.address)
+        rule = fault_for(self.settings, address=message.address, attempt=1 + (device.attempts if device else 0))
+        refusal = self._verdict(message, project=project)
+        if (rule and not rule.after_accepting) or refusal:
+            self._change(Attempted(message.address))
+        else:
+            answer = self._deliver(message, name=_name(project))
+        if rule:
+            return await _make(rule)
+        return refusal or answer
+
+    def _verdict(self, message: wire.Message, *, project: str) -> Answer | None:
+        device = self._devices.get(message.address)
+        if device is None or not device.installed:
+            return answers.refused(Fault.UNREGISTERED)
+        if device.project not in {None, project}:
+            return answers.refused(Fault.SENDER_ID_MISMATCH)
+        return None
+
+    def _deliver(self, message: wire.Message, *, name: str) -> Answer:
+        delivered = Delivered(
+            id=self._devices.last_message + 1,
+            name=name,
+            at=time.time(),
+            title=message.android.notification.title or message.notification.title,
+            body=message.android.notification.body or message.notification.body,
+            image=message.notification.image,
+            link=message.data.get("link"),
+            data=dict(message.data),
+            ttl_seconds=message.ttl_seconds,
+            tag=message.tag,
+            label=message.fcm_options.analytics_label,
+        )
+        self._change(Attempted(message.address, delivered))
+        for queue in self._streams.get(message.address, ()):
+            queue.put_nowait(delivered)
+        return answers.accepted(name)
+
+    async def stream(self, address: str, *, after: int) -> AsyncIterator[Delivered]:
+        """Messages of an address, from those kept since number ``after`` on, then as they come.
+
+        Those whose time to live ran out while the phone was away are left out, as on a real phone.
+        """
+        queue: asyncio.Queue[Delivered | None] = asyncio.Queue()
+        self._streams[address].add(queue)
+        try:
+            for message in self._waiting(address, after=after):
+                yield message
+            while (message_or_end := await queue.get()) is not None:
+                yield message_or_end
+        finally:
+            self._streams[address].discard(queue)
+
+    def end_streams(self) -> None:
+        """Tell every connected phone good-bye."""
+        for queue in [queue for queues in self._streams.values() for queue in queues]:
+            queue.put_nowait(None)
+
+    def _waiting(self, address: str, *, after: int) -> list[Delivered]:
+        device = self._devices.get(address)
+        now = time.time()
+        kept = device.messages if device else []
+        return [message for message in kept if message.id > after and message.at + message.ttl_seconds >= now]
+
+    def _change(self, change: Change) -> None:
+        self._journal.append(change)
+        self._devices.apply(change)
+
+
+def seed(folder: Path, addresses: Sequence[str], *, kind: str = "fid") -> None:
+    """Install the app at addresses while no emulator runs, as a loader of a demo does.
+
+    Raises:
+        Conflict: when an emulator holds the folder; ask it over HTTP then.
+    """
+    with contextlib.closing(Emulator(folder)) as emulator:
+        emulator.register(addresses, kind=kind)
+
+
+def _name(project: str) -> str:
+    return f"projects/{project}/messages/{secrets.token_hex(8)}"
+
+
+async def _make(rule: FaultRule) -> Answer:
+    if rule.kind is Fault.HANG:
+        await asyncio.sleep(rule.hang_seconds)
+    if rule.kind in {Fault.HANG, Fault.DROP}:
+        raise ConnectionBreaks
+    return answers.refused(rule.kind, retry_after=rule.retry_after)

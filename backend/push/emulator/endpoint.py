@@ -1,0 +1,31 @@
+"""FCM's endpoint: ``POST /v1/projects/{project}/messages:send``."""
+
+from litestar import Litestar, Request, Response, post
+from litestar.datastructures import State
+from litestar.params import FromPath
+
+from backend.push.emulator import answers
+from backend.push.emulator.answers import Answer, Fault
+from backend.push.emulator.emulator import ConnectionBreaks, Emulator
+from backend.push.emulator.listener import break_connection
+
+
+def fcm_app(emulator: Emulator) -> Litestar:
+    """The app behind the TLS listener."""
+
+    @post("/v1/projects/{project:str}/messages:send", status_code=200)
+    async def send(request: Request[None, None, State], project: FromPath[str]) -> Response[bytes]:
+        if not request.headers.get("authorization", "").startswith("Bearer "):
+            return _response(answers.refused(Fault.UNAUTHENTICATED))
+        try:
+            return _response(await emulator.answer(await request.body(), project=project))
+        except ConnectionBreaks:
+            break_connection()
+            return Response(b"", status_code=503)
+
+    return Litestar([send], openapi_config=None, logging_config=None)
+
+
+def _response(answer: Answer) -> Response[bytes]:
+    headers = {} if answer.retry_after is None else {"Retry-After": str(answer.retry_after)}
+    return Response(answer.body, status_code=answer.status, headers=headers, media_type="application/json")
