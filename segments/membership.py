@@ -1,0 +1,28 @@
+"""Who is in a segment, and who entered or left between two looks."""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+import polars as pl
+
+from segments.ids import CustomerId
+from segments.rules.compile import compile_rule
+from segments.rules.rule import Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The difference between two memberships."""
+
+    entered: frozenset[CustomerId]
+    left: frozenset[CustomerId]
+
+
+def members(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+    """The rows of the customer frame that meet ``rule``, all columns kept, nothing read yet."""
+    return frame.filter(compile_rule(rule, frame.collect_schema().names()))
+
+
+def diff(before: AbstractSet[CustomerId], after: AbstractSet[CustomerId]) -> Change:
+    """Who entered and who left from ``before`` to ``after``."""
+    return Change(entered=frozenset(after - before), left=frozenset(before - after))

@@ -1,0 +1,100 @@
+"""Which operators each kind of attribute has, and what each compares with. `parse` checks against these tables."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from segments.customers import BY_NAME
+from segments.customers import Attribute as Column
+
+
+class Kind(StrEnum):
+    """Kinds of attributes, as a form shows them."""
+
+    NUMBER = "number"
+    TEXT = "text"
+    BOOLEAN = "boolean"
+    DATE = "date"
+
+
+class Operand(StrEnum):
+    """What stands to the right of an operator."""
+
+    NOTHING = "nothing"
+    NUMBER = "number"
+    NUMBERS = "numbers"
+    """Two whole numbers, lower and upper, both included."""
+    TEXT = "text"
+    TEXTS = "texts"
+    DAYS = "days"
+    """A whole number of days before the as-of day."""
+    DATE = "date"
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """One operator: its name in JSON, what it compares with, its labels in a form."""
+
+    op: str
+    operand: Operand
+    ja: str
+    en: str
+
+
+OPERATORS: dict[Kind, tuple[Operator, ...]] = {
+    Kind.NUMBER: (
+        Operator("=", Operand.NUMBER, "ちょうど", "is exactly"),
+        Operator("!=", Operand.NUMBER, "でない", "is not"),
+        Operator("<", Operand.NUMBER, "未満", "is less than"),
+        Operator("<=", Operand.NUMBER, "以下", "is at most"),
+        Operator(">", Operand.NUMBER, "より大きい", "is more than"),
+        Operator(">=", Operand.NUMBER, "以上", "is at least"),
+        Operator("between", Operand.NUMBERS, "範囲内", "is between"),
+    ),
+    Kind.TEXT: (
+        Operator("is", Operand.TEXT, "である", "is"),
+        Operator("is_not", Operand.TEXT, "でない", "is not"),
+        Operator("in", Operand.TEXTS, "いずれか", "is one of"),
+        Operator("not_in", Operand.TEXTS, "いずれでもない", "is none of"),
+        Operator("contains", Operand.TEXT, "を含む", "contains"),
+        Operator("starts_with", Operand.TEXT, "で始まる", "starts with"),
+        Operator("is_set", Operand.NOTHING, "記録がある", "is known"),
+        Operator("is_not_set", Operand.NOTHING, "記録がない", "is not known"),
+    ),
+    Kind.BOOLEAN: (
+        Operator("is_true", Operand.NOTHING, "はい", "yes"),
+        Operator("is_false", Operand.NOTHING, "いいえ", "no"),
+    ),
+    Kind.DATE: (
+        Operator("within_days", Operand.DAYS, "過去…日以内", "in the last … days"),
+        Operator("before_days", Operand.DAYS, "…日以上前", "at least … days ago"),
+        Operator("on_or_after", Operand.DATE, "以降", "on or after"),
+        Operator("on_or_before", Operand.DATE, "以前", "on or before"),
+        Operator("is_set", Operand.NOTHING, "記録がある", "is known"),
+        Operator("is_not_set", Operand.NOTHING, "記録がない", "is not known"),
+    ),
+}
+
+EVENT_OPERATORS: tuple[Operator, ...] = (
+    Operator("at_least", Operand.NUMBER, "回以上", "at least"),
+    Operator("at_most", Operand.NUMBER, "回以下", "at most"),
+    Operator("exactly", Operand.NUMBER, "ちょうど…回", "exactly"),
+)
+
+OPPOSITES = {"!=": "=", "is_not": "is", "not_in": "in", "is_false": "is_true", "is_not_set": "is_set"}
+"""Negative operators and what each denies, for missing values too."""
+
+UNASKED = frozenset({"customer_id", "as_of"})
+"""Columns that identify a row rather than describe a person; no rule may ask for them."""
+
+
+def kind_of(column: Column) -> Kind:
+    """The kind of a column of the customer frame."""
+    if column.dtype.is_integer():
+        return Kind.NUMBER
+    return {pl.String(): Kind.TEXT, pl.Boolean(): Kind.BOOLEAN, pl.Date(): Kind.DATE}[column.dtype]
+
+
+KINDS: dict[str, Kind] = {name: kind_of(column) for name, column in BY_NAME.items() if name not in UNASKED}
+"""Kind of every attribute a rule may ask for, in the order of the frame."""

@@ -1,0 +1,68 @@
+"""Random rules (as JSON documents) and random people, kept close together so that conditions are often met."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from segments.customers import SCHEMA
+from segments.rules.operators import EVENT_OPERATORS, KINDS, OPERATORS, Kind, Operand
+from tests.segments.rules.people import ago, person
+
+EVENTS = ("Order Completed", "Application Opened", "Spun The Wheel")
+TEXTS = st.sampled_from(["gold", "silver", "go", "東京都", "東", "old.", "G"])
+NUMBERS = st.integers(-2, 12)
+AGES = st.integers(0, 12)
+DAYS = AGES.map(ago)
+
+_OPERANDS: dict[Operand, st.SearchStrategy[Any]] = {
+    Operand.NUMBER: NUMBERS,
+    Operand.NUMBERS: st.tuples(NUMBERS, NUMBERS).map(sorted),
+    Operand.TEXT: TEXTS,
+    Operand.TEXTS: st.lists(TEXTS, min_size=1, max_size=3),
+    Operand.DAYS: st.integers(1, 13),
+    Operand.DATE: DAYS.map(lambda day: day.isoformat()),
+}
+_KNOWN: dict[Kind, st.SearchStrategy[Any]] = {
+    Kind.NUMBER: NUMBERS,
+    Kind.TEXT: TEXTS,
+    Kind.BOOLEAN: st.booleans(),
+    Kind.DATE: DAYS,
+}
+
+
+@st.composite
+def attribute_conditions(draw: st.DrawFn) -> dict[str, Any]:
+    name = draw(st.sampled_from(sorted(KINDS)))
+    operator = draw(st.sampled_from(OPERATORS[KINDS[name]]))
+    condition = {"attribute": name, "op": operator.op}
+    if operator.operand is not Operand.NOTHING:
+        condition["value"] = draw(_OPERANDS[operator.operand])
+    return condition
+
+
+@st.composite
+def behaviour_conditions(draw: st.DrawFn) -> dict[str, Any]:
+    op = draw(st.sampled_from([operator.op for operator in EVENT_OPERATORS]))
+    condition = {"event": draw(st.sampled_from([*EVENTS, "Absent"])), "op": op}
+    condition["times"] = draw(st.integers(1 if op == "at_least" else 0, 5))
+    if draw(st.booleans()):
+        condition["days"] = draw(st.integers(1, 13))
+    return condition
+
+
+rules = st.recursive(
+    attribute_conditions() | behaviour_conditions(),
+    lambda parts: (
+        st.lists(parts, max_size=4).map(lambda found: {"all": found})
+        | st.lists(parts, min_size=1, max_size=4).map(lambda found: {"any": found})
+        | parts.map(lambda found: {"not": found})
+    ),
+    max_leaves=8,
+)
+
+
+@st.composite
+def people(draw: st.DrawFn) -> dict[str, Any]:
+    known = {name: draw(st.none() | _KNOWN[KINDS[name]]) for name in SCHEMA if name in KINDS}
+    did = {event: draw(st.lists(AGES, max_size=6)) for event in EVENTS}
+    return person(did, **known)
