@@ -1,0 +1,156 @@
+"""The lake: history as three Delta tables in a folder or an object store.
+
+Exactly once: an append carries (app_id, version) into the commit. A version the table already has is not
+written again. delta-rs does not refuse a repeated version by itself: a handle loaded *after* the first commit
+may write it again. A handle loaded *before* cannot, because a commit that names an app_id conflicts with every
+commit of that app_id since the handle was loaded. So the comparison and the commit use one handle, and the
+handle is not brought up to date in between. See docs/decisions/0004-fence-and-exactly-once.md.
+"""
+
+import threading
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+import polars as pl
+from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from backend.lake.schemas import LAYOUTS, Layout, Table
+from segments.windows import Window
+
+_SETTINGS = {
+    "delta.checkpointInterval": "20",
+    "delta.logRetentionDuration": "interval 1 days",
+    "delta.deletedFileRetentionDuration": "interval 1 hours",
+}
+_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+
+
+class Lake:
+    """The three tables at one location. Calls block; each may be made from any thread or process.
+
+    Args:
+        location: a local folder or an object-store address (``s3://bucket/lake``).
+        options: credentials and the like for an object store, by the names delta-rs gives them.
+    """
+
+    def __init__(self, location: str | Path, options: Mapping[str, str] | None = None) -> None:
+        self.location = str(location).rstrip("/")
+        self._options = dict(options or {})
+        self._handles: dict[Table, DeltaTable] = {}
+        self._lock = threading.RLock()
+
+    def append(self, table: Table, frame: pl.DataFrame, *, app_id: str, version: int) -> bool:
+        """Append rows exactly once; false when the table already holds this version or a later one.
+
+        An empty frame is not written and records no version: doing so twice changes nothing either.
+
+        Raises:
+            CommitFailedError: another commit came between and it was not this version; try again.
+        """
+        if frame.is_empty():
+            return False
+        with self._lock:
+            handle = self._fresh(table)
+            if (handle.transaction_version(app_id) or 0) >= version:
+                return False
+            try:
+                self.commit(handle, table, frame, Transaction(app_id, version))
+            except CommitFailedError:
+                if (self._fresh(table).transaction_version(app_id) or 0) >= version:
+                    return False
+                raise
+            return True
+
+    def commit(self, handle: DeltaTable, table: Table, frame: pl.DataFrame, transaction: Transaction) -> None:
+        """Write ``frame`` with a handle as it is: the handle's age decides what conflicts."""
+        layout = LAYOUTS[table]
+        write_deltalake(
+            handle,
+            frame.select(*layout.schema).sort(layout.order),
+            mode="append",
+            writer_properties=_WRITER,
+            commit_properties=CommitProperties(app_transactions=[transaction]),
+        )
+
+    def version(self, table: Table, app_id: str) -> int:
+        """The last version of ``app_id`` that the table holds; 0 for none."""
+        with self._lock:
+            return self._fresh(table).transaction_version(app_id) or 0
+
+    def events(self, window: Window | None = None) -> pl.LazyFrame:
+        """Events, of the business days of ``window`` only where one is given."""
+        return self._of_days(Table.EVENTS, window)
+
+    def order_lines(self, window: Window | None = None) -> pl.LazyFrame:
+        """Order lines, of the business days of ``window`` only where one is given."""
+        return self._of_days(Table.ORDER_LINES, window)
+
+    def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
+        """Rows of customer_days as they were appended: not aggregated, merges not applied.
+
+        Args:
+            buckets: only customers whose ``customer_id % BUCKETS`` is one of these; None reads all.
+        """
+        if buckets is None:
+            return self._scan(Table.CUSTOMER_DAYS, None)
+        return self._scan(Table.CUSTOMER_DAYS, [("bucket", "in", sorted(buckets))])
+
+    def open(self, table: Table) -> DeltaTable:
+        """A handle of one's own, at the newest version; makes the table where it is missing."""
+        try:
+            return DeltaTable(self._address(table), storage_options=self._options)
+        except TableNotFoundError:
+            return self._create(table)
+
+    def _create(self, table: Table) -> DeltaTable:
+        layout = LAYOUTS[table]
+        try:
+            return DeltaTable.create(
+                self._address(table),
+                pl.DataFrame(schema=layout.schema).to_arrow().schema,
+                mode="ignore",
+                partition_by=[layout.partition],
+                configuration=_SETTINGS,
+                storage_options=self._options,
+            )
+        except DeltaError:  # another process made it at the same moment
+            return DeltaTable(self._address(table), storage_options=self._options)
+
+    def _fresh(self, table: Table) -> DeltaTable:
+        handle = self._handles.get(table)
+        if handle is None:
+            handle = self._handles[table] = self.open(table)
+        else:
+            handle.update_incremental()
+        return handle
+
+    def _address(self, table: Table) -> str:
+        if "://" not in self.location:
+            Path(self.location, table).mkdir(parents=True, exist_ok=True)
+        return f"{self.location}/{table}"
+
+    def _of_days(self, table: Table, window: Window | None) -> pl.LazyFrame:
+        if window is None:
+            return self._scan(table, None)
+        first, last = window.first.isoformat(), window.last.isoformat()
+        return self._scan(table, [("business_day", ">=", first), ("business_day", "<=", last)])
+
+    def _scan(self, table: Table, only: list[tuple[str, str, object]] | None) -> pl.LazyFrame:
+        layout = LAYOUTS[table]
+        with self._lock:
+            files = self._fresh(table).file_uris(file_pruning_predicate=only)
+        if not files:
+            return pl.LazyFrame(schema=layout.schema)
+        return self._scan_files(files, layout).select(*layout.schema)
+
+    def _scan_files(self, files: list[str], layout: Layout) -> pl.LazyFrame:
+        return pl.scan_parquet(
+            files,
+            glob=False,
+            schema=layout.file_schema,
+            hive_partitioning=True,
+            hive_schema={layout.partition: layout.schema[layout.partition]},
+            missing_columns="insert",
+            storage_options=self._options or None,
+        )
