@@ -1,0 +1,206 @@
+"""Reads one event of the Segment protocol: raw JSON in, an event that can be stored or a failed event out. Pure.
+
+What readers of the log may rely on afterwards: the payload is a JSON object without NUL characters, nested at most
+`shape.DEEPEST` levels, holding no key and no customer token; ``context`` and its parts, ``properties`` and ``traits`` are
+objects where present; ids are texts of at most 255 characters; properties of known events have their declared types.
+The push address stays in ``context.device.token``.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from segments.context import check_context, mend_ids, merge_shared, strip_secrets
+from segments.envelope import Event, FailedEvent, event_id_of
+from segments.failures import EventFailure
+from segments.occurrence import occurred_at, parse_time
+from segments.properties import check_properties
+from segments.shape import LARGEST_EVENT, decode_event
+
+LONGEST_MESSAGE_ID = 100
+LONGEST_EVENT_NAME = 200
+TYPES = frozenset({"track", "identify", "screen", "page", "group", "alias"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reception:
+    """What a whole request tells about each of its events.
+
+    Attributes:
+        trusted: the source holds a secret.
+        call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
+        context: merged into each event's own context, which goes first; likewise ``integrations``.
+    """
+
+    source_id: int
+    trusted: bool
+    received_at: datetime
+    sent_at: datetime | None = None
+    call: str | None = None
+    context: dict[str, Any] | None = None
+    integrations: dict[str, Any] | None = None
+
+
+def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
+    """Read one event. Never raises: what cannot be stored comes back with the reason."""
+    try:
+        event = decode_event(raw)
+    except EventFailure as failure:
+        return fail_event(raw, reception, failure)
+    if strip_secrets(event):
+        raw = msgspec.json.encode(event)
+    try:
+        return _read(event, raw, reception)
+    except EventFailure as failure:
+        return fail_event(raw, reception, failure, event=event)
+
+
+def fail_event(
+    raw: bytes, reception: Reception, failure: EventFailure, *, event: dict[str, Any] | None = None
+) -> FailedEvent:
+    """A failed event. Its id is its message id's where it has a fitting one, else its bytes': a retry is kept once."""
+    given = (event or {}).get("messageId")
+    fitting = isinstance(given, str) and 0 < len(given) <= LONGEST_MESSAGE_ID
+    key = f"failed\x1f{given if fitting else hashlib.blake2b(raw, digest_size=16).hexdigest()}"
+    return FailedEvent(
+        event_id=event_id_of(reception.source_id, key),
+        source_id=reception.source_id,
+        name=_name_of(event or {}, reception),
+        code=failure.code,
+        reason=failure.reason,
+        raw=raw,
+    )
+
+
+def _name_of(event: dict[str, Any], reception: Reception) -> str:
+    """What counts call a failed event; only what is known, so that rubbish does not fill the list of names."""
+    kind = event.get("type", reception.call)
+    name = event.get("event")
+    if kind == "track" and isinstance(name, str) and "\x00" not in name:
+        return name[:LONGEST_EVENT_NAME]
+    return kind if isinstance(kind, str) and kind in TYPES else ""
+
+
+def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
+    kind = _type_of(event, reception)
+    merged = merge_shared(event, context=reception.context, integrations=reception.integrations)
+    changed = merged | mend_ids(event) | check_context(event)
+    name, mended = _check_call(kind, event)
+    message_id = _message_id_of(event, kind, reception)
+    original, sent_at = _times_of(event, reception)
+    moment, rule = occurred_at(original, sent_at=sent_at, received_at=reception.received_at, library=_library_of(event))
+    return Event(
+        event_id=event_id_of(reception.source_id, message_id),
+        source_id=reception.source_id,
+        trusted=reception.trusted,
+        message_id=message_id,
+        type=kind,
+        event=name,
+        user_id=event.get("userId"),
+        anonymous_id=event.get("anonymousId"),
+        occurred_at=moment,
+        original_at=original,
+        sent_at=sent_at,
+        time_rule=rule,
+        payload=_payload(event) if changed or mended else msgspec.Raw(raw),
+    )
+
+
+def _payload(event: dict[str, Any]) -> msgspec.Raw:
+    payload = msgspec.json.encode(event)
+    if len(payload) > LARGEST_EVENT:
+        raise EventFailure("too_large", f"With the batch's context the event has {len(payload)} bytes.")
+    return msgspec.Raw(payload)
+
+
+def _type_of(event: dict[str, Any], reception: Reception) -> str:
+    kind = reception.call or event.get("type")
+    if kind is None:
+        raise EventFailure("missing_type", "The event has no type (track, identify, screen, page, group or alias).")
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise EventFailure("unknown_type", f"{str(kind)[:40]!r} is not a type of call.")
+    return kind
+
+
+def _check_call(kind: str, event: dict[str, Any]) -> tuple[str | None, bool]:
+    """What each type of call demands; gives the event's name and whether its properties were mended."""
+    if not (event.get("userId") or event.get("anonymousId")):
+        raise EventFailure("missing_id", "The event has neither userId nor anonymousId.")
+    if kind == "alias" and not event.get("previousId"):
+        raise EventFailure("missing_id", "An alias names the previousId.")
+    properties = _object(event, "properties")
+    _object(event, "traits")
+    if kind == "track":
+        name = _event_name(event)
+        return name, check_properties(name, properties)
+    return _screen_name(kind, event), False
+
+
+def _object(event: dict[str, Any], part: str) -> dict[str, Any]:
+    value = event.get(part)
+    if value is not None and not isinstance(value, dict):
+        raise EventFailure("bad_properties", f"{part} must be an object.")
+    return value or {}
+
+
+def _event_name(event: dict[str, Any]) -> str:
+    name = event.get("event")
+    if name is None or name == "":
+        raise EventFailure("missing_event", "A track call names its event.")
+    if not isinstance(name, str) or len(name) > LONGEST_EVENT_NAME:
+        raise EventFailure("bad_event", f"The event name must be a text of at most {LONGEST_EVENT_NAME} characters.")
+    return name
+
+
+def _screen_name(kind: str, event: dict[str, Any]) -> str | None:
+    name = event.get("name")
+    if kind not in ("screen", "page") or name is None:
+        return None
+    if not isinstance(name, str) or len(name) > LONGEST_EVENT_NAME:
+        raise EventFailure(
+            "bad_event", f"The name of a {kind} must be a text of at most {LONGEST_EVENT_NAME} characters."
+        )
+    return name
+
+
+def _message_id_of(event: dict[str, Any], kind: str, reception: Reception) -> str:
+    given = event.get("messageId")
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = str(given)
+    if given is None or given == "":
+        return _derived_id(event, kind, reception)
+    if not isinstance(given, str) or len(given) > LONGEST_MESSAGE_ID:
+        raise EventFailure("bad_message_id", f"messageId must be a text of at most {LONGEST_MESSAGE_ID} characters.")
+    return given
+
+
+def _derived_id(event: dict[str, Any], kind: str, reception: Reception) -> str:
+    """The same for the same event, so that a blind retry is recognised; ``sentAt`` changes with each try."""
+    content = {key: value for key, value in event.items() if key != "sentAt"}
+    canonical = msgspec.json.encode([reception.source_id, kind, content], order="sorted")
+    return f"derived-{hashlib.blake2b(canonical, digest_size=16).hexdigest()}"
+
+
+def _times_of(event: dict[str, Any], reception: Reception) -> tuple[datetime | None, datetime | None]:
+    original = event.get("originalTimestamp") or event.get("timestamp") or None
+    return (
+        None if original is None else parse_time(original),
+        read_sent_at(event.get("sentAt")) or reception.sent_at,
+    )
+
+
+def read_sent_at(value: object) -> datetime | None:
+    """A time of sending; one that cannot be read is as good as none."""
+    try:
+        return None if value is None else parse_time(value)
+    except EventFailure:
+        return None
+
+
+def _library_of(event: dict[str, Any]) -> str | None:
+    library = (event.get("context") or {}).get("library") or {}
+    name = library.get("name")
+    return name if isinstance(name, str) else None
