@@ -218,8 +218,11 @@ CREATE TABLE campaigns (
     scheduled_at timestamptz,
     expires_after interval NOT NULL DEFAULT '24 hours',
     planned_at timestamptz,
+    expires_at timestamptz,
     finished_at timestamptz,
     paused_reason text,
+    targeted integer NOT NULL DEFAULT 0,
+    control integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,
     changed_at timestamptz NOT NULL,
@@ -240,6 +243,7 @@ CREATE TABLE campaign_people (
 CREATE INDEX campaign_people_customer ON campaign_people (customer_id);
 
 -- The send ledger, one row a device. sending is committed before the call; unknown is an outcome, not a fault.
+-- sent_at is the moment of the latest try that was or may have been accepted; the frequency cap counts it.
 CREATE TABLE deliveries (
     delivery_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     campaign_id integer NOT NULL REFERENCES campaigns,
@@ -253,13 +257,16 @@ CREATE TABLE deliveries (
     attempts integer NOT NULL DEFAULT 0,
     attempt_id uuid,
     leased_until timestamptz,
+    sent_at timestamptz,
     message_name text,
     error_code text,
     changed_at timestamptz NOT NULL,
     UNIQUE (campaign_id, customer_id, device_id)
 );
 
-CREATE INDEX deliveries_due ON deliveries (not_before, delivery_id) WHERE state = 'planned';
+CREATE INDEX deliveries_due ON deliveries (campaign_id, not_before, delivery_id) WHERE state = 'planned';
+
+CREATE INDEX deliveries_sent ON deliveries (customer_id, sent_at) WHERE sent_at IS NOT NULL OR state = 'claimed';
 
 CREATE INDEX deliveries_leased ON deliveries (leased_until) WHERE state IN ('claimed', 'sending');
 
