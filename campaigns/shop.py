@@ -1,0 +1,111 @@
+"""What a shop decides about itself: defaults, what may be chosen, and the values other packages draw from it."""
+
+from dataclasses import dataclass
+from datetime import time
+from zoneinfo import available_timezones
+
+from campaigns.gates import ConsentRule, SendingRules
+from campaigns.schedule import QuietHours
+from segments.calendar import BusinessCalendar
+
+LONGEST_NAME = 60
+LATEST_DAY_START = 12
+MOST_A_DAY = 20
+MOST_A_WEEK = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShopSettings:
+    """One shop's settings.
+
+    Attributes:
+        zone: IANA name of the business time zone.
+        day_starts: hours after local midnight at which the business day begins.
+        week_starts: ISO weekday of the first day of a week.
+        currency: ISO 4217 code of all amounts.
+        quiet_from: local time from which no campaign is sent; equal to `quiet_until` for none.
+        quiet_until: local time at which campaigns may be sent again.
+        cap_24h: campaigns a person may get in any 24 hours; 0 for no limit.
+        cap_7d: campaigns a person may get in any 7 days; 0 for no limit.
+        exclude_test_accounts: leave test accounts out of segments and numbers.
+        simulated: the data is made up; every page says so.
+    """
+
+    name_ja: str = "常連"
+    name_en: str = "Joren"
+    zone: str = "Asia/Tokyo"
+    day_starts: int = 0
+    week_starts: int = 1
+    currency: str = "JPY"
+    quiet_from: time = time(21)
+    quiet_until: time = time(9)
+    cap_24h: int = 1
+    cap_7d: int = 3
+    consent_rule: ConsentRule = ConsentRule.EXPLICIT
+    exclude_test_accounts: bool = True
+    simulated: bool = False
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """The business calendar."""
+        return BusinessCalendar(self.zone, self.day_starts, self.week_starts)
+
+    @property
+    def sending(self) -> SendingRules:
+        """The rules that hold for all campaigns."""
+        return SendingRules(
+            quiet=QuietHours(self.quiet_from, self.quiet_until, self.zone),
+            cap_day=self.cap_24h,
+            cap_week=self.cap_7d,
+            consent_rule=self.consent_rule,
+        )
+
+    def name(self, language: str) -> str:
+        """The shop's name in "ja" or "en"."""
+        return self.name_ja if language == "ja" else self.name_en
+
+
+FIXED_BY_HISTORY = ("zone", "day_starts", "currency")
+"""Settings that stored history is written in: they cannot change once there is any."""
+
+
+def problems(settings: ShopSettings) -> dict[str, str]:
+    """What cannot be taken, one sentence by field; empty where all is well."""
+    found = {
+        "name_ja": _name_problem(settings.name_ja),
+        "name_en": _name_problem(settings.name_en),
+        "zone": None if settings.zone in available_timezones() else "Choose a time zone like Asia/Tokyo.",
+        "day_starts": _outside(settings.day_starts, 0, LATEST_DAY_START),
+        "week_starts": _outside(settings.week_starts, 1, 7),
+        "currency": _currency_problem(settings.currency),
+        "quiet_from": _time_problem(settings.quiet_from),
+        "quiet_until": _time_problem(settings.quiet_until),
+        "cap_24h": _outside(settings.cap_24h, 0, MOST_A_DAY),
+        "cap_7d": _outside(settings.cap_7d, 0, MOST_A_WEEK) or _cap_problem(settings),
+    }
+    return {field: sentence for field, sentence in found.items() if sentence is not None}
+
+
+def _name_problem(name: str) -> str | None:
+    return None if 1 <= len(name.strip()) <= LONGEST_NAME else f"A name has 1 to {LONGEST_NAME} characters."
+
+
+def _outside(number: int, least: int, most: int) -> str | None:
+    return None if least <= number <= most else f"Choose a whole number from {least} to {most}."
+
+
+def _currency_problem(code: str) -> str | None:
+    sound = len(code) == len("JPY") and code.isascii() and code.isalpha() and code.isupper()
+    return None if sound else "Write the currency as three capital letters, like JPY."
+
+
+def _time_problem(moment: time) -> str | None:
+    sound = moment.tzinfo is None and not (moment.second or moment.microsecond)
+    return None if sound else "Write a local time in hours and minutes, like 21:00."
+
+
+def _cap_problem(settings: ShopSettings) -> str | None:
+    """A week's limit below a day's would silently be the day's limit as well."""
+    if settings.cap_7d and settings.cap_24h and settings.cap_7d < settings.cap_24h:
+        return "The limit for 7 days cannot be below the limit for 24 hours."
+    return None
