@@ -7,11 +7,9 @@ carries a made-up credential, and its transport refuses every other host.
 
 import asyncio
 import datetime as dt
-import ipaddress
 import ssl
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import google.auth.credentials
 import google.auth.transport.requests
@@ -20,6 +18,7 @@ from firebase_admin import credentials, messaging
 from google.auth.exceptions import GoogleAuthError, TransportError
 
 from backend.errors import BadInput, NotConfigured
+from backend.push.emulator.address import require_loopback
 from backend.push.lane import CALL, TIMEOUT, Lane, Route
 from backend.push.messages import encoded
 from campaigns.delivery import Outcome, Refusal, Refused
@@ -119,10 +118,9 @@ def open_emulator(
         lanes: connections.
 
     Raises:
-        BadInput: when the address is not https or not this machine.
-        NotConfigured: when the certificate authority is missing.
+        NotConfigured: when the address is not https or not this machine, or the certificate authority is missing.
     """
-    _require_loopback(url)
+    require_loopback(url)
     try:
         trust = ssl.create_default_context(cafile=str(ca_file))
     except (OSError, ssl.SSLError):
@@ -131,11 +129,11 @@ def open_emulator(
     return FirebaseSender(Route(EmulatorCredential(), project, address, trust, timeout), lanes=lanes)
 
 
-class EmulatorCredential(google.auth.credentials.Credentials):  # type: ignore[misc]  # Google's library is untyped
+class EmulatorCredential(google.auth.credentials.Credentials):
     """A credential that is none: no secret, nothing to renew, of no use at Google."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Google's library is untyped
         self.token = "emulator"  # noqa: S105 - any word will do
 
     def refresh(self, request: object) -> None:  # noqa: ARG002 - the base class's signature
@@ -148,20 +146,3 @@ def _lasts(credential: google.auth.credentials.Credentials) -> bool:
         return False
     expiry = credential.expiry  # naive UTC, as Google's library keeps it
     return expiry is None or expiry.replace(tzinfo=dt.UTC) - dt.datetime.now(dt.UTC) > _MARGIN
-
-
-def _require_loopback(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme != "https":
-        raise BadInput(f"JOREN_FCM_EMULATOR: {url} must begin with https://.")
-    if parts.hostname != "localhost" and not _is_loopback(parts.hostname or ""):
-        raise BadInput(f"JOREN_FCM_EMULATOR: {url} is not on this machine; the emulator never is anywhere else.")
-    if parts.username or parts.path.strip("/") or parts.query or parts.fragment:
-        raise BadInput(f"JOREN_FCM_EMULATOR: {url} must be scheme, host and port only.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -104,11 +104,17 @@ class EmulatorControl(Controller):
         return Response(None)
 
 
+@get("/health")
+async def alive() -> dict[str, str]:
+    """Up."""
+    return {"status": "ok"}
+
+
 def control_router(emulator: Emulator) -> Router:
-    """The routes above for one emulator."""
+    """The routes above for one emulator, and ``/health`` for supervisors that ask every program there."""
     return Router(
         "/",
-        route_handlers=[EmulatorControl],
+        route_handlers=[EmulatorControl, alive],
         dependencies={"emulator": Provide(lambda: emulator, sync_to_thread=False)},
     )
 

@@ -10,13 +10,12 @@ from litestar import Litestar
 
 from backend.errors import BadInput
 from backend.push.emulator import certificate
+from backend.push.emulator.address import is_loopback
 from backend.push.emulator.control import control_router
 from backend.push.emulator.emulator import Emulator
 from backend.push.emulator.endpoint import fcm_app
 from backend.push.emulator.guard import same_machine
 from backend.push.emulator.listener import listening
-
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ async def running(
         BadInput: when ``host`` is no loopback address.
         Conflict: when a port is taken or another emulator holds the folder.
     """
-    if host not in LOOPBACK:
+    if not is_loopback(host):
         raise BadInput(f"The emulator listens on this machine only, not on {host}: use 127.0.0.1.", field="host")
     files = certificate.ensure(folder)
     with Emulator(folder) as emulator:
