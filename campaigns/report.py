@@ -76,6 +76,7 @@ def add_up(groups: Iterable[PeopleGroup]) -> People:
 
 
 def _place_of(group: PeopleGroup) -> str:
+    """Treated without any delivery: the last address went away in the moment of the launch."""
     if group.arm == "control":
         return "control"
     if group.arm is None:
@@ -83,7 +84,7 @@ def _place_of(group: PeopleGroup) -> str:
     for place, states in _BEST_FIRST:
         if group.states & states:
             return place
-    return f"left_out:{min(group.reasons, default=group.left_out or 'other')}"
+    return f"left_out:{min(group.reasons, default='address')}"
 
 
 @dataclass(frozen=True, slots=True)

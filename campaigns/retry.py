@@ -45,6 +45,7 @@ class Resolution:
 
     Attributes:
         not_before: the next try, for state planned only.
+        maybe_sent: whether a device may have it, now or later; the frequency cap then counts the try.
         retire_address: the app is gone from the device: its address is never used again.
         pause: a word for why the whole campaign must stop; None for go on.
         hold_all_until: until when every send of the project must wait; None for not at all.
@@ -54,6 +55,7 @@ class Resolution:
     error_code: str | None = None
     message_name: str | None = None
     not_before: datetime | None = None
+    maybe_sent: bool = False
     retire_address: bool = False
     pause: str | None = None
     hold_all_until: datetime | None = None
@@ -73,15 +75,15 @@ def resolve(
         expires_at: no try is planned at or after this.
     """
     if isinstance(outcome, Accepted):
-        return Resolution(state=DeliveryState.ACCEPTED, message_name=outcome.name)
+        return Resolution(state=DeliveryState.ACCEPTED, message_name=outcome.name, maybe_sent=True)
     again = partial(
         _again, attempts=attempts, at=now + _waiting(outcome, attempts=attempts, jitter=jitter), expires_at=expires_at
     )
     if isinstance(outcome, Refused):
         return _resolve_refusal(outcome.kind, again=again, now=now)
     if policy is Policy.ONCE:
-        return Resolution(state=DeliveryState.UNKNOWN, error_code=outcome.detail)
-    return again(outcome.detail, otherwise=DeliveryState.UNKNOWN)
+        return Resolution(state=DeliveryState.UNKNOWN, error_code=outcome.detail, maybe_sent=True)
+    return replace(again(outcome.detail, otherwise=DeliveryState.UNKNOWN), maybe_sent=True)
 
 
 def _resolve_refusal(kind: Refusal, *, again: Callable[..., Resolution], now: datetime) -> Resolution:

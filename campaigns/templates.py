@@ -59,16 +59,16 @@ class _Missing(jinja2.Undefined):
     def __hash__(self) -> int:
         return 0
 
-    def __lt__(self, other: object) -> bool:
+    def __lt__(self, other: object) -> bool:  # type: ignore[override]  # the parent's never returns, ours does
         return False
 
-    def __le__(self, other: object) -> bool:
+    def __le__(self, other: object) -> bool:  # type: ignore[override]  # the parent's never returns, ours does
         return False
 
-    def __gt__(self, other: object) -> bool:
+    def __gt__(self, other: object) -> bool:  # type: ignore[override]  # the parent's never returns, ours does
         return False
 
-    def __ge__(self, other: object) -> bool:
+    def __ge__(self, other: object) -> bool:  # type: ignore[override]  # the parent's never returns, ours does
         return False
 
 

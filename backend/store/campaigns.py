@@ -1,0 +1,183 @@
+"""Campaigns and the people they were launched for."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import asyncpg
+import msgspec
+
+from backend.store import queries
+from backend.store.pool import Connection
+from campaigns.campaign import Content, Draft, State
+
+_SQL = queries.load("campaigns")
+
+PEOPLE_COLUMNS = ("campaign_id", "customer_id", "arm", "left_out", "planned_at", "merge_fields")
+
+
+async def list_all(connection: Connection) -> list[asyncpg.Record]:
+    """All campaigns with their segment's name and counts, the last changed first."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_campaigns"], None))
+
+
+async def get(connection: Connection, *, campaign_id: int) -> asyncpg.Record | None:
+    """One campaign as in the list."""
+    return await connection.fetchrow(_SQL["list_campaigns"], campaign_id)
+
+
+async def insert(connection: Connection, draft: Draft, *, salt: str, now: datetime, by: str) -> int:
+    """Keep a new draft; gives its number.
+
+    Raises:
+        asyncpg.UniqueViolationError: another campaign has the name.
+    """
+    return cast(
+        "int",
+        await connection.fetchval(
+            _SQL["insert_campaign"],
+            draft.name.strip(),
+            draft.segment_id,
+            msgspec.to_builtins(draft.content),
+            draft.holdout_percent,
+            salt,
+            str(draft.policy),
+            draft.conversion_event,
+            draft.conversion_days,
+            draft.expires_after,
+            draft.scheduled_at,
+            now,
+            by,
+        ),
+    )
+
+
+async def update_draft(connection: Connection, draft: Draft, *, campaign_id: int, state: State, now: datetime) -> None:
+    """Replace what a campaign's draft says.
+
+    Raises:
+        asyncpg.UniqueViolationError: another campaign has the name.
+    """
+    await connection.execute(
+        _SQL["update_draft"],
+        campaign_id,
+        draft.name.strip(),
+        draft.segment_id,
+        msgspec.to_builtins(draft.content),
+        draft.holdout_percent,
+        str(draft.policy),
+        draft.conversion_event,
+        draft.conversion_days,
+        draft.expires_after,
+        draft.scheduled_at,
+        str(state),
+        now,
+    )
+
+
+def read_content(value: Any) -> Content:
+    """What the ``content`` column holds, as a value."""
+    return msgspec.convert(value, Content)
+
+
+async def has_segment(connection: Connection, *, segment_id: int) -> bool:
+    """Whether a segment is there and not archived."""
+    return bool(await connection.fetchval(_SQL["has_segment"], segment_id))
+
+
+async def lock(connection: Connection, *, campaign_id: int) -> asyncpg.Record | None:
+    """Hold one campaign until the transaction ends: number, state, revision, name, expires_after."""
+    return await connection.fetchrow(_SQL["lock_campaign"], campaign_id)
+
+
+async def share(connection: Connection, *, campaign_id: int) -> State:
+    """The campaign's state, held still until the transaction ends; several may hold it."""
+    return State(await connection.fetchval(_SQL["share_campaign"], campaign_id))
+
+
+async def set_state(
+    connection: Connection, *, campaign_id: int, state: State, now: datetime, paused_reason: str | None = None
+) -> None:
+    """Move a campaign to a state that the caller has checked."""
+    await connection.execute(_SQL["set_state"], campaign_id, str(state), now, paused_reason)
+
+
+async def set_schedule(connection: Connection, *, campaign_id: int, at: datetime, now: datetime) -> None:
+    """Move a campaign to scheduled."""
+    await connection.execute(_SQL["set_schedule"], campaign_id, at, now)
+
+
+async def set_launched(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    planned_at: datetime,
+    expires_at: datetime,
+    segment_version: int,
+    targeted: int,
+    control: int,
+    now: datetime,
+) -> None:
+    """Move a campaign to sending, with what was decided at launch."""
+    await connection.execute(
+        _SQL["set_launched"], campaign_id, planned_at, expires_at, segment_version, targeted, control, now
+    )
+
+
+async def copy_people(connection: Connection, people: Iterable[Sequence[object]]) -> None:
+    """Write everyone of a launch; rows are in the order of `PEOPLE_COLUMNS`."""
+    await connection.copy_records_to_table("campaign_people", columns=PEOPLE_COLUMNS, records=people)
+
+
+async def list_due(connection: Connection, *, now: datetime) -> list[int]:
+    """Scheduled campaigns whose moment has come."""
+    return [row[0] for row in await connection.fetch(_SQL["list_due"], now)]
+
+
+async def list_active(connection: Connection) -> list[asyncpg.Record]:
+    """Campaigns that are sending or paused."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_active"]))
+
+
+async def record_audit(
+    connection: Connection, *, at: datetime, actor: str, action: str, campaign_id: int, detail: dict[str, Any]
+) -> None:
+    """Note who did what to a campaign."""
+    await connection.execute(_SQL["record_audit"], at, actor, f"campaign.{action}", f"campaign:{campaign_id}", detail)
+
+
+async def list_arms(connection: Connection, *, campaign_id: int) -> list[asyncpg.Record]:
+    """Everyone in an arm: customer_id, arm, accepted."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_arms"], campaign_id))
+
+
+async def list_survivors(connection: Connection) -> list[asyncpg.Record]:
+    """Merged customers: customer_id, survivor."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_survivors"]))
+
+
+async def count_people(connection: Connection, *, campaign_id: int) -> list[asyncpg.Record]:
+    """People by arm, reason, and the states of their devices."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["count_people"], campaign_id))
+
+
+async def count_devices(connection: Connection, *, campaign_id: int) -> dict[str, int]:
+    """Deliveries by state."""
+    return {row["state"]: row["devices"] for row in await connection.fetch(_SQL["count_devices"], campaign_id)}
+
+
+async def record_test_send(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    customer_id: int,
+    device_id: int,
+    outcome: str,
+    message_name: str | None,
+    by: str,
+    at: datetime,
+) -> None:
+    """Keep a test send for the record."""
+    await connection.execute(
+        _SQL["record_test_send"], campaign_id, customer_id, device_id, outcome, message_name, by, at
+    )

@@ -1,0 +1,117 @@
+-- name: list_campaigns
+-- What stands in the list. accepted counts people, not devices; it is found through the unique index of the ledger.
+SELECT
+    c.campaign_id, c.name, c.state, c.segment_id, s.name AS segment_name, c.segment_version, c.content,
+    c.holdout_percent::float8 AS holdout_percent, c.salt, c.policy, c.conversion_event, c.conversion_days,
+    c.scheduled_at, c.expires_after, c.planned_at, c.expires_at, c.finished_at, c.paused_reason, c.targeted, c.control,
+    c.created_at, c.created_by, c.changed_at, c.revision,
+    (
+        SELECT count(DISTINCT d.customer_id) FROM deliveries AS d
+        WHERE d.campaign_id = c.campaign_id AND d.state = 'accepted'
+    ) AS accepted
+FROM campaigns AS c
+JOIN segments AS s USING (segment_id)
+WHERE $1::int IS NULL OR c.campaign_id = $1
+ORDER BY c.changed_at DESC, c.campaign_id DESC
+
+-- name: insert_campaign
+INSERT INTO campaigns (
+    name, state, segment_id, content, holdout_percent, salt, policy, conversion_event, conversion_days,
+    expires_after, scheduled_at, created_at, created_by, changed_at
+)
+VALUES ($1, 'draft', $2, $3, $4::float8::numeric, $5, $6, $7, $8, $9, $10, $11, $12, $11)
+RETURNING campaign_id
+
+-- name: lock_campaign
+SELECT campaign_id, state, revision, name, expires_after FROM campaigns WHERE campaign_id = $1 FOR UPDATE
+
+-- name: share_campaign
+-- Holds the state still while a chunk is marked or recorded: who cancels or pauses waits these few milliseconds.
+SELECT state FROM campaigns WHERE campaign_id = $1 FOR SHARE
+
+-- name: update_draft
+UPDATE campaigns
+SET name = $2, segment_id = $3, content = $4, holdout_percent = $5::float8::numeric, policy = $6,
+    conversion_event = $7, conversion_days = $8, expires_after = $9, scheduled_at = $10,
+    state = $11, changed_at = $12, revision = revision + 1
+WHERE campaign_id = $1
+
+-- name: set_state
+UPDATE campaigns
+SET state = $2::text, changed_at = $3::timestamptz, revision = revision + 1, paused_reason = $4,
+    finished_at = CASE WHEN $2::text IN ('sent', 'cancelled') THEN $3::timestamptz END
+WHERE campaign_id = $1
+
+-- name: set_schedule
+UPDATE campaigns
+SET state = 'scheduled', scheduled_at = $2, changed_at = $3, revision = revision + 1
+WHERE campaign_id = $1
+
+-- name: set_launched
+UPDATE campaigns
+SET state = 'sending', planned_at = $2, expires_at = $3, segment_version = $4, targeted = $5, control = $6,
+    changed_at = $7, revision = revision + 1
+WHERE campaign_id = $1
+
+-- name: list_due
+SELECT campaign_id FROM campaigns WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at, campaign_id
+
+-- name: list_active
+-- Campaigns whose ledger may hold work, the oldest first.
+SELECT campaign_id, state, policy, content, expires_at, revision
+FROM campaigns
+WHERE state IN ('sending', 'paused')
+ORDER BY planned_at, campaign_id
+
+-- name: has_segment
+SELECT EXISTS (SELECT FROM segments WHERE segment_id = $1 AND archived_at IS NULL)
+
+-- name: record_audit
+INSERT INTO audit_log (at, actor, action, object, detail) VALUES ($1, $2, $3, $4, $5)
+
+-- name: list_arms
+-- Both arms with whether anything was accepted, for what followed.
+SELECT
+    p.customer_id, p.arm,
+    EXISTS (
+        SELECT FROM deliveries AS d
+        WHERE d.campaign_id = p.campaign_id AND d.customer_id = p.customer_id AND d.state = 'accepted'
+    ) AS accepted
+FROM campaign_people AS p
+WHERE p.campaign_id = $1 AND p.arm IS NOT NULL
+
+-- name: list_survivors
+-- Who was merged into whom in the end.
+WITH RECURSIVE chain AS (
+    SELECT customer_id, merged_into AS survivor FROM customers WHERE merged_into IS NOT NULL
+    UNION
+    SELECT chain.customer_id, c.merged_into
+    FROM chain JOIN customers AS c ON c.customer_id = chain.survivor
+    WHERE c.merged_into IS NOT NULL
+)
+SELECT chain.customer_id, chain.survivor
+FROM chain JOIN customers AS c ON c.customer_id = chain.survivor
+WHERE c.merged_into IS NULL
+
+-- name: count_people
+-- Few rows: people who share arm, reason and the set of states of their devices.
+SELECT p.arm, p.left_out, coalesce(d.states, '{}') AS states, coalesce(d.reasons, '{}') AS reasons, count(*) AS people
+FROM campaign_people AS p
+LEFT JOIN (
+    SELECT
+        customer_id,
+        array_agg(DISTINCT state ORDER BY state) AS states,
+        array_agg(DISTINCT reason ORDER BY reason) FILTER (WHERE state = 'left_out') AS reasons
+    FROM deliveries
+    WHERE campaign_id = $1
+    GROUP BY customer_id
+) AS d USING (customer_id)
+WHERE p.campaign_id = $1
+GROUP BY p.arm, p.left_out, d.states, d.reasons
+
+-- name: count_devices
+SELECT state, count(*) AS devices FROM deliveries WHERE campaign_id = $1 GROUP BY state ORDER BY state
+
+-- name: record_test_send
+INSERT INTO test_sends (campaign_id, customer_id, device_id, outcome, message_name, sent_by, sent_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
