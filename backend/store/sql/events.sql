@@ -61,7 +61,7 @@ SELECT pg_advisory_xact_lock(7236842)
 SELECT coalesce(max(seq), 0) FROM event_log
 
 -- name: list_failed
-SELECT failed_id, f.source_id, s.name AS source, f.received_at, f.code, f.reason
+SELECT failed_id, s.name AS source, f.received_at, f.code, f.reason
 FROM failed_events AS f
 JOIN sources AS s USING (source_id)
 WHERE failed_id < coalesce($2::bigint, 9223372036854775807)
@@ -69,7 +69,7 @@ ORDER BY failed_id DESC
 LIMIT $1
 
 -- name: get_failed
-SELECT failed_id, f.source_id, s.name AS source, f.received_at, f.code, f.reason, f.raw
+SELECT failed_id, s.name AS source, f.received_at, f.code, f.reason, f.raw
 FROM failed_events AS f
 JOIN sources AS s USING (source_id)
 WHERE failed_id = $1

@@ -1,0 +1,262 @@
+"""Sources of events: their keys, what came from them, and what failed."""
+
+import hashlib
+import secrets
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+import asyncpg
+
+from backend.clock import Clock
+from backend.errors import BadInput, Conflict, NotFound, Unavailable
+from backend.store import events as event_store
+from backend.store import sources as store
+from backend.store.outages import OUTAGES
+
+LONGEST_NAME = 100
+_REMEMBERED = 10_000
+
+
+class SourceKind(StrEnum):
+    """Where a source's key lives, and so how far its events are trusted."""
+
+    APP = "app"
+    """In an app that anybody can take apart: the key is public, its events are not trusted."""
+    SERVER = "server"
+    """On the shop's own machines: the key is a secret, its events are trusted."""
+    IMPORT = "import"
+    SYSTEM = "system"
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the source proves by a secret who it is."""
+        return self is not SourceKind.APP
+
+
+_PREFIX = {SourceKind.APP: "joren_app_", SourceKind.SERVER: "joren_srv_"}
+"""A key says what it is, so that a scanner of published code finds the secret ones."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A source that a key or a name stands for."""
+
+    source_id: int
+    name: str
+    kind: SourceKind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSource:
+    """A source just made; a server's ``write_key`` is shown here and never again."""
+
+    source_id: int
+    name: str
+    kind: SourceKind
+    write_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceVolumes:
+    """One row of the list of sources. ``write_key`` is there for apps only, whose key is public."""
+
+    source_id: int
+    name: str
+    kind: SourceKind
+    write_key: str | None
+    created_at: datetime
+    revoked_at: datetime | None
+    stored: int
+    repeated: int
+    failed: int
+    last_seen: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NameVolume:
+    """How many events of one name came: ``name`` is a track call's event, else the type of call."""
+
+    name: str
+    stored: int
+    repeated: int
+    failed: int
+    last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedSummary:
+    """One failed event in a list."""
+
+    failed_id: int
+    source: str
+    received_at: datetime
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedDetail:
+    """One failed event with its bytes as they came."""
+
+    failed_id: int
+    source: str
+    received_at: datetime
+    code: str
+    reason: str
+    raw: bytes
+
+
+class Sources:
+    """Keeps sources and tells whose a key is.
+
+    A key that was found is remembered for ``remember``; so long a revoked one may still be taken.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, remember: timedelta = timedelta(seconds=2)) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._remember = remember
+        self._known: dict[str, tuple[datetime, Source]] = {}
+
+    async def create(self, name: str, *, kind: str = SourceKind.APP) -> NewSource:
+        """Make a source and its write key.
+
+        Raises:
+            BadInput: the name is empty or too long, or the kind has no keys.
+            Conflict: the name is taken, also by a revoked source.
+        """
+        name, right_kind = _fitting(name, kind)
+        key = _PREFIX[right_kind] + secrets.token_hex(16)
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                source_id = await store.create(
+                    connection,
+                    name=name,
+                    kind=right_kind,
+                    key_hash=_hash(key),
+                    public_key=key if right_kind is SourceKind.APP else None,
+                    now=self._clock.now(),
+                )
+        except asyncpg.UniqueViolationError:
+            raise Conflict(f"A source named {name} exists already; choose another name.", field="name") from None
+        return NewSource(source_id=source_id, name=name, kind=right_kind, write_key=key)
+
+    async def identify(self, write_key: str) -> Source | None:
+        """The source of a key; None for a key that is unknown or revoked.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        now = self._clock.now()
+        remembered = self._known.get(write_key)
+        if remembered and now - remembered[0] < self._remember:
+            return remembered[1]
+        self._known.pop(write_key, None)
+        source = await self._look_up(write_key)
+        if source is not None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[write_key] = (now, source)
+        return source
+
+    async def _look_up(self, write_key: str) -> Source | None:
+        try:
+            async with self._pool.acquire(timeout=5) as connection:
+                record = await store.find_by_key(connection, key_hash=_hash(write_key))
+        except OUTAGES as error:
+            raise Unavailable("The database does not answer. Send this again later.") from error
+        return None if record is None else _source(record)
+
+    async def named(self, name: str) -> Source:
+        """The source of a name; ``import`` and ``joren`` always exist.
+
+        Raises:
+            NotFound: no such source, or it was revoked.
+        """
+        async with self._pool.acquire() as connection:
+            record = await store.find_by_name(connection, name=name)
+        if record is None:
+            raise NotFound(f"There is no source named {name}.")
+        return _source(record)
+
+    async def revoke(self, name: str) -> None:
+        """Refuse the source's key from now on, on every process within seconds. What it sent stays.
+
+        Raises:
+            NotFound: no source of that name has a key.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            found = await store.revoke(connection, name=name, now=self._clock.now())
+        if not found:
+            raise NotFound(f"There is no source named {name} that has a key.")
+        self._known.clear()
+
+    async def list(self) -> tuple[SourceVolumes, ...]:
+        """Every source with its volumes, oldest first."""
+        async with self._pool.acquire() as connection:
+            records = await store.list_all(connection)
+        return tuple(_volumes(record) for record in records)
+
+    async def volumes(self, *, since: date | None = None) -> tuple[NameVolume, ...]:
+        """Events per name since a received day (UTC), most frequent first; all of them without one."""
+        async with self._pool.acquire() as connection:
+            records = await event_store.count_by_name(connection, since=since or date.min)
+        return tuple(NameVolume(**dict(record)) for record in records)
+
+    async def failures(self) -> dict[str, int]:
+        """How many failed events are kept, per code of `segments.failures`."""
+        async with self._pool.acquire() as connection:
+            records = await event_store.count_failed_by_code(connection)
+        return {record["code"]: record["failed"] for record in records}
+
+    async def failed(self, *, limit: int = 50, before: int | None = None) -> tuple[FailedSummary, ...]:
+        """A page of failed events, newest first; ``before`` is the last ``failed_id`` of the page before."""
+        async with self._pool.acquire() as connection:
+            records = await event_store.list_failed(connection, limit=limit, before=before)
+        return tuple(FailedSummary(**dict(record)) for record in records)
+
+    async def failed_event(self, failed_id: int) -> FailedDetail:
+        """One failed event.
+
+        Raises:
+            NotFound: there is none of that number.
+        """
+        async with self._pool.acquire() as connection:
+            record = await event_store.get_failed(connection, failed_id=failed_id)
+        if record is None:
+            raise NotFound(f"There is no failed event {failed_id}.")
+        return FailedDetail(**dict(record))
+
+
+def _fitting(name: str, kind: str) -> tuple[str, SourceKind]:
+    name = name.strip()
+    if not 0 < len(name) <= LONGEST_NAME or "\x00" in name:
+        raise BadInput(f"A source's name has 1 to {LONGEST_NAME} characters.", field="name")
+    if kind not in (SourceKind.APP, SourceKind.SERVER):
+        raise BadInput("A source with a key is of kind app or server.", field="kind")
+    return name, SourceKind(kind)
+
+
+def _hash(key: str) -> bytes:
+    """Keys hold 128 random bits, so a fast hash protects them well."""
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+
+
+def _source(record: asyncpg.Record) -> Source:
+    return Source(source_id=record["source_id"], name=record["name"], kind=SourceKind(record["kind"]))
+
+
+def _volumes(record: asyncpg.Record) -> SourceVolumes:
+    return SourceVolumes(
+        source_id=record["source_id"],
+        name=record["name"],
+        kind=SourceKind(record["kind"]),
+        write_key=record["public_key"],
+        created_at=record["created_at"],
+        revoked_at=record["revoked_at"],
+        stored=record["stored"],
+        repeated=record["repeated"],
+        failed=record["failed"],
+        last_seen=record["last_seen"],
+    )
