@@ -3,6 +3,7 @@
     FactsError            something asked of the core cannot be answered
     ├── RuleError         a segment rule that does not parse or refers to nothing
     ├── UnknownMetric     a KPI slug that is not in the catalogue
+    ├── BadOption         an option a KPI does not have, or a value it does not allow
     └── BadWindow         a window that ends before it begins
 
 The message says what is wrong and what would be right; the shell maps each class to an answer.
@@ -29,3 +30,7 @@ class UnknownMetric(FactsError):
 
 class BadWindow(FactsError):
     """A window that ends before it begins."""
+
+
+class BadOption(FactsError):
+    """An option a KPI does not have, or a value it does not allow."""

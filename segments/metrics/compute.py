@@ -1,0 +1,114 @@
+"""From a slug, facts and a window to a figure: the one place of this package that reads frames."""
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from segments.metrics import catalog, coupons, launches, repeat_purchase
+from segments.metrics.facts import Facts
+from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Triangle
+from segments.metrics.options import read_options
+from segments.metrics.retention import is_cut, retention
+from segments.windows import Window
+
+Measure = Callable[[Facts, Window, Options], pl.LazyFrame]
+"""One row: ``numerator``, ``denominator`` and, where there is something to say, ``incomplete`` and ``notes``."""
+
+MEASURES: dict[str, Measure] = {
+    measure.__name__: measure
+    for measure in (
+        launches.launch_rate,
+        launches.launch_days,
+        launches.dau,
+        launches.wau,
+        launches.mau,
+        launches.stickiness,
+        launches.weekly_stickiness,
+        coupons.coupon_view_rate,
+        coupons.coupon_presentation_rate,
+        coupons.coupon_use_rate,
+        coupons.coupon_redemption_rate,
+        repeat_purchase.repeat_purchase_rate,
+        repeat_purchase.f2_conversion,
+        repeat_purchase.fn_conversion,
+        repeat_purchase.average_order_value,
+        repeat_purchase.orders_per_customer,
+    )
+}
+"""How each KPI with one figure is measured, by slug."""
+
+
+def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, object] | None = None) -> Measured:
+    """Measure a KPI.
+
+    Raises:
+        UnknownMetric: the catalogue has no such KPI.
+        BadOption: an option is unknown or out of range.
+    """
+    metric = catalog.get(slug)
+    chosen = read_options(metric, options or {})
+    if slug == "retention":
+        return _triangle(facts, window, chosen)
+    row = MEASURES[slug](facts, window, chosen).collect().row(0, named=True)
+    return _figure(metric, facts, window, chosen, row)
+
+
+def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row: dict[str, Any]) -> Measured:
+    numerator, denominator = int(row["numerator"] or 0), row["denominator"]
+    value = float(numerator) if denominator is None else numerator / denominator if denominator else None
+    return Measured(
+        slug=metric.slug,
+        numerator=numerator,
+        denominator=denominator,
+        value=value,
+        window=window,
+        incomplete=window.last >= facts.today or bool(row.get("incomplete")),
+        notes=tuple(row.get("notes") or ()),
+        options=options,
+    )
+
+
+def _triangle(facts: Facts, window: Window, options: Options) -> Measured:
+    rows = retention(facts, window, options).collect().to_dicts()
+    unit = str(options["unit"])
+    complete = [row for row in rows if row["complete_for_h"]]
+    horizon = int(options["b"] if options["type"] == "range" else options["horizon"])
+    pooled = _pool(complete, horizon)
+    asked = int(options["a"] if options["type"] == "range" else options["n"])
+    cell = next((one for one in pooled if one.period == asked), Cell(asked, 0, 0))
+    notes = ("recurring",) if options["starts"] == "every" else ()
+    return Measured(
+        slug="retention",
+        numerator=cell.numerator,
+        denominator=cell.denominator,
+        value=cell.value,
+        window=window,
+        incomplete=window.last >= facts.today or len(complete) < len(rows),
+        notes=(*notes, "cut_cohort") if is_cut(window, unit, facts.calendar) else notes,
+        options=options,
+        table=Triangle(unit, horizon, _cohorts(rows), pooled),
+    )
+
+
+def _pool(rows: list[dict[str, Any]], horizon: int) -> tuple[Cell, ...]:
+    sums: dict[int, tuple[int, int]] = {}
+    for row in rows:
+        if row["period"] <= horizon:
+            came, size = sums.get(row["period"], (0, 0))
+            sums[row["period"]] = (came + row["numerator"], size + row["denominator"])
+    return tuple(Cell(period, came, size) for period, (came, size) in sorted(sums.items()))
+
+
+def _cohorts(rows: list[dict[str, Any]]) -> tuple[Cohort, ...]:
+    by_start: dict[date, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_start.setdefault(row["cohort"], []).append(row)
+    return tuple(
+        Cohort(start, cells[0]["denominator"], tuple(_cell(row) for row in cells)) for start, cells in by_start.items()
+    )
+
+
+def _cell(row: dict[str, Any]) -> Cell:
+    return Cell(row["period"], row["numerator"], row["denominator"], row["incomplete"])

@@ -1,0 +1,121 @@
+"""What a KPI is: its name, its words, its options, and the figure it gives."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from enum import StrEnum
+from typing import TypeAlias
+
+from segments.windows import Window
+
+Words: TypeAlias = Mapping[str, str]
+"""The same text in ``ja`` and ``en``."""
+
+Options: TypeAlias = Mapping[str, int | str]
+"""Options of a KPI, complete and checked."""
+
+
+class Unit(StrEnum):
+    """What a figure is counted in."""
+
+    RATE = "rate"
+    """A share of customers or pairs, 0 to 1."""
+    PEOPLE = "people"
+    """A number of customers; it has no denominator."""
+    MONEY = "money"
+    """Minor units of the shop's currency."""
+    TIMES = "times"
+    """A plain mean: days or purchases per customer."""
+
+
+class AsOf(StrEnum):
+    """When a customer's membership of a segment is looked at."""
+
+    PERIOD = "period"
+    """At the start of the window; who is first seen in it, at the end of that first day."""
+    COHORT = "cohort"
+    """At the end of the customer's own period 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One choice a KPI offers; ``choices`` where only these are allowed, else whole numbers from ``low`` to ``high``."""
+
+    name: str
+    ja: str
+    en: str
+    default: int | str
+    choices: tuple[str, ...] = ()
+    low: int = 0
+    high: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric:
+    """One KPI of the catalogue; the words are what pages show beside the figure."""
+
+    slug: str
+    title: Words
+    unit: Unit
+    numerator: Words
+    denominator: Words
+    window: Words
+    definition: Words
+    as_of: AsOf = AsOf.PERIOD
+    options: tuple[Option, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cohort in one period, or all complete cohorts together."""
+
+    period: int
+    numerator: int
+    denominator: int
+    incomplete: bool = False
+
+    @property
+    def value(self) -> float | None:
+        """The share; None where nobody could have come back."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Customers who started in the period that begins on ``start``, and how many of them came back when."""
+
+    start: date
+    size: int
+    cells: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """Cohort × period; ``pooled`` adds up the cohorts that are complete for ``horizon``, so their sets are equal."""
+
+    unit: str
+    horizon: int
+    cohorts: tuple[Cohort, ...]
+    pooled: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """A figure with what it was made of.
+
+    Attributes:
+        denominator: None for a count, which divides by nothing.
+        value: None where the denominator is 0: pages show a dash, never 0 %.
+        incomplete: something of it can still happen (集計中).
+        notes: codes from `notes.NOTES`.
+    """
+
+    slug: str
+    numerator: int
+    denominator: int | None
+    value: float | None
+    window: Window
+    incomplete: bool
+    notes: tuple[str, ...] = ()
+    options: Options = field(default_factory=dict)
+    table: Triangle | None = None

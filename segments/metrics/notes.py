@@ -1,0 +1,56 @@
+"""Remarks a figure may carry, by code, in the words pages show."""
+
+from segments.metrics.metric import Words
+
+NOTES: dict[str, Words] = {
+    "by_days": {
+        "ja": "同じ営業日の購入は1回と数えます",
+        "en": "Orders of one business day count as one purchase",
+    },
+    "by_receipts": {"ja": "会計ごとに1回と数えます", "en": "Every receipt counts as a purchase"},
+    "by_store_days": {
+        "ja": "同じ営業日・同じ店舗の購入は1回と数えます",
+        "en": "Orders of one store and business day count as one purchase",
+    },
+    "no_till": {
+        "ja": "レジと未連携のため、提示を利用とみなしています",
+        "en": "No till is linked, so a presented coupon counts as used",
+    },
+    "no_till_redeemed": {
+        "ja": "レジと未連携のため、消込の記録がありません",
+        "en": "No till is linked, so no redemption is on record",
+    },
+    "validity_unknown": {
+        "ja": "有効期限が登録されていないクーポンを含みます",
+        "en": "Holds coupons whose validity was never told",
+    },
+    "short_history": {
+        "ja": "履歴不足：データの最初の180日に初回購入がある人を含みます",
+        "en": "Short history: holds first orders in the first 180 days of the data",
+    },
+    "recurring": {
+        "ja": "会員×起点の組で数えます（同じ人が複数回入ることがあります）",
+        "en": "Counts pairs of customer and cohort; a customer may start more than once",
+    },
+    "cut_cohort": {
+        "ja": "期間の端で途中から数えた組があります",
+        "en": "The window cuts through a cohort at its edge",
+    },
+    "members_cohort": {
+        "ja": "セグメント：起点の期間の終わりに該当した人",
+        "en": "Segment: members at the end of their own period 0",
+    },
+    "members_period": {
+        "ja": "セグメント：期間の初めに該当した人（期間中に初めて記録された人は、その日の終わり）",
+        "en": "Segment: members at the start of the window, or at the end of their first day in it",
+    },
+    "members_today": {"ja": "セグメント：今日該当する人", "en": "Segment: today's members"},
+    "recomputed": {
+        "ja": "再計算：その日の会員データを作り直して判定しました（属性と通知の可否は現在の値）",
+        "en": "Recomputed on data rebuilt as of that day; profile and reach are today's",
+    },
+    "unverified": {
+        "ja": "公開キーからの未確認の記録を含みます",
+        "en": "Holds unverified facts from a public key",
+    },
+}

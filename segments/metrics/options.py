@@ -1,0 +1,51 @@
+"""Options of a KPI as they come from a page, an address or a command line, checked and completed."""
+
+from collections.abc import Mapping
+
+from segments.errors import BadOption
+from segments.metrics.metric import Metric, Option, Options
+
+
+def read_options(metric: Metric, given: Mapping[str, object]) -> Options:
+    """Every option of ``metric``, by ``given`` where it says something and by default elsewhere.
+
+    Raises:
+        BadOption: an option the KPI does not have, or a value it does not allow; the message names what it does.
+    """
+    known = {option.name: option for option in metric.options}
+    for name in given:
+        if name not in known:
+            allowed = ", ".join(known) or "none"
+            raise BadOption(f"{metric.slug} has no option {name}; it has {allowed}")
+    options = {name: _value(option, given.get(name)) for name, option in known.items()}
+    _check_periods(options)
+    return options
+
+
+def _value(option: Option, given: object) -> int | str:
+    if given is None or given == "":
+        return option.default
+    if option.choices:
+        if str(given) in option.choices:
+            return str(given)
+        raise BadOption(f"{option.name} is one of {', '.join(option.choices)}, not {given}")
+    if isinstance(option.default, str):
+        return str(given)
+    return _whole_number(option, given)
+
+
+def _whole_number(option: Option, given: object) -> int:
+    try:
+        number = int(str(given))
+    except ValueError:
+        number = option.low - 1
+    if not option.low <= number <= option.high:
+        raise BadOption(f"{option.name} is a whole number from {option.low} to {option.high}, not {given}")
+    return number
+
+
+def _check_periods(options: Options) -> None:
+    if options.get("type") == "range" and int(options["a"]) > int(options["b"]):
+        raise BadOption(f"the range begins (a = {options['a']}) after it ends (b = {options['b']})")
+    if options.get("type") in ("exact", "rolling") and int(options["n"]) > int(options["horizon"]):
+        raise BadOption(f"n = {options['n']} lies beyond the horizon H = {options['horizon']}")

@@ -1,0 +1,74 @@
+"""Coming back to buy: repeat purchase rate, F2 and later conversions, order value, orders per customer."""
+
+from datetime import timedelta
+
+import polars as pl
+
+from segments.metrics.facts import Facts, within
+from segments.metrics.metric import Options
+from segments.metrics.purchases import list_purchases, number_purchases
+from segments.windows import Window
+
+SHORT_HISTORY_DAYS = 180
+"""First orders this soon after the data begins may not be first orders."""
+
+
+def repeat_purchase_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Customers with at least ``n`` purchases in the window ÷ customers with at least one."""
+    times = _in_window(facts, window, options).group_by("customer_id").len()
+    return times.select(
+        (pl.col("len") >= int(options["n"])).sum().cast(pl.Int64).alias("numerator"),
+        pl.len().cast(pl.Int64).alias("denominator"),
+        _basis_note(options),
+    )
+
+
+def f2_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """The conversion from the first purchase ever to the second."""
+    return fn_conversion(facts, window, {**options, "n": 1})
+
+
+def fn_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Customers whose n-th purchase ever lies in the window and who bought again within ``days`` days of it."""
+    nth, within_days = int(options["n"]), int(options["days"])
+    numbered = number_purchases(facts, str(options["basis"])).filter((pl.col("number") == nth) & within(window))
+    base = facts.keep_cohort(numbered.with_columns(pl.col("business_day").alias("as_of"))).with_columns(
+        (pl.col("business_day") + pl.duration(days=within_days)).alias("due")
+    )
+    elapsed = base.filter(facts.ended(pl.col("due")))
+    again = (pl.col("next_day") <= pl.col("due")).fill_null(value=False)
+    begins = facts.days.select(pl.col("business_day").min().alias("begins"))
+    short = (pl.col("business_day") < pl.col("begins") + pl.duration(days=SHORT_HISTORY_DAYS)).any()
+    marked = pl.lit(not facts.history_imported) & short.fill_null(value=False)
+    return elapsed.join(begins, how="cross").select(
+        again.sum().cast(pl.Int64).alias("numerator"),
+        pl.len().cast(pl.Int64).alias("denominator"),
+        pl.lit(window.last + timedelta(days=within_days) >= facts.today).alias("incomplete"),
+        pl.concat_list(pl.lit(f"by_{options['basis']}"), pl.when(marked).then(pl.lit("short_history")))
+        .list.drop_nulls()
+        .alias("notes"),
+    )
+
+
+def average_order_value(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Net sales of the purchases in the window ÷ those purchases."""
+    return _in_window(facts, window, options).select(
+        pl.col("net").sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), _basis_note(options)
+    )
+
+
+def orders_per_customer(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Purchases in the window ÷ customers who made one."""
+    return _in_window(facts, window, options).select(
+        pl.len().cast(pl.Int64).alias("numerator"),
+        pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
+        _basis_note(options),
+    )
+
+
+def _in_window(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    return facts.keep_members(list_purchases(facts, str(options["basis"])).filter(within(window)), window)
+
+
+def _basis_note(options: Options) -> pl.Expr:
+    return pl.concat_list(pl.lit(f"by_{options['basis']}")).alias("notes")

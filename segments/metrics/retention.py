@@ -1,0 +1,158 @@
+"""Retention: of those who started in a period, who came back in which later one.
+
+``active(c, m)``: customer c has at least k return events in calendar period m after his period 0, or return
+events on at least k distinct business days of it.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+import polars as pl
+
+from segments.calendar import BusinessCalendar
+from segments.events import EventName
+from segments.metrics.facts import Facts, within
+from segments.metrics.metric import Options
+from segments.metrics.purchases import counted_orders
+from segments.windows import Window
+
+_ORDER = str(EventName.ORDER_COMPLETED)
+_EPOCH = date(1970, 1, 1)
+_DAYS_OF_WEEK = 7
+UnitName = Literal["day", "week", "month"]
+
+
+@dataclass(frozen=True, slots=True)
+class Periods:
+    """Calendar periods as whole numbers that count up by one: days, weeks or months."""
+
+    unit: str
+    calendar: BusinessCalendar
+
+    def of(self, day: pl.Expr) -> pl.Expr:
+        """The number of the period that holds ``day``."""
+        if self.unit == "month":
+            return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32) - 1
+        ordinal = day.cast(pl.Date).to_physical()
+        return ordinal if self.unit == "day" else (ordinal - self._offset()) // _DAYS_OF_WEEK
+
+    def first_day(self, number: pl.Expr) -> pl.Expr:
+        """The first business day of a period."""
+        if self.unit == "month":
+            return pl.date(number // 12, number % 12 + 1, 1)
+        ordinal = number if self.unit == "day" else number * _DAYS_OF_WEEK + self._offset()
+        return ordinal.cast(pl.Int32).cast(pl.Date)
+
+    def last_day(self, number: pl.Expr) -> pl.Expr:
+        """The last business day of a period."""
+        return self.first_day(number + 1) - pl.duration(days=1)
+
+    def _offset(self) -> int:
+        """Days from the epoch to the first start of a week at or before it."""
+        return (self.calendar.week_of(_EPOCH) - _EPOCH).days
+
+
+def occurrences(facts: Facts, event: str) -> pl.LazyFrame:
+    """``customer_id``, ``business_day``, ``times`` of an event; orders are counted orders."""
+    rows = (
+        counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count")) if event == _ORDER else facts.of([event])
+    )
+    return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
+
+
+def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """(``customer_id``, ``cohort``): who starts in which period, members only."""
+    periods = Periods(str(options["unit"]), facts.calendar)
+    days = occurrences(facts, str(options["start"]))
+    if options["starts"] == "first":
+        days = days.group_by("customer_id").agg(pl.col("business_day").min())
+    found = days.filter(within(window)).select("customer_id", periods.of(pl.col("business_day")).alias("cohort"))
+    ends = pl.min_horizontal(periods.last_day(pl.col("cohort")), pl.lit(facts.today))
+    return facts.keep_cohort(found.unique().with_columns(ends.alias("as_of"))).select("customer_id", "cohort")
+
+
+def actives(facts: Facts, options: Options) -> pl.LazyFrame:
+    """(``customer_id``, ``period``) of everyone who is active in a period."""
+    periods = Periods(str(options["unit"]), facts.calendar)
+    days = occurrences(facts, str(options["return"]))
+    enough = (pl.len() if options["count_by"] == "days" else pl.col("times").sum()) >= int(options["k"])
+    return (
+        days.with_columns(periods.of(pl.col("business_day")).alias("period"))
+        .group_by("customer_id", "period")
+        .agg(enough.alias("enough"))
+        .filter("enough")
+        .select("customer_id", "period")
+    )
+
+
+def retention(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """The triangle in long form: one row per cohort and period that has begun.
+
+    Columns: ``cohort`` (first day), ``period``, ``numerator``, ``denominator``, ``incomplete``, ``complete_for_h``.
+    Periods are 0..periods for ``exact``, the single ``a`` for ``range``, 0..H for ``rolling``.
+    """
+    periods = Periods(str(options["unit"]), facts.calendar)
+    who = starts(facts, window, options)
+    sizes = who.group_by("cohort").agg(pl.len().cast(pl.Int64).alias("denominator"))
+    came = who.join(actives(facts, options), on="customer_id").select(
+        "customer_id", "cohort", (pl.col("period") - pl.col("cohort")).cast(pl.Int64).alias("m")
+    )
+    counted = _counted(came, options)
+    table = sizes.join(_columns(options), how="cross").join(counted, on=["cohort", "period"], how="left")
+    needed = pl.col("cohort") + pl.col("needs")
+    return (
+        table.filter(periods.first_day(pl.col("cohort") + pl.col("begins")) <= facts.today)
+        .select(
+            periods.first_day(pl.col("cohort")).alias("cohort"),
+            "period",
+            pl.col("numerator").fill_null(0),
+            "denominator",
+            (~facts.ended(periods.last_day(needed))).alias("incomplete"),
+            facts.ended(periods.last_day(pl.col("cohort") + _horizon(options))).alias("complete_for_h"),
+        )
+        .sort("cohort", "period")
+    )
+
+
+def is_cut(window: Window, unit: str, calendar: BusinessCalendar) -> bool:
+    """Whether the window begins or ends inside a period, so that a cohort at its edge is a part only."""
+    after = window.last + timedelta(days=1)
+    return any(_period_start(day, unit, calendar) != day for day in (window.first, after))
+
+
+def _period_start(day: date, unit: str, calendar: BusinessCalendar) -> date:
+    if unit == "month":
+        return day.replace(day=1)
+    return calendar.week_of(day) if unit == "week" else day
+
+
+def _horizon(options: Options) -> int:
+    return int(options["b"] if options["type"] == "range" else options["horizon"])
+
+
+def _columns(options: Options) -> pl.LazyFrame:
+    """The periods asked for: the number shown, the first it looks at, and the last that must have ended."""
+    if options["type"] == "range":
+        rows = [(int(options["a"]), int(options["a"]), int(options["b"]))]
+    elif options["type"] == "rolling":
+        rows = [(n, n, int(options["horizon"])) for n in range(int(options["horizon"]) + 1)]
+    else:
+        rows = [(n, n, n) for n in range(max(int(options["periods"]), int(options["horizon"])) + 1)]
+    schema = {"period": pl.Int64, "begins": pl.Int64, "needs": pl.Int64}
+    return pl.LazyFrame(rows, schema=schema, orient="row")
+
+
+def _counted(came: pl.LazyFrame, options: Options) -> pl.LazyFrame:
+    """Customers per ``cohort`` and ``period`` shown: exact by m; range and rolling by the last m they came in."""
+    if options["type"] == "exact":
+        return _people(came.rename({"m": "period"}).filter(pl.col("period") >= 0))
+    low, high = (0, int(options["horizon"])) if options["type"] == "rolling" else (int(options["a"]), int(options["b"]))
+    last = came.filter(pl.col("m").is_between(low, high)).group_by("customer_id", "cohort").agg(pl.col("m").max())
+    if options["type"] == "range":
+        return _people(last.with_columns(pl.lit(low, pl.Int64).alias("period")))
+    return _people(last.with_columns(pl.int_ranges(0, pl.col("m") + 1).alias("period")).explode("period"))
+
+
+def _people(rows: pl.LazyFrame) -> pl.LazyFrame:
+    return rows.group_by("cohort", "period").agg(pl.len().cast(pl.Int64).alias("numerator"))
