@@ -18,6 +18,13 @@ class Change:
     left: frozenset[CustomerId]
 
 
+def population(frame: pl.LazyFrame, *, exclude_test_accounts: bool) -> pl.LazyFrame:
+    """The customers that count: everyone, or everyone but test accounts."""
+    if not exclude_test_accounts:
+        return frame
+    return frame.filter(~pl.col("test_account").fill_null(value=False))
+
+
 def members(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
     """The rows of the customer frame that meet ``rule``, all columns kept, nothing read yet."""
     return frame.filter(compile_rule(rule, frame.collect_schema().names()))

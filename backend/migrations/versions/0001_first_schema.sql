@@ -79,8 +79,21 @@ CREATE TABLE customers (
     merged_into bigint REFERENCES customers,
     traits jsonb NOT NULL DEFAULT '{}',
     traits_at timestamptz,
-    test_account boolean NOT NULL DEFAULT false
+    test_account boolean NOT NULL DEFAULT false,
+    display_name text GENERATED ALWAYS AS (left(coalesce(
+        nullif(btrim(
+            coalesce(traits ->> 'family_name', traits ->> 'last_name', traits ->> 'lastName', '') || ' ' ||
+            coalesce(traits ->> 'given_name', traits ->> 'first_name', traits ->> 'firstName', '')), ''),
+        nullif(btrim(traits ->> 'name'), '')), 200)) STORED,
+    email text GENERATED ALWAYS AS (left(traits ->> 'email', 320)) STORED
 );
+
+-- Search by the beginning of a member number, a name (blanks apart) or a mail address.
+CREATE INDEX customers_user_id_begins ON customers (lower(left(user_id, 200)) text_pattern_ops);
+
+CREATE INDEX customers_name_begins ON customers (lower(replace(display_name, ' ', '')) text_pattern_ops);
+
+CREATE INDEX customers_email_begins ON customers (lower(email) text_pattern_ops);
 
 CREATE INDEX customers_merged_into ON customers (merged_into) WHERE merged_into IS NOT NULL;
 
