@@ -109,10 +109,11 @@ class Lake:
             return DeltaTable.create(
                 self._address(table),
                 pl.DataFrame(schema=layout.schema).to_arrow().schema,
-                mode="ignore",
+                mode="error",
                 partition_by=[layout.partition],
                 configuration=_SETTINGS,
                 storage_options=self._options,
+                commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError:  # another process made it at the same moment
             return DeltaTable(self._address(table), storage_options=self._options)
@@ -138,11 +139,17 @@ class Lake:
 
     def _scan(self, table: Table, only: list[tuple[str, str, object]] | None) -> pl.LazyFrame:
         layout = LAYOUTS[table]
-        with self._lock:
-            files = self._fresh(table).file_uris(file_pruning_predicate=only)
+        files = self._files(table, only)
         if not files:
             return pl.LazyFrame(schema=layout.schema)
         return self._scan_files(files, layout).select(*layout.schema)
+
+    def _files(self, table: Table, only: list[tuple[str, str, object]] | None) -> list[str]:
+        """Files of the newest version; a reader never makes a table."""
+        with self._lock:
+            if table not in self._handles and not DeltaTable.is_deltatable(self._address(table), self._options):
+                return []
+            return self._fresh(table).file_uris(file_pruning_predicate=only)
 
     def _scan_files(self, files: list[str], layout: Layout) -> pl.LazyFrame:
         return pl.scan_parquet(

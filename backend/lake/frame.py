@@ -1,0 +1,253 @@
+"""The customer frame on disk: what rules, audiences and merge fields read, mapped into memory.
+
+A folder of Arrow files, none of which is ever changed, and a manifest that names those in force. Base files hold
+every customer in `BUCKETS` parts; overlay files hold newer rows of customers who were touched since, and the
+newest row of a customer wins. A write makes new files, then replaces the manifest in one step, so a reader in
+any process sees the frame before or after, never between. A file out of force stays for a while, and a reader who
+comes too late reads the manifest again; what he has mapped stays his.
+
+The frame is derived: should the folder be lost, a refresh makes it anew from the lake.
+"""
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import msgspec
+import polars as pl
+import pyarrow as pa
+
+from backend.errors import Conflict
+from backend.lake.manifest import Manifest, Retired, replace_file
+from segments import customers
+from segments.customers import DAYS_PREFIX
+
+BUCKETS = 16
+"""How many base files the customers are spread over, by ``customer_id % BUCKETS``."""
+
+GRACE = timedelta(minutes=10)
+"""How long a file out of force stays."""
+
+FOLD_ROWS = 2_000
+FOLD_SHARE = 0.1
+"""Overlays of more rows than these, absolute and as a share of the base, are folded into the base."""
+
+_GONE = "_gone"
+_NO_DAYS = pl.lit([], dtype=pl.List(pl.Date))
+
+
+@dataclass(frozen=True, slots=True)
+class FrameView:
+    """One consistent state of the frame.
+
+    Attributes:
+        frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made.
+        as_of: the moment up to which events are in it.
+        seq: the last event of the log that is in it.
+        customers: how many rows.
+        day: the business day of `as_of`.
+    """
+
+    frame: pl.LazyFrame
+    as_of: datetime
+    seq: int
+    customers: int
+    day: date
+
+
+class CustomerFrame:
+    """The frame of one folder. One writer at a time; any number of readers in any process."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._mapped: dict[str, pl.DataFrame] = {}
+        self._view: tuple[int, FrameView] | None = None
+
+    def manifest(self) -> Manifest:
+        """What is in force; an empty manifest where nothing was ever written."""
+        try:
+            return msgspec.json.decode((self.path / "manifest.json").read_bytes(), type=Manifest)
+        except FileNotFoundError:
+            return Manifest()
+
+    def read(self) -> FrameView:
+        """The newest state, mapped rather than loaded. An empty frame of the epoch day where there is none."""
+        for _ in range(20):
+            manifest = self.manifest()
+            if self._view is not None and self._view[0] == manifest.generation:
+                return self._view[1]
+            with contextlib.suppress(FileNotFoundError):  # replaced since: the manifest is newer too
+                view = self._open(manifest)
+                self._view = (manifest.generation, view)
+                return view
+        raise Conflict(f"The frame in {self.path} changes faster than it can be opened; try again.")
+
+    def write(
+        self,
+        rows: pl.DataFrame,
+        *,
+        removed: Collection[int] = (),
+        day: date,
+        at: datetime,
+        seq: int,
+        epoch: int,
+        marks: dict[str, list[str]] | None = None,
+    ) -> Manifest:
+        """Put new rows in force for their customers, and take ``removed`` customers out.
+
+        Args:
+            rows: complete rows; a customer who has one already gets this one instead.
+            removed: customers who have no row any more, because they were merged into others.
+            day: the business day that every row's ``as_of`` shall say from now on.
+            at: the moment up to which events are in it.
+            seq: the last event of the log that is in it.
+            epoch: the writer's; a writer whose epoch was passed is refused.
+            marks: words the writer wants to find again in the manifest; None keeps those that are there.
+
+        Raises:
+            Conflict: a later writer has been here.
+        """
+        self.path.mkdir(parents=True, exist_ok=True)
+        with self._alone():
+            old = self.manifest()
+            if old.epoch > epoch:
+                raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
+            new = msgspec.structs.replace(
+                old,
+                epoch=epoch,
+                generation=old.generation + 1,
+                seq=seq,
+                at=at,
+                day=day,
+                marks=old.marks if marks is None else marks,
+            )
+            new = self._with_overlay(new, _overlay(rows, removed))
+            return self._put_in_force(old, new)
+
+    def _with_overlay(self, manifest: Manifest, newest: pl.DataFrame) -> Manifest:
+        """Add the newest rows, merged with older overlays of no more than twice their size: few files, little work."""
+        if newest.is_empty():
+            return manifest
+        kept = list(manifest.overlays)
+        while kept and self._map(kept[-1]).height <= 2 * newest.height:
+            newest = _newest_wins([newest, self._map(kept.pop())])
+        base = manifest.base_rows
+        total = newest.height + sum(self._map(name).height for name in kept)
+        if total > max(FOLD_ROWS, base * FOLD_SHARE) or not manifest.bases:
+            return self._folded(manifest, _newest_wins([newest, *(self._map(name) for name in reversed(kept))]))
+        name = self._save(f"overlay-{manifest.generation}", newest)
+        return self._counted(msgspec.structs.replace(manifest, overlays=[*kept, name]))
+
+    def _folded(self, manifest: Manifest, overlay: pl.DataFrame) -> Manifest:
+        """The base files anew, with the overlay in them. A bucket that nothing touches keeps its file."""
+        bases = dict(manifest.bases)
+        for bucket, part in _by_bucket(overlay):
+            old = [self._map(bases[bucket])] if bucket in bases else []
+            whole = _newest_wins([part, *old]).filter(~pl.col(_GONE)).sort("customer_id")
+            bases[bucket] = self._save(f"base-{bucket:02}-{manifest.generation}", whole)
+        rows = sum(self._map(name).height for name in bases.values())
+        return msgspec.structs.replace(manifest, bases=bases, overlays=[], base_rows=rows, customers=rows)
+
+    def _counted(self, manifest: Manifest) -> Manifest:
+        count = pl.concat(part.select("customer_id") for part in self._parts(manifest)).select(pl.len()).collect()
+        return msgspec.structs.replace(manifest, customers=int(count.item()))
+
+    def _put_in_force(self, old: Manifest, new: Manifest) -> Manifest:
+        now = datetime.now(UTC)
+        dropped = [Retired(file=name, at=now) for name in sorted(old.files() - new.files())]
+        waiting = [one for one in old.retired if now - one.at < GRACE]
+        new = msgspec.structs.replace(new, retired=[*waiting, *dropped])
+        replace_file(self.path / "manifest.json", msgspec.json.format(msgspec.json.encode(new)))
+        self._sweep(new)
+        return new
+
+    def _sweep(self, manifest: Manifest) -> None:
+        """Remove what is neither in force nor waiting, leftovers of a writer that died among it."""
+        keep = manifest.files() | {one.file for one in manifest.retired}
+        for path in self.path.iterdir():
+            if path.suffix in (".arrow", ".new") and path.name not in keep:
+                path.unlink(missing_ok=True)
+        self._mapped = {name: frame for name, frame in self._mapped.items() if name in keep}
+
+    def _open(self, manifest: Manifest) -> FrameView:
+        parts = list(self._parts(manifest))
+        frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
+        day = frame.with_columns(pl.lit(manifest.day).alias("as_of"))
+        self._mapped = {name: self._mapped[name] for name in manifest.files()}
+        return FrameView(frame=day, as_of=manifest.at, seq=manifest.seq, customers=manifest.customers, day=manifest.day)
+
+    def _parts(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
+        """The files in force, each without the customers of whom another holds a newer row."""
+        newer = pl.Series("customer_id", [], dtype=pl.Int64)
+        for name in reversed(manifest.overlays):
+            part = self._map(name)
+            yield _without(part, newer).filter(~pl.col(_GONE)).drop(_GONE)
+            newer = pl.concat([newer, part.get_column("customer_id")])
+        for _, name in sorted(manifest.bases.items()):
+            yield _without(self._map(name), newer).drop(_GONE)
+
+    def _save(self, stem: str, frame: pl.DataFrame) -> str:
+        name = f"{stem}.arrow"
+        path = self.path / f"{name}.new"
+        with path.open("wb") as file:
+            frame.write_ipc(file, compression="uncompressed")
+            file.flush()
+            os.fsync(file.fileno())
+        path.rename(self.path / name)
+        return name
+
+    def _map(self, name: str) -> pl.DataFrame:
+        found = self._mapped.get(name)
+        if found is None:
+            with pa.memory_map(str(self.path / name)) as source:
+                table = pa.ipc.open_file(source).read_all()
+            found = self._mapped[name] = cast("pl.DataFrame", pl.from_arrow(table))
+        return found
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        with (self.path / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _overlay(rows: pl.DataFrame, removed: Collection[int]) -> pl.DataFrame:
+    gone = pl.DataFrame({"customer_id": pl.Series(sorted(removed), dtype=pl.Int64)})
+    present = rows.with_columns(pl.lit(value=False).alias(_GONE))
+    return pl.concat([present, gone.with_columns(pl.lit(value=True).alias(_GONE))], how="diagonal")
+
+
+def _newest_wins(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """One row a customer, from the first frame that holds one."""
+    parts = list(_same_columns([frame.lazy() for frame in frames]))
+    return pl.concat(parts).collect().unique(subset="customer_id", keep="first", maintain_order=True)
+
+
+def _same_columns(frames: Sequence[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
+    """The frames with the columns of all of them; who never did a thing has an empty list of its days."""
+    columns: dict[str, pl.DataType] = {}
+    schemas = [frame.collect_schema() for frame in frames]
+    for schema in schemas:
+        columns |= {name: dtype for name, dtype in schema.items() if name not in columns}
+    for frame, schema in zip(frames, schemas, strict=True):
+        absent = {name: dtype for name, dtype in columns.items() if name not in schema}
+        fill = [_nothing(name, dtype).alias(name) for name, dtype in absent.items()]
+        yield frame.with_columns(fill).select(*columns)
+
+
+def _nothing(name: str, dtype: pl.DataType) -> pl.Expr:
+    return _NO_DAYS if name.startswith(DAYS_PREFIX) else pl.lit(None, dtype=dtype)
+
+
+def _without(frame: pl.DataFrame, ids: pl.Series) -> pl.LazyFrame:
+    return frame.lazy().filter(~pl.col("customer_id").is_in(ids.implode())) if len(ids) else frame.lazy()
+
+
+def _by_bucket(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
+    for (bucket,), part in frame.group_by(pl.col("customer_id") % BUCKETS):
+        yield int(cast("int", bucket)), part

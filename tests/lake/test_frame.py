@@ -1,0 +1,172 @@
+"""The frame: the newest row of each customer wins, readers always see one consistent state."""
+
+import random
+import signal
+import subprocess
+import sys
+import textwrap
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from backend.errors import Conflict
+from backend.lake import frame as frames
+from backend.lake.frame import CustomerFrame
+from backend.lake.manifest import Manifest
+
+DAY = date(2026, 4, 1)
+AT = datetime(2026, 4, 1, 3, 0, tzinfo=UTC)
+
+
+def rows(orders: dict[int, int], **lists: list[date]) -> pl.DataFrame:
+    """Rows of customers with a number of orders, and the same list columns for all of them."""
+    frame = pl.DataFrame(
+        {"customer_id": list(orders), "as_of": DAY, "orders": list(orders.values())},
+        schema={"customer_id": pl.Int64, "as_of": pl.Date, "orders": pl.Int64},
+    )
+    return frame.with_columns(
+        pl.lit(days, dtype=pl.List(pl.Date)).alias(f"days:{name}") for name, days in lists.items()
+    )
+
+
+def write(frame: CustomerFrame, new: pl.DataFrame, **overrides: Any) -> Manifest:
+    return frame.write(new, **{"day": DAY, "at": AT, "seq": 1, "epoch": 1, **overrides})
+
+
+def orders(frame: CustomerFrame) -> dict[int, int]:
+    read = frame.read().frame.select("customer_id", "orders").collect()
+    assert read.get_column("customer_id").is_unique().all()
+    return dict(read.iter_rows())
+
+
+@pytest.fixture
+def frame(tmp_path: Path) -> CustomerFrame:
+    return CustomerFrame(tmp_path / "frame")
+
+
+def test_before_the_first_write_the_frame_is_empty(frame: CustomerFrame) -> None:
+    view = frame.read()
+    assert (view.customers, view.seq) == (0, 0)
+    assert view.frame.select("customer_id", "reachable").collect().is_empty()
+
+
+def test_the_newest_row_of_a_customer_wins(frame: CustomerFrame) -> None:
+    write(frame, rows(dict.fromkeys(range(100), 0)))
+    write(frame, rows({3: 1, 4: 1}))
+    write(frame, rows({4: 2, 200: 7}), seq=9)
+    found = orders(frame)
+    assert (found[2], found[3], found[4], found[200], len(found)) == (0, 1, 2, 7, 101)
+    assert (frame.read().customers, frame.read().seq) == (101, 9)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_sequence_of_writes_equals_a_plain_dictionary(
+    frame: CustomerFrame, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frames, "FOLD_ROWS", 20)
+    chance = random.Random(seed)
+    model: dict[int, int] = {}
+    for step in range(25):
+        new = {chance.randrange(120): step for _ in range(chance.randrange(1, 30))}
+        gone = {chance.randrange(120) for _ in range(chance.randrange(4))} - set(new)
+        write(frame, rows(new), removed=gone)
+        model = {key: value for key, value in (model | new).items() if key not in gone}
+        assert orders(frame) == orders(CustomerFrame(frame.path)) == model
+        assert frame.read().customers == len(model)
+
+
+def test_few_files_are_in_force_however_many_writes(frame: CustomerFrame) -> None:
+    write(frame, rows(dict.fromkeys(range(500), 0)))
+    for step in range(40):
+        manifest = write(frame, rows({step: 1}))
+    assert len(manifest.overlays) <= 6
+
+
+def test_the_day_moves_without_rewriting_rows(frame: CustomerFrame) -> None:
+    first = write(frame, rows({1: 1}))
+    second = write(frame, rows({}), day=DAY + timedelta(days=1))
+    assert first.files() == second.files()
+    assert frame.read().frame.collect().get_column("as_of").to_list() == [date(2026, 4, 2)]
+
+
+def test_an_event_that_is_new_to_the_shop_is_an_empty_list_for_everyone_else(frame: CustomerFrame) -> None:
+    write(frame, rows({1: 1, 2: 1}, opened=[DAY]))
+    write(frame, rows({2: 2}, opened=[DAY], visited=[DAY]))
+    read = frame.read().frame.sort("customer_id").collect()
+    assert read.get_column("days:visited").to_list() == [[], [DAY]]
+    assert read.get_column("days:opened").to_list() == [[DAY], [DAY]]
+
+
+def test_a_reader_keeps_what_he_has_when_files_go(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "GRACE", timedelta())
+    write(frame, rows(dict.fromkeys(range(100), 0)))
+    view = CustomerFrame(frame.path).read()
+    write(frame, rows(dict.fromkeys(range(100), 1)))
+    write(frame, rows({1: 2}))
+    assert view.frame.collect().get_column("orders").sum() == 0
+
+
+def test_a_reader_who_comes_too_late_reads_again(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "GRACE", timedelta())
+    monkeypatch.setattr(frames, "FOLD_ROWS", 0)
+    write(frame, rows({1: 1}))
+    reader = CustomerFrame(frame.path)
+    stale = reader.manifest()
+    write(frame, rows({1: 2}))
+    write(frame, rows({1: 3}))
+    answers = iter([stale, stale])
+    real = CustomerFrame.manifest
+    monkeypatch.setattr(CustomerFrame, "manifest", lambda self: next(answers, None) or real(self))
+    assert orders(reader) == {1: 3}
+
+
+def test_a_file_out_of_force_stays_for_a_while(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "FOLD_ROWS", 0)
+    old = write(frame, rows({1: 1})).files()
+    new = write(frame, rows({1: 2})).files()
+    assert old.isdisjoint(new)
+    assert old | new <= {path.name for path in frame.path.iterdir()}
+
+
+def test_a_writer_that_was_passed_is_refused(frame: CustomerFrame) -> None:
+    write(frame, rows({1: 1}), epoch=2)
+    with pytest.raises(Conflict):
+        write(frame, rows({1: 0}), epoch=1)
+    assert orders(frame) == {1: 1}
+
+
+@pytest.mark.fault
+@pytest.mark.parametrize(("step", "nth"), [("fsync", 1), ("fsync", 2), ("fsync", 3), ("rename", 1), ("rename", 2)])
+def test_killed_at_any_step_of_a_write_the_frame_is_the_old_one_and_goes_on(
+    frame: CustomerFrame, step: str, nth: int
+) -> None:
+    write(frame, rows({1: 1, 2: 1}))
+    script = textwrap.dedent(
+        """
+        import os, pathlib, signal, sys
+        from pathlib import Path
+        from backend.lake.frame import CustomerFrame
+        from tests.lake.test_frame import rows, write
+        owner, name = (os, "fsync") if sys.argv[2] == "fsync" else (pathlib.Path, "rename")
+        real, calls = getattr(owner, name), 0
+        def dies(*args):
+            global calls
+            calls += 1
+            if calls == int(sys.argv[3]):
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(*args)
+        setattr(owner, name, dies)
+        write(CustomerFrame(Path(sys.argv[1])), rows({1: 2, 3: 2}))
+        """
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(frame.path), step, str(nth)], cwd=Path.cwd(), check=False)
+    before, after = {1: 1, 2: 1}, {1: 2, 2: 1, 3: 2}
+    assert ended.returncode == -signal.SIGKILL
+    in_force = step == "fsync" and nth == 3  # the manifest is replaced; only the folder was not yet synced
+    assert orders(frame) == (after if in_force else before)
+    write(frame, rows({1: 2, 3: 2}))
+    assert orders(frame) == after
+    assert not list(frame.path.glob("*.new"))
