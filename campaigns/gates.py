@@ -24,6 +24,7 @@ class Reason(StrEnum):
     ADDRESS = "address"
     FREQUENCY_CAP = "frequency_cap"
     MISSING_FIELD = "missing_field"
+    TOO_LONG = "too_long"
     QUIET_HOURS = "quiet_hours"
     EXPIRY = "expiry"
 
@@ -34,6 +35,7 @@ LABELS: dict[str, tuple[str, str]] = {
     Reason.ADDRESS: ("届く端末がない", "No live address"),
     Reason.FREQUENCY_CAP: ("頻度の上限", "Frequency cap"),
     Reason.MISSING_FIELD: ("差し込む項目がない", "A merge field is missing"),
+    Reason.TOO_LONG: ("差し込むと長すぎる", "Too long once filled in"),
     Reason.QUIET_HOURS: ("配信しない時間帯", "Quiet hours"),
     Reason.EXPIRY: ("期限切れ", "Expired"),
 }

@@ -139,13 +139,6 @@ async def list_active(connection: Connection) -> list[asyncpg.Record]:
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_active"]))
 
 
-async def record_audit(
-    connection: Connection, *, at: datetime, actor: str, action: str, campaign_id: int, detail: dict[str, Any]
-) -> None:
-    """Note who did what to a campaign."""
-    await connection.execute(_SQL["record_audit"], at, actor, f"campaign.{action}", f"campaign:{campaign_id}", detail)
-
-
 async def list_arms(connection: Connection, *, campaign_id: int) -> list[asyncpg.Record]:
     """Everyone in an arm: customer_id, arm, accepted."""
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_arms"], campaign_id))

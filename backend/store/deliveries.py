@@ -14,7 +14,9 @@ import asyncpg
 from backend.store import queries
 from backend.store.pool import Connection
 from campaigns.campaign import State
-from campaigns.gates import Reason
+from campaigns.dispatch import Candidate, Stop
+from campaigns.gates import Reason, Standing
+from campaigns.message import AddressKind
 from campaigns.retry import MOST_ATTEMPTS, DeliveryState, Resolution
 
 _SQL = queries.load("deliveries")
@@ -53,9 +55,36 @@ async def lock_people(connection: Connection, *, customer_ids: Sequence[int]) ->
 
 async def read_standing(
     connection: Connection, *, delivery_ids: Sequence[int], now: datetime, permission_is_consent: bool
-) -> list[asyncpg.Record]:
+) -> list["Claimed"]:
     """What the last check and the text need, one row a delivery, by number."""
-    return _rows(await connection.fetch(_SQL["read_standing"], delivery_ids, now, permission_is_consent))
+    rows = _rows(await connection.fetch(_SQL["read_standing"], delivery_ids, now, permission_is_consent))
+    return [_claimed(row) for row in rows]
+
+
+def _claimed(row: asyncpg.Record) -> "Claimed":
+    standing = Standing(**{name: row[name] for name in ("gone", "consented", "address_live", "sent_day", "sent_week")})
+    candidate = Candidate(
+        delivery_id=row["delivery_id"],
+        standing=standing,
+        address=row["address"],
+        address_kind=AddressKind(row["address_kind"]),
+        language=row["language"],
+        values={**row["merge_fields"], "family_name": row["family_name"], "given_name": row["given_name"]},
+        expires_at=row["expires_at"],
+    )
+    return Claimed(
+        delivery_id=row["delivery_id"], device_id=row["device_id"], attempts=row["attempts"], candidate=candidate
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """One claimed row: whose device, tries so far, and everything the last check needs."""
+
+    delivery_id: int
+    device_id: int
+    attempts: int
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +95,14 @@ class PutBack:
     state: DeliveryState
     reason: Reason | str | None = None
     not_before: datetime | None = None
+
+
+def put_back_for(delivery_id: int, stop: Stop) -> PutBack:
+    """What a stopped delivery becomes: planned for later, expired, or left out for good."""
+    if stop.not_before is not None:
+        return PutBack(delivery_id, DeliveryState.PLANNED, stop.reason, stop.not_before)
+    state = DeliveryState.EXPIRED if stop.reason is Reason.EXPIRY else DeliveryState.LEFT_OUT
+    return PutBack(delivery_id, state, stop.reason)
 
 
 async def put_back(connection: Connection, rows: Sequence[PutBack], *, attempt_id: UUID, now: datetime) -> None:

@@ -66,9 +66,6 @@ ORDER BY planned_at, campaign_id
 -- name: has_segment
 SELECT EXISTS (SELECT FROM segments WHERE segment_id = $1 AND archived_at IS NULL)
 
--- name: record_audit
-INSERT INTO audit_log (at, actor, action, object, detail) VALUES ($1, $2, $3, $4, $5)
-
 -- name: list_arms
 -- Both arms with whether anything was accepted, for what followed.
 SELECT

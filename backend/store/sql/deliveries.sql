@@ -114,9 +114,10 @@ RETURNING delivery_id
 
 -- name: record_outcomes
 -- The fence after the call: an answer counts only for its own attempt. It may still mend what recovery called unknown.
--- What surely was not accepted no longer counts as a send. A cancelled campaign plans nothing anew.
+-- What surely was not accepted no longer counts as a send. A campaign that was cancelled, or has
+-- ended, plans nothing anew.
 UPDATE deliveries AS d
-SET state = CASE WHEN given.state = 'planned' AND $9 = 'cancelled' THEN 'cancelled' ELSE given.state END,
+SET state = CASE WHEN given.state = 'planned' AND $9::text NOT IN ('sending', 'paused') THEN 'cancelled' ELSE given.state END,
     error_code = given.error_code,
     message_name = given.message_name,
     not_before = coalesce(given.not_before, d.not_before),

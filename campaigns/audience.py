@@ -1,0 +1,76 @@
+"""Where the members of a segment come from: the port that launch and dry run ask, and what they add to its rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from campaigns.campaign import Content
+from campaigns.fields import FIELDS
+from campaigns.templates import required_fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Members:
+    """The members of a segment at one moment.
+
+    Attributes:
+        frame: one row a member: ``customer_id`` and the columns that were asked for.
+        as_of: how fresh the facts are.
+        version: the version of the segment's rule.
+    """
+
+    frame: pl.DataFrame
+    as_of: datetime
+    version: int
+
+
+class Audiences(Protocol):
+    """Gives the members of segments."""
+
+    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+        """Everyone who is in the segment now.
+
+        Args:
+            segment_id: the segment.
+            columns: columns of the customer frame wanted beside ``customer_id``.
+        """
+        ...
+
+
+MERGE_COLUMNS = tuple(field.column for field in FIELDS if field.column is not None)
+"""Columns of the customer frame that texts may use."""
+
+
+def join_standing(members: pl.DataFrame, standing: pl.DataFrame, content: Content) -> pl.DataFrame:
+    """The audience that the gates read: members with what the database knows of each.
+
+    Args:
+        members: ``customer_id`` and `MERGE_COLUMNS`.
+        standing: ``customer_id``, the gates' inputs but ``missing_field``, ``language``, ``has_family_name``,
+            ``has_given_name``. Members without a row there were erased meanwhile and are nobody's target.
+        content: says which fields a person needs.
+    """
+    joined = members.join(standing, on="customer_id", how="inner").sort("customer_id")
+    wanted = [content.language_for(language) for language in joined["language"].to_list()]
+    joined = joined.with_columns(pl.Series("language", wanted, dtype=pl.String))
+    return joined.with_columns(_lacks(required_fields(content)).alias("missing_field"))
+
+
+def _lacks(required: Mapping[str, frozenset[str]]) -> pl.Expr:
+    missing = pl.lit(value=False)
+    for language, names in required.items():
+        absent = [_is_absent(name) for name in sorted(names)]
+        if absent:
+            missing = missing | ((pl.col("language") == language) & pl.any_horizontal(absent))
+    return missing
+
+
+def _is_absent(name: str) -> pl.Expr:
+    column = next(field.column for field in FIELDS if field.name == name)
+    if column is None:
+        return ~pl.col(f"has_{name}")
+    text = pl.col(column).cast(pl.String)
+    return text.is_null() | (text.str.strip_chars() == "")

@@ -1,0 +1,79 @@
+"""The last decision before a push goes out: what the database says under lock, turned into a message or a reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from campaigns.campaign import Content
+from campaigns.fields import clean
+from campaigns.gates import Reason, SendingRules, Standing, recheck
+from campaigns.message import LONGEST_LIFE, AddressKind, PushMessage, campaign_tag
+from campaigns.templates import MissingField, TextTooLong, fill
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """One claimed delivery with everything the last check and the text need.
+
+    Attributes:
+        values: merge fields saved at launch together with the private ones read now.
+    """
+
+    delivery_id: int
+    standing: Standing
+    address: str
+    address_kind: AddressKind
+    language: str | None
+    values: Mapping[str, Any]
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a claimed delivery is not sent now; ``not_before`` is there when it is only deferred."""
+
+    reason: Reason
+    not_before: datetime | None = None
+
+
+def prepare(
+    candidate: Candidate, *, campaign_id: int, content: Content, rules: SendingRules, now: datetime
+) -> PushMessage | Stop:
+    """The message to send, or the first gate in the declared order that stops it."""
+    reason = recheck(candidate.standing, rules=rules, now=now, expires_at=candidate.expires_at)
+    if reason is Reason.QUIET_HOURS:
+        return Stop(reason, rules.quiet.next_allowed(now))
+    if reason is not None:
+        return Stop(reason)
+    try:
+        return compose(candidate, campaign_id=campaign_id, content=content, now=now)
+    except MissingField:
+        return Stop(Reason.MISSING_FIELD)
+    except TextTooLong:
+        return Stop(Reason.TOO_LONG)
+
+
+def compose(candidate: Candidate, *, campaign_id: int, content: Content, now: datetime) -> PushMessage:
+    """The message for one device.
+
+    Raises:
+        MissingField: the text shows a field that the person lacks.
+        TextTooLong: the filled-in text does not fit into a push.
+    """
+    text = fill(content.texts()[content.language_for(candidate.language)], clean(candidate.values))
+    data = {"campaign_id": str(campaign_id), "delivery_id": str(candidate.delivery_id)}
+    if content.coupon_id:
+        data["coupon_id"] = content.coupon_id
+    return PushMessage(
+        delivery_id=candidate.delivery_id,
+        address=candidate.address,
+        address_kind=candidate.address_kind,
+        title=text.title,
+        body=text.body,
+        link=content.link,
+        data=data,
+        ttl_seconds=int(min(candidate.expires_at - now, LONGEST_LIFE).total_seconds()),
+        tag=campaign_tag(campaign_id),
+        label=f"campaign-{campaign_id}",
+    )
