@@ -1,0 +1,320 @@
+"""Segments: kept as versioned rules, looked at on the customer frame.
+
+The frame is asked off the event loop; names come from PostgreSQL for the ten people who are shown and nobody else.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+import asyncpg
+import polars as pl
+
+from backend.clock import Clock
+from backend.errors import BadInput, Conflict, NotFound
+from backend.store import access, people, shop
+from backend.store import segments as store
+from backend.store.pool import Connection
+from campaigns.shop import ShopSettings
+from segments.ids import SegmentId
+from segments.membership import members, population
+from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
+from segments.preview import Count, RankCount, by_rank, counted, sample, sizes
+from segments.rules.describe import describe
+from segments.rules.explain import explain
+from segments.rules.parse import dump, parse
+from segments.rules.rule import Rule
+from segments.segment import Segment
+
+LONGEST_NAME = 100
+
+
+class View(Protocol):
+    """The customer frame at one moment."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer, see `segments.customers`."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """Up to when facts are in the frame."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
+
+
+class SegmentRuns:
+    """Segments and who is in them."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._frame = frame
+
+    async def list(self, *, archived: bool = False) -> list[ListedSegment]:
+        """All segments with their sizes, by name; the frame is read once for all of them."""
+        async with self._pool.acquire() as connection:
+            rows = await store.list_segments(connection, archived=archived)
+            settings = await shop.read_settings(connection)
+        stored = [_stored(row, settings.currency) for row in rows]
+        counts = await self._counts([each.segment.rule for each in stored], settings)
+        return [ListedSegment(stored=each, count=count) for each, count in zip(stored, counts, strict=True)]
+
+    async def get(self, segment_id: int, *, version: int | None = None) -> StoredSegment:
+        """A segment with one version of its rule, the present one by default.
+
+        Raises:
+            NotFound: no such segment or version.
+        """
+        async with self._pool.acquire() as connection:
+            return await _get(connection, segment_id, version)
+
+    async def find(self, name: str) -> StoredSegment:
+        """The segment of a name.
+
+        Raises:
+            NotFound: no segment has that name.
+        """
+        async with self._pool.acquire() as connection:
+            segment_id = await store.find_segment(connection, name=name.strip())
+            if segment_id is None:
+                raise NotFound(f'No segment is called "{name}".', code="segment_not_found")
+            return await _get(connection, segment_id, None)
+
+    async def create(self, name: str, rule: Rule, *, actor: str) -> StoredSegment:
+        """A new segment.
+
+        Raises:
+            BadInput: a name that cannot be taken.
+            Conflict: the name is taken.
+        """
+        name, now = _checked_name(name), self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            try:
+                segment_id = await store.insert_segment(connection, name=name, now=now)
+            except asyncpg.UniqueViolationError as error:
+                raise _name_taken(name) from error
+            await store.insert_version(
+                connection, segment_id=segment_id, version=1, rule=dump(rule), now=now, actor=actor
+            )
+            await self._audit(connection, "segment.create", segment_id, actor, {"name": name})
+            return await _get(connection, segment_id, None)
+
+    async def save(
+        self, segment_id: int, *, name: str, rule: Rule, actor: str, expected_version: int | None = None
+    ) -> StoredSegment:
+        """Give a segment another name or rule; a changed rule is a new version.
+
+        Args:
+            segment_id: the segment.
+            name: its name from now on.
+            rule: its rule from now on.
+            actor: who asks for it.
+            expected_version: the version the editor began with; None does not check.
+
+        Raises:
+            NotFound: no such segment.
+            BadInput: a name that cannot be taken.
+            Conflict: the name is taken, the segment is archived, or somebody else changed it meanwhile.
+        """
+        name = _checked_name(name)
+        async with self._pool.acquire() as connection, connection.transaction():
+            before = await _locked(connection, segment_id)
+            if before["archived_at"] is not None:
+                raise Conflict("The segment is archived; restore it first.", code="segment_archived")
+            if expected_version not in (None, before["version"]):
+                raise Conflict(
+                    "Somebody else changed the segment meanwhile; reload it and look at the change.",
+                    code="segment_changed",
+                )
+            await self._change(connection, segment_id, name, rule, actor)
+            return await _get(connection, segment_id, None)
+
+    async def archive(self, segment_id: int, *, actor: str) -> None:
+        """Put a segment away. Its versions stay, and so do the campaigns that used them.
+
+        Raises:
+            NotFound: no such segment.
+            Conflict: a campaign is scheduled, sending or paused on it.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _locked(connection, segment_id)
+            campaign = await store.find_waiting_campaign(connection, segment_id=segment_id)
+            if campaign is not None:
+                raise Conflict(f'The campaign "{campaign}" still needs this segment.', code="segment_in_use")
+            await store.set_archived(connection, segment_id=segment_id, at=self._clock.now())
+            await self._audit(connection, "segment.archive", segment_id, actor, {})
+
+    async def restore(self, segment_id: int, *, actor: str) -> None:
+        """Take an archived segment back.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _locked(connection, segment_id)
+            await store.set_archived(connection, segment_id=segment_id, at=None)
+            await self._audit(connection, "segment.restore", segment_id, actor, {})
+
+    async def count(self, segment_id: int) -> Count:
+        """How large a segment is now.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        stored, settings = await self._stored_and_settings(segment_id, None)
+        return (await self._counts([stored.segment.rule], settings))[0]
+
+    async def preview(self, rule: Rule) -> Preview:
+        """What a rule would hold, kept or not."""
+        async with self._pool.acquire() as connection:
+            settings = await shop.read_settings(connection)
+        view = self._frame.read()
+        everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
+        chosen = members(everyone, rule)
+        sized, ranks, shown = await asyncio.to_thread(
+            pl.collect_all, [sizes(everyone, [rule]), by_rank(chosen), sample(chosen)]
+        )
+        return Preview(
+            count=counted(sized.row(0, named=True), 0, view.as_of),
+            by_rank=tuple(RankCount(rank, size) for rank, size in ranks.iter_rows()),
+            sample=await self._named(shown),
+            sentence_ja=describe(rule, "ja", currency=settings.currency),
+            sentence_en=describe(rule, "en", currency=settings.currency),
+        )
+
+    async def members(self, segment_id: int, *, version: int | None = None) -> pl.LazyFrame:
+        """Frame rows of a segment's members, by one version of its rule; nothing is read yet.
+
+        Raises:
+            NotFound: no such segment or version.
+        """
+        stored, settings = await self._stored_and_settings(segment_id, version)
+        everyone = population(self._frame.read().frame, exclude_test_accounts=settings.exclude_test_accounts)
+        return members(everyone, stored.segment.rule)
+
+    async def explain(self, segment_id: int, *, customer_id: int) -> Explanation:
+        """Why a customer is or is not in a segment, condition by condition.
+
+        Raises:
+            NotFound: no such segment, or no facts about the customer yet.
+        """
+        stored, settings = await self._stored_and_settings(segment_id, None)
+        view = self._frame.read()
+        found = await asyncio.to_thread(view.frame.filter(pl.col("customer_id") == customer_id).collect)
+        if found.is_empty():
+            raise NotFound(
+                f"There are no facts about customer {customer_id} yet: send an event, or wait for the next refresh.",
+                code="customer_not_found",
+            )
+        row = found.row(0, named=True)
+        rule, currency = stored.segment.rule, settings.currency
+        findings = [explain(rule, row, language, currency=currency) for language in ("ja", "en")]
+        excluded = settings.exclude_test_accounts and bool(row["test_account"])
+        return Explanation(
+            segment=stored.segment,
+            customer_id=customer_id,
+            member=findings[0].holds and not excluded,
+            excluded=excluded,
+            ja=findings[0],
+            en=findings[1],
+            as_of=view.as_of,
+        )
+
+    async def _stored_and_settings(self, segment_id: int, version: int | None) -> tuple[StoredSegment, ShopSettings]:
+        async with self._pool.acquire() as connection:
+            return await _get(connection, segment_id, version), await shop.read_settings(connection)
+
+    async def _counts(self, rules: Sequence[Rule], settings: ShopSettings) -> Sequence[Count]:
+        view = self._frame.read()
+        everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
+        row = (await asyncio.to_thread(sizes(everyone, rules).collect)).row(0, named=True)
+        return [counted(row, place, view.as_of) for place in range(len(rules))]
+
+    async def _named(self, shown: pl.DataFrame) -> tuple[Person, ...]:
+        rows = shown.to_dicts()
+        async with self._pool.acquire() as connection:
+            names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
+        return tuple(_person(row, names.get(row["customer_id"])) for row in rows)
+
+    async def _change(self, connection: Connection, segment_id: int, name: str, rule: Rule, actor: str) -> None:
+        now = self._clock.now()
+        before = (await _get(connection, segment_id, None)).segment
+        version = before.version if before.rule == rule else before.version + 1
+        if version > before.version:
+            await store.insert_version(
+                connection, segment_id=segment_id, version=version, rule=dump(rule), now=now, actor=actor
+            )
+        try:
+            await store.set_name_and_version(connection, segment_id=segment_id, name=name, version=version)
+        except asyncpg.UniqueViolationError as error:
+            raise _name_taken(name) from error
+        await self._audit(connection, "segment.save", segment_id, actor, {"name": name, "version": version})
+
+    async def _audit(
+        self, connection: Connection, action: str, segment_id: int, actor: str, detail: dict[str, Any]
+    ) -> None:
+        await access.write_audit(
+            connection, at=self._clock.now(), actor=actor, action=action, target=f"segment {segment_id}", detail=detail
+        )
+
+
+async def _get(connection: Connection, segment_id: int, version: int | None) -> StoredSegment:
+    row = await store.get_segment(connection, segment_id=segment_id, version=version)
+    if row is None:
+        which = f"segment {segment_id}" if version is None else f"version {version} of segment {segment_id}"
+        raise NotFound(f"There is no {which}.", code="segment_not_found")
+    return _stored(row, (await shop.read_settings(connection)).currency)
+
+
+async def _locked(connection: Connection, segment_id: int) -> asyncpg.Record:
+    row = await store.lock_segment(connection, segment_id=segment_id)
+    if row is None:
+        raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+    return row
+
+
+def _stored(row: asyncpg.Record, currency: str) -> StoredSegment:
+    rule = parse(row["rule"])
+    return StoredSegment(
+        segment=Segment(SegmentId(row["segment_id"]), row["name"], row["version"], rule),
+        sentence_ja=describe(rule, "ja", currency=currency),
+        sentence_en=describe(rule, "en", currency=currency),
+        changed_at=row["changed_at"],
+        changed_by=row["created_by"],
+        archived_at=row["archived_at"],
+    )
+
+
+def _person(row: dict[str, Any], known: asyncpg.Record | None) -> Person:
+    return Person(
+        **{**row, "orders": row["orders"] or 0, "reachable": bool(row["reachable"])},
+        user_id=known["user_id"] if known else None,
+        name=known["display_name"] if known else None,
+    )
+
+
+def _checked_name(name: str) -> str:
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= LONGEST_NAME or not stripped.isprintable():
+        raise BadInput(
+            f"A segment's name is one line of 1 to {LONGEST_NAME} characters.", code="bad_name", field="name"
+        )
+    return stripped
+
+
+def _name_taken(name: str) -> Conflict:
+    return Conflict(
+        f'There is already a segment called "{name}", perhaps an archived one: choose another name.',
+        code="name_taken",
+        field="name",
+    )

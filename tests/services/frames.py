@@ -1,0 +1,28 @@
+"""A customer frame held in memory, for services that read one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import polars as pl
+
+from tests.segments.rules.people import frame_of
+
+AS_OF = datetime(2026, 6, 30, 3, tzinfo=UTC)
+
+
+@dataclass
+class HeldView:
+    frame: pl.LazyFrame
+    as_of: datetime = AS_OF
+
+
+class HeldFrame:
+    """Gives the same rows to everyone who reads."""
+
+    def __init__(self, rows: Iterable[Mapping[str, Any]]) -> None:
+        self._view = HeldView(frame_of(rows).lazy())
+
+    def read(self) -> HeldView:
+        return self._view
