@@ -12,7 +12,7 @@ import polars as pl
 
 from campaigns.experiment import ArmName
 from campaigns.report import Arm
-from segments.events import EventName
+from segments.events import BY_NAME, EventName
 
 INFLUENCE = timedelta(hours=24)
 """A launch within this of the planned send time, without a tap, counts as an influenced open."""
@@ -51,29 +51,40 @@ def follow(
     conversion_event: str,
     planned_at: datetime,
     conversion_days: int,
+    proven: frozenset[str] = frozenset(),
 ) -> Followed:
     """Count what followed a campaign.
 
     Args:
         people: ``customer_id``, ``arm`` and ``accepted`` (whether a device of the person was accepted) of both arms.
-        events: the lake's events, with at least ``customer_id, event, occurred_at, campaign_id, amount``.
+        events: the lake's events, with at least ``customer_id, event, occurred_at, trusted,
+            campaign_id, amount``.
         survivors: ``customer_id, survivor`` of customers that were merged into another.
         campaign_id: whose taps count.
         conversion_event: name of the event that counts as success.
         planned_at: start of the window of both arms.
         conversion_days: its length.
+        proven: names of weighty events that a trusted source reports; of these, untrusted facts do not count.
     """
     arms = _one_arm_each(_under_survivors(people, survivors))
     ends = window_end(planned_at, conversion_days)
-    seen = _under_survivors(
-        events.filter(pl.col("occurred_at").is_between(planned_at, ends, closed="left")), survivors
-    ).join(arms.filter(pl.col("arm").is_not_null()), on="customer_id")
+    counted_facts = pl.col("trusted") | ~pl.col("event").is_in(sorted(proven))
+    in_window = pl.col("occurred_at").is_between(planned_at, ends, closed="left")
+    seen = _under_survivors(events.filter(in_window & counted_facts), survivors).join(
+        arms.filter(pl.col("arm").is_not_null()), on="customer_id"
+    )
     marks = _marks(seen, campaign_id=campaign_id, conversion_event=conversion_event, planned_at=planned_at)
     each = arms.join(marks, on="customer_id", how="left").with_columns(
         pl.col("tapped", "received", "launched", "converted").fill_null(value=False), pl.col("spent").fill_null(0)
     )
     counted = each.group_by("arm").agg(*_sums()).collect()
     return _read(counted)
+
+
+def weighty_events(conversion_event: str) -> tuple[str, ...]:
+    """Events of a report that move money or reward: of these, trusted facts alone count once there are any."""
+    read = {conversion_event, str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED)}
+    return tuple(sorted(name for name in read if name in BY_NAME and BY_NAME[name].weighty))
 
 
 def _under_survivors(frame: pl.LazyFrame, survivors: pl.LazyFrame) -> pl.LazyFrame:

@@ -35,7 +35,8 @@ class Audiences(Protocol):
 
         Args:
             segment_id: the segment.
-            columns: columns of the customer frame wanted beside ``customer_id``.
+            columns: columns of the customer frame wanted beside ``customer_id``; one that the frame does not have
+                (nobody ever did that event) is left out.
         """
         ...
 
