@@ -18,9 +18,16 @@ from backend.demo.phone import shop_server
 from backend.demo.phone.config import PhoneConfig
 from backend.demo.phone.shop_server import Consent, CouponUse, Order, Person, Reported, report
 from backend.errors import BadInput, JorenError, NotFound
+from segments.events import BY_NAME
 
 _ASSETS = Path(__file__).parent / "assets"
 _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".html": "text/html"}
+
+_OWN_LABELS = {
+    "identify": {"ja": "会員の識別", "en": "Member identified"},
+    "Notification Permission Changed": {"ja": "通知許可の変更", "en": "Notification permission changed"},
+}
+"""What the panel calls messages that are not in the vocabulary."""
 
 
 def phone_routes(config_file: Path, *, clock: Clock | None = None) -> list[Any]:
@@ -92,7 +99,9 @@ def _public(config: PhoneConfig, slot: str) -> dict[str, Any]:
     """What the browser may know: everything but the server key."""
     known = msgspec.to_builtins(config)
     del known["server_write_key"], known["phones"]
-    return {**known, "slot": slot, "phone": config.phones.get(slot, phone_config.Phone())}
+    labels = {name: {"ja": event.ja, "en": event.en} for name, event in BY_NAME.items()}
+    phone = config.phones.get(slot, phone_config.Phone())
+    return {**known, "phone": phone, "events": {**labels, **_OWN_LABELS}}
 
 
 def _policy(config_file: Path) -> str:

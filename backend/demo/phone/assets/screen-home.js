@@ -1,0 +1,62 @@
+// The app's first tab: greeting, coupon at hand, menu, check-in, survey.
+
+import { member, viewCoupon, viewProduct } from "./actions.js";
+import { icon, logo, scenery, still } from "./art.js";
+import { section } from "./controls.js";
+import { el } from "./dom.js";
+import { show, state, view } from "./state.js";
+import { money, number, said, t } from "./words.js";
+
+export function homeScreen() {
+  return el("div", { class: "screen home" }, head(), hero(), couponStrip(), menu(), visit(), survey());
+}
+
+function head() {
+  const who = member();
+  return el("header", { class: "home-head" },
+    logo(34),
+    el("div", {},
+      el("h1", {}, who ? t("greeting", { name: said(who.name) }) : t("greetingGuest")),
+      who ? el("p", {}, el("span", { class: "rank" }, said(who.rank)), ` ${number(state.points)} ${t("pt")}`) : el("p", {}, t("guestHint"))),
+    who ? null : el("button", { type: "button", class: "pill", "data-key": "head-sign-in", onclick: () => show({ sheet: { kind: "signIn" } }) }, t("signIn")));
+}
+
+function hero() {
+  return el("div", { class: "hero" }, scenery(), el("p", { class: "hero-title" }, t("heroTitle")), el("p", { class: "hero-text" }, t("heroText")));
+}
+
+function couponStrip() {
+  const coupon = state.userId && view.config.coupons.find((one) => !state.used[one.id]);
+  if (!coupon) return null;
+  return el("button", { type: "button", class: "strip", "data-key": "strip", onclick: () => viewCoupon(coupon) },
+    icon("coupons"), el("span", {}, el("small", {}, t("coupons")), el("b", {}, said(coupon.title))), icon("next", 18));
+}
+
+function menu() {
+  const products = view.config.products;
+  const categories = [...new Map(products.map((product) => [product.category, product])).values()];
+  const shown = products.filter((product) => !view.category || product.category === view.category);
+  const chip = (category, label) => el("button", { type: "button", class: "chip", "data-key": `chip-${label}`, "aria-pressed": String(view.category === category), onclick: () => show({ category }) }, label);
+  return section(t("menu"),
+    el("div", { class: "chips" }, chip(null, t("all")), categories.map((one) => chip(one.category, said(one.category_name) || one.category))),
+    el("ul", { class: "menu" }, shown.map((product) => el("li", {}, productCard(product)))));
+}
+
+function productCard(product) {
+  const count = view.cart[product.id];
+  return el("button", { type: "button", class: "product", "data-key": `product-${product.id}`, onclick: () => viewProduct(product) },
+    still(product.category), el("span", { class: "product-name" }, said(product.name)),
+    el("span", { class: "product-price" }, money(product.price, view.config.currency)),
+    count ? el("i", { class: "badge" }, count) : null);
+}
+
+function visit() {
+  return el("button", { type: "button", class: "row", "data-key": "check-in", onclick: () => show({ sheet: { kind: "visit" } }) },
+    icon("pin"), el("span", {}, el("b", {}, t("checkIn")), el("small", {}, t("checkInHint"))), icon("next", 18));
+}
+
+function survey() {
+  if (state.answered) return null;
+  return el("button", { type: "button", class: "row", "data-key": "survey", onclick: () => show({ sheet: { kind: "survey", score: null } }) },
+    icon("chat"), el("span", {}, el("b", {}, t("surveyStart")), el("small", {}, t("surveyAsk"))), icon("next", 18));
+}
