@@ -56,7 +56,7 @@ _COMMON = frozenset(
         "admin1234567",
         "adminadminadmin",
         "jorenjorenjoren",
-    }  # fmt: skip
+    }
 )
 """Guesses of twelve letters and more that every list begins with; shorter ones are refused by length."""
 
@@ -153,6 +153,21 @@ class Access:
                 raise Conflict(f"{email} already has an account.", code="email_taken", field="email") from error
             await self._audit(connection, actor, "administrator.create", email, {"role": chosen})
         return Created(administrator=_administrator(row), password=secret if password is None else None)
+
+    async def put_administrator(self, *, email: str, name: str, role: str, password: str) -> Administrator:
+        """Make sure that this account exists and signs in with this password: for installations set up by a script."""
+        try:
+            created = await self.create(email=email, name=name, role=role, password=password, actor="set-up")
+        except Conflict:
+            row = await self._account(email)
+            if row is None:
+                raise
+            if not await self._verify(row["password_hash"], password):
+                hashed = await self._hash(password)
+                async with self._pool.acquire() as connection:
+                    await store.set_password_hash(connection, admin_id=row["admin_id"], password_hash=hashed)
+            return _administrator(row)
+        return created.administrator
 
     async def sign_in(self, *, email: str, password: str, network: str) -> tuple[str, Session]:
         """A new session for the right password: its token, which is not kept, and the session.

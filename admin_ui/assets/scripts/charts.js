@@ -1,0 +1,38 @@
+// Charts: the server sends what to draw as data, the colours come from the tokens, the library comes only when needed.
+const drawn = new Map();
+
+export function drawCharts(root) {
+  const places = root.querySelectorAll("[data-chart]:not([data-drawn])");
+  for (const [place, chart] of drawn) if (!place.isConnected) (chart.dispose(), drawn.delete(place));
+  if (places.length === 0) return;
+  for (const place of places) place.dataset.drawn = "";
+  import("./echarts.js").then(({ draw }) => {
+    for (const place of places) drawn.set(place, draw(place, JSON.parse(place.dataset.chart), colours()));
+  });
+}
+
+// light-dark() is resolved only where a colour is used: a hidden probe uses each token once.
+function colours() {
+  const probe = document.createElement("i");
+  probe.hidden = true;
+  document.body.append(probe);
+  const resolve = (token) => {
+    probe.style.color = `var(--${token})`;
+    return getComputedStyle(probe).color;
+  };
+  const names = ["ink", "ink-soft", "rule", "surface", "raised", "indigo", "pine", "vermilion"];
+  const found = Object.fromEntries(names.map((name) => [name, resolve(name)]));
+  found.series = [1, 2, 3, 4, 5, 6].map((number) => resolve(`series-${number}`));
+  probe.remove();
+  return found;
+}
+
+window.addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
+window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const [place, chart] of drawn) {
+    chart.dispose();
+    delete place.dataset.drawn;
+    drawn.delete(place);
+  }
+  drawCharts(document);
+});

@@ -1,0 +1,44 @@
+// Entry of the admin pages. The server renders; these scripts only add what a page can do without.
+import "../styles/main.css";
+import "htmx.org/dist/htmx.esm.js";
+import { drawCharts } from "./charts.js";
+import { watchEditors } from "./editor.js";
+import { listenForKeys } from "./keys.js";
+import { listenInTables } from "./tables.js";
+import { listenForTips } from "./tips.js";
+
+const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
+
+// Every change that htmx sends carries the token of this session.
+document.addEventListener("htmx:config:request", (event) => {
+  event.detail.ctx.request.headers["X-CSRF-Token"] = meta("csrf");
+});
+
+// A question before what cannot be undone.
+document.addEventListener("submit", (event) => {
+  const question = event.submitter?.dataset.confirm ?? event.target.dataset.confirm;
+  if (question && !window.confirm(question)) event.preventDefault();
+});
+
+// A picker sends its form as soon as something else is chosen.
+document.addEventListener("change", (event) => {
+  if (event.target.closest("[data-submit-on-change]")) event.target.form.requestSubmit();
+});
+
+// What a redirect said is said once: a reload does not repeat it.
+const address = new URL(window.location.href);
+if (address.searchParams.has("notice")) {
+  address.searchParams.delete("notice");
+  window.history.replaceState(null, "", address);
+}
+
+function enliven(root) {
+  drawCharts(root);
+  watchEditors(root);
+}
+
+listenForKeys();
+listenInTables();
+listenForTips();
+enliven(document);
+document.addEventListener("htmx:after:swap", () => enliven(document));
