@@ -14,6 +14,9 @@ from campaigns.experiment import ArmName
 from campaigns.report import Arm
 from segments.events import BY_NAME, EventName
 
+TEST_DELIVERY = 0
+"""The delivery number of test sends: what follows them counts nowhere."""
+
 INFLUENCE = timedelta(hours=24)
 """A launch within this of the planned send time, without a tap, counts as an influenced open."""
 
@@ -58,7 +61,7 @@ def follow(
     Args:
         people: ``customer_id``, ``arm`` and ``accepted`` (whether a device of the person was accepted) of both arms.
         events: the lake's events, with at least ``customer_id, event, occurred_at, trusted,
-            campaign_id, amount``.
+            campaign_id, delivery_id, amount``.
         survivors: ``customer_id, survivor`` of customers that were merged into another.
         campaign_id: whose taps count.
         conversion_event: name of the event that counts as success.
@@ -104,7 +107,7 @@ def _one_arm_each(people: pl.LazyFrame) -> pl.LazyFrame:
 
 def _marks(seen: pl.LazyFrame, *, campaign_id: int, conversion_event: str, planned_at: datetime) -> pl.LazyFrame:
     name, amount = pl.col("event"), pl.col("amount").fill_null(0)
-    ours = pl.col("campaign_id") == campaign_id
+    ours = (pl.col("campaign_id") == campaign_id) & (pl.col("delivery_id").fill_null(-1) != TEST_DELIVERY)
     soon = pl.col("occurred_at") < planned_at + INFLUENCE
     bought, returned = name == EventName.ORDER_COMPLETED, name == EventName.ORDER_REFUNDED
     return seen.group_by("customer_id").agg(

@@ -114,7 +114,7 @@ class Plan:
     """What the gates decided about a segment.
 
     Attributes:
-        people: the audience with ``left_out`` (reason or null) and ``arm`` (treated, control or null).
+        people: the audience with ``left_out`` (reason or null), ``arm`` (treated, control or null) and ``bucket``.
         planned_at: the planned send time, for both arms: now, or the end of the quiet hours now falls into.
         deferred: whether it is the latter.
     """
@@ -167,7 +167,7 @@ def decide(
         .then(pl.lit(str(ArmName.CONTROL)))
         .otherwise(pl.lit(str(ArmName.TREATED)))
     )
-    people = people.with_columns(arm.alias("arm")).drop("control")
+    people = people.with_columns(arm.alias("arm"), drawn).drop("control")
     return Plan(people=people, planned_at=planned_at, deferred=planned_at > now, expires_at=expires_at)
 
 

@@ -1,0 +1,94 @@
+"""Test sends: now, to one customer's devices, past quiet hours and cap, counted nowhere but in their own record."""
+
+from datetime import datetime
+
+import asyncpg
+
+from backend.errors import BadInput, Conflict, NotFound
+from backend.services.campaign_desk.rows import draft_of
+from backend.store import campaigns as store
+from backend.store import deliveries as delivery_store
+from campaigns.attribution import TEST_DELIVERY
+from campaigns.campaign import Content
+from campaigns.delivery import Accepted, Outcome, PushSender, Refused
+from campaigns.dispatch import Candidate, compose
+from campaigns.errors import CampaignError
+from campaigns.fields import samples
+from campaigns.gates import Standing
+from campaigns.message import AddressKind, PushMessage
+from campaigns.overview import Label, TestOutcome, TestSend
+
+NOTE = Label(
+    "テスト送信です。配信しない時間帯と頻度の上限を通さず、配信の集計には入りません。会員にない項目には見本の値を使います。",
+    "A test send: quiet hours and frequency cap do not apply, and it is counted nowhere. Fields the person lacks show sample values.",
+)
+_PASSES = Standing(gone=False, consented=True, address_live=True, sent_day=0, sent_week=0)
+
+
+async def test_send(
+    pool: asyncpg.Pool, row: asyncpg.Record, *, sender: PushSender, customer_id: int, now: datetime, by: str
+) -> TestSend:
+    """Send a campaign to one customer's live devices and keep what became of it.
+
+    Raises:
+        NotFound: there is no such customer.
+        Conflict: no live device.
+        BadInput: the text cannot be filled in.
+    """
+    async with pool.acquire() as connection:
+        devices = await delivery_store.list_live_devices(connection, customer_id=customer_id)
+    if not devices:
+        raise NotFound(f"There is no customer {customer_id}.", code="customer_not_found")
+    live = [device for device in devices if device["device_id"] is not None]
+    if not live:
+        raise Conflict(f"Customer {customer_id} has no live device: open the app there first.", code="no_live_device")
+    content = draft_of(row).content
+    messages = [_message(device, row["campaign_id"], content, now, row["expires_after"] + now) for device in live]
+    outcomes = await sender.send(messages)
+    found = tuple(_outcome(device, outcome) for device, outcome in zip(live, outcomes, strict=True))
+    await _keep(pool, row["campaign_id"], customer_id, found, by=by, at=now)
+    return TestSend(customer_id=customer_id, title=messages[0].title, body=messages[0].body, devices=found, note=NOTE)
+
+
+def _message(
+    device: asyncpg.Record, campaign_id: int, content: Content, now: datetime, expires_at: datetime
+) -> PushMessage:
+    language = content.language_for(device["language"])
+    private = {name: device[name] for name in ("family_name", "given_name") if device[name]}
+    candidate = Candidate(
+        delivery_id=TEST_DELIVERY,
+        standing=_PASSES,
+        address=device["address"],
+        address_kind=AddressKind(device["address_kind"]),
+        language=language,
+        values=samples(language) | private,
+        expires_at=expires_at,
+    )
+    try:
+        return compose(candidate, campaign_id=campaign_id, content=content, now=now)
+    except CampaignError as error:
+        raise BadInput(error.message, field="content") from error
+
+
+def _outcome(device: asyncpg.Record, outcome: Outcome) -> TestOutcome:
+    if isinstance(outcome, Accepted):
+        return TestOutcome(device["device_id"], "accepted", outcome.name)
+    kind = str(outcome.kind) if isinstance(outcome, Refused) else "unknown"
+    return TestOutcome(device["device_id"], kind, None)
+
+
+async def _keep(
+    pool: asyncpg.Pool, campaign_id: int, customer_id: int, found: tuple[TestOutcome, ...], *, by: str, at: datetime
+) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        for one in found:
+            await store.record_test_send(
+                connection,
+                campaign_id=campaign_id,
+                customer_id=customer_id,
+                device_id=one.device_id,
+                outcome=one.outcome,
+                message_name=one.message_name,
+                by=by,
+                at=at,
+            )

@@ -1,0 +1,94 @@
+"""A dry run as a value: what the gates decided, counted and labelled, with samples and what the holdout can show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from campaigns.campaign import Content
+from campaigns.experiment import ArmName, smallest_effect, suggest_holdout
+from campaigns.fields import FIELDS, clean
+from campaigns.gates import LABELS, Plan, Reason
+from campaigns.overview import DryRun, Label, Removed, Sample
+from campaigns.templates import MissingField, TextTooLong, fill
+from segments.customers import days_column
+
+ASSUMED_RATE = 0.05
+"""Base rate that is assumed where none is known."""
+
+SAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a sample needs of a treated member beside the frame's columns."""
+
+    language: str | None
+    family_name: str | None
+    given_name: str | None
+
+
+def removed(counts: Mapping[str, int]) -> tuple[Removed, ...]:
+    """People left out, by reason in the order of the gates, with labels in both languages."""
+    order = [str(reason) for reason in Reason]
+    known = sorted(counts, key=lambda reason: (order.index(reason) if reason in order else len(order), reason))
+    return tuple(Removed(reason, Label(*LABELS.get(reason, (reason, reason))), counts[reason]) for reason in known)
+
+
+def base_rate(members: pl.DataFrame, *, event: str, days: int) -> float | None:
+    """Share of the members who did ``event`` in the last ``days`` business days; None where nobody ever did."""
+    column = days_column(event)
+    if members.is_empty() or column not in members.columns:
+        return None
+    recent = pl.col(column).list.first() > pl.col("as_of").dt.offset_by(f"-{days}d")
+    return float(members.select(recent.fill_null(value=False).mean()).item())
+
+
+def sample(row: Mapping[str, Any], person: Person, content: Content) -> Sample | None:
+    """The message as one member would get it; None where a field under a condition is missing for him."""
+    language = content.language_for(person.language)
+    values = {field.name: row.get(field.column) for field in FIELDS if field.column}
+    values |= {"family_name": person.family_name, "given_name": person.given_name}
+    try:
+        text = fill(content.texts()[language], clean(values))
+    except (MissingField, TextTooLong):
+        return None
+    return Sample(row["customer_id"], language, text.title, text.body)
+
+
+def sampled(plan: Plan) -> pl.DataFrame:
+    """The treated members that samples are drawn from: the same ones at every look."""
+    return plan.arm(ArmName.TREATED).sort("bucket", "customer_id").head(SAMPLES) if plan.people.height else plan.people
+
+
+def summarise(
+    plan: Plan,
+    *,
+    campaign_id: int,
+    revision: int,
+    as_of: datetime,
+    samples: Sequence[Sample],
+    rate: float | None,
+) -> DryRun:
+    """The dry run of a plan."""
+    treated, control = plan.arm(ArmName.TREATED), plan.arm(ArmName.CONTROL)
+    assumed = rate or ASSUMED_RATE
+    suggestion = suggest_holdout(treated.height + control.height, base_rate=assumed)
+    return DryRun(
+        campaign_id=campaign_id,
+        revision=revision,
+        as_of=as_of,
+        segment_size=plan.people.height,
+        removed=removed({str(reason): people for reason, people in plan.removed().items()}),
+        control=control.height,
+        treated=treated.height,
+        devices=int(treated["devices"].sum()),
+        deferred_until=plan.planned_at if plan.deferred else None,
+        expires_at=plan.expires_at,
+        samples=tuple(samples),
+        smallest_effect=smallest_effect(assumed, treated=treated.height, control=control.height),
+        suggested_holdout=suggestion.holdout_percent if suggestion else None,
+        base_rate=rate,
+    )
