@@ -7,6 +7,9 @@ import asyncpg
 
 from backend.store import queries
 from backend.store.pool import Connection
+from campaigns.person import Consent, Device, Identity
+from campaigns.timeline import Happening, event_labels, event_properties
+from segments.coupons import CouponFact, Definition
 
 _SQL = queries.load("people")
 
@@ -45,40 +48,80 @@ async def list_absorbed(connection: Connection, *, customer_id: int) -> list[int
     return [row["customer_id"] for row in await connection.fetch(_SQL["list_absorbed"], customer_id)]
 
 
-async def list_identities(connection: Connection, *, customer_ids: Sequence[int]) -> list[asyncpg.Record]:
+async def list_identities(connection: Connection, *, customer_ids: Sequence[int]) -> list[Identity]:
     """Every id the person is known by, member numbers first."""
-    return list(await connection.fetch(_SQL["list_identities"], customer_ids))
+    return [Identity(**row) for row in await connection.fetch(_SQL["list_identities"], customer_ids)]
 
 
-async def list_devices(connection: Connection, *, customer_ids: Sequence[int]) -> list[asyncpg.Record]:
+async def list_devices(connection: Connection, *, customer_ids: Sequence[int]) -> list[Device]:
     """The person's devices without their addresses, live ones first."""
-    return list(await connection.fetch(_SQL["list_devices"], customer_ids))
+    return [Device(**row) for row in await connection.fetch(_SQL["list_devices"], customer_ids)]
 
 
-async def list_consents(connection: Connection, *, customer_ids: Sequence[int]) -> list[asyncpg.Record]:
-    """The person's latest word per purpose and channel."""
-    return list(await connection.fetch(_SQL["list_consents"], customer_ids))
+async def list_consents(connection: Connection, *, customer_ids: Sequence[int]) -> list[Consent]:
+    """The person's latest word per purpose and channel; of merged accounts each one's, the latest first."""
+    return [Consent(**row) for row in await connection.fetch(_SQL["list_consents"], customer_ids)]
 
 
-async def list_coupon_events(connection: Connection, *, customer_ids: Sequence[int]) -> list[asyncpg.Record]:
+async def list_coupon_events(connection: Connection, *, customer_ids: Sequence[int]) -> list[CouponFact]:
     """What happened to the person's coupons, oldest first."""
-    return list(await connection.fetch(_SQL["list_coupon_events"], customer_ids))
+    rows = await connection.fetch(_SQL["list_coupon_events"], customer_ids)
+    return [CouponFact(coupon_id=row["coupon_id"], event=row["event"], at=row["occurred_at"]) for row in rows]
 
 
-async def list_coupons(connection: Connection, *, coupon_ids: Sequence[str]) -> list[asyncpg.Record]:
-    """Definitions of some coupons; those nobody defined are absent."""
-    return list(await connection.fetch(_SQL["list_coupons"], coupon_ids))
+async def list_coupons(connection: Connection, *, coupon_ids: Sequence[str]) -> dict[str, Definition]:
+    """Definitions of some coupons by id; those nobody defined are absent."""
+    rows = await connection.fetch(_SQL["list_coupons"], coupon_ids)
+    return {row["coupon_id"]: _definition(row) for row in rows}
 
 
 async def list_events_before(
     connection: Connection, *, customer_ids: Sequence[int], moment: datetime, seq: int, limit: int
-) -> list[asyncpg.Record]:
+) -> list[Happening]:
     """The person's events older than (moment, seq), newest first."""
-    return list(await connection.fetch(_SQL["list_events_before"], customer_ids, moment, seq, limit))
+    return [_event(row) for row in await connection.fetch(_SQL["list_events_before"], customer_ids, moment, seq, limit)]
 
 
 async def list_deliveries_before(
     connection: Connection, *, customer_ids: Sequence[int], moment: datetime, delivery_id: int, limit: int
-) -> list[asyncpg.Record]:
+) -> list[Happening]:
     """The messages to the person changed before (moment, delivery_id), newest first."""
-    return list(await connection.fetch(_SQL["list_deliveries_before"], customer_ids, moment, delivery_id, limit))
+    rows = await connection.fetch(_SQL["list_deliveries_before"], customer_ids, moment, delivery_id, limit)
+    return [_delivery(row) for row in rows]
+
+
+def _definition(row: asyncpg.Record) -> Definition:
+    return Definition(
+        coupon_id=row["coupon_id"],
+        title=row["title"],
+        valid_until=row["valid_until"],
+        public=row["audience"] == "public",
+    )
+
+
+def _event(row: asyncpg.Record) -> Happening:
+    ja, en = event_labels(row["type"], row["event"])
+    return Happening(
+        at=row["occurred_at"],
+        kind="event",
+        number=row["seq"],
+        name=row["event"] or row["type"],
+        ja=ja,
+        en=en,
+        trusted=row["trusted"],
+        source=row["source"],
+        properties=event_properties(row["event"], row["payload"]),
+    )
+
+
+def _delivery(row: asyncpg.Record) -> Happening:
+    return Happening(
+        at=row["changed_at"],
+        kind="delivery",
+        number=row["delivery_id"],
+        name=row["state"],
+        ja=row["campaign"],
+        en=row["campaign"],
+        campaign_id=row["campaign_id"],
+        reason=row["reason"] or row["error_code"],
+    )

@@ -61,8 +61,7 @@ ORDER BY c.purpose, c.channel, c.changed_at DESC;
 
 -- name: list_coupon_events
 -- Coupon facts of one person from the log, oldest first. The timeline's key bounds the scan to the person's events.
-SELECT e.payload -> 'properties' ->> 'coupon_id' AS coupon_id, e.event, e.occurred_at, e.trusted,
-       e.payload -> 'properties' ->> 'valid_until' AS valid_until
+SELECT e.payload -> 'properties' ->> 'coupon_id' AS coupon_id, e.event, e.occurred_at
 FROM customer_timeline AS t
 JOIN event_log AS e ON e.seq = t.seq AND e.received_day = t.received_day
 WHERE t.customer_id = ANY ($1::bigint[])
@@ -71,7 +70,7 @@ WHERE t.customer_id = ANY ($1::bigint[])
 ORDER BY t.occurred_at, t.seq;
 
 -- name: list_coupons
-SELECT coupon_id, title, valid_from, valid_until, audience FROM coupons WHERE coupon_id = ANY ($1::text[]);
+SELECT coupon_id, title, valid_until, audience FROM coupons WHERE coupon_id = ANY ($1::text[]);
 
 -- name: list_events_before
 -- One page of the timeline, newest first. received_day leads to the one partition of the log, seq to the row;
