@@ -4,6 +4,7 @@ An intake process gets `IntakeServices` and loads neither Polars nor the frame: 
 imported where it is built.
 """
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -13,14 +14,30 @@ import asyncpg
 
 from backend import settings as configuration
 from backend.clock import Clock, SystemClock
+from backend.services.api_keys import ApiKeys
+from backend.services.health import Health
 from backend.services.ingest import Ingest
 from backend.services.sources import Sources
 from backend.settings import Settings
 from backend.store.pool import open_pool
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import polars as pl
+
+    from backend.lake.frame import CustomerFrame
+    from backend.lake.tables import Lake
     from backend.services.access import Access
+    from backend.services.campaign_desk import CampaignDesk
+    from backend.services.campaign_runs import CampaignRuns
+    from backend.services.deliveries import Deliveries
+    from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
+    from backend.services.workers import Workers
+    from campaigns.audience import Members
+    from campaigns.delivery import PushSender
+    from segments.windows import Window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +49,8 @@ class IntakeServices:
     pool: asyncpg.Pool
     ingest: Ingest
     sources: Sources
+    api_keys: ApiKeys
+    health: Health
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +59,11 @@ class Services(IntakeServices):
 
     access: "Access"
     shop: "Shop"
+    segment_runs: "SegmentRuns"
+    campaign_desk: "CampaignDesk"
+    campaign_runs: "CampaignRuns"
+    deliveries: "Deliveries"
+    workers: "Workers"
 
 
 @contextlib.asynccontextmanager
@@ -52,8 +76,8 @@ async def open_intake(settings: Settings, *, clock: Clock | None = None) -> Asyn
 @contextlib.asynccontextmanager
 async def open_services(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Every service, for as long as the block runs."""
-    async with _pool(settings) as pool:
-        yield _all(_intake(settings, clock or SystemClock(), pool))
+    async with _pool(settings) as pool, _sender(settings) as sender:
+        yield _all(_intake(settings, clock or SystemClock(), pool), sender)
 
 
 def from_environment() -> Settings:
@@ -73,21 +97,94 @@ async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
 
 def _intake(settings: Settings, clock: Clock, pool: asyncpg.Pool) -> IntakeServices:
     return IntakeServices(
-        settings=settings, clock=clock, pool=pool, ingest=Ingest(pool, clock), sources=Sources(pool, clock)
+        settings=settings,
+        clock=clock,
+        pool=pool,
+        ingest=Ingest(pool, clock),
+        sources=Sources(pool, clock),
+        api_keys=ApiKeys(pool, clock),
+        health=Health(pool, clock, home=settings.home),
     )
 
 
-def _all(intake: IntakeServices) -> Services:
-    from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
-    from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
+@contextlib.asynccontextmanager
+async def _sender(settings: Settings) -> "AsyncIterator[PushSender]":
+    from backend.push.configured import ConfiguredSender  # noqa: PLC0415 - not for intake processes
 
-    pool, clock = intake.pool, intake.clock
+    sender = ConfiguredSender(
+        service_account=settings.fcm_service_account,
+        emulator=settings.fcm_emulator,
+        ca_file=settings.home / "emulator" / "ca.pem",
+    )
+    try:
+        yield sender
+    finally:
+        await sender.aclose()
+
+
+def _all(intake: IntakeServices, sender: "PushSender") -> Services:
+    from backend.lake.frame import CustomerFrame  # noqa: PLC0415 - not for intake processes
+    from backend.lake.tables import Lake  # noqa: PLC0415 - not for intake processes
+    from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
+    from backend.services.campaign_desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
+    from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
+    from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
+    from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
+    from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
+    from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes
+
+    pool, clock, settings = intake.pool, intake.clock, intake.settings
+    frame, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
+    segment_runs = SegmentRuns(pool, clock, frame)
+    audiences = SegmentAudiences(segment_runs, frame)
     return Services(
         settings=intake.settings,
         clock=clock,
         pool=pool,
         ingest=intake.ingest,
         sources=intake.sources,
+        api_keys=intake.api_keys,
+        health=intake.health,
         access=Access(pool, clock),
         shop=Shop(pool, clock),
+        segment_runs=segment_runs,
+        campaign_desk=CampaignDesk(pool, clock, audiences=audiences, facts=LakeFacts(lake, frame), sender=sender),
+        campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
+        deliveries=Deliveries(pool, clock, sender=sender),
+        workers=Workers(pool, clock),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentAudiences:
+    """Members of segments for campaigns: services do not know each other, so they meet here."""
+
+    segment_runs: "SegmentRuns"
+    frame: "CustomerFrame"
+
+    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> "Members":
+        """See `campaigns.audience.Audiences`."""
+        from campaigns.audience import Members  # noqa: PLC0415 - not for intake processes
+
+        segment = (await self.segment_runs.get(segment_id)).segment
+        rows = await self.segment_runs.members(segment_id, version=segment.version)
+        as_of = self.frame.read().as_of
+        known = rows.collect_schema().names()
+        wanted = rows.select("customer_id", *(column for column in columns if column in known))
+        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=segment.version)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """What happened, for campaign reports."""
+
+    lake: "Lake"
+    frame: "CustomerFrame"
+
+    def events(self, window: "Window | None" = None) -> "pl.LazyFrame":
+        """The lake's events."""
+        return self.lake.events(window)
+
+    def as_of(self) -> "datetime":
+        """Up to when they are there."""
+        return self.frame.read().as_of

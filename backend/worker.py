@@ -1,0 +1,71 @@
+"""The worker process: refresh, campaign launches, deliveries, jobs, each a loop that outlives an outage.
+
+SIGTERM or SIGINT asks it to end: loops finish their round, what is on its way to the push service is recorded;
+after `GRACE` seconds it leaves anyway, and recovery (by lease and heartbeat) does the rest.
+"""
+
+import asyncio
+import os
+import platform
+import secrets
+import signal
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+
+import structlog
+
+from backend.jobs.loops import Loop, rest
+from backend.jobs.tasks import work_on_jobs
+from backend.jobs.timetable import timetable
+from backend.wiring import Services
+
+GRACE = 10.0
+"""Seconds that loops get to end their round."""
+BEAT = 5.0
+
+log = structlog.get_logger()
+
+
+async def run(opening: AbstractAsyncContextManager[Services]) -> None:
+    """Open the services and work until SIGTERM or SIGINT."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    async with opening as services:
+        await work(services, stop)
+
+
+async def work(services: Services, stop: asyncio.Event) -> None:
+    """All loops of one worker, until ``stop`` is set."""
+    name = f"{platform.node()}-{os.getpid()}-{secrets.token_hex(3)}"
+    started_at = services.clock.now()
+    loops = _loops(services, stop)
+    log.info("worker_started", worker=name, loops=[one.name for one in loops])
+    tasks = [asyncio.create_task(one.run(stop), name=one.name) for one in loops]
+    tasks.append(asyncio.create_task(_beat(services, name, started_at, loops, stop), name="beat"))
+    await stop.wait()
+    _, late = await asyncio.wait(tasks, timeout=GRACE)
+    for task in late:
+        log.warning("loop_left_behind", loop=task.get_name())
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await services.workers.leave(name)
+    log.info("worker_stopped", worker=name)
+
+
+def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
+    dsn = services.settings.database_url
+    assert dsn is not None  # noqa: S101 - services stand on a database
+    jobs = Loop("jobs", lambda: work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs), 1.0)
+    steady = timetable(campaign_runs=services.campaign_runs, deliveries=services.deliveries, workers=services.workers)
+    return [*steady, jobs]
+
+
+async def _beat(services: Services, name: str, started_at: datetime, loops: list[Loop], stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        try:
+            await services.workers.beat(name, started_at=started_at, loops={one.name: one.rounds for one in loops})
+        except Exception as error:  # noqa: BLE001 - a heart that missed a beat goes on
+            log.warning("heartbeat_failed", error=repr(error))
+        await rest(stop, BEAT)
