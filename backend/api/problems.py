@@ -1,0 +1,89 @@
+"""Turns failures into answers: always JSON with the texts ``code`` and ``message``, which the SDKs read.
+
+Without these two fields one SDK retries for ever what it should drop. "Try again" is 503 with whole seconds.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from litestar import Request, Response
+from litestar.exceptions import HTTPException
+from litestar.types import ExceptionHandlersMap
+
+from backend.errors import BadInput, Conflict, Forbidden, JorenError, NotConfigured, NotFound, Unavailable
+from segments.errors import FactsError
+
+RETRY_AFTER = {"Retry-After": "5"}
+"""Seconds; whole ones, several clients read nothing else."""
+
+_log = structlog.get_logger(__name__)
+
+_STATUS: dict[type[JorenError], HTTPStatus] = {
+    BadInput: HTTPStatus.BAD_REQUEST,
+    NotFound: HTTPStatus.NOT_FOUND,
+    Conflict: HTTPStatus.CONFLICT,
+    Forbidden: HTTPStatus.FORBIDDEN,
+    NotConfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+
+_CODES = {
+    400: "bad_request",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+}
+
+
+class Problem(Response[dict[str, str]]):
+    """An answer that says what went wrong."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        field: str | None = None,
+    ) -> None:
+        content = {"code": code, "message": message} | ({"field": field} if field else {})
+        super().__init__(content, status_code=status, headers=headers, media_type="application/json")
+
+
+def refuse(_: Request[Any, Any, Any], error: JorenError) -> Problem:
+    """A failure of the shell that a person can do something about."""
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
+    headers = RETRY_AFTER if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    return Problem(status, error.code, error.message, headers=headers, field=error.field)
+
+
+def refuse_facts(_: Request[Any, Any, Any], error: FactsError) -> Problem:
+    """A question the core cannot answer: a bad rule, an unknown KPI."""
+    return Problem(HTTPStatus.BAD_REQUEST, "bad_input", str(error))
+
+
+def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Problem:
+    """What the framework refuses: no such path, wrong method, too large."""
+    status = error.status_code
+    return Problem(status, _CODES.get(status, "error"), error.detail, headers=error.headers)
+
+
+def fail(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """A fault of ours: logged in full, told without detail. Clients may try again."""
+    _log.error("request_failed", route=request.scope.get("path_template"), exc_info=error)
+    status = HTTPStatus.SERVICE_UNAVAILABLE
+    return Problem(status, "internal", "Something went wrong on our side. Try again later.", headers=RETRY_AFTER)
+
+
+HANDLERS: ExceptionHandlersMap = {
+    JorenError: refuse,
+    FactsError: refuse_facts,
+    HTTPException: refuse_http,
+    Exception: fail,
+}
+"""For `Litestar(exception_handlers=...)`."""

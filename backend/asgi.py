@@ -1,0 +1,144 @@
+"""The server's application: `create_app` for open services, `from_environment` for Granian's own processes."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import fields
+from typing import Any, cast
+
+import structlog
+from litestar import Litestar, Router
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.plugins import InitPluginProtocol
+from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
+
+from backend import log, wiring
+from backend.api.events import Door, EventController
+from backend.api.health import HealthController
+from backend.api.meters import Meters, RequestMeter
+from backend.api.problems import HANDLERS
+from backend.api.sdk_settings import SettingsController
+from backend.errors import JorenError, NotConfigured
+from backend.wiring import IntakeServices, Services
+
+_log = structlog.get_logger(__name__)
+
+ROLES = ("intake", "admin", "all")
+"""intake takes events only and loads neither Polars nor the frame; admin serves pages and API; all does both."""
+
+
+def create_app(services: IntakeServices, role: str = "all") -> Litestar:
+    """The application of one role on services that are open. It starts and stops the intake's writers.
+
+    Raises:
+        NotConfigured: there is no such role, or the services of an intake process were given another.
+    """
+    if role not in ROLES:
+        raise NotConfigured(f"There is no role {role!r}: use one of {', '.join(ROLES)}.")
+    settings, meters = services.settings, Meters()
+    door = Door(
+        ingest=services.ingest,
+        sources=services.sources,
+        clock=services.clock,
+        meters=meters,
+        largest_body=settings.largest_body,
+    )
+    return Litestar(
+        route_handlers=_routes(role),
+        plugins=_plugins(services, role),
+        dependencies=_dependencies(services) | {"meters": _given(meters)},
+        middleware=[RequestMeter(meters)],
+        exception_handlers=HANDLERS,
+        cors_config=_cors(settings.allowed_origins),
+        state=State({"services": services, "door": door}),
+        on_startup=[services.ingest.start] if role != "admin" else [],
+        on_shutdown=[services.ingest.stop] if role != "admin" else [],
+        request_max_body_size=settings.largest_body,
+        openapi_config=None,
+        logging_config=None,
+    )
+
+
+def _routes(role: str) -> list[Any]:
+    routes: list[Any] = [HealthController]
+    if role != "admin":
+        routes.append(Router(path="/v1", route_handlers=[EventController, SettingsController]))
+    return routes
+
+
+def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:
+    if role == "intake":
+        return []
+    if not isinstance(services, Services):
+        raise NotConfigured("The services of an intake process cannot serve pages.")
+    from admin_ui.plugin import AdminPages  # noqa: PLC0415 - not for intake processes
+
+    return [AdminPages(services, public_url=services.settings.public_url)]
+
+
+def _dependencies(services: IntakeServices) -> dict[str, Provide]:
+    """Each service by the name it has in wiring, for handlers that ask for it."""
+    return {field.name: _given(getattr(services, field.name)) for field in fields(services)}
+
+
+def _given(value: Any) -> Provide:
+    def give() -> Any:
+        return value
+
+    return Provide(give, sync_to_thread=False)
+
+
+def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
+    """Web pages of these origins may send events; cookies stay out of it."""
+    if not origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding"],
+        max_age=3600,
+    )
+
+
+class Served:
+    """An application whose services live as long as the server's process: opened when it starts, closed when it stops."""
+
+    def __init__(self, open_services: Callable[[], AbstractAsyncContextManager[IntakeServices]], role: str) -> None:
+        self._open_services = open_services
+        self._role = role
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection, or live through the process's lifespan."""
+        if cast("str", scope["type"]) == "lifespan":
+            await self._live(cast("LifeSpanReceive", receive), cast("LifeSpanSend", send))
+        else:
+            assert self._app is not None  # noqa: S101 - the server starts us before it lets anyone in
+            await self._app(scope, receive, send)
+
+    async def _live(self, receive: LifeSpanReceive, send: LifeSpanSend) -> None:
+        await receive()
+        try:
+            async with self._open_services() as services:
+                app = create_app(services, self._role)
+                async with app.lifespan():
+                    self._app = app
+                    await send({"type": "lifespan.startup.complete"})
+                    await receive()
+        except Exception as error:
+            if self._app is None:
+                _log.exception("start_failed")
+                message = error.message if isinstance(error, JorenError) else repr(error)
+                await send({"type": "lifespan.startup.failed", "message": message})
+                return
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+def from_environment() -> Served:
+    """The application as the environment configures it, for Granian: ``backend.asgi:from_environment``."""
+    settings = wiring.from_environment()
+    log.configure(level=settings.log_level)
+    opener = wiring.open_intake if settings.role == "intake" else wiring.open_services
+    return Served(lambda: opener(settings), settings.role)

@@ -1,0 +1,42 @@
+"""Keys of server programs that read and steer."""
+
+from datetime import datetime, timedelta
+
+import asyncpg
+
+from backend.store import queries
+from backend.store.pool import Connection
+
+_SQL = queries.load("api_keys")
+
+_KNOWN_TO = timedelta(hours=1)
+
+
+async def create(connection: Connection, *, name: str, key_hash: bytes, now: datetime) -> None:
+    """Add a key.
+
+    Raises:
+        asyncpg.UniqueViolationError: a key of that name exists.
+    """
+    await connection.execute(_SQL["create_key"], name, key_hash, now)
+
+
+async def use(connection: Connection, *, key_hash: bytes, now: datetime) -> bool:
+    """Whether the key is known and not revoked; notes its use, to the hour."""
+    found = await connection.fetchrow(_SQL["find_key"], key_hash)
+    if found is None:
+        return False
+    if found["last_used"] is None or now - found["last_used"] > _KNOWN_TO:
+        await connection.execute(_SQL["note_use"], key_hash, now)
+    return True
+
+
+async def revoke(connection: Connection, *, name: str, now: datetime) -> bool:
+    """Refuse a key from now on; False where there is none of that name."""
+    return await connection.fetchval(_SQL["revoke_key"], name, now) is not None
+
+
+async def list_all(connection: Connection) -> list[asyncpg.Record]:
+    """Every key by name, with its last use; never the key."""
+    records: list[asyncpg.Record] = await connection.fetch(_SQL["list_keys"])
+    return records
