@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+_MOST_BODY = 8 * 1024 * 1024
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """One installation's settings.
@@ -27,6 +30,7 @@ class Settings:
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
         public_url: `JOREN_PUBLIC_URL`, how browsers reach the admin pages; https makes cookies Secure.
         role: `JOREN_ROLE`, what a server process answers: intake, admin or all.
+        largest_body: `JOREN_LARGEST_BODY`, bytes of a batch of events after inflating (default 1 MiB, at most 8 MiB).
         log_level: `JOREN_LOG_LEVEL`.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
     """
@@ -39,6 +43,7 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
     role: str = "all"
+    largest_body: int = 1024 * 1024
     log_level: str = "info"
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
 
@@ -67,6 +72,13 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         allowed_origins=tuple(o.strip() for o in values.get("JOREN_ALLOWED_ORIGINS", "").split(",") if o.strip()),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
         role=values.get("JOREN_ROLE") or "all",
+        largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
     )
+
+
+def _body_limit(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST_BODY:
+        raise NotConfigured(f"JOREN_LARGEST_BODY must be a number of bytes from 1 to {_MOST_BODY}, not {text[:40]!r}.")
+    return int(text)

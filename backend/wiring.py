@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from backend.services.campaign_desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.deliveries import Deliveries
+    from backend.services.people import People
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
     from backend.services.workers import Workers
@@ -60,6 +61,7 @@ class Services(IntakeServices):
     access: "Access"
     shop: "Shop"
     segment_runs: "SegmentRuns"
+    people: "People"
     campaign_desk: "CampaignDesk"
     campaign_runs: "CampaignRuns"
     deliveries: "Deliveries"
@@ -129,6 +131,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.campaign_desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
+    from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
     from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes
@@ -148,6 +151,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         access=Access(pool, clock),
         shop=Shop(pool, clock),
         segment_runs=segment_runs,
+        people=People(pool, clock, frame),
         campaign_desk=CampaignDesk(pool, clock, audiences=audiences, facts=LakeFacts(lake, frame), sender=sender),
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
@@ -160,6 +164,7 @@ class SegmentAudiences:
     """Members of segments for campaigns: services do not know each other, so they meet here."""
 
     segment_runs: "SegmentRuns"
+    people: "People"
     frame: "CustomerFrame"
 
     async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> "Members":
