@@ -164,7 +164,6 @@ class SegmentAudiences:
     """Members of segments for campaigns: services do not know each other, so they meet here."""
 
     segment_runs: "SegmentRuns"
-    people: "People"
     frame: "CustomerFrame"
 
     async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> "Members":
