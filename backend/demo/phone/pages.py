@@ -25,6 +25,7 @@ _TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
 
 _OWN_LABELS = {
     "identify": {"ja": "会員の識別", "en": "Member identified"},
+    "shop:identify": {"ja": "サインインの証明", "en": "Sign-in vouched for"},
     "Notification Permission Changed": {"ja": "通知許可の変更", "en": "Notification permission changed"},
 }
 """What the panel calls messages that are not in the vocabulary."""

@@ -11,10 +11,10 @@ const VERSION = { version: "2.4.0", build: "240" };
 
 export const member = () => view.config.members.find((one) => one.user_id === state.userId) || null;
 
-export function say(text) {
-  show({ toast: text });
+export function say(text, bad = false) {
+  show({ toast: { text, bad } });
   clearTimeout(hiding);
-  hiding = setTimeout(() => show({ toast: null }), 3500);
+  hiding = setTimeout(() => show({ toast: null }), bad ? 6000 : 2600);
 }
 
 async function attempt(work) {
@@ -23,7 +23,7 @@ async function attempt(work) {
     return true;
   } catch (error) {
     if (!(error instanceof NotDone)) throw error;
-    say(t("failed", { why: error.message }));
+    say(t("failed", { why: error.message }), true);
     return false;
   }
 }
@@ -51,7 +51,7 @@ export function signIn(userId) {
     change({ userId, askedToSignIn: true, consent: chosen.consent, points: chosen.points, used: {}, answered: false });
     identify();
     show({ sheet: null });
-    say(t("signedIn"));
+    if (view.screen === "app") say(t("signedIn"));
   });
 }
 

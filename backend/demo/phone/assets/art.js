@@ -51,10 +51,11 @@ const STILL = {
 
 const KINDS = [[/焼き菓子|菓子|sweet|baked/i, "sweets"], [/サンド|sandwich/i, "sandwich"], [/パン|bread/i, "bread"], [/コーヒー|茶|coffee|drink/i, "coffee"], [/ケーキ|cake/i, "cake"], [/和/i, "wagashi"]];
 
-export function still(category) {
+// Products of a category differ by tint and by the side they face.
+export function still(category, turn = 0) {
   const kind = /和菓子|wagashi/i.test(category) ? "wagashi" : KINDS.find(([pattern]) => pattern.test(category))?.[1] || "sweets";
-  return svg("svg", { class: `still still-${kind}`, viewBox: "0 0 100 100", "aria-hidden": "true" },
-    STILL[kind].map(([shape, attributes, colour]) => svg(shape, { ...attributes, class: colour })));
+  return svg("svg", { class: `still still-${kind}`, viewBox: "8 20 84 66", "aria-hidden": "true" },
+    svg("g", { class: `v${turn % 3}` }, STILL[kind].map(([shape, attributes, colour]) => svg(shape, { ...attributes, class: colour }))));
 }
 
 // Code 39, digits only: a real scanner reads it.

@@ -136,7 +136,7 @@ function banner() {
 }
 
 function toast() {
-  return el("div", { class: "toast", role: "status" }, view.toast ? el("span", {}, view.toast) : null);
+  return el("div", { class: `toast ${view.toast?.bad ? "bad" : ""}`, role: "status" }, view.toast ? el("span", {}, view.toast.text) : null);
 }
 
 function homeBar() {

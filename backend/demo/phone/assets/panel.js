@@ -28,13 +28,13 @@ function facts() {
 }
 
 function row(entry) {
-  const known = view.config.events[entry.name];
+  const known = view.config.events[`${entry.from}:${entry.name}`] || view.config.events[entry.name];
   const label = known ? known[language()] : entry.name;
   const toggled = (event) => (event.target.open ? opened.add(entry.id) : opened.delete(entry.id));
   return el("li", { "data-event": entry.name, "data-status": entry.status ?? "" },
     el("details", { open: opened.has(entry.id), ontoggle: toggled },
       el("summary", { "data-key": `log-${entry.id}` },
-        el("span", { class: `origin ${entry.from}` }, icon(entry.from === "shop" ? "shop" : "mobile", 18)),
+        el("span", { class: `origin from-${entry.from}` }, icon(entry.from === "shop" ? "shop" : "mobile", 18)),
         el("span", { class: "what" }, el("b", {}, label), el("small", {}, `${entry.name} · ${t(entry.from === "shop" ? "fromShop" : "fromApp")}`)),
         el("time", {}, clock(entry.at, true)),
         status(entry.status)),

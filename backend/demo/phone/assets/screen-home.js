@@ -45,7 +45,7 @@ function menu() {
 function productCard(product) {
   const count = view.cart[product.id];
   return el("button", { type: "button", class: "product", "data-key": `product-${product.id}`, onclick: () => viewProduct(product) },
-    still(product.category), el("span", { class: "product-name" }, said(product.name)),
+    still(product.category, view.config.products.indexOf(product)), el("span", { class: "product-name" }, said(product.name)),
     el("span", { class: "product-price" }, money(product.price, view.config.currency)),
     count ? el("i", { class: "badge" }, count) : null);
 }

@@ -13,6 +13,7 @@ export function lockScreen() {
     el("time", { class: "lock-time" }, clock(now)),
     el("p", { class: "lock-day" }, day(now)),
     el("ul", { class: "shade", "aria-label": t("news") }, state.shade.map((notice) => el("li", {}, notification(notice)))),
+    el("p", { class: "lock-hint" }, state.shade.length ? "" : t("openHint")),
     el("div", { class: "dock" },
       el("button", { type: "button", class: "app-icon", "data-key": "open-app", "aria-label": t("openApp"), onclick: launch },
         logo(60), el("span", {}, said(view.config.shop)), state.shade.length ? el("i", { class: "badge" }, state.shade.length) : null)));

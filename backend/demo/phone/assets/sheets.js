@@ -38,7 +38,7 @@ function stepper(quantity, onChange) {
 
 function productSheet({ product, quantity }) {
   return [said(product.name),
-    el("div", { class: "product-stage" }, still(product.category)),
+    el("div", { class: "product-stage" }, still(product.category, view.config.products.indexOf(product))),
     el("div", { class: "product-line" }, el("b", {}, yen(product.price)), stepper(quantity, (next) => show({ sheet: { ...view.sheet, quantity: next } }))),
     button(t("addToCart"), { onclick: () => addToCart(product, quantity) })];
 }

@@ -7,9 +7,9 @@ const WORDS = {
     simulation: "シミュレーション",
     about: "架空の店のアプリです。送られるイベントと通知の流れは本物と同じです。",
     phone: "スマートフォン",
-    reset: "この端末を初期化",
+    reset: "端末を初期化",
     resetAsk: "アプリを入れ直し、新しい端末として始めます。よろしいですか？",
-    admin: "管理画面を開く",
+    admin: "管理画面",
     panel: "送信したイベント",
     panelHint: "操作するたびに、ここに並びます。数秒後には管理画面の会員ページに届きます。",
     panelEmpty: "まだ何も送っていません。アプリを開いてみましょう。",
@@ -26,6 +26,7 @@ const WORDS = {
     no: "なし",
     copyJson: "内容",
     openApp: "アプリを開く",
+    openHint: "タップして開く",
     home: "ホーム",
     coupons: "クーポン",
     card: "会員証",
@@ -107,9 +108,9 @@ const WORDS = {
     simulation: "Simulation",
     about: "An invented shop's app. The events it sends and the pushes it gets work as in a real one.",
     phone: "Phone",
-    reset: "Start this phone over",
+    reset: "Start over",
     resetAsk: "Reinstall the app and begin as a new device?",
-    admin: "Open the admin pages",
+    admin: "Admin pages",
     panel: "Events sent",
     panelHint: "Everything you do shows up here, and a few seconds later on the member's page in the admin.",
     panelEmpty: "Nothing sent yet. Open the app to begin.",
@@ -126,6 +127,7 @@ const WORDS = {
     no: "No",
     copyJson: "Content",
     openApp: "Open the app",
+    openHint: "Tap to open",
     home: "Home",
     coupons: "Coupons",
     card: "Card",
@@ -238,7 +240,8 @@ export function clock(time, withSeconds = false) {
 }
 
 export function day(time) {
-  return new Intl.DateTimeFormat(locale(), { month: "long", day: "numeric", weekday: "long" }).format(time);
+  const weekday = language() === "ja" ? "short" : "long";
+  return new Intl.DateTimeFormat(locale(), { month: "long", day: "numeric", weekday }).format(time);
 }
 
 export function shortDay(time) {
