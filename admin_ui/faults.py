@@ -76,7 +76,12 @@ def handlers(clock: Clock) -> Handlers:
     def away(request: Request[Any, Any, Any], _: Exception) -> Response[Any]:
         return to_sign_in(request)
 
-    return {SignInNeeded: away, HTTPException: broken, Exception: broken}
+    found: Handlers = {}
+    for kind, _ in _FAULTS:  # each by name, or the application's own handler of that kind would come first
+        found[kind] = broken
+    found[HTTPException] = found[Exception] = broken
+    found[SignInNeeded] = away
+    return found
 
 
 def to_sign_in(request: Request[Any, Any, Any]) -> Response[Any]:

@@ -4,6 +4,9 @@ from typing import Any, Protocol, runtime_checkable
 
 from backend.clock import Clock
 from backend.services.access import Access
+from backend.services.campaign_desk import CampaignDesk
+from backend.services.people import People
+from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
 from backend.services.sources import Sources
 
@@ -33,17 +36,17 @@ class PageServices(Protocol):
         ...
 
     @property
-    def people(self) -> Any:
+    def people(self) -> People:
         """Members."""
         ...
 
     @property
-    def segment_runs(self) -> Any:
+    def segment_runs(self) -> SegmentRuns:
         """Segments."""
         ...
 
     @property
-    def campaign_desk(self) -> Any:
+    def campaign_desk(self) -> CampaignDesk:
         """Campaigns."""
         ...
 

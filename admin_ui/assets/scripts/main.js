@@ -32,6 +32,16 @@ if (address.searchParams.has("notice")) {
   window.history.replaceState(null, "", address);
 }
 
+// What a fragment could not do is said above the page; what was typed stays where it is.
+document.addEventListener("htmx:before:swap", (event) => {
+  const { ctx } = event.detail;
+  if (!ctx?.response || ctx.response.status < 400 || ctx.response.status === 422) return;
+  event.preventDefault();
+  const place = document.querySelector("#trouble");
+  if (place) place.innerHTML = ctx.text;
+});
+document.addEventListener("htmx:after:swap", () => document.querySelector("#trouble")?.replaceChildren());
+
 function enliven(root) {
   drawCharts(root);
   watchEditors(root);

@@ -1,0 +1,108 @@
+"""A small shop for the pages: a customer frame in memory, the same every time."""
+
+import random
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import polars as pl
+
+from segments.customers import SCHEMA, days_column
+from segments.events import EventName
+
+TODAY = date(2026, 11, 21)
+AS_OF = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
+RANKS = ("レギュラー", "シルバー", "ゴールド", "プラチナ")
+FAMILY = ("佐藤", "鈴木", "高橋", "田中", "伊藤", "渡辺", "山本", "中村", "小林", "加藤")
+GIVEN = ("花子", "太郎", "美咲", "翔太", "陽菜", "蓮", "結衣", "大輔", "葵", "悠人")
+CATEGORIES = ("食パン", "菓子パン", "サンドイッチ", "焼き菓子", "コーヒー")
+
+
+@dataclass(frozen=True, slots=True)
+class FakeView:
+    """The customer frame at one moment."""
+
+    frame: pl.LazyFrame
+    as_of: datetime = AS_OF
+
+
+class FakeFrame:
+    """A customer frame that stands still."""
+
+    def __init__(self, customers: int = 400, today: date = TODAY) -> None:
+        rows = [_row(number, today) for number in range(1, customers + 1)]
+        lists = {days_column(str(event)): pl.List(pl.Date()) for event in EventName}
+        self._frame = pl.DataFrame(rows, schema={**SCHEMA, **lists}).lazy()
+
+    def read(self) -> FakeView:
+        """The frame."""
+        return FakeView(self._frame)
+
+
+def _row(number: int, today: date) -> dict[str, Any]:
+    dice = random.Random(number)
+    orders = dice.choice([0, 1, 1, 1, 2, 3, 5, 8, 13])
+    days = sorted((today - timedelta(days=dice.randrange(0, 280)) for _ in range(orders)), reverse=True)
+    joined = min([*days, today - timedelta(days=dice.randrange(0, 290))])
+    launches = [today - timedelta(days=dice.randrange(0, 90)) for _ in range(dice.randrange(0, 20))]
+    consented, address = dice.random() < 0.7, dice.random() < 0.8
+    return {
+        "customer_id": number,
+        "as_of": today,
+        "first_seen": joined,
+        "last_seen": max([joined, *days, *launches]),
+        "joined": joined,
+        "rank": RANKS[min(3, orders // 3)],
+        "points": orders * 128,
+        "orders": orders,
+        "purchase_days": len(set(days)),
+        "spend": orders * dice.randrange(600, 2400),
+        "first_order": days[-1] if days else None,
+        "last_order": days[0] if days else None,
+        "favorite_category": dice.choice(CATEGORIES) if days else None,
+        "last_store": "shibuya" if days else None,
+        "launches": len(launches),
+        "last_launch": max(launches, default=None),
+        "visits": orders,
+        "coupons_held": dice.randrange(3),
+        "coupons_used": dice.randrange(3),
+        "gender": dice.choice(["female", "male", None]),
+        "language": "ja",
+        "consented": consented,
+        "has_address": address,
+        "reachable": consented and address,
+        "test_account": False,
+        days_column(str(EventName.ORDER_COMPLETED)): days,
+        days_column(str(EventName.APPLICATION_OPENED)): sorted(launches, reverse=True),
+    }
+
+
+async def put_members(pool: asyncpg.Pool, customers: int = 400) -> None:
+    """Names and devices for the rows of the frame, once."""
+    if await pool.fetchval("SELECT count(*) FROM customers"):
+        return
+    people = [
+        (
+            f"M{number:06d}",
+            AS_OF,
+            1,
+            {
+                "family_name": FAMILY[number % 10],
+                "given_name": GIVEN[number // 10 % 10],
+                "email": f"m{number}@example.jp",
+                "prefecture": "東京都",
+            },
+        )
+        for number in range(1, customers + 1)
+    ]
+    await pool.executemany(
+        "INSERT INTO customers (user_id, created_at, born_source_id, known_to_shop, traits)"
+        " VALUES ($1, $2, $3, true, $4)",
+        people,
+    )
+    await pool.execute(
+        "INSERT INTO devices (address, address_kind, customer_id, source_id, platform, permission, state, first_seen, last_seen)"
+        " SELECT 'token-' || customer_id, 'token', customer_id, 1, 'android', 'granted', 'live', created_at, created_at"
+        " FROM customers WHERE customer_id % 2 = 0"
+    )
