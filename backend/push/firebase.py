@@ -97,7 +97,7 @@ def open_real(service_account_path: Path) -> FirebaseSender:
     """
     try:
         certificate = credentials.Certificate(str(service_account_path))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, AttributeError) as error:  # AttributeError: the file holds JSON, but no object
         raise NotConfigured(
             f"JOREN_FCM_SERVICE_ACCOUNT: {service_account_path} is no service-account file ({type(error).__name__})."
         ) from None
