@@ -1,0 +1,289 @@
+"""Sending: every gate again under lock, each outcome where it belongs, nobody twice, nobody lost."""
+
+import asyncio
+from datetime import UTC, datetime, time, timedelta
+
+import asyncpg
+import polars as pl
+import pytest
+
+from backend.push.memory import accept
+from backend.services.deliveries import Deliveries
+from campaigns.campaign import Policy
+from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
+from campaigns.message import PushMessage
+from tests.fixtures.shop_floor import ShopFloor
+
+
+@pytest.fixture
+async def floor(pool: asyncpg.Pool) -> ShopFloor:
+    floor = ShopFloor(pool)
+    await floor.settings()
+    return floor
+
+
+async def test_everyone_gets_it_once_on_each_device(floor: ShopFloor) -> None:
+    ids = await floor.people(3, phones=2)
+    campaign_id = await floor.launched()
+    await floor.drain()
+    assert sorted(m.address for m in floor.sender.sent) == sorted(f"phone-{i}-{n}" for i in ids for n in (0, 1))
+    assert {m.title for m in floor.sender.sent} == {"佐藤様へ"}
+    assert await floor.states(campaign_id) == {"accepted": 6}
+    assert await floor.state(campaign_id) == "sent"
+
+
+async def test_the_text_is_in_the_persons_language_with_saved_fields(floor: ShopFloor) -> None:
+    await floor.people(1, language="en-GB", family_name="Sato")
+    floor.audience.frame = floor.audience.frame.with_columns(favorite_category=pl.lit("Tea", dtype=pl.String))
+    await floor.launched()
+    await floor.drain()
+    assert [(m.title, m.body) for m in floor.sender.sent] == [("Dear Sato", "Tea arrived")]
+
+
+async def test_a_consent_withdrawn_after_launch_stops_the_push(floor: ShopFloor) -> None:
+    first, second = await floor.people(2)
+    campaign_id = await floor.launched()
+    await floor.consent([first], granted=False)
+    await floor.drain()
+    assert [m.address for m in floor.sender.sent] == [f"phone-{second}-0"]
+    report = await floor.desk.report(campaign_id)
+    assert report.people.left_out == {"consent": 1}
+    assert report.people.accepted == 1
+
+
+async def test_an_address_that_moved_to_another_customer_is_not_used(floor: ShopFloor) -> None:
+    first, second = await floor.people(2)
+    await floor.launched()
+    await floor.pool.execute("UPDATE devices SET customer_id = $2 WHERE customer_id = $1", first, second)
+    await floor.drain()
+    assert [m.address for m in floor.sender.sent] == [f"phone-{second}-0"]
+
+
+async def test_a_name_that_vanished_leaves_the_person_out_instead_of_greeting_nobody(floor: ShopFloor) -> None:
+    (person,) = await floor.people(1)
+    campaign_id = await floor.launched()
+    await floor.pool.execute("UPDATE customers SET traits = '{}' WHERE customer_id = $1", person)
+    await floor.drain()
+    assert floor.sender.sent == []
+    assert (await floor.desk.report(campaign_id)).people.left_out == {"missing_field": 1}
+
+
+async def test_the_cap_holds_across_campaigns_and_a_second_device_is_the_same_push(floor: ShopFloor) -> None:
+    await floor.settings(cap_24h=1, cap_7d=2)
+    await floor.people(2, phones=2)
+    campaigns = [await floor.launched(f"Tea {n}") for n in range(3)]
+    await floor.drain()
+    assert len(floor.sender.sent) == 4
+    assert [(await floor.desk.report(c)).people.left_out for c in campaigns[1:]] == [{"frequency_cap": 2}] * 2
+    floor.clock.advance(timedelta(hours=24))
+    await floor.launched("next day")
+    await floor.drain()
+    assert len(floor.sender.sent) == 8
+    floor.clock.advance(timedelta(hours=24))
+    await floor.launched("third day: two in seven days are enough")
+    await floor.drain()
+    assert len(floor.sender.sent) == 8
+
+
+async def test_control_left_out_test_sends_and_sure_refusals_do_not_count_for_the_cap(floor: ShopFloor) -> None:
+    await floor.settings(cap_24h=1, cap_7d=1)
+    (person,) = await floor.people(1)
+    draft = await floor.campaign("Trial")
+    await floor.desk.test_send(draft.summary.campaign_id, customer_id=person, by="me")
+    floor.sender.answer = lambda _: Refused(Refusal.INVALID_ARGUMENT)
+    await floor.launched("Refused")
+    await floor.drain()
+    floor.sender.answer = accept
+    campaign_id = await floor.launched("Arrives")
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 1}
+
+
+async def test_two_campaigns_claimed_at_the_same_moment_respect_the_cap(floor: ShopFloor) -> None:
+    await floor.settings(cap_24h=1, cap_7d=1)
+    ids = await floor.people(20)
+    for n in range(4):
+        await floor.launched(f"Tea {n}")
+    workers = [Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=3) for _ in range(4)]
+
+    async def drain(worker: Deliveries) -> None:
+        while await worker.deliver():
+            pass
+
+    await asyncio.gather(*(drain(worker) for worker in workers))
+    assert len(floor.sender.sent) == len(ids)
+    assert max(floor.sender.attempts().values()) == 1
+
+
+async def test_quiet_hours_defer_to_their_end_and_expiry_ends_the_wait(floor: ShopFloor) -> None:
+    await floor.people(1)
+    campaign_id = await floor.launched()
+    await floor.settings(quiet_from=time(11), quiet_until=time(20))
+    await floor.drain()
+    assert floor.sender.sent == []
+    row = await floor.pool.fetchrow("SELECT state, reason, not_before FROM deliveries")
+    assert (row["state"], row["reason"]) == ("planned", "quiet_hours")
+    assert row["not_before"] == datetime(2026, 6, 30, 11, tzinfo=UTC)
+    floor.clock.advance(timedelta(hours=8))
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 1}
+
+
+async def test_what_waited_too_long_expires_and_the_campaign_ends(floor: ShopFloor) -> None:
+    await floor.people(1)
+    campaign_id = await floor.launched(expires_after=timedelta(hours=1))
+    floor.clock.advance(timedelta(hours=1))
+    await floor.drain()
+    await floor.drain()
+    assert floor.sender.sent == []
+    assert (await floor.desk.report(campaign_id)).people.expired == 1
+    assert await floor.state(campaign_id) == "sent"
+
+
+async def test_unregistered_retires_the_address_and_writes_the_fact(floor: ShopFloor) -> None:
+    (person,) = await floor.people(1)
+    floor.sender.answer = lambda _: Refused(Refusal.UNREGISTERED)
+    campaign_id = await floor.launched()
+    await floor.drain()
+    device = await floor.pool.fetchrow("SELECT state, retired_reason FROM devices")
+    assert tuple(device) == ("retired", "unregistered")
+    assert await floor.pool.fetchval("SELECT customer_id FROM touched_customers") == person
+    fact = await floor.pool.fetchrow("SELECT event, trusted, user_id, payload FROM event_log")
+    assert (fact["event"], fact["trusted"]) == ("Push Address Retired", True)
+    assert fact["payload"]["properties"]["campaign_id"] == campaign_id
+    assert (await floor.desk.report(campaign_id)).people.failed == 1
+
+
+async def test_an_address_registered_anew_meanwhile_is_not_retired(floor: ShopFloor) -> None:
+    (person,) = await floor.people(1)
+
+    async def renew() -> None:
+        await floor.pool.execute("UPDATE devices SET address = 'new' WHERE customer_id = $1", person)
+
+    class Renewing:
+        async def send(self, messages: list[PushMessage]) -> list[Outcome]:
+            await renew()
+            return [Refused(Refusal.UNREGISTERED) for _ in messages]
+
+    await floor.launched()
+    await Deliveries(floor.pool, floor.clock, sender=Renewing()).deliver()
+    assert await floor.pool.fetchval("SELECT state FROM devices") == "live"
+
+
+async def test_a_429_stops_every_send_of_the_project_until_it_is_over(floor: ShopFloor) -> None:
+    await floor.people(2)
+    floor.sender.answer = lambda _: Refused(Refusal.QUOTA, timedelta(seconds=90))
+    first = await floor.launched("First")
+    await floor.drain()
+    tried = len(floor.sender.sent)
+    floor.sender.answer = accept
+    second = await floor.launched("Second")
+    await floor.drain()
+    assert len(floor.sender.sent) == tried
+    floor.clock.advance(timedelta(seconds=91))
+    await floor.drain()
+    assert await floor.states(first) == await floor.states(second) == {"accepted": 2}
+
+
+async def test_once_never_repeats_an_unknown_outcome_and_surely_does_with_the_same_tag(floor: ShopFloor) -> None:
+    await floor.people(1)
+    answers = iter([Unknown("timeout"), Unknown("http_503"), Accepted("late")])
+    floor.sender.answer = lambda _: next(answers)
+    once = await floor.launched("Once")
+    await floor.drain()
+    floor.clock.advance(timedelta(hours=1))
+    await floor.drain()
+    assert await floor.states(once) == {"unknown": 1}
+    surely = await floor.launched("Surely", policy=Policy.SURELY)
+    for _ in range(2):
+        await floor.drain()
+        floor.clock.advance(timedelta(minutes=5))
+    assert await floor.states(surely) == {"accepted": 1}
+    assert len({m.tag for m in floor.sender.sent[1:]}) == 1
+    assert len(floor.sender.sent) == 3
+
+
+async def test_a_jump_of_unknown_outcomes_pauses_the_campaign_before_it_burns_its_audience(floor: ShopFloor) -> None:
+    await floor.people(300)
+    floor.sender.answer = lambda _: Unknown("timeout")
+    campaign_id = await floor.launched()
+    await floor.drain()
+    detail = await floor.desk.get(campaign_id)
+    assert (detail.summary.state, detail.summary.paused_reason) == ("paused", "unknown_outcomes")
+    assert len(floor.sender.sent) == 50
+    floor.sender.answer = accept
+    await floor.desk.resume(campaign_id, by="me")
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 250, "unknown": 50}
+
+
+async def test_refused_credentials_pause_and_lose_nobody(floor: ShopFloor) -> None:
+    await floor.people(5)
+    floor.sender.answer = lambda _: Refused(Refusal.AUTH)
+    campaign_id = await floor.launched()
+    await floor.drain()
+    assert (await floor.desk.get(campaign_id)).summary.paused_reason == "credentials"
+    floor.sender.answer = accept
+    await floor.desk.resume(campaign_id, by="me")
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 5}
+
+
+async def test_a_claim_without_mark_goes_back_and_a_mark_without_outcome_is_unknown(floor: ShopFloor) -> None:
+    await floor.people(4)
+    campaign_id = await floor.launched()
+    await floor.pool.execute(
+        """UPDATE deliveries SET attempt_id = gen_random_uuid(), leased_until = $1,
+           state = CASE WHEN delivery_id % 2 = 0 THEN 'claimed' ELSE 'sending' END""",
+        floor.clock.now() + timedelta(seconds=60),
+    )
+    await floor.deliveries.recover()
+    assert await floor.states(campaign_id) == {"claimed": 2, "sending": 2}
+    await floor.pass_lease()
+    await floor.deliveries.recover()
+    assert await floor.states(campaign_id) == {"planned": 2, "unknown": 2}
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 2, "unknown": 2}
+
+
+async def test_an_answer_that_comes_after_recovery_mends_the_unknown(floor: ShopFloor) -> None:
+    await floor.people(1)
+    campaign_id = await floor.launched()
+
+    class Slow:
+        async def send(self, messages: list[PushMessage]) -> list[Outcome]:
+            await floor.pass_lease()
+            await floor.deliveries.recover()
+            assert await floor.states(campaign_id) == {"unknown": 1}
+            return [Accepted("late") for _ in messages]
+
+    await Deliveries(floor.pool, floor.clock, sender=Slow()).deliver()
+    assert await floor.states(campaign_id) == {"accepted": 1}
+
+
+async def test_outcomes_survive_an_outage_of_the_database(floor: ShopFloor, monkeypatch: pytest.MonkeyPatch) -> None:
+    await floor.people(1)
+    campaign_id = await floor.launched()
+    record, failures = floor.deliveries._record, iter([OSError("gone"), OSError("gone")])
+
+    async def flaky(*arguments: object) -> None:
+        for failure in failures:
+            raise failure
+        await record(*arguments)
+
+    monkeypatch.setattr(floor.deliveries, "_record", flaky)
+    await floor.deliveries.deliver()
+    assert await floor.states(campaign_id) == {"accepted": 1}
+
+
+async def test_pausing_holds_and_cancelling_ends_what_is_not_on_its_way(floor: ShopFloor) -> None:
+    await floor.people(120)
+    campaign_id = await floor.launched()
+    await floor.deliveries.deliver()
+    await floor.desk.pause(campaign_id, by="me")
+    assert await floor.deliveries.deliver() == 0
+    await floor.desk.cancel(campaign_id, by="me")
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 50, "cancelled": 70}
+    people = (await floor.desk.report(campaign_id)).people
+    assert (people.accepted, people.cancelled, people.targeted) == (50, 70, 120)
