@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from backend.services.access import Access
     from backend.services.campaign_desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
+    from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
+    from backend.services.imports import Imports
     from backend.services.people import People
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
@@ -60,6 +62,8 @@ class Services(IntakeServices):
 
     access: "Access"
     shop: "Shop"
+    definitions: "Definitions"
+    imports: "Imports"
     segment_runs: "SegmentRuns"
     people: "People"
     campaign_desk: "CampaignDesk"
@@ -130,7 +134,9 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
+    from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
+    from backend.services.imports import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
@@ -150,6 +156,8 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         health=intake.health,
         access=Access(pool, clock),
         shop=Shop(pool, clock),
+        definitions=Definitions(pool),
+        imports=Imports(pool, clock, settings.home),
         segment_runs=segment_runs,
         people=People(pool, clock, frame),
         campaign_desk=CampaignDesk(pool, clock, audiences=audiences, facts=LakeFacts(lake, frame), sender=sender),

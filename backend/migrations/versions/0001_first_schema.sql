@@ -79,6 +79,7 @@ CREATE TABLE customers (
     merged_into bigint REFERENCES customers,
     traits jsonb NOT NULL DEFAULT '{}',
     traits_at timestamptz,
+    trait_times jsonb NOT NULL DEFAULT '{}',
     test_account boolean NOT NULL DEFAULT false,
     display_name text GENERATED ALWAYS AS (left(coalesce(
         nullif(btrim(
@@ -111,6 +112,7 @@ CREATE TABLE identities (
 CREATE INDEX identities_customer ON identities (customer_id);
 
 -- Push addresses. Only state live is ever sent to; unproven waits for a proof that the device is the customer's.
+-- device_key: what the lake calls the device. proven_for: customers whose it was by a proof, now or before.
 CREATE TABLE devices (
     device_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     address text NOT NULL UNIQUE CHECK (char_length(address) BETWEEN 1 AND 4096),
@@ -127,7 +129,9 @@ CREATE TABLE devices (
     first_seen timestamptz NOT NULL,
     last_seen timestamptz NOT NULL,
     retired_at timestamptz,
-    retired_reason text
+    retired_reason text,
+    device_key bigint,
+    proven_for bigint[] NOT NULL DEFAULT '{}'
 );
 
 CREATE INDEX devices_customer ON devices (customer_id);
@@ -161,13 +165,15 @@ CREATE TABLE refresh_writer (
 
 INSERT INTO refresh_writer DEFAULT VALUES;
 
--- The refresh ledger: a batch is a range of the log, planned before and done after the lake has it.
+-- The refresh ledger: a batch is a range of the log, planned before and done after the lake has it. projected_at: people,
+-- devices and consents hold what it says.
 CREATE TABLE refresh_batches (
     batch bigint PRIMARY KEY,
     after_seq bigint NOT NULL,
     upto_seq bigint NOT NULL CHECK (upto_seq >= after_seq),
     events bigint,
     planned_at timestamptz NOT NULL,
+    projected_at timestamptz,
     done_at timestamptz
 );
 
@@ -349,7 +355,7 @@ CREATE TABLE audit_log (
 -- Files taken in: a file that was imported before is recognised, a run that stopped goes on where it was.
 CREATE TABLE imports (
     import_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    kind text NOT NULL CHECK (kind IN ('events', 'orders')),
+    kind text NOT NULL CHECK (kind IN ('events', 'orders', 'demo')),
     file_name text NOT NULL,
     digest bytea NOT NULL,
     started_at timestamptz NOT NULL,
@@ -358,5 +364,6 @@ CREATE TABLE imports (
     rows_stored bigint NOT NULL DEFAULT 0,
     rows_repeated bigint NOT NULL DEFAULT 0,
     rows_rejected bigint NOT NULL DEFAULT 0,
+    parts_done integer NOT NULL DEFAULT 0,
     rejects_file text
 );
