@@ -10,6 +10,8 @@ from litestar import Litestar, Router
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.plugins import InitPluginProtocol
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 
@@ -26,6 +28,12 @@ _log = structlog.get_logger(__name__)
 
 ROLES = ("intake", "admin", "all")
 """intake takes events only and loads neither Polars nor the frame; admin serves pages and API; all does both."""
+
+
+_OPENAPI = OpenAPIConfig(
+    title="Joren", version="1", path="/api/v1/schema", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+)
+"""The description only: pages that render it would fetch scripts from elsewhere."""
 
 
 def create_app(services: IntakeServices, role: str = "all") -> Litestar:
@@ -55,7 +63,7 @@ def create_app(services: IntakeServices, role: str = "all") -> Litestar:
         on_startup=[services.ingest.start] if role != "admin" else [],
         on_shutdown=[services.ingest.stop] if role != "admin" else [],
         request_max_body_size=settings.largest_body,
-        openapi_config=None,
+        openapi_config=None if role == "intake" else _OPENAPI,
         logging_config=None,
     )
 
@@ -64,7 +72,17 @@ def _routes(role: str) -> list[Any]:
     routes: list[Any] = [HealthController]
     if role != "admin":
         routes.append(Router(path="/v1", route_handlers=[EventController, SettingsController]))
+    if role != "intake":
+        routes.append(_steering())
     return routes
+
+
+def _steering() -> Router:
+    """The API by which server programs read and steer."""
+    from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
+    from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
+
+    return Router(path="/v1", route_handlers=[CustomerController, SegmentController])
 
 
 def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:

@@ -7,7 +7,7 @@ brackets and quotes still say where each event begins and ends.
 import re
 from collections.abc import Iterator
 
-_MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},]', re.DOTALL)
+_MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},"]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"([^"\\]*)"\s*:(.*)\Z', re.DOTALL)
 _CLOSES = {b"{": b"}", b"[": b"]"}
 
@@ -43,7 +43,7 @@ def _commas(text: bytes) -> Iterator[int]:
     """Positions of the outermost bracket's commas and, last, of its end.
 
     Raises:
-        ValueError: brackets cross or stay open, or something follows.
+        ValueError: brackets cross, they or a text stay open, or something follows.
     """
     closers: list[bytes] = []
     for mark in _MARK.finditer(text):
@@ -52,7 +52,7 @@ def _commas(text: bytes) -> Iterator[int]:
             closers.append(_CLOSES[sign])
         elif sign == b"," and len(closers) == 1:
             yield mark.start()
-        elif sign in b"]}" and (not closers or closers.pop() != sign):
+        elif sign == b'"' or (sign in b"]}" and (not closers or closers.pop() != sign)):
             raise ValueError
         if not closers:
             break

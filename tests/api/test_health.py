@@ -1,0 +1,51 @@
+"""Health and figures."""
+
+from datetime import timedelta
+
+from backend.clock import FixedClock
+from tests.api.conftest import Intake, track
+
+
+async def test_a_live_process_says_so_without_the_database(intake: Intake) -> None:
+    await intake.services.pool.close()
+    assert (await intake.client.get("/health/live")).json() == {"status": "ok"}
+    answer = await intake.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["concerns"]) == (503, ["database_unavailable"])
+
+
+async def test_readiness_tells_how_far_the_facts_are_behind(intake: Intake) -> None:
+    idle = (await intake.client.get("/health/ready")).json()
+    assert (idle["ready"], idle["refresh_lag_rows"], idle["refresh_lag_seconds"]) == (True, 0, 0)
+    await intake.send({"batch": [track("m1"), track("m2")]})
+    assert isinstance(intake.services.clock, FixedClock)
+    intake.services.clock.advance(timedelta(seconds=90))
+    answer = await intake.client.get("/health/ready")
+    late = answer.json()
+    assert (answer.status_code, late["refresh_lag_rows"], late["refresh_lag_seconds"]) == (200, 2, 90)
+    assert late["concerns"] == ["refresh_late"]
+    await intake.services.pool.execute(
+        """INSERT INTO refresh_batches (batch, after_seq, upto_seq, planned_at, done_at)
+        VALUES (1, 0, (SELECT max(seq) FROM event_log), now(), now())"""
+    )
+    assert (await intake.client.get("/health/ready")).json()["refresh_lag_rows"] == 0
+
+
+async def test_metrics_count_what_came_and_name_no_key(intake: Intake) -> None:
+    key = await intake.services.api_keys.create("prometheus")
+    await intake.send({"batch": [track("m1"), track("m1"), track("bad", type="x")]}, headers={"X-Retry-Count": "1"})
+    await intake.send_bytes(b"{")
+    await intake.client.get(f"/v1/projects/{intake.app.write_key}/settings")
+    text = (await intake.client.get("/metrics", headers={"Authorization": f"Bearer {key}"})).text
+    lines = set(text.splitlines())
+    assert {
+        'joren_requests_total{route="/v1/batch",status="200"} 1.0',
+        'joren_requests_total{route="/v1/batch",status="400"} 1.0',
+        'joren_intake_events_total{source_kind="app"} 3.0',
+        "joren_intake_retries_total 1.0",
+        'joren_events{outcome="stored"} 1.0',
+        'joren_events{outcome="repeated"} 1.0',
+        'joren_events{outcome="failed"} 1.0',
+        "joren_refresh_lag_rows 1.0",
+        "joren_ready 1.0",
+    } <= lines
+    assert intake.app.write_key not in text
