@@ -46,10 +46,14 @@ def issued_pairs_of(facts: Facts, window: Window) -> pl.LazyFrame:
     ``presented``, ``redeemed``; ``open`` (validity has not ended), ``told`` (its validity is known), ``till``
     (the shop has redemptions at all).
     """
+    pairs = facts.once("pairs", lambda: _all_pairs(facts))
+    return facts.keep_members(pairs.filter(pl.col("issued").is_between(window.first, window.last)), window)
+
+
+def _all_pairs(facts: Facts) -> pl.LazyFrame:
     rows = facts.of(_ALL)
     definitions = None if facts.coupons is None else nw.from_native(facts.coupons)
     issued: pl.LazyFrame = issued_pairs(nw.from_native(rows), definitions=definitions).to_native()
-    pairs = facts.keep_members(issued.filter(pl.col("issued").is_between(window.first, window.last)), window)
     happened = rows.group_by(_PAIR).agg(
         (pl.col("event") == _VIEWED).any().alias("viewed"),
         (pl.col("event") == _PRESENTED).any().alias("presented"),
@@ -57,7 +61,7 @@ def issued_pairs_of(facts: Facts, window: Window) -> pl.LazyFrame:
         (pl.col("event") == _EXPIRED).any().alias("expired"),
     )
     till = rows.select((pl.col("event") == _REDEEMED).any().alias("till"))
-    return _with_validity(facts, pairs.join(happened, on=_PAIR, how="left").join(till, how="cross"))
+    return _with_validity(facts, issued.join(happened, on=_PAIR, how="left").join(till, how="cross"))
 
 
 def _with_validity(facts: Facts, pairs: pl.LazyFrame) -> pl.LazyFrame:

@@ -1,6 +1,6 @@
 """What KPIs are computed from: history, definitions, calendar, and who is asked about."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TypeAlias
@@ -17,9 +17,20 @@ Belongs: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
 """From pairs (``customer_id``, ``as_of``) to those whose customer was in the segment at the end of that day."""
 
 
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Whose figures are asked for; ``key`` names the segment, its version and the rule of time."""
+
+    key: Hashable
+    belongs: Belongs
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
     """The facts of one shop at one moment.
+
+    What several figures are made of (purchases, launches, members of a window) is worked out once and kept in
+    ``kept``; `dataclasses.replace` with other members keeps sharing it.
 
     Attributes:
         days: customer_days, merges applied, aggregated or not, without the customers who are to be left out.
@@ -35,14 +46,22 @@ class Facts:
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     coupons: pl.LazyFrame | None = None
     verified: Collection[str] | None = None
-    members: Belongs | None = None
+    members: Members | None = None
     history_imported: bool = False
+    kept: dict[Hashable, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, events: Sequence[str]) -> pl.LazyFrame:
         """Rows of these events up to today, without the unverified ones that have stepped back."""
         rows = self.days.filter(pl.col("event").is_in(list(events)) & (pl.col("business_day") <= self.today))
         kept: pl.LazyFrame = only_verified(nw.from_native(rows), verified=self.verified).to_native()
         return kept
+
+    def once(self, key: Hashable, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
+        """What ``make`` gives, read once under this name."""
+        found = self.kept.get(key)
+        if found is None:
+            found = self.kept[key] = make().collect()
+        return found.lazy()
 
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""
@@ -52,23 +71,34 @@ class Facts:
         """Rows (with ``customer_id``) of the segment's members by the rule for period KPIs."""
         if self.members is None:
             return rows
-        before = window.first - timedelta(days=1)
-        acts = self.days.filter(~pl.col("event").is_in(list(NOT_THEIR_ACT)))
-        first = acts.group_by("customer_id").agg(pl.col("business_day").min().alias("first_seen"))
-        asked = (
-            rows.select("customer_id")
-            .unique()
-            .join(first, on="customer_id", how="left")
-            .select("customer_id", pl.max_horizontal("first_seen", pl.lit(before)).alias("as_of"))
-        )
-        return rows.join(self.members(asked).select("customer_id"), on="customer_id", how="semi")
+        key = (self.members.key, "members", window)
+        return rows.join(self.once(key, lambda: self._members_of(window)), on="customer_id", how="semi")
 
-    def keep_cohort(self, rows: pl.LazyFrame) -> pl.LazyFrame:
-        """Rows (with ``customer_id`` and ``as_of``) whose customer was a member at the end of that day."""
-        if self.members is None:
+    def keep_cohort(self, rows: pl.LazyFrame, *, name: Hashable) -> pl.LazyFrame:
+        """Rows (with ``customer_id`` and ``as_of``) whose customer was a member at the end of that day.
+
+        ``name`` is what these rows are called; rows of one name are asked about once.
+        """
+        members = self.members
+        if members is None:
             return rows
         asked = rows.select("customer_id", "as_of").unique()
-        return rows.join(self.members(asked), on=["customer_id", "as_of"], how="semi")
+        found = self.once((members.key, name), lambda: members.belongs(asked))
+        return rows.join(found, on=["customer_id", "as_of"], how="semi")
+
+    def _members_of(self, window: Window) -> pl.LazyFrame:
+        """Everyone known by the end of the window who belonged at its start, or at the end of a first day in it."""
+        assert self.members is not None  # noqa: S101 - asked by keep_members only
+        before = pl.lit(window.first - timedelta(days=1))
+        known = self.once("first_seen", self._first_seen).filter(
+            pl.col("first_seen").is_null() | (pl.col("first_seen") <= window.last)
+        )
+        asked = known.select("customer_id", pl.max_horizontal("first_seen", before).alias("as_of"))
+        return self.members.belongs(asked).select("customer_id")
+
+    def _first_seen(self) -> pl.LazyFrame:
+        act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)
+        return self.days.group_by("customer_id").agg(pl.col("business_day").filter(act).min().alias("first_seen"))
 
 
 def within(window: Window) -> pl.Expr:

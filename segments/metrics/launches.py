@@ -35,11 +35,11 @@ def installed_customers(facts: Facts, window: Window) -> pl.LazyFrame:
     A device counts that was seen in the window, or in the 180 days before it and has since neither been
     uninstalled nor had its address answered UNREGISTERED.
     """
-    seen = facts.of([DEVICE_SEEN])
+    seen = facts.once("seen", lambda: facts.of([DEVICE_SEEN]).select("customer_id", "key", "business_day", "last_at"))
     begins = window.first - timedelta(days=SEEN_DAYS)
     before = pl.col("business_day").is_between(begins, window.first, closed="left")
     latest = seen.filter(before).group_by("customer_id", "key").agg(pl.col("last_at").max())
-    ends = facts.of(_ENDS).filter(pl.col("business_day") < window.first)
+    ends = facts.once("ended", lambda: facts.of(_ENDS)).filter(pl.col("business_day") < window.first)
     ended = ends.group_by("customer_id", "key").agg(pl.col("last_at").max().alias("ended_at"))
     kept = latest.join(ended, on=["customer_id", "key"], how="left").filter(
         pl.col("ended_at").is_null() | (pl.col("ended_at") < pl.col("last_at"))
@@ -104,4 +104,7 @@ def _span(window: Window, days: int) -> Window:
 
 
 def _launches(facts: Facts, window: Window) -> pl.LazyFrame:
-    return facts.of([_LAUNCH]).filter(within(window))
+    def days() -> pl.LazyFrame:
+        return facts.of([_LAUNCH]).select("customer_id", "business_day").unique()
+
+    return facts.once("launches", days).filter(within(window))

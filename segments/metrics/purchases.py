@@ -3,11 +3,9 @@
 import narwhals as nw
 import polars as pl
 
-from segments.events import EventName
 from segments.metrics.facts import Facts
-from segments.reduce.orders import list_orders
+from segments.reduce.orders import ORDER_EVENTS, list_orders
 
-_EVENTS = [str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED), str(EventName.ORDER_CANCELLED)]
 BASES = ("days", "receipts", "store_days")
 _KEYS = {
     "days": ["customer_id", "business_day"],
@@ -18,8 +16,12 @@ _KEYS = {
 
 def counted_orders(facts: Facts) -> pl.LazyFrame:
     """Orders that count as of now: one per order number, not cancelled, not wholly refunded."""
-    orders: pl.LazyFrame = list_orders(nw.from_native(facts.of(_EVENTS))).to_native()
-    return orders.filter("counted")
+
+    def counted() -> pl.LazyFrame:
+        orders: pl.LazyFrame = list_orders(nw.from_native(facts.of(ORDER_EVENTS))).to_native()
+        return orders.filter("counted")
+
+    return facts.once("counted orders", counted)
 
 
 def list_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
@@ -39,8 +41,12 @@ def list_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
 
 def number_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
     """Purchases with ``number`` (1 for the first ever) and ``next_day``, the day of the customer's next one."""
-    ordered = list_purchases(facts, basis).sort("customer_id", "business_day", "first_at", "first_seq")
-    return ordered.with_columns(
-        pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("customer_id").alias("number"),
-        pl.col("business_day").shift(-1).over("customer_id").alias("next_day"),
-    )
+
+    def numbered() -> pl.LazyFrame:
+        ordered = list_purchases(facts, basis).sort("customer_id", "business_day", "first_at", "first_seq")
+        return ordered.with_columns(
+            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("customer_id").alias("number"),
+            pl.col("business_day").shift(-1).over("customer_id").alias("next_day"),
+        )
+
+    return facts.once(("numbered", basis), numbered)

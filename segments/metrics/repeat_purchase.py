@@ -6,7 +6,7 @@ import polars as pl
 
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.purchases import list_purchases, number_purchases
+from segments.metrics.purchases import number_purchases
 from segments.windows import Window
 
 SHORT_HISTORY_DAYS = 180
@@ -30,14 +30,15 @@ def f2_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFram
 
 def fn_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers whose n-th purchase ever lies in the window and who bought again within ``days`` days of it."""
-    nth, within_days = int(options["n"]), int(options["days"])
-    numbered = number_purchases(facts, str(options["basis"])).filter((pl.col("number") == nth) & within(window))
-    base = facts.keep_cohort(numbered.with_columns(pl.col("business_day").alias("as_of"))).with_columns(
+    nth, basis, within_days = int(options["n"]), str(options["basis"]), int(options["days"])
+    numbered = number_purchases(facts, basis).filter(pl.col("number") == nth)
+    mine = facts.keep_cohort(numbered.with_columns(pl.col("business_day").alias("as_of")), name=(nth, basis))
+    base = mine.filter(within(window)).with_columns(
         (pl.col("business_day") + pl.duration(days=within_days)).alias("due")
     )
     elapsed = base.filter(facts.ended(pl.col("due")))
     again = (pl.col("next_day") <= pl.col("due")).fill_null(value=False)
-    begins = facts.days.select(pl.col("business_day").min().alias("begins"))
+    begins = facts.once("begins", lambda: facts.days.select(pl.col("business_day").min().alias("begins")))
     short = (pl.col("business_day") < pl.col("begins") + pl.duration(days=SHORT_HISTORY_DAYS)).any()
     marked = pl.lit(not facts.history_imported) & short.fill_null(value=False)
     return elapsed.join(begins, how="cross").select(
@@ -67,7 +68,7 @@ def orders_per_customer(facts: Facts, window: Window, options: Options) -> pl.La
 
 
 def _in_window(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
-    return facts.keep_members(list_purchases(facts, str(options["basis"])).filter(within(window)), window)
+    return facts.keep_members(number_purchases(facts, str(options["basis"])).filter(within(window)), window)
 
 
 def _basis_note(options: Options) -> pl.Expr:

@@ -55,10 +55,15 @@ class Periods:
 
 def occurrences(facts: Facts, event: str) -> pl.LazyFrame:
     """``customer_id``, ``business_day``, ``times`` of an event; orders are counted orders."""
-    rows = (
-        counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count")) if event == _ORDER else facts.of([event])
-    )
-    return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
+
+    def per_day() -> pl.LazyFrame:
+        if event == _ORDER:
+            rows = counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count"))
+        else:
+            rows = facts.of([event])
+        return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
+
+    return facts.once(("occurrences", event), per_day)
 
 
 def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
@@ -69,7 +74,9 @@ def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
         days = days.group_by("customer_id").agg(pl.col("business_day").min())
     found = days.filter(within(window)).select("customer_id", periods.of(pl.col("business_day")).alias("cohort"))
     ends = pl.min_horizontal(periods.last_day(pl.col("cohort")), pl.lit(facts.today))
-    return facts.keep_cohort(found.unique().with_columns(ends.alias("as_of"))).select("customer_id", "cohort")
+    pairs = found.unique().with_columns(ends.alias("as_of"))
+    name = (str(options["start"]), str(options["starts"]), str(options["unit"]), window)
+    return facts.keep_cohort(pairs, name=name).select("customer_id", "cohort")
 
 
 def actives(facts: Facts, options: Options) -> pl.LazyFrame:

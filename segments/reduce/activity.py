@@ -16,15 +16,22 @@ NOT_THEIR_ACT = (*DERIVED, str(EventName.ADDRESS_RETIRED))
 """Rows that say nothing about the person being there: derived ones, and what FCM answered us."""
 
 
-def summarise_activity(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
-    """Per person: first_seen, last_seen, launches, last_launch, visits, last_visit."""
+def summarise_presence(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
+    """Per person: first_seen, last_seen."""
     acts = facts.filter(~nw.col("event").is_in(NOT_THEIR_ACT))
-    seen = acts.group_by(*who).agg(
+    return acts.group_by(*who).agg(
         nw.col("business_day").min().alias("first_seen"), nw.col("business_day").max().alias("last_seen")
     )
-    launches = _count(facts, _LAUNCH, total="launches", last="last_launch", who=who)
-    visits = _count(facts, _VISIT, total="visits", last="last_visit", who=who)
-    return seen.join(launches, on=[*who], how="left").join(visits, on=[*who], how="left")
+
+
+def summarise_launches(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
+    """Per person: launches, last_launch."""
+    return _count(facts, _LAUNCH, total="launches", last="last_launch", who=who)
+
+
+def summarise_visits(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
+    """Per person: visits, last_visit."""
+    return _count(facts, _VISIT, total="visits", last="last_visit", who=who)
 
 
 def last_stores(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:

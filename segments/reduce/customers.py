@@ -12,14 +12,11 @@ import polars as pl
 from segments import customers
 from segments.customers import NEWEST, days_column
 from segments.events import EventName
-from segments.reduce.activity import last_stores, summarise_activity
-from segments.reduce.coupons import summarise_coupons
 from segments.reduce.days import DERIVED, Frame
-from segments.reduce.membership import summarise_membership, summarise_points, summarise_rank
-from segments.reduce.orders import favorite_categories, list_orders, summarise_orders
+from segments.reduce.orders import ORDER_EVENTS, list_orders
+from segments.reduce.parts import PARTS, WHO, Part
 from segments.reduce.trust import only_verified, verified_events
 
-_WHO = ("customer_id", "as_of")
 _ORDER = str(EventName.ORDER_COMPLETED)
 _ZERO = ("points", "orders", "purchase_days", "spend", "launches", "visits", "coupons_held", "coupons_used")
 """Columns that are 0, not null, for one who did nothing."""
@@ -35,6 +32,7 @@ def reduce_customers(
     events: Sequence[str] | None = None,
     verified: Collection[str] | None = None,
     coupons: pl.LazyFrame | None = None,
+    columns: Collection[str] = REDUCED,
 ) -> pl.LazyFrame:
     """One row per row of ``as_of``, from the facts with ``business_day <= as_of``.
 
@@ -47,20 +45,28 @@ def reduce_customers(
             ``days``, which is right only where ``days`` holds everyone.
         coupons: definitions (coupon_id, audience, valid_until); without them a coupon is held until a
             ``Coupon Redeemed`` or ``Coupon Expired`` says otherwise, and public ones are held by nobody.
+        columns: which of `REDUCED` are asked for, ``customer_id`` and ``as_of`` always; only history that
+            these and ``events`` need is read.
 
     Returns:
-        The non-private columns of `segments.customers.SCHEMA` in order, then the list columns, newest day
+        The ``columns`` in the order of `segments.customers.SCHEMA`, then the list columns, newest day
         first, empty for one who never did it. ``days:Order Completed`` holds counted orders only.
     """
     names = list(events) if events is not None else occurring_events(days)
     asked = as_of.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique()
-    rows = days.join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
     if verified is None:
         verified = _verified_names(days)
+    parts = [part for part in PARTS if not {*part.columns}.isdisjoint(columns)]
+    rows = (
+        _of_events(days, parts, names).join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
+    )
     facts = only_verified(nw.from_native(rows), verified=verified)
-    scalars = _scalars(nw.from_native(asked), facts, definitions=None if coupons is None else nw.from_native(coupons))
+    made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in parts]
+    scalars = _scalars(nw.from_native(asked), made, [name for name in REDUCED if name in {*columns, *WHO}])
+    if not names:
+        return scalars
     lists = _day_lists(facts, names)
-    return scalars.join(lists, on=list(_WHO), how="left").with_columns(
+    return scalars.join(lists, on=list(WHO), how="left").with_columns(
         pl.col(days_column(name)).fill_null(pl.lit([], dtype=pl.List(pl.Date))) for name in names
     )
 
@@ -76,41 +82,43 @@ def _verified_names(days: pl.LazyFrame) -> list[str]:
     return names.get_column("event").to_list()
 
 
-def _scalars(asked: Frame, facts: Frame, *, definitions: Frame | None) -> pl.LazyFrame:
-    parts = (
-        summarise_activity(facts, who=_WHO),
-        summarise_membership(facts, who=_WHO),
-        summarise_rank(facts, who=_WHO),
-        summarise_points(facts, who=_WHO),
-        summarise_orders(facts, who=_WHO),
-        favorite_categories(facts, who=_WHO),
-        last_stores(facts, who=_WHO),
-        summarise_coupons(facts, definitions=definitions, who=_WHO),
-    )
+def _of_events(days: pl.LazyFrame, parts: Sequence[Part], names: Sequence[str]) -> pl.LazyFrame:
+    """Only the rows that some part or list reads."""
+    if any(part.events is None for part in parts):
+        return days
+    needed = {name for part in parts for name in part.events or ()} | {*names}
+    if _ORDER in needed:
+        needed |= {*ORDER_EVENTS}
+    return days.filter(pl.col("event").is_in(sorted(needed)))
+
+
+def _scalars(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.LazyFrame:
     joined = asked
-    for part in parts:
-        joined = joined.join(part, on=list(_WHO), how="left")
-    filled = joined.with_columns(nw.coalesce(name, nw.lit(0, nw.Int64)).alias(name) for name in _ZERO)
-    native: pl.LazyFrame = filled.select(*REDUCED).to_native()
+    for part in made:
+        joined = joined.join(part, on=list(WHO), how="left")
+    filled = joined.with_columns(
+        nw.coalesce(name, nw.lit(0, nw.Int64)).alias(name) for name in _ZERO if name in columns
+    )
+    native: pl.LazyFrame = filled.select(*columns).to_native()
     return native
 
 
 def _day_lists(facts: Frame, names: Sequence[str]) -> pl.LazyFrame:
     """Per person one list of days per event: newest first, one entry per occurrence, `NEWEST` at most."""
-    orders = list_orders(facts, who=_WHO).filter(nw.col("counted"))
-    counted: pl.LazyFrame = orders.select(*_WHO, "business_day").to_native()
+    orders = list_orders(facts, who=WHO).filter(nw.col("counted"))
+    counted: pl.LazyFrame = orders.select(*WHO, "business_day").to_native()
     others: pl.LazyFrame = facts.filter(nw.col("event").is_in([name for name in names if name != _ORDER])).to_native()
     times = pl.col("count").clip(0, NEWEST)
     occurrences = pl.concat(
         [
-            others.select(*_WHO, "event", pl.col("business_day").repeat_by(times)).explode("business_day"),
-            counted.select(*_WHO, pl.lit(_ORDER).alias("event"), "business_day"),
+            others.select(*WHO, "event", pl.col("business_day").repeat_by(times)).explode("business_day"),
+            counted.select(*WHO, pl.lit(_ORDER).alias("event"), "business_day"),
         ]
     ).drop_nulls("business_day")
     newest = (
         occurrences.sort("business_day", descending=True)
-        .group_by(*_WHO, "event", maintain_order=True)
+        .group_by(*WHO, "event", maintain_order=True)
         .agg(pl.col("business_day").head(NEWEST))
     )
     picked = (pl.col("business_day").filter(pl.col("event") == name).first().alias(days_column(name)) for name in names)
-    return newest.group_by(*_WHO).agg(*picked)
+    return newest.group_by(*WHO).agg(*picked)

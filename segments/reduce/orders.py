@@ -11,6 +11,8 @@ from segments.reduce.select import keep_largest
 _COMPLETED = str(EventName.ORDER_COMPLETED)
 _CANCELLED = str(EventName.ORDER_CANCELLED)
 _BACK = [str(EventName.ORDER_REFUNDED), _CANCELLED]
+ORDER_EVENTS = (_COMPLETED, *_BACK)
+"""Events that decide which orders count."""
 
 WHO = ("customer_id",)
 

@@ -23,10 +23,11 @@ def only_verified(days: Frame, *, verified: Collection[str] | None = None) -> Fr
     Args:
         days: rows of customer_days.
         verified: names for which verified facts exist anywhere in the shop; None looks in ``days``, which
-            is right only where ``days`` holds everyone.
+            is right only where ``days`` holds everyone. Names that are not weighty are passed over.
     """
     if verified is not None:
-        return days.filter(nw.col("trusted") | ~nw.col("event").is_in(sorted(verified)))
+        stepped_back = sorted({*verified} & {*WEIGHTY})
+        return days.filter(nw.col("trusted") | ~nw.col("event").is_in(stepped_back))
     names = verified_events(days).with_columns(nw.lit(1).alias("_verified"))
     return (
         days.join(names, on="event", how="left")

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
+from segments.metrics.facts import Members
 from tests.segments.history import DAY_ZERO
 
 
@@ -17,6 +18,9 @@ def belongs_frame(asked: pl.LazyFrame) -> pl.LazyFrame:
     rows = asked.collect()
     kept = [belongs(row["customer_id"], row["as_of"]) for row in rows.iter_rows(named=True)]
     return rows.filter(pl.Series(kept, dtype=pl.Boolean)).lazy()
+
+
+MEMBERS = Members("odd and even", belongs_frame)
 
 
 def after(days: int) -> date:

@@ -9,7 +9,7 @@ from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
-from tests.segments.metrics.members import after, belongs, belongs_frame
+from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 
 NAMES = (
@@ -38,9 +38,7 @@ def test_coupon_rates_equal_the_reference(
     history: list[Happening], first: int, length: int, today: int, *, segment: bool
 ) -> None:
     window = Window(after(first), after(first + length))
-    facts = Facts(
-        days=days_of(history), today=after(today), coupons=COUPONS, members=belongs_frame if segment else None
-    )
+    facts = Facts(days=days_of(history), today=after(today), coupons=COUPONS, members=MEMBERS if segment else None)
     shop = Shop(history, after(today), belongs if segment else None)
     pairs = shop.coupon_pairs(window.first, window.last, {"spring"})
     till = any(row.event == "Coupon Redeemed" for row in shop.rows)

@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from segments.events import EventName
 from segments.metrics.compute import compute
-from segments.metrics.facts import Facts
+from segments.metrics.facts import Facts, Members
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
-from tests.segments.metrics.members import after, belongs, belongs_frame
+from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 
 NAMES = (
@@ -30,7 +30,7 @@ HISTORIES = histories(names=NAMES, days=260, customers=4, size=30)
 def test_launch_rate_equals_the_reference(
     history: list[Happening], window: Window, today: int, *, segment: bool
 ) -> None:
-    facts = Facts(days=days_of(history), today=after(today), members=belongs_frame if segment else None)
+    facts = Facts(days=days_of(history), today=after(today), members=MEMBERS if segment else None)
     shop = Shop(history, after(today), belongs if segment else None)
     measured = compute("launch_rate", facts, window)
     assert (measured.numerator, measured.denominator) == shop.launch_rate(window.first, window.last)
@@ -85,6 +85,6 @@ def test_a_segment_is_asked_at_the_start_of_the_window_or_after_the_first_day() 
         asked.extend(pairs.collect().sort("customer_id").rows())  # type: ignore[attr-defined]
         return pairs
 
-    facts = Facts(days=days_of(history), today=after(40), members=remember)  # type: ignore[arg-type]
+    facts = Facts(days=days_of(history), today=after(40), members=Members("asked", remember))  # type: ignore[arg-type]
     compute("launch_days", facts, Window(after(10), after(20)))
     assert asked == [(1, after(10) - timedelta(days=1)), (2, after(12))]

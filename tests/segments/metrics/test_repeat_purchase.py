@@ -12,7 +12,7 @@ from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
-from tests.segments.metrics.members import after, belongs, belongs_frame
+from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 
 NAMES = (*[EventName.ORDER_COMPLETED] * 5, EventName.ORDER_REFUNDED, EventName.ORDER_CANCELLED)
@@ -27,7 +27,7 @@ def test_period_figures_equal_the_reference(
     history: list[Happening], window: Window, basis: str, n: int, *, segment: bool
 ) -> None:
     today = after(50)
-    facts = Facts(days=days_of(history), today=today, members=belongs_frame if segment else None)
+    facts = Facts(days=days_of(history), today=today, members=MEMBERS if segment else None)
     buyers = Shop(history, today, belongs if segment else None).purchases_in(window.first, window.last, basis)
     orders = sum(map(len, buyers))
     expected = {
@@ -51,7 +51,7 @@ CONVERSIONS = st.fixed_dictionaries({"n": st.integers(1, 3), "days": st.integers
 def test_conversion_equals_the_reference(
     history: list[Happening], window: Window, options: dict[str, Any], today: int, *, segment: bool
 ) -> None:
-    facts = Facts(days=days_of(history), today=after(today), members=belongs_frame if segment else None)
+    facts = Facts(days=days_of(history), today=after(today), members=MEMBERS if segment else None)
     shop = Shop(history, after(today), belongs if segment else None)
     measured = compute("fn_conversion", facts, window, options=options)
     expected = shop.fn_conversion(window.first, window.last, **options)

@@ -14,7 +14,7 @@ from segments.metrics.facts import Facts
 from segments.metrics.metric import Measured, Triangle
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
-from tests.segments.metrics.members import after, belongs, belongs_frame
+from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop, retention
 
 EVENTS = (EventName.APPLICATION_OPENED, EventName.STORE_VISITED, EventName.ORDER_COMPLETED, EventName.ORDER_CANCELLED)
@@ -59,7 +59,7 @@ def test_retention_equals_the_reference(
     history: list[Happening], options: dict[str, Any], first: int, length: int, today: int, *, segment: bool
 ) -> None:
     window = Window(after(first), after(first + length))
-    facts = Facts(days=days_of(history), today=after(today), members=belongs_frame if segment else None)
+    facts = Facts(days=days_of(history), today=after(today), members=MEMBERS if segment else None)
     shop = Shop(history, after(today), belongs if segment else None)
     expected = retention(shop, window.first, window.last, options)
     measured = compute("retention", facts, window, options=options)

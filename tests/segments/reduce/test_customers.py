@@ -55,6 +55,16 @@ def test_scalars_are_the_declared_ones_in_order() -> None:
     assert {one.name for one in ATTRIBUTES if not one.private} == set(REDUCED)
 
 
+@settings(max_examples=15, deadline=None)
+@given(history=histories(), columns=st.sets(st.sampled_from(REDUCED)), events=st.sets(st.sampled_from(ALL_EVENTS)))
+def test_asking_for_less_changes_no_answer(history: list[Happening], columns: set[str], events: set[str]) -> None:
+    days, pair = days_of(history), asked((1, DAY_ZERO + timedelta(days=9)))
+    whole = reduce_customers(days, pair, events=ALL_EVENTS).collect().row(0, named=True)
+    part = reduce_customers(days, pair, events=sorted(events), columns=columns).collect().row(0, named=True)
+    assert part == {name: whole[name] for name in part}
+    assert set(part) == {"customer_id", "as_of", *columns, *map(days_column, events)}
+
+
 def test_events_that_occur_get_their_list_without_being_named() -> None:
     history = [Happening(1, 1, "Coffee Tasted", moment(0), device=1)]
     frame = reduce_customers(days_of(history), asked((1, DAY_ZERO))).collect()
