@@ -31,7 +31,11 @@ ROLES = ("intake", "admin", "all")
 
 
 _OPENAPI = OpenAPIConfig(
-    title="Joren", version="1", path="/api/v1/schema", render_plugins=[JsonRenderPlugin(path="/openapi.json")]
+    title="Joren",
+    version="1",
+    path="/api/v1/schema",
+    render_plugins=[JsonRenderPlugin(path="/openapi.json")],
+    use_handler_docstrings=True,
 )
 """The description only: pages that render it would fetch scripts from elsewhere."""
 
@@ -82,7 +86,7 @@ def _steering() -> Router:
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
 
-    return Router(path="/v1", route_handlers=[CustomerController, SegmentController])
+    return Router(path="/api/v1", route_handlers=[CustomerController, SegmentController])
 
 
 def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:

@@ -22,14 +22,14 @@ class CustomerController(Controller):
         self,
         *,
         people: NamedDependency[People],
-        query: FromQuery[str] = "",
+        search: FromQuery[str] = "",
         rank: FromQuery[str | None] = None,
         segment_id: FromQuery[int | None] = None,
         page: FromQuery[int] = 1,
         size: FromQuery[int] = 50,
     ) -> PeoplePage:
-        """The latest seen first. ``query`` is the beginning of a member number, a name or a mail address."""
-        return await people.list(query=query, rank=rank, segment_id=segment_id, page=page, size=size)
+        """The latest seen first. ``search`` is the beginning of a member number, a name or a mail address."""
+        return await people.list(query=search, rank=rank, segment_id=segment_id, page=page, size=size)
 
     @get("/by-user-id", summary="Read a customer by your own number")
     async def get_by_user_id(self, people: NamedDependency[People], user_id: FromQuery[str]) -> PersonDetail:

@@ -69,6 +69,12 @@ def count_conditions(rule: Rule) -> int:
             return 1
 
 
+def place_of(error: RuleError) -> str:
+    """Where in the rule the fault is, as people write it: ``all[1].value``; empty at the root."""
+    steps = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.path)
+    return "".join(steps).removeprefix(".")
+
+
 def _dump_value(value: Value) -> Any:
     if isinstance(value, date):
         return value.isoformat()

@@ -6,7 +6,7 @@ import pytest
 
 from segments.customers import NEWEST
 from segments.errors import RuleError
-from segments.rules.parse import DEEPEST, MOST_CONDITIONS, parse
+from segments.rules.parse import DEEPEST, MOST_CONDITIONS, parse, place_of
 from segments.rules.rule import All, Attribute
 
 ORDERS = {"attribute": "orders", "op": "=", "value": 1}
@@ -97,3 +97,8 @@ def test_a_huge_foreign_value_is_shortened_in_the_message() -> None:
     with pytest.raises(RuleError) as refusal:
         parse(ORDERS | {"value": "x" * 10_000})
     assert len(refusal.value.message) < 200
+
+
+def test_the_place_of_a_fault_reads_like_an_address() -> None:
+    assert place_of(RuleError("", ("all", 1, "not", "value", 0))) == "all[1].not.value[0]"
+    assert place_of(RuleError("")) == ""
