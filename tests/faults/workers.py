@@ -1,0 +1,89 @@
+"""Starts the worker processes of the fault tests and looks at what the push service knows."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from backend.clock import SystemClock
+from tests.faults.delivery_process import CHUNK
+from tests.fixtures.shop_floor import ShopFloor
+
+PEOPLE = 60
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Story:
+    """One campaign for `PEOPLE` people, the processes that work on it, and the push service's ledger."""
+
+    floor: ShopFloor
+    dsn: str
+    ledger: Path
+    campaign_id: int
+
+    @contextlib.asynccontextmanager
+    async def worker(self, fate: str, sabotage: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.faults.delivery_process",
+            self.dsn,
+            str(self.ledger),
+            str(self.campaign_id),
+            fate,
+            sabotage,
+            cwd=ROOT,
+        )
+        try:
+            yield process
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.send_signal(signal.SIGCONT)
+                    process.kill()
+                await process.wait()
+
+    async def run(self, fate: str, sabotage: str = "") -> int:
+        """One worker until its end; gives its exit status."""
+        async with self.worker(fate, sabotage) as process:
+            return await asyncio.wait_for(process.wait(), 30)
+
+    def accepted(self) -> Counter[str]:
+        """What the push service accepted, by address."""
+        return Counter(self.ledger.read_text().split()) if self.ledger.exists() else Counter()
+
+    def doubles(self) -> int:
+        return sum(count - 1 for count in self.accepted().values())
+
+
+async def story(pool: asyncpg.Pool, dsn: str, folder: Path, *, launched: bool = True) -> Story:
+    """People with phones and a campaign for them that is sending, or due."""
+    floor = ShopFloor(pool, clock=SystemClock())
+    await floor.settings()
+    await floor.people(PEOPLE)
+    if launched:
+        campaign_id = await floor.launched()
+    else:
+        made = (await floor.campaign()).summary
+        campaign_id = made.campaign_id
+        await floor.desk.send_now(campaign_id, revision=made.revision, by="test")
+    return Story(floor, dsn, folder / "ledger", campaign_id)
+
+
+async def until_stopped(process: asyncio.subprocess.Process) -> None:
+    """Wait until a process has stopped itself."""
+    watched = psutil.Process(process.pid)
+    async with asyncio.timeout(30):
+        while watched.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - a stopped process tells nobody
+            await asyncio.sleep(0.02)
+
+
+__all__ = ["CHUNK", "PEOPLE", "Story", "story", "until_stopped"]
