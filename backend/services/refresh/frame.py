@@ -1,0 +1,223 @@
+"""Brings the customer frame up to date: rows of the customers who were touched, from their own history only.
+
+A row is made of all of a customer's history, so making it twice, or once too often, changes nothing. The queue
+of touched customers is emptied after the frame is in force: a crash in between makes the rows again.
+
+The frame's ``as_of`` moves with the business day without rewriting rows. Two kinds of rows would differ the next
+day though nobody touched them, and are touched when the day turns: those with facts dated ahead of their day,
+and those holding a coupon whose validity ended.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import asyncpg
+import msgspec
+import narwhals as nw
+import polars as pl
+
+from backend.lake.frame import CustomerFrame
+from backend.lake.manifest import Manifest
+from backend.lake.tables import Lake
+from backend.store import customers, refresh
+from backend.store import shop as shop_store
+from backend.store.pool import Connection
+from campaigns.gates import ConsentRule
+from campaigns.shop import ShopSettings
+from segments import events
+from segments.customers import SCHEMA
+from segments.reduce.customers import occurring_events, reduce_customers
+from segments.reduce.days import BUCKETS, merge_customers
+from segments.reduce.trust import verified_events
+from segments.traits import birthday
+from segments.windows import Window
+
+AT_ONCE = 50_000
+"""Customers whose rows are made in one piece."""
+
+MOST_CUSTOM_EVENTS = 200
+"""Custom events that get a list column: whoever holds a public key can make up names."""
+
+_PRIVATE = {name: SCHEMA[name] for name in (
+    "customer_id", "platform", "gender", "birth_year", "birth_month", "prefecture", "language", "consented",
+    "has_address", "reachable", "test_account",
+)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the frame is brought by one call: rows made, and the last event that is in it."""
+
+    customers: int
+    seq: int
+
+
+class FrameMaker:
+    """Makes frame rows from the lake and PostgreSQL. Only the refresh writer may call it."""
+
+    def __init__(self, lake: Lake, frame: CustomerFrame, *, watch: Callable[[str], None]) -> None:
+        self._lake = lake
+        self._frame = frame
+        self._watch = watch
+
+    async def bring_up(self, connection: Connection, *, epoch: int, now: datetime) -> Progress:
+        """Make the rows of everyone who was touched, and move the frame's day to today."""
+        shop = await shop_store.read_settings(connection)
+        day = shop.calendar.business_day(now)
+        await self._touch_what_else_changed(connection, shop, day)
+        made = 0
+        while True:
+            seq = (await refresh.read_state(connection)).done_seq
+            touched = await refresh.read_touched(connection, limit=AT_ONCE)
+            manifest = self._frame.manifest()
+            current = len(touched) < AT_ONCE
+            if not touched and (manifest.seq, manifest.day) == (seq, day):
+                return Progress(made, seq)
+            piece = await self._make(connection, list(touched), shop=shop, day=day, manifest=manifest)
+            await asyncio.to_thread(
+                self._frame.write,
+                piece.rows,
+                removed=piece.removed,
+                day=day,
+                at=now if current else manifest.at,
+                seq=seq if current else manifest.seq,
+                epoch=epoch,
+                marks=piece.marks,
+            )
+            self._watch("frame")
+            if manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", [])):
+                await refresh.touch_all(connection)
+            await refresh.clear_touched(connection, done=touched)
+            self._watch("cleared")
+            made += len(touched)
+
+    async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> None:
+        manifest = self._frame.manifest()
+        coupons = await customers.list_coupons(connection)
+        if not manifest.generation or manifest.marks.get("rules") != _rules(shop, coupons):
+            await refresh.touch_all(connection)
+        elif manifest.day < day:
+            await refresh.touch(connection, customer_ids=await self._turning(manifest.day, day, coupons))
+
+    async def _turning(self, old: date, day: date, coupons: list[asyncpg.Record]) -> list[int]:
+        """Customers whose row is another one on the new day, though nothing happened."""
+        ahead = self._lake.events(Window(old + timedelta(days=1), day)).select("customer_id")
+        ended = any(row["valid_until"] is not None and old <= row["valid_until"] < day for row in coupons)
+        holding = self._frame.read().frame.filter(pl.col("coupons_held") > 0).select("customer_id")
+        asked = pl.concat([ahead, holding]) if ended else ahead
+        found = await asyncio.to_thread(asked.unique().collect)
+        return found.get_column("customer_id").to_list()
+
+    async def _make(
+        self, connection: Connection, touched: list[int], *, shop: ShopSettings, day: date, manifest: Manifest
+    ) -> "_Piece":
+        survivors = await customers.read_survivors(connection, customer_ids=touched)
+        wanted = sorted(set(survivors.values()))
+        absorbed = await customers.read_absorbed(connection, survivors=wanted)
+        silence = shop.consent_rule is ConsentRule.PERMISSION
+        private = await customers.read_private(connection, customer_ids=wanted, silence=silence)
+        coupons = await customers.list_coupons(connection)
+        people = _People(wanted, absorbed, [dict(row) for row in private])
+        marks = {**manifest.marks, "rules": _rules(shop, coupons)}
+        piece = await asyncio.to_thread(self._reduce, people, coupons, day, marks)
+        return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
+
+    def _reduce(
+        self, people: "_People", coupons: list[asyncpg.Record], day: date, marks: dict[str, list[str]]
+    ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
+        days = self._history(people)
+        verified = sorted({*marks.get("verified", []), *_verified(days)})
+        names = _list_columns(occurring_events(days), marks.get("events", []))
+        as_of = pl.LazyFrame({"customer_id": people.wanted}, schema={"customer_id": pl.Int64}).with_columns(
+            pl.lit(day).alias("as_of")
+        )
+        reduced = reduce_customers(
+            days, as_of, events=names, verified=verified, coupons=_definitions(coupons) if coupons else None
+        )
+        rows = reduced.join(_private(people.private).lazy(), on="customer_id")
+        lists = [name for name in reduced.collect_schema().names() if name not in SCHEMA]
+        custom = [name for name in names if name not in events.BY_NAME]
+        kept = sorted({*marks.get("events", []), *custom})
+        return rows.select(*SCHEMA, *lists).collect(), {**marks, "verified": verified, "events": kept}
+
+    def _history(self, people: "_People") -> pl.LazyFrame:
+        """Everything the customers did, under their present numbers, in memory."""
+        everyone = [*people.wanted, *people.absorbed]
+        days = self._lake.customer_days({number % BUCKETS for number in everyone})
+        own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
+        if not people.absorbed:
+            return own
+        merges = pl.LazyFrame(
+            {"customer_id": list(people.absorbed), "survivor": list(people.absorbed.values())},
+            schema={"customer_id": pl.Int64, "survivor": pl.Int64},
+        )
+        merged: pl.LazyFrame = merge_customers(nw.from_native(own), nw.from_native(merges)).to_native()
+        return merged.collect().lazy()
+
+
+@dataclass(frozen=True, slots=True)
+class _People:
+    wanted: list[int]
+    absorbed: dict[int, int]
+    private: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    rows: pl.DataFrame
+    removed: list[int]
+    marks: dict[str, list[str]]
+
+
+def _rules(shop: ShopSettings, coupons: list[asyncpg.Record]) -> list[str]:
+    """What every row depends on beside its own history: when it changes, every row is made anew."""
+    text = msgspec.json.encode([dict(row) for row in coupons])
+    return [str(shop.consent_rule), hashlib.blake2b(text, digest_size=8).hexdigest()]
+
+
+def _verified(days: pl.LazyFrame) -> list[str]:
+    found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
+    return found.get_column("event").to_list()
+
+
+def _list_columns(names: list[str], custom: list[str]) -> list[str]:
+    room = MOST_CUSTOM_EVENTS - len(custom)
+    new = [name for name in names if name not in events.BY_NAME and name not in custom][: max(room, 0)]
+    allowed = {*events.BY_NAME, *custom, *new}
+    return [name for name in names if name in allowed]
+
+
+def _definitions(coupons: list[asyncpg.Record]) -> pl.LazyFrame:
+    schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
+    return pl.LazyFrame([tuple(row) for row in coupons], schema=schema, orient="row")
+
+
+def _private(rows: list[dict[str, Any]]) -> pl.DataFrame:
+    made = []
+    for row in rows:
+        born = birthday(row["birthday"]) if row["birthday"] is not None else None
+        made.append(
+            (
+                row["customer_id"],
+                row["platform"],
+                row["gender"],
+                born.year if born is not None else None,
+                born.month if born is not None else None,
+                row["prefecture"],
+                _language(row["language"]),
+                row["consented"],
+                row["has_address"],
+                row["consented"] and row["allowed"],
+                row["test_account"],
+            )
+        )
+    return pl.DataFrame(made, schema=_PRIVATE, orient="row")
+
+
+def _language(value: str | None) -> str | None:
+    """The language of a locale: ja-JP and ja_JP are ja."""
+    return value.replace("_", "-").split("-")[0].lower() if value else None

@@ -1,0 +1,311 @@
+"""Moves the intake log into PostgreSQL's projections, the lake and the frame, batch by batch, each event once.
+
+A batch is a range of the log that is planned behind the fence and never changes. Its steps are each safe to repeat:
+projections are written in one transaction that marks the batch, the lake knows the batch's number, frame rows are
+made from all of a customer's history. So after a crash at any point the same batch is simply run again.
+See docs/decisions/0004-fence-and-exactly-once.md.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import asyncpg
+import structlog
+
+from backend.clock import Clock
+from backend.errors import Conflict, NotConfigured
+from backend.lake.compaction import compact, remove_unused
+from backend.lake.frame import CustomerFrame
+from backend.lake.rows import Logged, make_rows, read_log
+from backend.lake.schemas import Table
+from backend.lake.tables import Lake
+from backend.services.refresh.frame import FrameMaker
+from backend.services.refresh.projection import load_registry, project
+from backend.store import events, refresh, shop
+from backend.store.pool import Connection
+from backend.store.refresh import Batch
+
+APP_ID = "joren"
+"""Under this name the lake's tables know the numbers of our batches."""
+
+LARGEST_BATCH = 50_000
+BETWEEN_FRAMES = timedelta(seconds=20)
+"""While there is a backlog, the frame follows no more often than this."""
+
+BETWEEN_COMPACTIONS = 12
+"""Batches between two looks at the lake's files."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshResult:
+    """What one run did.
+
+    Attributes:
+        events: moved into the lake.
+        customers: frame rows made.
+        upto_seq: the last event that is in the lake.
+        lag: from the arrival of the oldest event moved to the frame that holds it; zero where none was moved.
+    """
+
+    events: int
+    customers: int
+    upto_seq: int
+    lag: timedelta
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One run of the one writer: its session, which holds the lock, and its epoch."""
+
+    connection: Connection
+    epoch: int
+    events: int = 0
+    customers: int = 0
+    upto_seq: int = 0
+    oldest: datetime | None = None
+
+
+def _no_step(step: str) -> None:
+    """Nobody watches."""
+
+
+class Refresh:
+    """The refresh of one installation. Any number may exist; one at a time works.
+
+    Args:
+        pool: of the database.
+        clock: tells now, and so the business day.
+        lake: where history goes.
+        frame: where customer rows go.
+        largest: events in one batch.
+        watch: called with the name of each step when it is done; tests stop the world in it.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        lake: Lake,
+        frame: CustomerFrame,
+        *,
+        largest: int = LARGEST_BATCH,
+        watch: Callable[[str], None] = _no_step,
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._lake = lake
+        self._frame = frame
+        self._makers = FrameMaker(lake, frame, watch=watch)
+        self._largest = largest
+        self._watch = watch
+        self._committed_upto = 0
+        self._since_compaction = 0
+
+    async def run_once(self, *, patience: timedelta = timedelta(seconds=60)) -> RefreshResult:
+        """Move one batch and bring the frame up to date; does nothing where there is nothing new.
+
+        Args:
+            patience: how long to wait for another refresh to finish its turn.
+
+        Raises:
+            Conflict: another refresh is at work (code ``busy``), or took over (``fenced``).
+            NotConfigured: the lake belongs to another database, or lost what it held.
+        """
+        async with self._turn(patience) as turn:
+            await self._move_next(turn)
+            return await self._finish(turn)
+
+    async def run_until_current(
+        self, *, progress: Callable[[int], None] | None = None, patience: timedelta = timedelta(minutes=10)
+    ) -> RefreshResult:
+        """Move batches until nothing is new, then bring the frame up to date.
+
+        Args:
+            progress: called after each batch with the number of events moved so far.
+            patience: as in `run_once`.
+
+        Raises:
+            Conflict, NotConfigured: as `run_once`.
+        """
+        async with self._turn(patience) as turn:
+            framed = self._clock.now()
+            while await self._move_next(turn):
+                if progress is not None:
+                    progress(turn.events)
+                if self._clock.now() - framed > BETWEEN_FRAMES:
+                    await self._bring_up_frame(turn)
+                    framed = self._clock.now()
+            return await self._finish(turn)
+
+    async def run_forever(self, interval: timedelta, stop: asyncio.Event) -> None:
+        """Refresh every ``interval`` until ``stop`` is set; faults are logged and tried again."""
+        log = structlog.get_logger("refresh")
+        while not stop.is_set():
+            try:
+                if await self._has_work():
+                    result = await self.run_until_current(patience=interval)
+                    log.info("refreshed", events=result.events, customers=result.customers, upto=result.upto_seq)
+            except (Conflict, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("refresh_postponed", reason=str(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stop.wait(), interval.total_seconds())
+
+    async def waiting(self) -> int:
+        """How many stored events are not in the lake yet."""
+        async with self._pool.acquire() as connection:
+            return await refresh.count_waiting(connection)
+
+    async def lag(self) -> timedelta:
+        """How long the oldest event that is not in the lake yet has waited; zero when all are."""
+        async with self._pool.acquire() as connection:
+            oldest = await refresh.oldest_waiting(connection)
+        return max(self._clock.now() - oldest, timedelta()) if oldest is not None else timedelta()
+
+    async def rebuild(self) -> None:
+        """Have the whole log moved again, into a lake that is empty; people are left as they are.
+
+        Raises:
+            Conflict: the lake still holds batches.
+        """
+        async with self._locked(timedelta(minutes=1)) as turn:
+            if await asyncio.to_thread(self._lake.version, Table.EVENTS, APP_ID):
+                raise Conflict(
+                    f"The lake at {self._lake.location} still holds history: move that folder away first.",
+                    code="lake_not_empty",
+                )
+            async with turn.connection.transaction():
+                await refresh.hold_epoch(turn.connection, epoch=turn.epoch)
+                await refresh.forget_done(turn.connection)
+                await refresh.touch_all(turn.connection)
+
+    async def _has_work(self) -> bool:
+        async with self._pool.acquire() as connection:
+            state = await refresh.read_state(connection)
+            calendar = (await shop.read_settings(connection)).calendar
+        new_day = self._frame.manifest().day != calendar.business_day(self._clock.now())
+        return state.unfinished or state.touched or state.log_seq > state.done_seq or new_day
+
+    @contextlib.asynccontextmanager
+    async def _turn(self, patience: timedelta) -> AsyncIterator[_Turn]:
+        async with self._locked(patience) as turn:
+            await self._check_lake(turn.connection)
+            yield turn
+
+    @contextlib.asynccontextmanager
+    async def _locked(self, patience: timedelta) -> AsyncIterator[_Turn]:
+        """The one writer's turn. Lock and work share a session: whoever loses the lock cannot write on."""
+        async with self._pool.acquire() as connection:
+            await _lock(connection, patience)
+            try:
+                epoch = await refresh.take_epoch(connection)
+                self._watch("locked")
+                yield _Turn(connection, epoch)
+            finally:
+                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
+                    await refresh.leave_writer_lock(connection)
+
+    async def _check_lake(self, connection: Connection) -> None:
+        version = await asyncio.to_thread(self._lake.version, Table.EVENTS, APP_ID)
+        done, planned = await refresh.last_done(connection), await refresh.last_batch(connection)
+        if version > planned:
+            raise NotConfigured(
+                f"The lake at {self._lake.location} holds batches this database never planned: it belongs to another one. "
+                "Give this database a lake of its own (JOREN_LAKE).",
+                code="foreign_lake",
+            )
+        if version < done:
+            raise NotConfigured(
+                f"The lake at {self._lake.location} lost history this database has moved there. Put it back, or move "
+                "what is left away and run: joren refresh --rebuild",
+                code="lost_lake",
+            )
+
+    async def _move_next(self, turn: _Turn) -> bool:
+        """Move the batch that was left unfinished, else the next one; false when there is none."""
+        batch = await refresh.unfinished_batch(turn.connection) or await self._plan(turn)
+        if batch is None:
+            return False
+        rows = await refresh.read_batch(turn.connection, batch)
+        kinds = await refresh.source_kinds(turn.connection)
+        logged = await asyncio.to_thread(read_log, rows, kinds)
+        self._watch("read")
+        await self._move(turn, batch, logged)
+        turn.events += len(logged)
+        turn.upto_seq = batch.upto_seq
+        turn.oldest = min([row.received_at for row in logged], default=turn.oldest)
+        return True
+
+    async def _plan(self, turn: _Turn) -> Batch | None:
+        last = (await refresh.read_state(turn.connection)).done_seq
+        if self._committed_upto <= last:
+            self._committed_upto = await _fence(turn.connection)
+            self._watch("fenced")
+        async with turn.connection.transaction():
+            await refresh.hold_epoch(turn.connection, epoch=turn.epoch)
+            batch = await refresh.plan_batch(
+                turn.connection, committed_upto=self._committed_upto, largest=self._largest, now=self._clock.now()
+            )
+        self._watch("planned")
+        return batch
+
+    async def _move(self, turn: _Turn, batch: Batch, logged: list[Logged]) -> None:
+        connection, now = turn.connection, self._clock.now()
+        settings = await shop.read_settings(connection)
+        async with connection.transaction():
+            await refresh.hold_epoch(connection, epoch=turn.epoch)
+            registry = await load_registry(connection, logged, births=batch.projected_at is None)
+            if batch.projected_at is None:
+                await project(connection, logged, registry)
+                await refresh.mark_projected(connection, batch=batch.batch, now=now)
+        self._watch("projected")
+        rows = await asyncio.to_thread(
+            make_rows,
+            logged,
+            lambda row: registry.customer_of(row.user_id, row.anonymous_id),
+            calendar=settings.calendar,
+            currency=settings.currency,
+        )
+        for table in Table:
+            frame = getattr(rows, table)
+            await asyncio.to_thread(self._lake.append, table, frame, app_id=APP_ID, version=batch.batch)
+            self._watch(str(table))
+        async with connection.transaction():
+            await refresh.hold_epoch(connection, epoch=turn.epoch)
+            await refresh.mark_done(connection, batch=batch.batch, now=now, events=len(logged))
+        self._since_compaction += 1
+        self._watch("done")
+
+    async def _bring_up_frame(self, turn: _Turn) -> None:
+        progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=self._clock.now())
+        turn.customers += progress.customers
+        turn.upto_seq = progress.seq
+
+    async def _finish(self, turn: _Turn) -> RefreshResult:
+        await self._bring_up_frame(turn)
+        lag = self._clock.now() - turn.oldest if turn.oldest is not None else timedelta()
+        if self._since_compaction >= BETWEEN_COMPACTIONS:
+            self._since_compaction = 0
+            await asyncio.to_thread(compact, self._lake)
+            await asyncio.to_thread(remove_unused, self._lake)
+        return RefreshResult(turn.events, turn.customers, turn.upto_seq, max(lag, timedelta()))
+
+
+async def _lock(connection: Connection, patience: timedelta) -> None:
+    deadline = asyncio.get_running_loop().time() + patience.total_seconds()
+    while not await refresh.try_writer_lock(connection):
+        if asyncio.get_running_loop().time() >= deadline:
+            raise Conflict("Another refresh is at work; what is stored is safe and will be moved.", code="busy")
+        await asyncio.sleep(0.05)
+
+
+async def _fence(connection: Connection) -> int:
+    """How far the log is complete. Busy writers are let through and asked again."""
+    while True:
+        try:
+            async with connection.transaction():
+                return await events.committed_upto(connection)
+        except asyncpg.LockNotAvailableError:
+            await asyncio.sleep(0.05)

@@ -1,0 +1,105 @@
+"""What the events of a batch say about people: who sent them, which address, which consent, which traits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from backend.lake.payload import Context, platform_of, properties_of, read_traits, text
+from backend.lake.rows import Logged
+from backend.store.consents import Word
+from segments.events import EventName
+from segments.identity import Address, Sighting
+from segments.traits import PUSH_CONSENT, normalise
+
+_CONSENT = str(EventName.CONSENT_CHANGED)
+_VOUCHING = frozenset({"server", "import"})
+_LONGEST_ADDRESS = 2000
+_PERMISSIONS = {
+    "granted": "granted",
+    "authorized": "granted",
+    "provisional": "granted",
+    "denied": "denied",
+}
+
+Said = tuple[int, dict[str, Any], datetime]
+"""Traits a customer was given at a moment."""
+
+
+def sighting_of(row: Logged) -> Sighting:
+    """What one event says about who sent it."""
+    payload = row.payload
+    return Sighting(
+        source_id=row.source_id,
+        trusted=row.trusted,
+        vouches=row.trusted and row.kind in _VOUCHING,
+        user_id=row.user_id,
+        anonymous_id=row.anonymous_id,
+        at=row.occurred_at,
+        previous_id=text(payload.previous_id) if row.type == "alias" else None,
+        event=row.name,
+        address=_address(payload.context, row.device_key) if payload.context is not None else None,
+    )
+
+
+def _address(context: Context, device_key: int | None) -> Address | None:
+    device = context.device
+    if device is None:
+        return None
+    value, kind = (device.fid, "fid") if device.fid else (device.token, "token")
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ADDRESS:
+        return None
+    return Address(
+        value=value,
+        kind=kind,
+        device_key=device_key,
+        platform=platform_of(context),
+        app_version=text(context.app.version) if context.app is not None else None,
+        locale=text(context.locale),
+        time_zone=text(context.timezone),
+        permission=_permission(device.permission) or _permission(device.push_permission),
+    )
+
+
+def _permission(value: Any) -> str | None:
+    return _PERMISSIONS.get(value.lower()) if isinstance(value, str) else None
+
+
+def ids_in(rows: Sequence[Logged]) -> tuple[set[str], set[str], set[str]]:
+    """User ids, anonymous ids and push addresses that a batch names; an alias's previous id may be either."""
+    users, anonymous, addresses = set(), set(), set()
+    for row in rows:
+        if row.user_id is not None:
+            users.add(row.user_id)
+        if row.anonymous_id is not None:
+            anonymous.add(row.anonymous_id)
+        if row.type == "alias" and (previous := text(row.payload.previous_id)) is not None:
+            users.add(previous)
+            anonymous.add(previous)
+        if row.payload.context is not None and (address := _address(row.payload.context, None)) is not None:
+            addresses.add(address.value)
+    return users, anonymous, addresses
+
+
+def consents_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Word]:
+    """Words on consent, in the order of the log."""
+    for row in rows:
+        if row.name == _CONSENT:
+            given = properties_of(row.payload)
+            purpose, channel, granted = text(given.purpose) or "marketing", text(given.channel) or "push", given.granted
+        elif row.type == "identify":
+            purpose, channel, granted = "marketing", "push", read_traits(row.payload).get(PUSH_CONSENT)
+        else:
+            continue
+        if isinstance(granted, bool):
+            yield Word(customer_of(row), purpose, channel, granted, row.source_id, row.occurred_at)
+
+
+def traits_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Said]:
+    """Traits that were told, in the order of the log."""
+    for row in rows:
+        if row.type != "identify":
+            continue
+        traits = normalise(read_traits(row.payload))
+        traits.pop(PUSH_CONSENT, None)
+        if traits:
+            yield customer_of(row), traits, row.occurred_at

@@ -1,0 +1,106 @@
+"""Customers: births, merges, traits, and the columns of the frame that history does not know."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
+from typing import Any
+
+import asyncpg
+
+from backend.store import queries
+from backend.store.pool import Connection
+from segments.identity import Merge, Person
+
+_SQL = queries.load("customers")
+
+
+async def reserve_numbers(connection: Connection, *, count: int) -> list[int]:
+    """Numbers that no customer has."""
+    return [row[0] for row in await connection.fetch(_SQL["reserve_numbers"], count)]
+
+
+async def add(connection: Connection, people: Sequence[Person]) -> None:
+    """Keep customers who were born."""
+    await connection.execute(
+        _SQL["add_customers"],
+        [person.customer_id for person in people],
+        [person.user_id for person in people],
+        [person.created_at for person in people],
+        [person.born_source_id for person in people],
+        [person.born_anonymous_id for person in people],
+        [person.known_to_shop for person in people],
+    )
+
+
+async def change(connection: Connection, people: Sequence[Person]) -> None:
+    """Keep who got a member number or was vouched for."""
+    await connection.execute(
+        _SQL["change_customers"],
+        [person.customer_id for person in people],
+        [person.user_id for person in people],
+        [person.known_to_shop for person in people],
+    )
+
+
+async def merge(connection: Connection, merges: Sequence[Merge]) -> None:
+    """Keep merges; each names the last survivor."""
+    await connection.execute(
+        _SQL["merge_customers"], [merge.gone for merge in merges], [merge.survivor for merge in merges]
+    )
+
+
+async def read_traits(
+    connection: Connection, *, customer_ids: Collection[int]
+) -> dict[int, tuple[dict[str, Any], dict[str, int]]]:
+    """Traits and, trait by trait, when each was said (microseconds since 1970)."""
+    rows = await connection.fetch(_SQL["read_traits"], list(customer_ids))
+    return {row["customer_id"]: (row["traits"], row["trait_times"]) for row in rows}
+
+
+async def write_traits(
+    connection: Connection, traits: Iterable[tuple[int, dict[str, Any], dict[str, int], datetime | None]]
+) -> None:
+    """Keep traits, each as (customer, traits, their times, moment of the newest)."""
+    rows = list(traits)
+    await connection.execute(_SQL["write_traits"], *([row[n] for row in rows] for n in range(4)))
+
+
+async def read_survivors(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, int]:
+    """Who each customer is today."""
+    rows = await connection.fetch(_SQL["read_survivors"], list(customer_ids))
+    return {row["customer_id"]: row["survivor"] for row in rows}
+
+
+async def read_absorbed(connection: Connection, *, survivors: Collection[int]) -> dict[int, int]:
+    """Everyone who was merged into one of these, with the survivor."""
+    rows = await connection.fetch(_SQL["read_absorbed"], list(survivors))
+    return {row["customer_id"]: row["survivor"] for row in rows}
+
+
+async def list_merges(connection: Connection) -> list[tuple[int, int]]:
+    """All merges as (customer, survivor): what reduce applies to history."""
+    return [(row["customer_id"], row["survivor"]) for row in await connection.fetch(_SQL["list_merges"])]
+
+
+async def read_private(connection: Connection, *, customer_ids: Collection[int], silence: bool) -> list[asyncpg.Record]:
+    """Profile, consent and reach of customers; ``silence``: what counts where a person said nothing of consent."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_private"], list(customer_ids), silence)
+    return rows
+
+
+async def list_coupons(connection: Connection) -> list[asyncpg.Record]:
+    """Coupon definitions: coupon_id, audience, valid_until."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_coupons"])
+    return rows
+
+
+async def add_timeline(connection: Connection, rows: Sequence[tuple[int, datetime, int, date]]) -> None:
+    """Write down which events are whose, each as (customer, occurred_at, seq, received_day)."""
+    await connection.copy_records_to_table(
+        "customer_timeline", columns=("customer_id", "occurred_at", "seq", "received_day"), records=rows
+    )
+
+
+async def ids_of(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, tuple[str | None, str | None]]:
+    """Member number and an anonymous id of customers."""
+    rows = await connection.fetch(_SQL["ids_of"], list(customer_ids))
+    return {row["customer_id"]: (row["user_id"], row["anonymous_id"]) for row in rows}

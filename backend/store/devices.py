@@ -1,0 +1,51 @@
+"""Push addresses and whose they are."""
+
+from collections.abc import Collection, Sequence
+
+from backend.store import queries
+from backend.store.pool import Connection
+from segments.identity import Device, DeviceState
+
+_SQL = queries.load("devices")
+
+
+async def find(
+    connection: Connection, *, addresses: Collection[str], customer_ids: Collection[int]
+) -> dict[str, Device]:
+    """Devices by address: those named, and all of the customers named."""
+    rows = await connection.fetch(_SQL["find_devices"], list(addresses), list(customer_ids))
+    found = {}
+    for row in rows:
+        values = dict(row)
+        values |= {
+            "kind": values.pop("address_kind"),
+            "state": DeviceState(row["state"]),
+            "proven_for": set(row["proven_for"]),
+        }
+        found[row["address"]] = Device(**values)
+    return found
+
+
+async def put(connection: Connection, devices: Sequence[Device]) -> None:
+    """Keep devices that are new or changed."""
+    columns = [
+        [
+            one.address,
+            one.kind,
+            one.customer_id,
+            one.source_id,
+            one.anonymous_id,
+            str(one.state),
+            one.first_seen,
+            one.last_seen,
+            one.device_key,
+            one.platform,
+            one.app_version,
+            one.locale,
+            one.time_zone,
+            one.permission,
+            ",".join(str(number) for number in sorted(one.proven_for)),
+        ]
+        for one in devices
+    ]
+    await connection.execute(_SQL["put_devices"], *(list(column) for column in zip(*columns, strict=True)))

@@ -1,0 +1,90 @@
+-- name: reserve_numbers
+-- Numbers for customers to be born; those not used are lost, which harms nothing.
+SELECT nextval(pg_get_serial_sequence('customers', 'customer_id')) FROM generate_series(1, $1::int)
+
+-- name: add_customers
+INSERT INTO customers (
+    customer_id, user_id, created_at, born_source_id, born_anonymous_id, known_to_shop
+)
+OVERRIDING SYSTEM VALUE
+SELECT * FROM unnest($1::bigint[], $2::text[], $3::timestamptz[], $4::int[], $5::text[], $6::boolean[])
+
+-- name: change_customers
+UPDATE customers AS c
+SET user_id = given.user_id, known_to_shop = given.known_to_shop
+FROM unnest($1::bigint[], $2::text[], $3::boolean[]) AS given (customer_id, user_id, known_to_shop)
+WHERE c.customer_id = given.customer_id
+
+-- name: merge_customers
+-- merged_into always names the last survivor: those merged before follow in the same statement.
+UPDATE customers AS c
+SET merged_into = given.survivor
+FROM unnest($1::bigint[], $2::bigint[]) AS given (gone, survivor)
+WHERE c.customer_id = given.gone OR c.merged_into = given.gone
+
+-- name: read_traits
+SELECT customer_id, traits, trait_times FROM customers WHERE customer_id = ANY ($1::bigint[])
+
+-- name: write_traits
+UPDATE customers AS c
+SET traits = given.traits, trait_times = given.trait_times, traits_at = greatest(c.traits_at, given.traits_at)
+FROM unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::timestamptz[])
+    AS given (customer_id, traits, trait_times, traits_at)
+WHERE c.customer_id = given.customer_id
+
+-- name: read_survivors
+-- Who each customer is today; those that nobody merged are themselves.
+SELECT customer_id, coalesce(merged_into, customer_id) AS survivor
+FROM customers
+WHERE customer_id = ANY ($1::bigint[])
+
+-- name: read_absorbed
+-- Everyone who was merged into one of these.
+SELECT customer_id, merged_into AS survivor FROM customers WHERE merged_into = ANY ($1::bigint[])
+
+-- name: list_merges
+-- All merges, as reduce applies them to history.
+SELECT customer_id, merged_into AS survivor FROM customers WHERE merged_into IS NOT NULL
+
+-- name: read_private
+-- The columns of the frame that history does not know: profile, consent, reach. $2: what silence counts as.
+SELECT
+    c.customer_id,
+    c.traits ->> 'gender' AS gender,
+    c.traits ->> 'birthday' AS birthday,
+    c.traits ->> 'prefecture' AS prefecture,
+    coalesce(c.traits ->> 'language', reach.locale) AS language,
+    reach.platform,
+    coalesce(consent.granted, $2::boolean) AS consented,
+    coalesce(reach.live, false) AS has_address,
+    coalesce(reach.allowed, false) AS allowed,
+    c.test_account
+FROM customers AS c
+LEFT JOIN consents AS consent
+    ON consent.customer_id = c.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'
+LEFT JOIN (
+    SELECT
+        customer_id,
+        bool_or(state = 'live') AS live,
+        bool_or(state = 'live' AND permission <> 'denied') AS allowed,
+        (array_agg(platform ORDER BY state = 'live' DESC, last_seen DESC) FILTER (WHERE platform IS NOT NULL))[1] AS platform,
+        (array_agg(locale ORDER BY state = 'live' DESC, last_seen DESC) FILTER (WHERE locale IS NOT NULL))[1] AS locale
+    FROM devices
+    WHERE customer_id = ANY ($1::bigint[])
+    GROUP BY customer_id
+) AS reach ON reach.customer_id = c.customer_id
+WHERE c.customer_id = ANY ($1::bigint[]) AND c.merged_into IS NULL
+
+-- name: ids_of
+-- An id by which an event of ours finds each customer: the member number, else an anonymous id.
+SELECT
+    c.customer_id,
+    c.user_id,
+    (SELECT i.value FROM identities AS i
+     WHERE i.kind = 'anonymous' AND i.customer_id = c.customer_id
+     ORDER BY i.linked_at, i.value LIMIT 1) AS anonymous_id
+FROM customers AS c
+WHERE c.customer_id = ANY ($1::bigint[])
+
+-- name: list_coupons
+SELECT coupon_id, audience, valid_until FROM coupons ORDER BY coupon_id

@@ -1,0 +1,40 @@
+-- name: find_devices
+-- The addresses that a batch names, and every device of the people it is about.
+SELECT
+    address, address_kind, customer_id, source_id, anonymous_id, state, first_seen, last_seen, device_key, platform,
+    app_version, locale, time_zone, permission, proven_for
+FROM devices
+WHERE address = ANY ($1::text[]) OR customer_id = ANY ($2::bigint[])
+
+-- name: put_devices
+-- A device that was retired meanwhile stays retired: FCM's answer is later than what this batch knew.
+INSERT INTO devices (
+    address, address_kind, customer_id, source_id, anonymous_id, state, first_seen, last_seen, device_key, platform,
+    app_version, locale, time_zone, permission, proven_for
+)
+SELECT
+    address, address_kind, customer_id, source_id, anonymous_id, state, first_seen, last_seen, device_key, platform,
+    app_version, locale, time_zone, permission,
+    CASE WHEN proven_for = '' THEN '{}' ELSE string_to_array(proven_for, ',')::bigint[] END
+FROM unnest(
+    $1::text[], $2::text[], $3::bigint[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[],
+    $9::bigint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[]
+) AS given (
+    address, address_kind, customer_id, source_id, anonymous_id, state, first_seen, last_seen, device_key, platform,
+    app_version, locale, time_zone, permission, proven_for
+)
+ORDER BY address
+ON CONFLICT (address) DO UPDATE SET
+    address_kind = excluded.address_kind,
+    customer_id = excluded.customer_id,
+    source_id = excluded.source_id,
+    anonymous_id = excluded.anonymous_id,
+    state = CASE WHEN devices.state = 'retired' THEN devices.state ELSE excluded.state END,
+    last_seen = greatest(devices.last_seen, excluded.last_seen),
+    device_key = excluded.device_key,
+    platform = excluded.platform,
+    app_version = excluded.app_version,
+    locale = excluded.locale,
+    time_zone = excluded.time_zone,
+    permission = excluded.permission,
+    proven_for = excluded.proven_for
