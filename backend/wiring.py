@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from backend.services.deliveries import Deliveries
     from backend.services.imports import Imports
     from backend.services.people import People
+    from backend.services.refresh import Refresh
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
     from backend.services.workers import Workers
@@ -70,6 +71,7 @@ class Services(IntakeServices):
     campaign_runs: "CampaignRuns"
     deliveries: "Deliveries"
     workers: "Workers"
+    refresh: "Refresh"
 
 
 @contextlib.asynccontextmanager
@@ -138,6 +140,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
     from backend.services.imports import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
+    from backend.services.refresh import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
     from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes
@@ -164,6 +167,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
+        refresh=Refresh(pool, clock, lake, frame),
     )
 
 

@@ -10,7 +10,7 @@ import platform
 import secrets
 import signal
 from contextlib import AbstractAsyncContextManager
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -22,6 +22,7 @@ from backend.wiring import Services
 GRACE = 10.0
 """Seconds that loops get to end their round."""
 BEAT = 5.0
+REFRESH_EVERY = timedelta(seconds=1)
 
 log = structlog.get_logger()
 
@@ -59,7 +60,14 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
     assert dsn is not None  # noqa: S101 - services stand on a database
     jobs = Loop("jobs", lambda: work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs), 1.0)
     steady = timetable(campaign_runs=services.campaign_runs, deliveries=services.deliveries, workers=services.workers)
-    return [*steady, jobs]
+    refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
+    return [*steady, jobs, refresh]
+
+
+async def _refresh(services: Services, stop: asyncio.Event) -> int:
+    """The refresh keeps its own time; it comes back only to stop, or with a fault that a person must mend."""
+    await services.refresh.run_forever(REFRESH_EVERY, stop)
+    return 0
 
 
 async def _beat(services: Services, name: str, started_at: datetime, loops: list[Loop], stop: asyncio.Event) -> None:
