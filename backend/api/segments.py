@@ -14,7 +14,7 @@ from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
 from segments.errors import RuleError
 from segments.overview import Explanation, Preview, StoredSegment
-from segments.preview import Count, RankCount
+from segments.preview import Count
 from segments.rules.conditions import CONDITIONS, Conditions
 from segments.rules.explain import Finding
 from segments.rules.parse import dump, parse, place_of
@@ -122,7 +122,7 @@ class SegmentController(Controller):
     ) -> list[ListedAnswer]:
         """All segments by name; archived ones, last, only on request."""
         listed = await segment_runs.list(archived=archived)
-        return [ListedAnswer(_segment(each.stored), _count(each.count)) for each in listed]
+        return [ListedAnswer(segment_answer(each.stored), count_answer(each.count)) for each in listed]
 
     @get("/conditions", summary="List what a rule can ask for")
     async def list_conditions(self) -> Conditions:
@@ -134,14 +134,14 @@ class SegmentController(Controller):
         self, data: JSONBody[NewSegment], segment_runs: NamedDependency[SegmentRuns]
     ) -> SegmentAnswer:
         """Keep a rule under a name."""
-        return _segment(await segment_runs.create(data.name, read_rule(data.rule), actor=ACTOR))
+        return segment_answer(await segment_runs.create(data.name, read_rule(data.rule), actor=ACTOR))
 
     @post("/preview", status_code=200, summary="Look at a rule without keeping it")
     async def preview_rule(
         self, data: JSONBody[AskedRule], segment_runs: NamedDependency[SegmentRuns]
     ) -> PreviewAnswer:
         """Size, share, reach, ranks, a few members, and the rule in words."""
-        return _preview(await segment_runs.preview(read_rule(data.rule)))
+        return preview_answer(await segment_runs.preview(read_rule(data.rule)))
 
     @get("/{segment_id:int}", summary="Read a segment")
     async def get_segment(
@@ -151,7 +151,7 @@ class SegmentController(Controller):
         version: FromQuery[int | None] = None,
     ) -> SegmentAnswer:
         """The present version of its rule, or the one asked for."""
-        return _segment(await segment_runs.get(segment_id, version=version))
+        return segment_answer(await segment_runs.get(segment_id, version=version))
 
     @put("/{segment_id:int}", summary="Change a segment")
     async def save_segment(
@@ -165,7 +165,7 @@ class SegmentController(Controller):
         saved = await segment_runs.save(
             segment_id, name=data.name, rule=rule, actor=ACTOR, expected_version=data.version
         )
-        return _segment(saved)
+        return segment_answer(saved)
 
     @delete("/{segment_id:int}", summary="Archive a segment")
     async def archive_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> None:
@@ -175,7 +175,7 @@ class SegmentController(Controller):
     @get("/{segment_id:int}/count", summary="Count a segment's members")
     async def count_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> CountAnswer:
         """How large it is now."""
-        return _count(await segment_runs.count(segment_id))
+        return count_answer(await segment_runs.count(segment_id))
 
     @get("/{segment_id:int}/explain", summary="Explain a membership")
     async def explain_membership(
@@ -191,7 +191,7 @@ class SegmentController(Controller):
             raise BadInput("Name the customer by customer_id or by user_id.", field="customer_id")
         number = customer_id if user_id is None else await people.find(user_id)
         assert number is not None  # noqa: S101 - one of the two is there
-        return _explanation(await segment_runs.explain(segment_id, customer_id=number))
+        return explanation_answer(await segment_runs.explain(segment_id, customer_id=number))
 
 
 def read_rule(document: dict[str, Any]) -> Rule:
@@ -207,7 +207,8 @@ def read_rule(document: dict[str, Any]) -> Rule:
         raise BadInput(f"{place}: {error.message}", code="bad_rule", field=place) from error
 
 
-def _segment(stored: StoredSegment) -> SegmentAnswer:
+def segment_answer(stored: StoredSegment) -> SegmentAnswer:
+    """A kept segment as API and command line tell it."""
     segment = stored.segment
     return SegmentAnswer(
         id=segment.id,
@@ -221,22 +222,21 @@ def _segment(stored: StoredSegment) -> SegmentAnswer:
     )
 
 
-def _count(count: Count) -> CountAnswer:
+def count_answer(count: Count) -> CountAnswer:
+    """A count as API and command line tell it."""
     return CountAnswer(count.size, count.total, count.share, count.reachable, count.as_of)
 
 
-def _rank(rank: RankCount) -> RankAnswer:
-    return RankAnswer(rank.rank, rank.size)
-
-
-def _preview(preview: Preview) -> PreviewAnswer:
+def preview_answer(preview: Preview) -> PreviewAnswer:
+    """A preview as API and command line tell it."""
     return PreviewAnswer(
-        count=_count(preview.count),
+        count=count_answer(preview.count),
         sentence=Sentence(preview.sentence_ja, preview.sentence_en),
-        by_rank=[_rank(rank) for rank in preview.by_rank],
+        by_rank=[RankAnswer(each.rank, each.size) for each in preview.by_rank],
         sample=[person.customer_id for person in preview.sample],
     )
 
 
-def _explanation(why: Explanation) -> ExplanationAnswer:
+def explanation_answer(why: Explanation) -> ExplanationAnswer:
+    """An explanation as API and command line tell it."""
     return ExplanationAnswer(why.customer_id, why.member, why.excluded, why.ja, why.en, why.as_of)
