@@ -119,6 +119,7 @@ def _with_seeded(people: pl.DataFrame, config: ShopConfig) -> pl.DataFrame:
         "joined": (long_ago, once),
         "female": (False, True),
         "family": (4, 36),
+        "given": (0.30, 0.18),
         "language": ("ja", "ja"),
         "has_app": (True, True),
         "permitted": (True, True),
