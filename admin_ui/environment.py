@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 
 from admin_ui import assets, filters
 from admin_ui.i18n import Say
+from segments.events import BY_NAME
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -58,6 +59,14 @@ def _money(context: Context, value: Any, currency: str | None = None) -> str:
     return filters.money(value, currency or context["shop"].currency, context["say"])
 
 
+@pass_context
+def _event_label(context: Context, name: str) -> str:
+    """What people call an event; a custom event goes by its own name."""
+    say: Say = context["say"]
+    known = BY_NAME.get(name)
+    return say.pick(known) if known else name
+
+
 def slug(text: str) -> str:
     """Part of an element's id: letters, digits and dashes."""
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "x"
@@ -78,6 +87,7 @@ def make_environment() -> Environment:
         "moment": _moment,
         "exact": _exact,
         "money": _money,
+        "event_label": _event_label,
         "slug": slug,
         **{
             name: _saying(getattr(filters, name))

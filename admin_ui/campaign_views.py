@@ -1,0 +1,172 @@
+"""A campaign's figures as the page shows them. Pure: values in, values out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from admin_ui import filters
+from admin_ui.i18n import Say, mark
+from campaigns.overview import CampaignReport, DryRun, Removed
+from campaigns.report import Effect, Verdict
+
+STATES = {
+    "draft": (mark("Draft"), "hollow"),
+    "scheduled": (mark("Scheduled"), "busy"),
+    "sending": (mark("Sending"), "busy"),
+    "paused": (mark("On hold"), "care"),
+    "sent": (mark("Sent"), "good"),
+    "cancelled": (mark("Stopped"), "hollow"),
+}
+"""How a state is called and drawn."""
+
+DEVICE_STATES = {
+    "planned": mark("Waiting"),
+    "claimed": mark("Being sent"),
+    "sending": mark("Being sent"),
+    "accepted": mark("Accepted by the push service"),
+    "rejected": mark("Refused"),
+    "unknown": mark("Outcome unknown"),
+    "cancelled": mark("Cancelled"),
+    "expired": mark("Expired"),
+    "left_out": mark("Left out at sending"),
+}
+
+PAUSE_REASONS = {
+    "person": mark("Somebody paused it."),
+    "unknown_outcomes": mark("Too many sends had an unknown outcome, so it stopped by itself before more are lost."),
+    "credentials": mark("The push service refused our credentials. Mend them, then resume."),
+}
+
+_VERDICTS = {
+    Verdict.COLLECTING: (
+        mark("Still being counted"),
+        mark("The verdict is spoken once, when the window has ended: looking earlier would mislead."),
+    ),
+    Verdict.NO_CONTROL: (
+        mark("No comparison"),
+        mark("Nobody was held out, so nothing can be said about the effect. Keep a holdout next time."),
+    ),
+    Verdict.TOO_SMALL: (
+        mark("Too small for a verdict"),
+        mark("A verdict needs 1,000 people and 10 expected conversions in each group. The interval is shown."),
+    ),
+    Verdict.NO_DIFFERENCE: (
+        mark("No difference can be told"),
+        mark("The interval holds zero: the push may have helped, harmed, or done nothing."),
+    ),
+    Verdict.RAISED: (mark("The push raised it"), mark("The whole interval lies above zero.")),
+    Verdict.LOWERED: (mark("The push lowered it"), mark("The whole interval lies below zero.")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the people that add up: ``kind`` total, minus or result."""
+
+    label: str
+    people: int
+    share: float
+    kind: str
+    fill: str = "fill-6"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """An interval on a line from ``low`` to ``high`` (labels), places in percent of its width."""
+
+    zero: float
+    start: float
+    end: float
+    point: float
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict in words, and its figures."""
+
+    heading: str
+    sentence: str
+    tone: str
+    difference: str
+    interval: str
+    drawing: Drawing | None
+
+
+def plan_steps(run: DryRun, say: Say) -> list[Step]:
+    """What a launch now would do with everyone of the segment."""
+    whole = run.segment_size
+    return [
+        Step(say("The segment"), whole, 1.0 if whole else 0.0, "total"),
+        *_removed(run.removed, whole, say),
+        Step(say("Kept without the push (control)"), run.control, _share(run.control, whole), "minus", "fill-2"),
+        Step(say("Would get the push"), run.treated, _share(run.treated, whole), "result", "fill-1"),
+    ]
+
+
+def report_steps(report: CampaignReport, say: Say) -> list[Step]:
+    """Where everyone who was targeted stands; the parts add up."""
+    people, whole = report.people, report.people.targeted
+    parts = [
+        (say("Kept without the push (control)"), people.control, "minus", "fill-2"),
+        (say("Waiting for their time"), people.waiting, "minus", "fill-4"),
+        (say("Being sent"), people.in_flight, "minus", "fill-4"),
+        (say("Refused on every device"), people.failed, "minus", "fill-6"),
+        (say("Outcome unknown"), people.unknown, "minus", "fill-5"),
+        (say("Cancelled"), people.cancelled, "minus", "fill-6"),
+        (say("Expired"), people.expired, "minus", "fill-6"),
+    ]
+    return [
+        Step(say("Targeted"), whole, 1.0 if whole else 0.0, "total"),
+        *_removed(report.removed, whole, say),
+        *(Step(label, number, _share(number, whole), kind, fill) for label, number, kind, fill in parts if number),
+        Step(say("Accepted by the push service"), people.accepted, _share(people.accepted, whole), "result", "fill-1"),
+    ]
+
+
+def outcome(effect: Effect, say: Say) -> Outcome:
+    """What may be said about the effect."""
+    heading, sentence = _VERDICTS[effect.verdict]
+    tone = {Verdict.RAISED: "good", Verdict.LOWERED: "danger"}.get(effect.verdict, "hollow")
+    interval = ""
+    if effect.interval is not None:
+        low, high = filters.points(effect.interval.low, say), filters.points(effect.interval.high, say)
+        interval = say("95%% interval %(low)s to %(high)s", low=low, high=high)
+    return Outcome(
+        heading=say(heading),
+        sentence=say(sentence),
+        tone=tone,
+        difference=filters.points(effect.difference, say),
+        interval=interval,
+        drawing=_drawing(effect, say),
+    )
+
+
+def _drawing(effect: Effect, say: Say) -> Drawing | None:
+    if effect.interval is None or effect.difference is None:
+        return None
+    reach = max(abs(effect.interval.low), abs(effect.interval.high), 0.001) * 1.25
+
+    def place(value: float) -> float:
+        return round(50 + value / reach * 50, 2)
+
+    return Drawing(
+        zero=50.0,
+        start=place(effect.interval.low),
+        end=place(effect.interval.high),
+        point=place(effect.difference),
+        low=filters.points(-reach, say),
+        high=filters.points(reach, say),
+    )
+
+
+def _removed(removed: Sequence[Removed], whole: int, say: Say) -> list[Step]:
+    return [
+        Step(say("Left out: %(reason)s", reason=say.pick(each.label)), each.people, _share(each.people, whole), "minus")
+        for each in removed
+        if each.people
+    ]
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0
