@@ -153,6 +153,13 @@ class SegmentController(Controller):
         """The present version of its rule, or the one asked for."""
         return segment_answer(await segment_runs.get(segment_id, version=version))
 
+    @get("/{segment_id:int}/versions", summary="List a segment's versions")
+    async def list_versions(
+        self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]
+    ) -> list[SegmentAnswer]:
+        """Every version of its rule, the present one first."""
+        return [segment_answer(each) for each in await segment_runs.versions(segment_id)]
+
     @put("/{segment_id:int}", summary="Change a segment")
     async def save_segment(
         self,

@@ -78,6 +78,19 @@ class SegmentRuns:
         async with self._pool.acquire() as connection:
             return await _get(connection, segment_id, version)
 
+    async def versions(self, segment_id: int) -> Sequence[StoredSegment]:
+        """Every version of a segment, the present one first.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        async with self._pool.acquire() as connection:
+            rows = await store.list_versions(connection, segment_id=segment_id)
+            settings = await shop.read_settings(connection)
+        if not rows:
+            raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+        return [_stored(row, settings.currency) for row in rows]
+
     async def find(self, name: str) -> StoredSegment:
         """The segment of a name.
 

@@ -83,6 +83,8 @@ async def test_a_segment_is_made_changed_counted_and_put_away(client: httpx.Asyn
     changed = await client.put(path, json={"name": "二度", "rule": ONCE | {"value": 2}, "version": 1})
     assert (changed.json()["version"], changed.json()["name"]) == (2, "二度")
     assert (await client.get(path, params={"version": 1})).json()["rule"] == ONCE
+    versions = (await client.get(f"{path}/versions")).json()
+    assert [(each["version"], each["rule"]["value"]) for each in versions] == [(2, 2), (1, 1)]
     listed = (await client.get("/segments")).json()
     assert [(each["segment"]["name"], each["count"]["size"]) for each in listed] == [("二度", 1)]
     assert (await client.delete(path)).status_code == 204
@@ -151,5 +153,5 @@ async def test_customers_are_found_and_shown(client: httpx.AsyncClient) -> None:
 async def test_the_api_describes_itself() -> None:
     schema = server(segment_runs=None, people=None).openapi_schema.to_schema()
     operations = [one for path in schema["paths"].values() for one in path.values()]
-    assert len(operations) == 13
+    assert len(operations) == 14
     assert all(one["summary"] and one["description"] for one in operations)

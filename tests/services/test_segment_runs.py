@@ -126,6 +126,10 @@ async def test_saving_makes_a_version_only_for_a_changed_rule(runs: SegmentRuns)
     changed = await runs.save(made.segment.id, name="t", rule=LAPSED, actor="ken", expected_version=1)
     assert (changed.segment.version, changed.segment.rule, changed.changed_by) == (2, LAPSED, "ken")
     assert (await runs.get(made.segment.id, version=1)).segment.rule == ONCE
+    assert [(each.segment.version, each.changed_by) for each in await runs.versions(made.segment.id)] == [
+        (2, "ken"),
+        (1, "aya"),
+    ]
 
 
 async def test_an_editor_who_came_too_late_is_told(runs: SegmentRuns) -> None:
@@ -199,6 +203,7 @@ async def test_what_is_not_there_is_said(runs: SegmentRuns) -> None:
         runs.get(99),
         runs.get(made.segment.id, version=2),
         runs.find("nobody"),
+        runs.versions(99),
         runs.count(99),
         runs.members(99),
         runs.archive(99, actor="aya"),

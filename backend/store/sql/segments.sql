@@ -43,4 +43,8 @@ LIMIT 1;
 
 -- name: list_versions
 -- Newest first.
-SELECT version, rule, created_at, created_by FROM segment_versions WHERE segment_id = $1 ORDER BY version DESC;
+SELECT s.segment_id, s.name, v.version, s.archived_at, s.created_at, v.rule, v.created_at AS changed_at, v.created_by
+FROM segments AS s
+JOIN segment_versions AS v USING (segment_id)
+WHERE s.segment_id = $1
+ORDER BY v.version DESC;
