@@ -1,0 +1,93 @@
+"""A 200 means: survives the SIGKILL of every process of ours. The ledger of a client is held against the table."""
+
+import asyncio
+import itertools
+from pathlib import Path
+
+import asyncpg
+import httpx
+import pytest
+
+from backend.clock import SystemClock
+from backend.services.sources import Sources
+from tests.faults.sabotage import ACK_BEFORE_COMMIT
+from tests.fixtures.intake_server import REAL, IntakeServer
+
+pytestmark = pytest.mark.fault
+
+CLIENTS = 8
+BATCH = 5
+
+
+class Ledger:
+    """What clients sent, and what was acknowledged to them; an answer that never came is neither kept nor lost."""
+
+    def __init__(self) -> None:
+        self.acked: set[str] = set()
+        self.refused: list[int] = []
+        self._names = itertools.count()
+
+    async def drive(self, url: str, key: str) -> None:
+        """Send until the server is gone."""
+        async with httpx.AsyncClient(base_url=url, auth=(key, ""), trust_env=False) as client:
+            while True:
+                names = [f"m{next(self._names)}" for _ in range(BATCH)]
+                batch = [{"type": "track", "event": "Own", "userId": "u", "messageId": name} for name in names]
+                try:
+                    answer = await client.post("/v1/batch", json={"batch": batch})
+                except httpx.TransportError:
+                    return
+                if answer.status_code == httpx.codes.OK:
+                    self.acked.update(names)
+                else:
+                    self.refused.append(answer.status_code)
+
+
+async def kill_under_load(server: IntakeServer, key: str) -> Ledger:
+    """Start, let clients send, kill while they do."""
+    ledger = Ledger()
+    await asyncio.to_thread(server.start)
+    clients = [asyncio.create_task(ledger.drive(server.url, key)) for _ in range(CLIENTS)]
+    while len(ledger.acked) < 40 * CLIENTS:  # noqa: ASYNC110 - it happens in another process
+        await asyncio.sleep(0.01)
+    server.kill()
+    await asyncio.gather(*clients)
+    return ledger
+
+
+async def count_lost(pool: asyncpg.Pool, ledger: Ledger) -> int:
+    """Acknowledged events that are neither row nor failed event."""
+    await quiet(pool)
+    stored = {row[0] for row in await pool.fetch("SELECT message_id FROM event_log")}
+    return len(ledger.acked - stored)
+
+
+async def quiet(pool: asyncpg.Pool) -> None:
+    """Wait until the killed server's sessions are gone: what they had committed counts, what they had not does not."""
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    own = pool.get_size() - 1
+    while await pool.fetchval(others) > own:  # noqa: ASYNC110 - it happens in the server
+        await asyncio.sleep(0.01)
+
+
+async def run(pool: asyncpg.Pool, dsn: str, home: Path, target: str) -> tuple[int, Ledger]:
+    source = await Sources(pool, SystemClock()).create("till", kind="server")
+    server = IntakeServer(dsn, home, target=target)
+    try:
+        ledger = await kill_under_load(server, source.write_key)
+    finally:
+        server.kill()
+    return await count_lost(pool, ledger), ledger
+
+
+async def test_no_acknowledged_event_is_lost_when_the_server_is_killed(
+    pool: asyncpg.Pool, dsn: str, tmp_path: Path
+) -> None:
+    lost, ledger = await run(pool, dsn, tmp_path, REAL)
+    assert (lost, ledger.refused) == (0, [])
+    assert await pool.fetchval("SELECT count(DISTINCT message_id) = count(*) FROM event_log")
+
+
+async def test_the_ledger_sees_a_server_that_answers_too_early(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
+    lost, _ = await run(pool, dsn, tmp_path, ACK_BEFORE_COMMIT)
+    assert lost > 0
