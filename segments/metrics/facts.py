@@ -63,6 +63,12 @@ class Facts:
             found = self.kept[key] = make().collect()
         return found.lazy()
 
+    def begins(self) -> date | None:
+        """The first business day of the history; None where there is none."""
+        found = self.once("begins", lambda: self.days.select(pl.col("business_day").min())).collect()
+        day: date | None = found.item()
+        return day
+
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""
         return day < self.today

@@ -38,10 +38,10 @@ def fn_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFram
     )
     elapsed = base.filter(facts.ended(pl.col("due")))
     again = (pl.col("next_day") <= pl.col("due")).fill_null(value=False)
-    begins = facts.once("begins", lambda: facts.days.select(pl.col("business_day").min().alias("begins")))
-    short = (pl.col("business_day") < pl.col("begins") + pl.duration(days=SHORT_HISTORY_DAYS)).any()
+    begins = facts.begins() or facts.today
+    short = (pl.col("business_day") < begins + timedelta(days=SHORT_HISTORY_DAYS)).any()
     marked = pl.lit(not facts.history_imported) & short.fill_null(value=False)
-    return elapsed.join(begins, how="cross").select(
+    return elapsed.select(
         again.sum().cast(pl.Int64).alias("numerator"),
         pl.len().cast(pl.Int64).alias("denominator"),
         pl.lit(window.last + timedelta(days=within_days) >= facts.today).alias("incomplete"),

@@ -1,0 +1,222 @@
+"""Figures: KPIs of the catalogue and the dashboard, for everyone or for one segment.
+
+History is read from the lake when the frame has moved on, and kept in memory with what the figures share, so that
+asking again is cheap. Everything that computes runs in a worker thread.
+"""
+
+import asyncio
+import time
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+import asyncpg
+import narwhals as nw
+import polars as pl
+
+from backend.clock import Clock
+from backend.errors import NotFound
+from backend.store import customers, events, shop
+from backend.store import segments as segment_store
+from backend.store.pool import Connection
+from campaigns.shop import ShopSettings
+from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
+from segments.ids import SegmentId
+from segments.metrics import catalog
+from segments.metrics.facts import Facts
+from segments.metrics.options import read_options
+from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
+from segments.reduce.days import merge_customers
+from segments.reduce.trust import verified_events
+from segments.rules.parse import parse
+from segments.windows import Window
+
+_CHEAP = 0.5
+_LONGEST_STALE = 10.0
+
+
+class View(Protocol):
+    """The customer frame at one moment."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer, see `segments.customers`."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """Up to when facts are in the frame."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
+
+
+class Days(Protocol):
+    """Where history is read from."""
+
+    def customer_days(self) -> pl.LazyFrame:
+        """Rows of customer_days, merges not applied."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What the shop was when ``loaded`` (seconds, monotonic), which took ``took`` seconds."""
+
+    key: Hashable
+    figures: Figures
+    loaded: float
+    took: float
+
+    def answers(self, key: Hashable) -> bool:
+        """Whether it still does: nothing is new, or it was too dear to be thrown away so soon."""
+        dear = min(_LONGEST_STALE, 3 * max(self.took - _CHEAP, 0))
+        return key == self.key or time.monotonic() - self.loaded < dear
+
+
+@dataclass(frozen=True, slots=True)
+class _Definitions:
+    """What PostgreSQL knows and history does not; a change of any of it makes the figures anew."""
+
+    settings: ShopSettings
+    merges: tuple[tuple[int, int], ...]
+    coupons: tuple[tuple[str, str, date | None], ...]
+
+
+class Insights:
+    """KPIs and the dashboard.
+
+    Args:
+        pool: the database: settings, definitions, merges, segments.
+        clock: decides which business day is running.
+        lake: history.
+        frame: the customer frame.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._lake = lake
+        self._frame = frame
+        self._state: _State | None = None
+        self._loading = asyncio.Lock()
+
+    async def kpi(
+        self,
+        slug: str,
+        *,
+        window: Window | None = None,
+        segment_id: int | None = None,
+        as_of_rule: AsOfRule = "cohort",
+        options: Mapping[str, object] | None = None,
+    ) -> KpiResult:
+        """One figure.
+
+        Args:
+            slug: a KPI of the catalogue.
+            window: business days; without one the last `DEFAULT_DAYS` full days that can be complete
+                (for retention the last twelve full weeks).
+            segment_id: only this segment's members.
+            as_of_rule: when membership is looked at.
+            options: of the KPI, as text or numbers.
+
+        Raises:
+            UnknownMetric: the catalogue has no such KPI.
+            BadOption: an option is unknown or out of range.
+            NotFound: no such segment.
+        """
+        read_options(catalog.get(slug), options or {})
+        audience = await self._audience(segment_id, as_of_rule)
+        figures = await self._figures()
+        return await asyncio.to_thread(figures.kpi, slug, window, audience=audience, options=options)
+
+    async def dashboard(
+        self, *, days: int = DEFAULT_DAYS, segment_id: int | None = None, as_of_rule: AsOfRule = "cohort"
+    ) -> Dashboard:
+        """The first page: four figures with their lines, the retention heatmap, and who there is.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        audience = await self._audience(segment_id, as_of_rule)
+        async with self._pool.acquire() as connection:
+            failed = sum(row["failed"] for row in await events.count_failed_by_code(connection))
+        figures = await self._figures()
+        return await asyncio.to_thread(figures.dashboard, days=days, audience=audience, failed_events=failed)
+
+    async def _audience(self, segment_id: int | None, as_of_rule: AsOfRule) -> Audience:
+        if segment_id is None:
+            return EVERYONE
+        async with self._pool.acquire() as connection:
+            row = await segment_store.get_segment(connection, segment_id=segment_id)
+        if row is None:
+            raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+        name = SegmentName(id=SegmentId(row["segment_id"]), name=row["name"], version=row["version"])
+        return Audience(name, parse(row["rule"]), as_of_rule)
+
+    async def _figures(self) -> Figures:
+        async with self._loading:
+            async with self._pool.acquire() as connection:
+                known = await _definitions(connection)
+            view = await asyncio.to_thread(self._frame.read)
+            today = known.settings.calendar.business_day(self._clock.now())
+            key = (view.as_of, today, known)
+            if self._state is None or not self._state.answers(key):
+                started = time.monotonic()
+                figures = await asyncio.to_thread(self._load, known, view, today)
+                ended = time.monotonic()
+                self._state = _State(key, figures, ended, ended - started)
+            return self._state.figures
+
+    def _load(self, known: _Definitions, view: View, today: date) -> Figures:
+        settings = known.settings
+        days = _merged(self._lake.customer_days(), known.merges)
+        if settings.exclude_test_accounts:
+            tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
+            days = days.join(tests, on="customer_id", how="anti")
+        held = days.collect().lazy()
+        verified: pl.DataFrame = verified_events(nw.from_native(held)).to_native().collect()
+        facts = Facts(
+            days=held,
+            today=today,
+            calendar=settings.calendar,
+            coupons=_coupon_frame(known),
+            verified=frozenset(verified.get_column("event").to_list()),
+        )
+        return Figures(
+            facts=facts,
+            frame=view.frame,
+            as_of=view.as_of,
+            currency=settings.currency,
+            exclude_test_accounts=settings.exclude_test_accounts,
+        )
+
+
+async def _definitions(connection: Connection) -> _Definitions:
+    coupons = await customers.list_coupons(connection)
+    return _Definitions(
+        settings=await shop.read_settings(connection),
+        merges=tuple(sorted(await customers.list_merges(connection))),
+        coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
+    )
+
+
+def _coupon_frame(known: _Definitions) -> pl.LazyFrame:
+    schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
+    return pl.LazyFrame(known.coupons, schema=schema, orient="row")
+
+
+def _merged(days: pl.LazyFrame, merges: tuple[tuple[int, int], ...]) -> pl.LazyFrame:
+    if not merges:
+        return days
+    schema = {"customer_id": pl.Int64, "survivor": pl.Int64}
+    frame = pl.LazyFrame(merges, schema=schema, orient="row")
+    merged: pl.LazyFrame = merge_customers(nw.from_native(days), nw.from_native(frame)).to_native()
+    return merged

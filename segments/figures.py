@@ -1,0 +1,170 @@
+"""Figures on one state of the shop: KPIs and the dashboard, each worked out once.
+
+The shell loads a state and keeps it; everything here is a pure function of that state.
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from segments.membership import members, population
+from segments.metrics import catalog
+from segments.metrics.compute import compute
+from segments.metrics.facts import Facts, Members
+from segments.metrics.metric import AsOf, Measured
+from segments.metrics.options import read_options
+from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
+from segments.rebuilt import members_then, members_today
+from segments.rules.rule import Rule
+from segments.windows import Window
+
+DEFAULT_DAYS = 28
+"""Length of a window that nobody chose: four weeks, so that weekdays are equal."""
+
+SPARK_POINTS = 8
+HEATMAP_WEEKS = 12
+TILES = ("launch_rate", "coupon_use_rate", "repeat_purchase_rate", "f2_conversion")
+_HEATMAP = {"unit": "week", "periods": HEATMAP_WEEKS - 1, "n": 1, "horizon": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whose figures are asked for, and by which rule of time; without a segment everyone's."""
+
+    segment: SegmentName | None = None
+    rule: Rule | None = None
+    as_of: AsOfRule | None = None
+
+    @property
+    def key(self) -> Hashable:
+        """Names it, so that answers can be kept."""
+        return (self.segment, self.as_of)
+
+
+EVERYONE = Audience()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """One state of the shop.
+
+    Attributes:
+        facts: history of everyone who counts.
+        frame: today's customer frame.
+        as_of: up to when facts are in them.
+        currency: of money.
+        exclude_test_accounts: test accounts are left out of ``facts`` already; leave them out of counts too.
+    """
+
+    facts: Facts
+    frame: pl.LazyFrame
+    as_of: datetime
+    currency: str = "JPY"
+    exclude_test_accounts: bool = True
+    kept: dict[Hashable, Measured] = field(default_factory=dict, compare=False, repr=False)
+
+    def kpi(
+        self,
+        slug: str,
+        window: Window | None = None,
+        *,
+        audience: Audience = EVERYONE,
+        options: Mapping[str, object] | None = None,
+    ) -> KpiResult:
+        """One figure; without a window over the `default_window`.
+
+        Raises:
+            UnknownMetric: the catalogue has no such KPI.
+            BadOption: an option is unknown or out of range.
+        """
+        given = options or {}
+        chosen = window or default_window(slug, self.facts, given)
+        return KpiResult(
+            metric=catalog.get(slug),
+            measured=self._measure(slug, chosen, audience, given),
+            as_of=self.as_of,
+            today=self.facts.today,
+            currency=self.currency,
+            segment=audience.segment,
+            rule=audience.as_of,
+            recomputed=audience.as_of == "cohort",
+        )
+
+    def dashboard(self, *, days: int = DEFAULT_DAYS, audience: Audience = EVERYONE, failed_events: int) -> Dashboard:
+        """The first page, with tiles over windows of ``days`` days."""
+        everyone = population(self.frame, exclude_test_accounts=self.exclude_test_accounts)
+        chosen = everyone if audience.rule is None else members(everyone, audience.rule)
+        counts = chosen.select(pl.len(), pl.col("reachable").fill_null(value=False).sum()).collect().row(0)
+        return Dashboard(
+            days=days,
+            tiles=tuple(self._tile(slug, days, audience) for slug in TILES),
+            retention=self.kpi("retention", audience=audience, options=_HEATMAP),
+            members=int(counts[0]),
+            reachable=int(counts[1]),
+            failed_events=failed_events,
+            as_of=self.as_of,
+            today=self.facts.today,
+            segment=audience.segment,
+            rule=audience.as_of,
+        )
+
+    def _tile(self, slug: str, days: int, audience: Audience) -> Tile:
+        windows = [default_window(slug, self.facts, {}, days=days)]
+        while len(windows) < SPARK_POINTS:
+            windows.append(windows[-1].previous())
+        return Tile(
+            result=self.kpi(slug, windows[0], audience=audience),
+            previous=self._measure(slug, windows[1], audience, {}),
+            spark=tuple(self._point(slug, window, audience) for window in reversed(windows)),
+        )
+
+    def _point(self, slug: str, window: Window, audience: Audience) -> SparkPoint:
+        begins = self.facts.begins()
+        if begins is None or window.first < begins:
+            return SparkPoint(window, None, incomplete=False)
+        measured = self._measure(slug, window, audience, {})
+        return SparkPoint(window, measured.value, measured.incomplete)
+
+    def _measure(self, slug: str, window: Window, audience: Audience, options: Mapping[str, object]) -> Measured:
+        chosen = read_options(catalog.get(slug), options)
+        key = (audience.key, slug, window, tuple(chosen.items()))
+        if key not in self.kept:
+            facts = replace(self.facts, members=self._members(audience))
+            measured = compute(slug, facts, window, options=chosen)
+            self.kept[key] = replace(measured, notes=(*measured.notes, *_segment_notes(slug, audience)))
+        return self.kept[key]
+
+    def _members(self, audience: Audience) -> Members | None:
+        if audience.rule is None:
+            return None
+        if audience.as_of == "today":
+            return members_today(audience.rule, key=audience.key, frame=self.frame)
+        return members_then(
+            audience.rule,
+            key=audience.key,
+            days=self.facts.days,
+            frame=self.frame,
+            verified=self.facts.verified or (),
+            coupons=self.facts.coupons,
+        )
+
+
+def default_window(slug: str, facts: Facts, options: Mapping[str, object], *, days: int = DEFAULT_DAYS) -> Window:
+    """The last full window of a KPI that can be complete: conversions end D days ago, retention is by full weeks."""
+    if slug == "retention":
+        week = facts.calendar.week_of(facts.today)
+        return Window(week - timedelta(weeks=HEATMAP_WEEKS), week - timedelta(days=1))
+    chosen = read_options(catalog.get(slug), options)
+    elapsed = int(chosen["days"]) if "days" in chosen else 0
+    last = facts.today - timedelta(days=elapsed + 1)
+    return Window(last - timedelta(days=days - 1), last)
+
+
+def _segment_notes(slug: str, audience: Audience) -> tuple[str, ...]:
+    if audience.segment is None:
+        return ()
+    if audience.as_of == "today":
+        return ("members_today",)
+    return ("members_cohort" if catalog.get(slug).as_of is AsOf.COHORT else "members_period", "recomputed")
