@@ -12,7 +12,7 @@ import { lockScreen, notification } from "./screen-lock.js";
 import { newsScreen } from "./screen-news.js";
 import { flush } from "./segment.js";
 import { cartLines, cartTotal, sheet } from "./sheets.js";
-import { change, forget, onChange, show, slotName, state, view } from "./state.js";
+import { belongTo, change, forget, onChange, show, slotName, state, view } from "./state.js";
 import { clock, language, languages, money, said, t } from "./words.js";
 
 const TABS = { home: homeScreen, coupons: couponScreen, card: cardScreen, news: newsScreen };
@@ -25,6 +25,7 @@ async function start() {
   const asked = new URLSearchParams(location.search);
   if (languages[asked.get("lang")]) change({ language: asked.get("lang") });
   await configuration();
+  belongTo(view.config.app_write_key);
   build();
   await push.register();
   install();
@@ -64,8 +65,10 @@ function build() {
 }
 
 const before = { sheet: null, banner: null, toast: null };
+let opener = null;
 
 function draw() {
+  if (view.sheet && !before.sheet) opener = document.activeElement?.dataset.key;
   const scrolled = parts.stage.querySelector(".scroll")?.scrollTop || 0;
   const sameTab = parts.stage.dataset.place === place();
   document.documentElement.lang = language();
@@ -88,6 +91,7 @@ function enter() {
     if (value && value !== before[name]) parts.stage.querySelector(`.${name}`).classList.add("enter");
   }
   if (now.sheet && now.sheet !== before.sheet) document.getElementById("sheet-title").focus({ preventScroll: true });
+  if (!now.sheet && before.sheet && opener) parts.stage.querySelector(`[data-key="${CSS.escape(opener)}"]`)?.focus({ preventScroll: true });
   Object.assign(before, now);
 }
 
@@ -116,11 +120,11 @@ function statusBar() {
 }
 
 function app() {
-  return el("div", { class: "app" }, el("div", { class: "scroll" }, TABS[view.tab]()), cart(), tabs());
+  return el("div", { class: "app", inert: Boolean(view.sheet) }, el("div", { class: "scroll" }, TABS[view.tab]()), cart(), tabs());
 }
 
 function tabs() {
-  return el("nav", { class: "tabs", "aria-label": t("home") }, Object.keys(TABS).map((name) =>
+  return el("nav", { class: "tabs", "aria-label": said(view.config.shop) }, Object.keys(TABS).map((name) =>
     el("button", { type: "button", "data-key": `tab-${name}`, "aria-current": view.tab === name ? "page" : null, onclick: () => show({ tab: name, sheet: null }) }, icon(name), el("span", {}, t(name)))));
 }
 

@@ -9,9 +9,14 @@ let stream = null;
 let hiding = 0;
 
 export async function register() {
-  if (state.address) return;
+  if (state.address && (await isKnown(state.address))) return;
   const answer = await fetch("/emulator/phones", { method: "POST" });
-  change({ address: (await answer.json()).address });
+  change({ address: (await answer.json()).address, seen: 0 });
+}
+
+async function isKnown(address) {
+  const answer = await fetch(`/emulator/addresses/${encodeURIComponent(address)}`);
+  return answer.ok && (await answer.json()).installed;
 }
 
 // Signing out leaves the address behind, so that nobody's messages reach the next person on this phone.

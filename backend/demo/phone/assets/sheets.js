@@ -17,7 +17,7 @@ export function sheet() {
   const close = () => show({ sheet: null });
   return el("div", { class: "veil", onclick: (event) => event.target === event.currentTarget && close(), onkeydown: (event) => event.key === "Escape" && close() },
     el("div", { class: "sheet", role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet-title" },
-      el("header", {}, el("h2", { id: "sheet-title", tabindex: -1 }, title),
+      el("header", {}, el("h2", { id: "sheet-title", "data-key": "sheet-title", tabindex: -1 }, title),
         el("button", { type: "button", class: "round", "data-key": "close", "aria-label": t("close"), onclick: close }, icon("close", 20))),
       content));
 }

@@ -5,6 +5,7 @@ const place = `joren.phone.${slot}`;
 const listeners = new Set();
 
 const fresh = () => ({
+  shopKey: null,
   anonymousId: crypto.randomUUID(),
   deviceId: crypto.randomUUID(),
   address: null,
@@ -55,4 +56,10 @@ export function onChange(listener) {
 
 export function forget() {
   localStorage.removeItem(place);
+}
+
+// A demo that was reset has a new key; what this browser remembers of the old one is of no use.
+export function belongTo(shopKey) {
+  const stale = state.shopKey && state.shopKey !== shopKey;
+  change(stale ? { ...fresh(), language: state.language, shopKey } : { shopKey });
 }
