@@ -83,10 +83,11 @@ def _routes(role: str) -> list[Any]:
 
 def _steering() -> Router:
     """The API by which server programs read and steer."""
+    from backend.api.campaigns import CampaignController  # noqa: PLC0415 - not for intake processes
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
 
-    return Router(path="/api/v1", route_handlers=[CustomerController, SegmentController])
+    return Router(path="/api/v1", route_handlers=[CampaignController, CustomerController, SegmentController])
 
 
 def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:

@@ -1,0 +1,151 @@
+"""Campaigns for server programs: what the desk does, over HTTP. Answers are the values of `campaigns.overview`."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+from litestar import Controller, get, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from backend.api.guards import require_api_key
+from backend.services.campaign_desk import CampaignDesk
+from campaigns.campaign import Content, Draft, Policy
+from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
+
+ACTOR = "API"
+
+
+class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a campaign says, to whom, and how its effect is measured.
+
+    ``holdout_percent`` of the people who pass the gates are kept without the push, for comparison.
+    """
+
+    name: str
+    segment_id: int
+    content: Content
+    holdout_percent: float = 5.0
+    policy: Policy = Policy.ONCE
+    conversion_event: str = "Order Completed"
+    conversion_days: int = 7
+    expires_after_hours: float = 24.0
+
+    def draft(self) -> Draft:
+        """As the desk takes it."""
+        return Draft(
+            name=self.name,
+            segment_id=self.segment_id,
+            content=self.content,
+            holdout_percent=self.holdout_percent,
+            policy=self.policy,
+            conversion_event=self.conversion_event,
+            conversion_days=self.conversion_days,
+            expires_after=timedelta(hours=self.expires_after_hours),
+        )
+
+
+class ChangedCampaign(CampaignBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A draft from now on; ``revision`` is the one the change began with, to notice others' changes."""
+
+    revision: int
+
+
+class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When to launch; without ``at`` as soon as a worker is free. ``revision`` is the one that was looked at."""
+
+    revision: int
+    at: datetime | None = None
+
+
+class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whose devices get a test send."""
+
+    customer_id: int
+
+
+class CampaignController(Controller):
+    """Campaigns: drafts, dry runs, launches, and what came of them."""
+
+    path = "/campaigns"
+    guards = (require_api_key,)
+    tags = ("campaigns",)
+
+    @get("/", summary="List campaigns")
+    async def list_campaigns(self, campaign_desk: NamedDependency[CampaignDesk]) -> list[CampaignSummary]:
+        """All campaigns, the last changed first."""
+        return list(await campaign_desk.list())
+
+    @post("/", summary="Create a draft")
+    async def create_campaign(
+        self, data: JSONBody[CampaignBody], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """Keep a new draft; nothing is sent."""
+        return await campaign_desk.create(data.draft(), by=ACTOR)
+
+    @get("/{campaign_id:int}", summary="Read a campaign")
+    async def get_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """Its draft, its state, and what can be done with it now."""
+        return await campaign_desk.get(campaign_id)
+
+    @put("/{campaign_id:int}", summary="Change a draft")
+    async def edit_campaign(
+        self,
+        campaign_id: FromPath[int],
+        data: JSONBody[ChangedCampaign],
+        campaign_desk: NamedDependency[CampaignDesk],
+    ) -> CampaignDetail:
+        """Replace the draft; a scheduled campaign becomes a draft again."""
+        return await campaign_desk.edit(campaign_id, data.draft(), revision=data.revision, by=ACTOR)
+
+    @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do")
+    async def dry_run_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> DryRun:
+        """How many the segment holds, how many each gate removes and why, control, treated, samples."""
+        return await campaign_desk.dry_run(campaign_id)
+
+    @post("/{campaign_id:int}/send", status_code=200, summary="Launch, now or later")
+    async def send_campaign(
+        self, campaign_id: FromPath[int], data: JSONBody[Moment], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """Schedule it; the gates are asked at launch, and again for each message."""
+        if data.at is None:
+            return await campaign_desk.send_now(campaign_id, revision=data.revision, by=ACTOR)
+        return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=ACTOR)
+
+    @post("/{campaign_id:int}/test-send", status_code=200, summary="Send it to one customer's devices")
+    async def test_send_campaign(
+        self, campaign_id: FromPath[int], data: JSONBody[Receiver], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> TestSend:
+        """Now, past quiet hours and cap, counted nowhere."""
+        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, by=ACTOR)
+
+    @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now")
+    async def pause_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """What is on its way stays on its way."""
+        return await campaign_desk.pause(campaign_id, by=ACTOR)
+
+    @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending")
+    async def resume_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """A paused campaign goes on with whoever is left."""
+        return await campaign_desk.resume(campaign_id, by=ACTOR)
+
+    @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good")
+    async def cancel_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """Who has not been sent it never will be."""
+        return await campaign_desk.cancel(campaign_id, by=ACTOR)
+
+    @get("/{campaign_id:int}/report", summary="Read a campaign's figures")
+    async def report_campaign(
+        self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignReport:
+        """People who add up, devices, opens, and the effect once its window has ended."""
+        return await campaign_desk.report(campaign_id)

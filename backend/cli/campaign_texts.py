@@ -1,0 +1,75 @@
+"""Campaigns in words, for the terminal."""
+
+from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens
+from campaigns.report import Arm, Effect, People, Verdict
+
+_VERDICTS = {
+    Verdict.COLLECTING: "still collecting",
+    Verdict.NO_CONTROL: "nothing to compare with: nobody was held out",
+    Verdict.TOO_SMALL: "too small for a verdict",
+    Verdict.NO_DIFFERENCE: "no difference shown",
+    Verdict.RAISED: "the push raised it",
+    Verdict.LOWERED: "the push lowered it",
+}
+
+
+def tell_summary(each: CampaignSummary) -> str:
+    """One line."""
+    why = f" ({each.paused_reason})" if each.paused_reason else ""
+    counts = (
+        f", {each.targeted:,} targeted, {each.control:,} control, {each.accepted:,} accepted" if each.targeted else ""
+    )
+    return f"{each.campaign_id:>4}  {each.name}: {each.state}{why}, for “{each.segment_name}”{counts}"
+
+
+def tell_dry_run(seen: DryRun) -> str:
+    """What a launch now would do."""
+    lines = [f"In the segment {seen.segment_size:>10,}   (facts as of {seen.as_of.isoformat(timespec='seconds')})"]
+    lines += [f"  {gone.label.en:<28} −{gone.people:,}" for gone in seen.removed]
+    lines += [f"  {'control, without the push':<28} {seen.control:,}"]
+    lines += [f"  {'to be sent to':<28} {seen.treated:,} on {seen.devices:,} devices"]
+    if seen.deferred_until:
+        lines.append(f"It is quiet now: sending would begin at {seen.deferred_until.isoformat(timespec='minutes')}.")
+    if seen.smallest_effect is not None:
+        lines.append(f"This holdout can show a rise of {seen.smallest_effect * 100:.1f} points or more.")
+    if seen.suggested_holdout is not None:
+        lines.append(f"Suggested holdout: {seen.suggested_holdout:g} %.")
+    lines += [f"  e.g. [{one.language}] {one.title} | {one.body}" for one in seen.samples]
+    return "\n".join(lines)
+
+
+def tell_report(told: CampaignReport) -> str:
+    """A campaign's figures."""
+    lines = [tell_summary(told.summary), *_people(told.people)]
+    lines += [f"    {gone.label.en:<26} {gone.people:>10,}" for gone in told.removed]
+    lines.append("Devices: " + (", ".join(f"{count:,} {state}" for state, count in told.devices.items()) or "none"))
+    if told.opens:
+        lines.append(_opens(told.opens))
+    if told.effect:
+        lines += _effect(told.effect)
+    return "\n".join(lines)
+
+
+def _people(people: People) -> list[str]:
+    parts = ("control", "waiting", "in_flight", "accepted", "failed", "unknown", "cancelled", "expired")
+    counts = [(part.replace("_", " "), getattr(people, part)) for part in parts]
+    lines = [f"  {'targeted':<28} {people.targeted:>10,}"]
+    lines += [f"  {name:<28} {count:>10,}" for name, count in counts if count]
+    return [*lines, f"  {'left out':<28} {people.left_out_total:>10,}"]
+
+
+def _opens(opens: Opens) -> str:
+    return f"Opened by tap {opens.direct:,}, launched within {opens.window_hours} h {opens.influenced:,}, of {opens.of:,} accepted"
+
+
+def _effect(effect: Effect) -> list[str]:
+    lines = [f"With the push {_arm(effect.treated)}, without {_arm(effect.control)}: {_VERDICTS[effect.verdict]}"]
+    if effect.difference is not None and effect.interval is not None:
+        low, high = effect.interval.low * 100, effect.interval.high * 100
+        lines.append(f"Difference {effect.difference * 100:+.1f} points, 95 % interval [{low:.1f}, {high:.1f}]")
+    return lines
+
+
+def _arm(arm: Arm) -> str:
+    rate = "—" if arm.rate is None else f"{arm.rate:.1%}"
+    return f"{arm.conversions:,} of {arm.customers:,} ({rate})"
