@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+import msgspec
+
 LOG_OUT = frozenset({"Signed Out", "Logged Out"})
 """Custom events that say the person left this phone."""
 
@@ -31,8 +33,7 @@ class DeviceState(StrEnum):
     RETIRED = "retired"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A push address as an event told it, with what it says about the device; None means it said nothing."""
 
     value: str
@@ -45,8 +46,7 @@ class Address:
     permission: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sighting:
+class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What one event says about who sent it.
 
     Attributes:
@@ -109,6 +109,26 @@ class Device:
     time_zone: str | None = None
     permission: str = "unknown"
     proven_for: set[int] = field(default_factory=set)
+
+    def learn(self, sighting: Sighting, address: Address) -> bool:
+        """Take over what an event says of the device; whether any of it is worth keeping at once.
+
+        That it was seen again on the same day is not: an app tells its address with every event.
+        """
+        before = self._said()
+        self.source_id, self.anonymous_id = sighting.source_id, sighting.anonymous_id
+        self.last_seen = max(self.last_seen, sighting.at)
+        self.device_key = self.device_key if address.device_key is None else address.device_key
+        self.platform = address.platform or self.platform
+        self.app_version = address.app_version or self.app_version
+        self.locale = address.locale or self.locale
+        self.time_zone = address.time_zone or self.time_zone
+        self.permission = address.permission or self.permission
+        return self._said() != before
+
+    def _said(self) -> tuple[object, ...]:
+        told = (self.platform, self.app_version, self.locale, self.time_zone, self.permission)
+        return (self.source_id, self.anonymous_id, self.device_key, self.last_seen.date(), *told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -363,15 +383,12 @@ class Registry:
         """Keep what an event says about a device; without a proof it says nothing about a live one."""
         if not proven and device.state is DeviceState.LIVE:
             return
-        if proven:
+        proven_now = proven and (device.state is not DeviceState.LIVE or device.customer_id not in device.proven_for)
+        if proven_now:
             device.state = DeviceState.LIVE
             device.proven_for.add(device.customer_id)
-        device.source_id, device.anonymous_id = sighting.source_id, sighting.anonymous_id
-        device.last_seen = max(device.last_seen, sighting.at)
-        for name in ("device_key", "platform", "app_version", "locale", "time_zone", "permission"):
-            if (value := getattr(address, name)) is not None:
-                setattr(device, name, value)
-        self.devices.add(device.address)
+        if device.learn(sighting, address) or proven_now:
+            self.devices.add(device.address)
 
     def _sign_out(self, person: Person, address: str) -> None:
         device = self._known.devices[address]

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import narwhals as nw
 import polars as pl
 
@@ -22,8 +23,7 @@ _UNDATED = [name for name in EVENTS_SCHEMA if name != "business_day"]
 _UNDATED_LINES = [name for name in ORDER_LINES_SCHEMA if name != "business_day"]
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row of the intake log, its payload read.
 
     Attributes:

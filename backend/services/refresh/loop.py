@@ -23,6 +23,7 @@ from backend.lake.rows import Logged, make_rows, read_log
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.frame import FrameMaker
+from backend.services.refresh.people import sighting_of
 from backend.services.refresh.projection import load_registry, project
 from backend.store import events, refresh, shop
 from backend.store.pool import Connection
@@ -254,11 +255,12 @@ class Refresh:
     async def _move(self, turn: _Turn, batch: Batch, logged: list[Logged]) -> None:
         connection, now = turn.connection, self._clock.now()
         settings = await shop.read_settings(connection)
+        sightings = await asyncio.to_thread(lambda: [sighting_of(row) for row in logged])
         async with connection.transaction():
             await refresh.hold_epoch(connection, epoch=turn.epoch)
-            registry = await load_registry(connection, logged, births=batch.projected_at is None)
+            registry = await load_registry(connection, sightings, births=batch.projected_at is None)
             if batch.projected_at is None:
-                await project(connection, logged, registry)
+                await project(connection, logged, sightings, registry)
                 await refresh.mark_projected(connection, batch=batch.batch, now=now)
         self._watch("projected")
         rows = await asyncio.to_thread(

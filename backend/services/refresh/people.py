@@ -64,20 +64,13 @@ def _permission(value: Any) -> str | None:
     return _PERMISSIONS.get(value.lower()) if isinstance(value, str) else None
 
 
-def ids_in(rows: Sequence[Logged]) -> tuple[set[str], set[str], set[str]]:
+def ids_in(sightings: Sequence[Sighting]) -> tuple[set[str], set[str], set[str]]:
     """User ids, anonymous ids and push addresses that a batch names; an alias's previous id may be either."""
-    users, anonymous, addresses = set(), set(), set()
-    for row in rows:
-        if row.user_id is not None:
-            users.add(row.user_id)
-        if row.anonymous_id is not None:
-            anonymous.add(row.anonymous_id)
-        if row.type == "alias" and (previous := text(row.payload.previous_id)) is not None:
-            users.add(previous)
-            anonymous.add(previous)
-        if row.payload.context is not None and (address := _address(row.payload.context, None)) is not None:
-            addresses.add(address.value)
-    return users, anonymous, addresses
+    previous = {one.previous_id for one in sightings if one.previous_id is not None}
+    users = {one.user_id for one in sightings if one.user_id is not None}
+    anonymous = {one.anonymous_id for one in sightings if one.anonymous_id is not None}
+    addresses = {one.address.value for one in sightings if one.address is not None}
+    return users | previous, anonymous | previous, addresses
 
 
 def consents_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Word]:

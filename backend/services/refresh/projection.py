@@ -5,25 +5,27 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from backend.lake.rows import Logged
-from backend.services.refresh.people import Said, consents_in, ids_in, sighting_of, traits_in
+from backend.services.refresh.people import Said, consents_in, ids_in, traits_in
 from backend.store import consents, customers, devices, identities, refresh
 from backend.store.pool import Connection
 from segments import traits as rules
-from segments.identity import Merge, Registry
+from segments.identity import Merge, Registry, Sighting
 
 
-async def load_registry(connection: Connection, rows: Sequence[Logged], *, births: bool) -> Registry:
+async def load_registry(connection: Connection, sightings: Sequence[Sighting], *, births: bool) -> Registry:
     """What is known of everyone in a batch; with numbers for customers to be born where there may be any."""
-    users, anonymous, addresses = ids_in(rows)
+    users, anonymous, addresses = ids_in(sightings)
     known = await identities.load_known(connection, users=users, anonymous=anonymous, addresses=addresses)
     unknown = len(users - known.users.keys()) + len(anonymous - known.anonymous.keys()) if births else 0
     numbers = await customers.reserve_numbers(connection, count=unknown) if unknown else []
     return Registry(known, numbers)
 
 
-async def project(connection: Connection, rows: Sequence[Logged], registry: Registry) -> None:
+async def project(
+    connection: Connection, rows: Sequence[Logged], sightings: Sequence[Sighting], registry: Registry
+) -> None:
     """Decide who is whom, event by event, and keep all that follows. To be called once per batch, in a transaction."""
-    await asyncio.to_thread(_decide, rows, registry)
+    await asyncio.to_thread(_decide, sightings, registry)
     await _keep_people(connection, registry)
     merges = registry.final_merges()
     if merges:
@@ -38,14 +40,14 @@ async def project(connection: Connection, rows: Sequence[Logged], registry: Regi
     if words:
         await consents.put(connection, words)
     await _keep_traits(connection, list(traits_in(rows, customer_of)))
-    found = [(customer_of(row), row) for row in rows]
-    await customers.add_timeline(connection, [(who, row.occurred_at, row.seq, row.received_day) for who, row in found])
-    await refresh.touch(connection, customer_ids={who for who, _ in found} | registry.touched)
+    timeline = [(customer_of(row), row.occurred_at, row.seq, row.received_day) for row in rows]
+    await customers.add_timeline(connection, timeline)
+    await refresh.touch(connection, customer_ids={entry[0] for entry in timeline} | registry.touched)
 
 
-def _decide(rows: Iterable[Logged], registry: Registry) -> None:
-    for row in rows:
-        registry.see(sighting_of(row))
+def _decide(sightings: Iterable[Sighting], registry: Registry) -> None:
+    for sighting in sightings:
+        registry.see(sighting)
 
 
 async def _keep_people(connection: Connection, registry: Registry) -> None:
