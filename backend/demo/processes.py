@@ -95,7 +95,10 @@ class ProcessTree:
                 if process.returncode is not None:
                     raise Unavailable(f"The {program.name} did not start. See {self._log(program)}.")
                 if program.health is None or await _answers(client, program.health):
-                    return
+                    # An answer may be another program's that took the port first: ours must be alive after it.
+                    if not await _ended_within(process, 0.3):
+                        return
+                    continue
                 await asyncio.sleep(0.1)
         raise Unavailable(f"The {program.name} was not ready within {seconds:.0f} seconds. See {self._log(program)}.")
 
@@ -129,6 +132,14 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
         await process.wait()
+
+
+async def _ended_within(process: asyncio.subprocess.Process, seconds: float) -> bool:
+    try:
+        await asyncio.wait_for(process.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
 
 
 async def _answers(client: httpx.AsyncClient, address: str) -> bool:

@@ -68,6 +68,17 @@ async def test_program_that_ends_at_once_is_named_with_its_log(tmp_path: Path) -
     assert "why" in (tmp_path / "broken.log").read_text()
 
 
+async def test_another_programs_answer_is_not_taken_for_ours(tmp_path: Path) -> None:
+    port = free_port()
+    arguments = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(tmp_path)]
+    async with ProcessTree(tmp_path) as tree:
+        await tree.start(program("first", arguments, health=f"http://127.0.0.1:{port}/"))
+        with pytest.raises(Unavailable, match="The second did not start"):
+            await tree.start(
+                program("second", [sys.executable, "-c", "raise SystemExit(1)"], health=f"http://127.0.0.1:{port}/")
+            )
+
+
 async def test_a_death_is_noticed(tmp_path: Path) -> None:
     async with ProcessTree(tmp_path) as tree:
         await tree.start(program("steady", SLEEPER))
