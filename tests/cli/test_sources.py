@@ -1,59 +1,78 @@
 """Sources and counts from the command line."""
 
+import asyncio
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import asyncpg
 import msgspec
+import pytest
+from typer.testing import CliRunner, Result
 
+from backend.cli.main import app
 from backend.store import events
+from backend.store.pool import prepare_connection
 from segments.envelope import Event, FailedEvent
 from segments.intake import Reception, read_event
-from tests.cli.test_command_line import joren
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 
+Joren = Callable[..., Result]
 
-def ask(home: Path, dsn: str, *arguments: str) -> Any:
-    done = joren(*arguments, "--json", home=home, DATABASE_URL=dsn)
-    assert done.returncode == 0, done.stderr
+
+@pytest.fixture
+def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Joren:
+    """The command in this process."""
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setenv("JOREN_HOME", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(app, arguments)
+
+
+def ask(joren: Joren, *arguments: str) -> Any:
+    done = joren(*arguments, "--json")
+    assert done.exit_code == 0, done.output
     return json.loads(done.stdout)
 
 
-async def test_a_source_is_made_listed_and_revoked(tmp_path: Path, dsn: str) -> None:
-    made = ask(tmp_path, dsn, "source", "create", "店アプリ")
+def test_a_source_is_made_listed_and_revoked(joren: Joren) -> None:
+    made = ask(joren, "source", "create", "店アプリ")
     assert made["kind"] == "app"
     assert made["write_key"].startswith("joren_app_")
-    listed = {row["name"]: row for row in ask(tmp_path, dsn, "source", "list")}
+    listed = {row["name"]: row for row in ask(joren, "source", "list")}
     assert listed["店アプリ"]["write_key"] == made["write_key"]
-    again = joren("source", "create", "店アプリ", home=tmp_path, DATABASE_URL=dsn)
-    assert (again.returncode, again.stderr.count("\n")) == (1, 1)
-    assert joren("source", "revoke", "店アプリ", home=tmp_path, DATABASE_URL=dsn).returncode == 0
-    assert "revoked" in joren("source", "list", home=tmp_path, DATABASE_URL=dsn).stdout
+    again = joren("source", "create", "店アプリ")
+    assert (again.exit_code, again.stderr.count("\n")) == (1, 1)
+    assert joren("source", "revoke", "店アプリ").exit_code == 0
+    assert "revoked" in joren("source", "list").stdout
 
 
-def test_a_kind_without_keys_is_refused_with_status_2(tmp_path: Path, dsn: str) -> None:
-    done = joren("source", "create", "x", "--kind", "import", home=tmp_path, DATABASE_URL=dsn)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+def test_a_kind_without_keys_is_refused_with_status_2(joren: Joren) -> None:
+    done = joren("source", "create", "x", "--kind", "import")
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
 
 
-async def test_events_are_counted_by_name_and_outcome(tmp_path: Path, dsn: str, pool: asyncpg.Pool) -> None:
-    await store(pool, {"type": "track", "event": "Own", "userId": "u", "messageId": "m1"})
-    await store(pool, {"type": "track", "event": "Own", "userId": "u", "messageId": "m1"})
-    await store(pool, {"type": "track", "event": "Own", "messageId": "m2"})
-    counted = ask(tmp_path, dsn, "events", "count")
+def test_events_are_counted_by_name_and_outcome(joren: Joren, dsn: str) -> None:
+    good = {"type": "track", "event": "Own", "userId": "u", "messageId": "m1"}
+    asyncio.run(store(dsn, [good, good, {"type": "track", "event": "Own", "messageId": "m2"}]))
+    counted = ask(joren, "events", "count")
     assert (counted["stored"], counted["repeated"], counted["failed"]) == (1, 1, 1)
     assert [(row["name"], row["stored"], row["repeated"], row["failed"]) for row in counted["events"]] == [
         ("Own", 1, 1, 1)
     ]
     assert counted["failed_by_code"] == {"missing_id": 1}
+    assert "in all" in joren("events", "count").stdout
 
 
-async def store(pool: asyncpg.Pool, event: dict[str, Any]) -> None:
-    result = read_event(msgspec.json.encode(event), Reception(source_id=1, trusted=True, received_at=NOW))
-    good = [result] if isinstance(result, Event) else []
-    bad = [result] if isinstance(result, FailedEvent) else []
-    async with pool.acquire() as connection, connection.transaction():
+async def store(dsn: str, given: list[dict[str, Any]]) -> None:
+    reception = Reception(source_id=1, trusted=True, received_at=NOW)
+    results = [read_event(msgspec.json.encode(event), reception) for event in given]
+    connection = await asyncpg.connect(dsn)
+    await prepare_connection(connection)
+    async with connection.transaction():
+        good = [result for result in results if isinstance(result, Event)]
+        bad = [result for result in results if isinstance(result, FailedEvent)]
         await events.append(connection, good, bad, received_at=NOW)
+    await connection.close()
