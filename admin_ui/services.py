@@ -1,10 +1,11 @@
 """What the pages ask of the shell, as a port: wiring's `Services` fits it, and so do the fakes of the tests."""
 
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from backend.clock import Clock
 from backend.services.access import Access
 from backend.services.campaign_desk import CampaignDesk
+from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -31,7 +32,7 @@ class PageServices(Protocol):
         ...
 
     @property
-    def insights(self) -> Any:
+    def insights(self) -> Insights:
         """KPIs and the dashboard."""
         ...
 

@@ -1,0 +1,49 @@
+"""Charts as data: what to draw. Colours and drawing are the script's, from the same tokens as everything else."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from admin_ui import filters
+from admin_ui.i18n import Say
+from admin_ui.viewmodels import period
+from segments.metrics.metric import Cell, Unit
+from segments.metrics.result import SparkPoint
+
+
+def series(name: str, values: Sequence[float | None], notes: Sequence[str], *, colour: int) -> dict[str, Any]:
+    """One line or set of bars; ``notes`` say for each value what it was made of."""
+    return {"name": name, "values": list(values), "notes": list(notes), "colour": colour}
+
+
+def chart(kind: str, labels: Sequence[str], lines: Sequence[dict[str, Any]], *, unit: str = "") -> str:
+    """A chart for ``data-chart``."""
+    return msgspec.json.encode({"kind": kind, "days": list(labels), "unit": unit, "series": list(lines)}).decode()
+
+
+def retention_series(name: str, cells: Sequence[Cell], say: Say, *, colour: int = 1) -> dict[str, Any]:
+    """Retention of the complete cohorts as one line."""
+    notes = [f"{filters.count(cell.numerator, say)} ÷ {filters.count(cell.denominator, say)}" for cell in cells]
+    values = [None if cell.value is None else round(cell.value * 100, 1) for cell in cells]
+    return series(name, values, notes, colour=colour)
+
+
+def retention(lines: Sequence[tuple[str, Sequence[Cell]]], unit: str, say: Say) -> str | None:
+    """Retention curves, one a group of people; None where nothing is complete yet."""
+    known = [(name, cells) for name, cells in lines if any(cell.denominator for cell in cells)]
+    if not known:
+        return None
+    last = max(cell.period for _, cells in known for cell in cells)
+    labels = [period(number, unit, say) for number in range(last + 1)]
+    drawn = [retention_series(name, cells, say, colour=number + 1) for number, (name, cells) in enumerate(known)]
+    return chart("line", labels, drawn, unit="%")
+
+
+def trend(name: str, points: Sequence[SparkPoint], unit: Unit, say: Say) -> str:
+    """How a figure went, window after window."""
+    rate = unit is Unit.RATE
+    values = [None if p.value is None else round(p.value * (100 if rate else 1), 2) for p in points]
+    notes = [say("still being counted") if p.incomplete else "" for p in points]
+    labels = [filters.short_day(p.window.last, say) for p in points]
+    return chart("line", labels, [series(name, values, notes, colour=1)], unit="%" if rate else "")

@@ -1,0 +1,228 @@
+"""Figures as pages show them: value, comparison, and everything that must stand beside it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from admin_ui import filters
+from admin_ui.i18n import Say
+from segments.metrics.metric import Cell, Measured, Triangle, Unit
+from segments.metrics.result import KpiResult, Tile
+from segments.windows import Window
+
+HEAT_STEPS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One KPI: its value in words and what opens when it is asked for.
+
+    Attributes:
+        denominator: None for a count, which divides by nothing.
+        rule: when membership of the segment was looked at; empty for everyone.
+    """
+
+    slug: str
+    title: str
+    value: str
+    incomplete: bool
+    numerator_name: str
+    numerator: str
+    denominator_name: str
+    denominator: str | None
+    window: str
+    as_of: datetime
+    definition: str
+    remarks: tuple[str, ...]
+    whose: str
+    rule: str
+    recomputed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A difference in words, with a sign that does not need colour."""
+
+    text: str
+    direction: str
+    against: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TileView:
+    """One tile of the home page."""
+
+    figure: Figure
+    change: Change | None
+    spark: tuple[float | None, ...]
+    spark_label: str
+
+
+@dataclass(frozen=True, slots=True)
+class HeatCell:
+    """One cell of the heat map; ``shade`` is a class of the style sheet, empty where there is no cell."""
+
+    text: str = ""
+    shade: str = ""
+    tip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HeatRow:
+    """One cohort."""
+
+    label: str
+    size: str
+    cells: tuple[HeatCell, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """A retention triangle as a table of cells."""
+
+    heads: tuple[str, ...]
+    rows: tuple[HeatRow, ...]
+    pooled: HeatRow | None
+
+
+def figure(result: KpiResult, say: Say) -> Figure:
+    """One KPI for a page."""
+    metric, measured = result.metric, result.measured
+    rules = {"cohort": say("members when it mattered"), "today": say("today's members")}
+    return Figure(
+        slug=metric.slug,
+        title=say.pick(metric.title),
+        value=written(measured, metric.unit, result.currency, say),
+        incomplete=measured.incomplete,
+        numerator_name=say.pick(metric.numerator),
+        numerator=_amount(measured.numerator, metric.unit, result.currency, say),
+        denominator_name=say.pick(metric.denominator),
+        denominator=None if measured.denominator is None else filters.count(measured.denominator, say),
+        window=window(measured.window, say),
+        as_of=result.as_of,
+        definition=say.pick(metric.definition),
+        remarks=result.remarks(say.language),
+        whose=result.segment.name if result.segment else say("Everyone"),
+        rule=rules[result.rule] if result.rule else "",
+        recomputed=result.recomputed,
+    )
+
+
+def tile(shown: Tile, say: Say, *, days: int, everyone: Tile | None = None) -> TileView:
+    """One tile; compared with the window before it or, where ``everyone`` is given, with everyone."""
+    result = shown.result
+    made = figure(result, say)
+    if everyone is None:
+        against = say("against the %(n)s days before", n=days)
+        change = _change(shown.change, result.metric.unit, result.currency, against, say)
+    else:
+        ours, theirs = result.measured.value, everyone.result.measured.value
+        difference = None if ours is None or theirs is None else ours - theirs
+        change = _change(difference, result.metric.unit, result.currency, say("against everyone"), say)
+    values = tuple(point.value for point in shown.spark)
+    label = say("%(title)s, the last %(n)s windows", title=made.title, n=len(values))
+    return TileView(figure=made, change=change, spark=values, spark_label=label)
+
+
+def written(measured: Measured, unit: Unit, currency: str, say: Say) -> str:
+    """The value in its unit; a dash where there is none."""
+    value = measured.value
+    if unit is Unit.RATE:
+        return filters.percent(value, say)
+    if value is None:
+        return filters.NOTHING
+    if unit is Unit.PEOPLE:
+        return filters.people(round(value), say)
+    if unit is Unit.MONEY:
+        return filters.money(round(value), currency, say)
+    return filters.number(value, say, digits=2)
+
+
+def window(shown: Window, say: Say) -> str:
+    """A run of business days with its length."""
+    first, last = filters.day(shown.first, say), filters.day(shown.last, say)
+    return say("%(first)s – %(last)s (%(n)s days)", first=first, last=last, n=shown.days)
+
+
+def heat(triangle: Triangle, say: Say) -> Heat:
+    """The triangle with shades: the darkest is the best cell after period 0."""
+    shares = [
+        cell.value for cohort in triangle.cohorts for cell in cohort.cells if cell.period and cell.value is not None
+    ]
+    best = max(shares, default=1.0) or 1.0
+    last = max((cell.period for cohort in triangle.cohorts for cell in cohort.cells), default=0)
+    rows = tuple(
+        HeatRow(
+            filters.short_day(cohort.start, say),
+            filters.count(cohort.size, say),
+            _cells(
+                cohort.cells, filters.short_day(cohort.start, say), last=last, best=best, unit=triangle.unit, say=say
+            ),
+        )
+        for cohort in triangle.cohorts
+    )
+    return Heat(
+        heads=tuple(period(number, triangle.unit, say) for number in range(last + 1)),
+        rows=rows,
+        pooled=_pooled(triangle, last, best, say),
+    )
+
+
+def period(number: int, unit: str, say: Say) -> str:
+    """How the columns of the triangle are called."""
+    words = {"day": say("Day %(n)s", n=number), "week": say("Wk %(n)s", n=number), "month": say("Mo %(n)s", n=number)}
+    return words[unit]
+
+
+def _pooled(triangle: Triangle, last: int, best: float, say: Say) -> HeatRow | None:
+    known = [cell for cell in triangle.pooled if cell.denominator]
+    if not known:
+        return None
+    name = say("All complete")
+    return HeatRow(
+        name,
+        filters.count(known[0].denominator, say),
+        _cells(known, name, last=last, best=best, unit=triangle.unit, say=say),
+    )
+
+
+def _cells(cells: Sequence[Cell], cohort: str, *, last: int, best: float, unit: str, say: Say) -> tuple[HeatCell, ...]:
+    by_period = {cell.period: cell for cell in cells}
+    return tuple(
+        _cell(by_period[number], best, cohort, period(number, unit, say), say) if number in by_period else HeatCell()
+        for number in range(last + 1)
+    )
+
+
+def _cell(cell: Cell, best: float, cohort: str, when: str, say: Say) -> HeatCell:
+    fraction = f"{filters.count(cell.numerator, say)} ÷ {filters.count(cell.denominator, say)}"
+    tip = f"{cohort} · {when}\n{filters.percent(cell.value, say)} = {fraction}"
+    if cell.incomplete:
+        return HeatCell(
+            filters.percent(cell.value, say, digits=0), "incomplete", f"{tip}\n{say('Still being counted')}"
+        )
+    share = (cell.value or 0.0) / best
+    step = min(HEAT_STEPS - 1, int(share * (HEAT_STEPS - 0.01)))
+    return HeatCell(filters.percent(cell.value, say, digits=0), f"heat-{step}", tip)
+
+
+def _change(difference: float | None, unit: Unit, currency: str, against: str, say: Say) -> Change | None:
+    if difference is None:
+        return None
+    words = {
+        Unit.RATE: lambda: filters.points(difference, say),
+        Unit.PEOPLE: lambda: _signed(difference, filters.people(abs(round(difference)), say)),
+        Unit.MONEY: lambda: _signed(difference, filters.money(abs(round(difference)), currency, say)),
+        Unit.TIMES: lambda: _signed(difference, filters.number(abs(difference), say, digits=2)),
+    }
+    flat = abs(difference) < 0.0005  # noqa: PLR2004 - rounds to 0.0 points
+    direction = "flat" if flat else "up" if difference > 0 else "down"
+    return Change(text=words[unit](), direction=direction, against=against)
+
+
+def _signed(difference: float, size: str) -> str:
+    return f"{'+' if difference > 0 else filters.MINUS}{size}"
+
+
+def _amount(value: int, unit: Unit, currency: str, say: Say) -> str:
+    return filters.money(value, currency, say) if unit is Unit.MONEY else filters.count(value, say)
