@@ -189,6 +189,7 @@ class EmbeddedPostgres:
     def _command(self, program: str, *arguments: str) -> None:
         binaries = self._binaries or _binaries()
         _let_through(binaries / program)
+        _let_through(self.data)  # again, each time: others close folders above it, as a second pytest run does
         with (self.home / "postgres.out").open("w+") as output:
             done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
                 [str(binaries / program), "-D", str(self.data), *arguments],

@@ -99,3 +99,13 @@ def test_damaged_data_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=r"postgres\.log"), EmbeddedPostgres(tmp_path).hold():
         pass
     assert not list((tmp_path / "holders").iterdir())
+
+
+def test_it_stops_although_a_folder_above_was_closed_meanwhile(tmp_path: Path) -> None:
+    """A second pytest run does that to the folder that all runs of a user share."""
+    home = tmp_path / "shared" / "home"
+    with EmbeddedPostgres(home).hold():
+        assert server_pid(home) is not None
+        home.parent.chmod(0o700)
+
+    assert server_pid(home) is None
