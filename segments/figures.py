@@ -16,7 +16,7 @@ from segments.metrics.facts import Facts, Members
 from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
-from segments.rebuilt import members_then, members_today
+from segments.rebuilt import history_for, members_then, members_today
 from segments.rules.rule import Rule
 from segments.windows import Window
 
@@ -141,10 +141,11 @@ class Figures:
             return None
         if audience.as_of == "today":
             return members_today(audience.rule, key=audience.key, frame=self.frame)
+        rule = audience.rule
         return members_then(
-            audience.rule,
+            rule,
             key=audience.key,
-            days=self.facts.days,
+            days=self.facts.once((audience.key, "history"), lambda: history_for(rule, self.facts.days)),
             frame=self.frame,
             verified=self.facts.verified or (),
             coupons=self.facts.coupons,

@@ -10,7 +10,7 @@ import polars as pl
 from segments.customers import BY_NAME
 from segments.membership import members
 from segments.metrics.facts import Members
-from segments.reduce.customers import REDUCED, reduce_customers
+from segments.reduce.customers import REDUCED, events_needed, reduce_customers
 from segments.rules.rule import Attribute, Did, Not, Rule
 
 
@@ -23,13 +23,24 @@ def attributes_of(rule: Rule) -> frozenset[str]:
     return frozenset().union(*map(attributes_of, _parts(rule)))
 
 
-def events_of(rule: Rule) -> frozenset[str]:
-    """Events that the rule counts."""
-    if isinstance(rule, Did):
-        return frozenset({rule.event})
+def behaviour_of(rule: Rule) -> dict[str, int | None]:
+    """Events that the rule counts, each with the days it looks back; None for ever."""
     if isinstance(rule, Attribute):
-        return frozenset()
-    return frozenset().union(*map(events_of, _parts(rule)))
+        return {}
+    if isinstance(rule, Did):
+        return {rule.event: rule.days}
+    found: dict[str, int | None] = {}
+    for part in _parts(rule):
+        for event, days in behaviour_of(part).items():
+            before = found.get(event, 0)
+            found[event] = None if days is None or before is None else max(days, before)
+    return found
+
+
+def history_for(rule: Rule, days: pl.LazyFrame) -> pl.LazyFrame:
+    """The rows of customer_days that decide the rule on any day."""
+    needed = events_needed(sorted(attributes_of(rule)), sorted(behaviour_of(rule)))
+    return days if needed is None else days.filter(pl.col("event").is_in(needed))
 
 
 def members_then(
@@ -46,20 +57,29 @@ def members_then(
     Args:
         rule: the segment's rule.
         key: names the rule; answers are kept under it.
-        days: customer_days of everyone, merges applied.
+        days: customer_days of everyone, merges applied; `history_for` the rule is enough.
         frame: today's customer frame, for the columns that history does not hold.
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
     """
-    names, events = attributes_of(rule), sorted(events_of(rule))
+    names, looks_back = attributes_of(rule), behaviour_of(rule)
+    recent = {event: span for event, span in looks_back.items() if span is not None}
     columns = sorted(names & {*REDUCED})
     private = sorted(name for name in names if BY_NAME[name].private)
 
     def belongs(asked: pl.LazyFrame) -> pl.LazyFrame:
-        known = asked.join(frame.select("customer_id", *private), on="customer_id")
-        if columns or events:
-            past = reduce_customers(days, asked, events=events, verified=verified, coupons=coupons, columns=columns)
-            known = past.join(frame.select("customer_id", *private), on="customer_id")
+        past = asked
+        if columns or looks_back:
+            past = reduce_customers(
+                days,
+                asked,
+                events=sorted(looks_back),
+                verified=verified,
+                coupons=coupons,
+                columns=columns,
+                recent=recent,
+            )
+        known = past.join(frame.select("customer_id", *private), on="customer_id")
         return members(known, rule).select("customer_id", "as_of")
 
     return Members((key, "then"), belongs)

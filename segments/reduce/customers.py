@@ -4,7 +4,7 @@ Scalar columns come from the Narwhals reductions beside this file; the list colu
 packed by Polars, which has list aggregates.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import narwhals as nw
 import polars as pl
@@ -33,6 +33,7 @@ def reduce_customers(
     verified: Collection[str] | None = None,
     coupons: pl.LazyFrame | None = None,
     columns: Collection[str] = REDUCED,
+    recent: Mapping[str, int] | None = None,
 ) -> pl.LazyFrame:
     """One row per row of ``as_of``, from the facts with ``business_day <= as_of``.
 
@@ -47,6 +48,7 @@ def reduce_customers(
             ``Coupon Redeemed`` or ``Coupon Expired`` says otherwise, and public ones are held by nobody.
         columns: which of `REDUCED` are asked for, ``customer_id`` and ``as_of`` always; only history that
             these and ``events`` need is read.
+        recent: events whose list need hold only the last so many business days, the as-of day being the last.
 
     Returns:
         The ``columns`` in the order of `segments.customers.SCHEMA`, then the list columns, newest day
@@ -56,16 +58,15 @@ def reduce_customers(
     asked = as_of.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique()
     if verified is None:
         verified = _verified_names(days)
-    parts = [part for part in PARTS if not {*part.columns}.isdisjoint(columns)]
-    rows = (
-        _of_events(days, parts, names).join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
-    )
+    needed = events_needed(columns, names)
+    own = days if needed is None else days.filter(pl.col("event").is_in(needed))
+    rows = own.join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
     facts = only_verified(nw.from_native(rows), verified=verified)
-    made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in parts]
+    made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in _parts_for(columns)]
     scalars = _scalars(nw.from_native(asked), made, [name for name in REDUCED if name in {*columns, *WHO}])
     if not names:
         return scalars
-    lists = _day_lists(facts, names)
+    lists = _day_lists(facts, names, recent or {})
     return scalars.join(lists, on=list(WHO), how="left").with_columns(
         pl.col(days_column(name)).fill_null(pl.lit([], dtype=pl.List(pl.Date))) for name in names
     )
@@ -82,14 +83,17 @@ def _verified_names(days: pl.LazyFrame) -> list[str]:
     return names.get_column("event").to_list()
 
 
-def _of_events(days: pl.LazyFrame, parts: Sequence[Part], names: Sequence[str]) -> pl.LazyFrame:
-    """Only the rows that some part or list reads."""
+def events_needed(columns: Collection[str], events: Collection[str]) -> list[str] | None:
+    """Events whose rows decide these columns and lists; None where all do."""
+    parts = _parts_for(columns)
     if any(part.events is None for part in parts):
-        return days
-    needed = {name for part in parts for name in part.events or ()} | {*names}
-    if _ORDER in needed:
-        needed |= {*ORDER_EVENTS}
-    return days.filter(pl.col("event").is_in(sorted(needed)))
+        return None
+    needed = {name for part in parts for name in part.events or ()} | {*events}
+    return sorted(needed | {*ORDER_EVENTS} if _ORDER in needed else needed)
+
+
+def _parts_for(columns: Collection[str]) -> list[Part]:
+    return [part for part in PARTS if not {*part.columns}.isdisjoint(columns)]
 
 
 def _scalars(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.LazyFrame:
@@ -103,18 +107,17 @@ def _scalars(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.
     return native
 
 
-def _day_lists(facts: Frame, names: Sequence[str]) -> pl.LazyFrame:
+def _day_lists(facts: Frame, names: Sequence[str], recent: Mapping[str, int]) -> pl.LazyFrame:
     """Per person one list of days per event: newest first, one entry per occurrence, `NEWEST` at most."""
-    orders = list_orders(facts, who=WHO).filter(nw.col("counted"))
-    counted: pl.LazyFrame = orders.select(*WHO, "business_day").to_native()
     others: pl.LazyFrame = facts.filter(nw.col("event").is_in([name for name in names if name != _ORDER])).to_native()
     times = pl.col("count").clip(0, NEWEST)
-    occurrences = pl.concat(
-        [
-            others.select(*WHO, "event", pl.col("business_day").repeat_by(times)).explode("business_day"),
-            counted.select(*WHO, pl.lit(_ORDER).alias("event"), "business_day"),
-        ]
-    ).drop_nulls("business_day")
+    young = _cut(others.select(*WHO, "event", "business_day", "count"), recent)
+    sorts = [young.select(*WHO, "event", pl.col("business_day").repeat_by(times)).explode("business_day")]
+    if _ORDER in names:
+        orders = list_orders(facts, who=WHO).filter(nw.col("counted"))
+        counted: pl.LazyFrame = orders.select(*WHO, "business_day").to_native()
+        sorts.append(_cut(counted.select(*WHO, pl.lit(_ORDER).alias("event"), "business_day"), recent))
+    occurrences = pl.concat(sorts).drop_nulls("business_day")
     newest = (
         occurrences.sort("business_day", descending=True)
         .group_by(*WHO, "event", maintain_order=True)
@@ -122,3 +125,11 @@ def _day_lists(facts: Frame, names: Sequence[str]) -> pl.LazyFrame:
     )
     picked = (pl.col("business_day").filter(pl.col("event") == name).first().alias(days_column(name)) for name in names)
     return newest.group_by(*WHO).agg(*picked)
+
+
+def _cut(rows: pl.LazyFrame, recent: Mapping[str, int]) -> pl.LazyFrame:
+    if not recent:
+        return rows
+    spans = pl.LazyFrame({"event": list(recent), "span": list(recent.values())})
+    young = pl.col("business_day") > pl.col("as_of") - pl.duration(days="span")
+    return rows.join(spans, on="event", how="left").filter(young.fill_null(value=True)).drop("span")
