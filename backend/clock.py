@@ -20,6 +20,17 @@ class SystemClock:
         return datetime.now(UTC)
 
 
+class ShiftedClock:
+    """The machine's clock, set forward or back: rehearses another hour without touching the machine."""
+
+    def __init__(self, shift: timedelta) -> None:
+        self._shift = shift
+
+    def now(self) -> datetime:
+        """The machine's time plus the shift."""
+        return datetime.now(UTC) + self._shift
+
+
 class FixedClock:
     """A clock that stands still until it is moved: for tests and for replays."""
 

@@ -5,16 +5,19 @@ Every setting is named and explained here; `joren doctor` prints them with where
 
 import os
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from backend.errors import NotConfigured
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 _MOST_BODY = 8 * 1024 * 1024
+
+
+class BadSettings(ValueError):
+    """Two settings contradict each other, or one does not parse; the sentence says which and what would be right."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +35,7 @@ class Settings:
         role: `JOREN_ROLE`, what a server process answers: intake, admin or all.
         largest_body: `JOREN_LARGEST_BODY`, bytes of a batch of events after inflating (default 1 MiB, at most 8 MiB).
         log_level: `JOREN_LOG_LEVEL`.
+        clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
     """
 
@@ -45,20 +49,23 @@ class Settings:
     role: str = "all"
     largest_body: int = 1024 * 1024
     log_level: str = "info"
+    clock_shift: timedelta = timedelta(0)
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.fcm_service_account and self.fcm_emulator:
-            raise NotConfigured(
+            raise BadSettings(
                 "JOREN_FCM_SERVICE_ACCOUNT and JOREN_FCM_EMULATOR are both set: unset one, so that no test can reach a customer."
             )
+        if self.fcm_service_account and self.clock_shift:
+            raise BadSettings("JOREN_CLOCK_SHIFT would move the quiet hours of real customers: unset it.")
 
 
 def read(environment: "Mapping[str, str] | None" = None) -> Settings:
     """Settings from the environment.
 
     Raises:
-        NotConfigured: when two settings contradict each other or one does not parse.
+        BadSettings: when two settings contradict each other or one does not parse.
     """
     values = os.environ if environment is None else environment  # noqa: TID251 - this is the one reader
     home = Path(values.get("JOREN_HOME") or ".joren").expanduser().absolute()
@@ -74,11 +81,19 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         role=values.get("JOREN_ROLE") or "all",
         largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
+        clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
     )
 
 
+def _seconds(text: str) -> timedelta:
+    try:
+        return timedelta(seconds=int(text))
+    except (ValueError, OverflowError):
+        raise BadSettings(f"JOREN_CLOCK_SHIFT must be a number of seconds, not {text[:40]!r}.") from None
+
+
 def _body_limit(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST_BODY:
-        raise NotConfigured(f"JOREN_LARGEST_BODY must be a number of bytes from 1 to {_MOST_BODY}, not {text[:40]!r}.")
+        raise BadSettings(f"JOREN_LARGEST_BODY must be a number of bytes from 1 to {_MOST_BODY}, not {text[:40]!r}.")
     return int(text)

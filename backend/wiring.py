@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from backend import settings as configuration
-from backend.clock import Clock, SystemClock
+from backend.clock import Clock, ShiftedClock, SystemClock
 from backend.services.api_keys import ApiKeys
 from backend.services.health import Health
 from backend.services.ingest import Ingest
@@ -78,19 +78,23 @@ class Services(IntakeServices):
 async def open_intake(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[IntakeServices]:
     """Services of an intake process, for as long as the block runs. `Ingest.start` is the server's to call."""
     async with _pool(settings) as pool:
-        yield _intake(settings, clock or SystemClock(), pool)
+        yield _intake(settings, clock or _clock(settings), pool)
 
 
 @contextlib.asynccontextmanager
 async def open_services(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Services]:
     """Every service, for as long as the block runs."""
     async with _pool(settings) as pool, _sender(settings) as sender:
-        yield _all(_intake(settings, clock or SystemClock(), pool), sender)
+        yield _all(_intake(settings, clock or _clock(settings), pool), sender)
 
 
 def from_environment() -> Settings:
     """The settings of this process, for the server's own processes."""
     return configuration.read()
+
+
+def _clock(settings: Settings) -> Clock:
+    return ShiftedClock(settings.clock_shift) if settings.clock_shift else SystemClock()
 
 
 @contextlib.asynccontextmanager

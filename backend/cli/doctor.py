@@ -71,8 +71,8 @@ def examine() -> Iterator[Finding]:
     """Every check in order; later ones are left out when the settings themselves do not stand."""
     try:
         current = settings.read()
-    except JorenError as error:
-        yield Finding("settings", Health.WRONG, error.message, "Change or unset the variables it names.")
+    except settings.BadSettings as error:
+        yield Finding("settings", Health.WRONG, str(error), "Change or unset the variables it names.")
         return
     yield Finding("settings", Health.OK, f"JOREN_HOME is {current.home}.")
     for check in (_disk, _database, _lake, _push):

@@ -75,7 +75,7 @@ def failing_clearly() -> Iterator[None]:
     """Turn expected failures into one sentence on stderr and an exit status: 2 for bad input, 1 for the rest."""
     try:
         yield
-    except (BadInput, FactsError) as error:
+    except (BadInput, FactsError, settings.BadSettings) as error:
         fail(str(error), status=2)
     except JorenError as error:
         fail(error.message)

@@ -1,13 +1,13 @@
 """`joren worker`."""
 
 import asyncio
+from importlib import import_module
 
 import typer
 
 from backend import log, settings
 from backend.cli.runtime import database, failing_clearly
 from backend.wiring import open_services
-from backend.worker import run
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -22,4 +22,4 @@ def worker() -> None:
         current = settings.read()
         log.configure(level=current.log_level)
         with database(current) as ready:
-            asyncio.run(run(open_services(ready)))
+            asyncio.run(import_module("backend.worker").run(open_services(ready)))

@@ -19,6 +19,7 @@ import polars as pl
 from backend.demo import phone_book
 from backend.demo.dice import Dice
 from backend.demo.generator import BLOCK, blocks
+from backend.demo.installation import DemoServices
 from backend.demo.people import members as people_of
 from backend.demo.phone_book import Keys
 from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, ZONE, ShopConfig, coupons, stores
@@ -29,7 +30,6 @@ from backend.services.shop import ShopSettings
 from backend.store import events as log
 from backend.store import imports as ledger
 from backend.store import shop as shop_store
-from backend.wiring import Services
 from segments.envelope import Event, event_id_of
 from segments.rules.parse import parse
 
@@ -82,7 +82,7 @@ class DemoShop:
 
 
 async def load_demo(
-    services: Services,
+    services: DemoServices,
     *,
     home: Path,
     progress: Progress,
@@ -129,7 +129,7 @@ class _Loading:
     finished_at: datetime | None
 
 
-async def _refuse_real_data(services: Services) -> None:
+async def _refuse_real_data(services: DemoServices) -> None:
     async with services.pool.acquire() as connection:
         settings = await shop_store.read_settings(connection)
         has_history = await shop_store.has_history(connection)
@@ -147,7 +147,7 @@ def _planned(folder: Path, *, now: datetime, members: int) -> ShopConfig:
     return ShopConfig(last=plan.last, members=plan.members, seed=plan.seed)
 
 
-async def _keys(services: Services, file: Path) -> Keys:
+async def _keys(services: DemoServices, file: Path) -> Keys:
     """The write keys of the two sources; made on the first run, and anew where the database does not know them."""
     kept = _read_keys(file)
     if kept and await services.sources.identify(kept.app) and await services.sources.identify(kept.server):
@@ -166,13 +166,13 @@ def _write_keys(file: Path, keys: Keys) -> None:
     file.write_bytes(msgspec.json.encode(keys))
 
 
-async def _key(services: Services, name: str, kind: str) -> str:
+async def _key(services: DemoServices, name: str, kind: str) -> str:
     taken = {source.name for source in await services.sources.list()}
     free = next(each for each in (name, *(f"{name} {n}" for n in range(2, 100))) if each not in taken)
     return (await services.sources.create(free, kind=kind)).write_key
 
 
-async def _begin(services: Services, config: ShopConfig) -> _Loading:
+async def _begin(services: DemoServices, config: ShopConfig) -> _Loading:
     digest = hashlib.blake2b(repr(config).encode(), digest_size=32).digest()
     async with services.pool.acquire() as connection, connection.transaction():
         record = await ledger.find(connection, kind="demo", digest=digest)
@@ -183,7 +183,7 @@ async def _begin(services: Services, config: ShopConfig) -> _Loading:
     return _Loading(record["import_id"], record["parts_done"], record["rows_stored"], record["finished_at"])
 
 
-async def _define(services: Services, config: ShopConfig) -> None:
+async def _define(services: DemoServices, config: ShopConfig) -> None:
     """The shop's settings, stores, coupons and first segments."""
     settings = ShopSettings(name_ja=NAME_JA, name_en=NAME_EN, zone=ZONE, currency=CURRENCY, simulated=True)
     if not (await services.shop.get()).simulated:
@@ -229,7 +229,7 @@ def _registered_tokens(config: ShopConfig) -> Iterator[list[str]]:
         yield kept.select(current.alias("address"))["address"].to_list()
 
 
-async def _store(services: Services, loading: _Loading, config: ShopConfig, keys: Keys, progress: Progress) -> None:
+async def _store(services: DemoServices, loading: _Loading, config: ShopConfig, keys: Keys, progress: Progress) -> None:
     sources = {APP: await _source_id(services, keys.app), SERVER: await _source_id(services, keys.server)}
     received_at, read = services.clock.now(), 0
     for part, (rows, done) in enumerate(_parts(config), start=1):
@@ -247,7 +247,7 @@ async def _store(services: Services, loading: _Loading, config: ShopConfig, keys
         )
 
 
-async def _source_id(services: Services, key: str) -> int:
+async def _source_id(services: DemoServices, key: str) -> int:
     source = await services.sources.identify(key)
     assert source is not None  # noqa: S101 - `_keys` gives keys that the database knows
     return source.source_id
@@ -283,7 +283,7 @@ def _events(rows: pl.DataFrame, sources: dict[str, int]) -> list[Event]:
     ]
 
 
-async def _refresh(services: Services, progress: Progress, events: int) -> None:
+async def _refresh(services: DemoServices, progress: Progress, events: int) -> None:
     def moved(count: int) -> None:
         progress("Bringing the numbers up to date", min(count, events), max(events, 1))
 

@@ -53,7 +53,7 @@ class ProcessTree:
         self._logs.mkdir(parents=True, exist_ok=True)
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def __aexit__(self, *exception: object) -> None:
         for _, process in reversed(self._running):
             await _stop(process)
 
@@ -94,11 +94,11 @@ class ProcessTree:
             while time.monotonic() < limit:
                 if process.returncode is not None:
                     raise Unavailable(f"The {program.name} did not start. See {self._log(program)}.")
-                if program.health is None or await _answers(client, program.health):
-                    # An answer may be another program's that took the port first: ours must be alive after it.
-                    if not await _ended_within(process, 0.3):
-                        return
-                    continue
+                if program.health is None:
+                    return
+                # An answer may be another program's that took the port first: ours must be alive after it.
+                if await _answers(client, program.health) and not await _ended_within(process, 0.3):
+                    return
                 await asyncio.sleep(0.1)
         raise Unavailable(f"The {program.name} was not ready within {seconds:.0f} seconds. See {self._log(program)}.")
 

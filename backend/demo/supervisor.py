@@ -59,7 +59,9 @@ def _inherited() -> Mapping[str, str]:
 def emulator(ports: Ports, variables: Mapping[str, str]) -> Program:
     """The FCM emulator and the phone pages."""
     arguments = _joren("emulator", "--port", str(ports.emulator), "--phone-port", str(ports.phone))
-    return Program(name="emulator", arguments=arguments, health=f"{ports.phone_url}/emulator/health", environment=variables)
+    return Program(
+        name="emulator", arguments=arguments, health=f"{ports.phone_url}/emulator/health", environment=variables
+    )
 
 
 def server(ports: Ports, variables: Mapping[str, str]) -> Program:
