@@ -2,7 +2,7 @@
 
 Intake checks known events against it, the lake takes its columns from it, the documentation and the pages
 list it. Names follow Segment's mobile and e-commerce specs where those have one; custom events are allowed
-and kept. A property that is absent is never an error, one of the wrong type is.
+and kept. An event that lacks a required property, or has one of the wrong type, is kept as a failed event.
 """
 
 from dataclasses import dataclass
