@@ -110,7 +110,7 @@ def _app_use(people: pl.DataFrame, opened: pl.DataFrame, config: ShopConfig) -> 
     keys = ("member", "launch")
     properties = text(f'"version":"{APP_VERSION}","from_background":{{}}', "from_background")
     yield Happened(opened, APP, "Application Opened", ("launch",), properties)
-    closed = opened.filter(dice.happens("closes", 0.25, *keys)).with_columns(pl.col("at") + pl.duration(minutes=3))
+    closed = opened.filter(dice.happens("closes", 0.06, *keys)).with_columns(pl.col("at") + pl.duration(minutes=3))
     yield Happened(closed, APP, "Application Backgrounded", ("launch",))
     looked = opened.filter(dice.happens("looks at products", 0.25, *keys)).join(
         people.select("member", "favourite"), on="member"

@@ -74,7 +74,7 @@ def _issued(people: pl.DataFrame, coupon: Coupon, index: int, config: ShopConfig
         case "public":
             gets, at = pl.col("has_app") & dice.happens("sees it", 0.35, "member", "coupon"), morning
         case _:
-            gets, at = dice.happens("is chosen", 0.55, "member", "coupon"), morning
+            gets, at = dice.happens("is chosen", 0.40, "member", "coupon"), morning
     before = (joined < coupon.valid_from) if coupon.kind != "welcome" else pl.lit(True)  # noqa: FBT003 - a literal column
     spread = pl.duration(seconds=dice.below("issued second", 1800, "member", "coupon"))
     return keys.filter(gets & before).select("member", "habit", "has_app", "coupon", (at + spread).alias("at"))
