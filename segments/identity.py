@@ -109,26 +109,26 @@ class Device:
     time_zone: str | None = None
     permission: str = "unknown"
     proven_for: set[int] = field(default_factory=set)
+    told: tuple[object, ...] = ()
 
     def learn(self, sighting: Sighting, address: Address) -> bool:
         """Take over what an event says of the device; whether any of it is worth keeping at once.
 
         That it was seen again on the same day is not: an app tells its address with every event.
         """
-        before = self._said()
-        self.source_id, self.anonymous_id = sighting.source_id, sighting.anonymous_id
+        told = (address, sighting.source_id, sighting.anonymous_id, sighting.at.date())
         self.last_seen = max(self.last_seen, sighting.at)
+        if told == self.told:
+            return False
+        self.told = told
+        self.source_id, self.anonymous_id = sighting.source_id, sighting.anonymous_id
         self.device_key = self.device_key if address.device_key is None else address.device_key
         self.platform = address.platform or self.platform
         self.app_version = address.app_version or self.app_version
         self.locale = address.locale or self.locale
         self.time_zone = address.time_zone or self.time_zone
         self.permission = address.permission or self.permission
-        return self._said() != before
-
-    def _said(self) -> tuple[object, ...]:
-        told = (self.platform, self.app_version, self.locale, self.time_zone, self.permission)
-        return (self.source_id, self.anonymous_id, self.device_key, self.last_seen.date(), *told)
+        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,16 +116,17 @@ def make_rows(
     cells = _Cells(currency)
     for row in logged:
         cells.add(row, customer_of(row))
-    events = _dated(pl.DataFrame(cells.events, schema=_undated(EVENTS_SCHEMA, _UNDATED), orient="row"), calendar)
-    lines = pl.DataFrame(cells.lines, schema=_undated(ORDER_LINES_SCHEMA, _UNDATED_LINES), orient="row")
+    events = _dated(_frame(cells.events, EVENTS_SCHEMA, _UNDATED), calendar)
+    lines = _frame(cells.lines, ORDER_LINES_SCHEMA, _UNDATED_LINES)
     dated = lines.join(events.select("seq", "business_day"), on="seq", how="left")
     order_lines = dated.select(*ORDER_LINES_SCHEMA)
     days: pl.LazyFrame = customer_days(nw.from_native(events.lazy()), nw.from_native(order_lines.lazy())).to_native()
     return LakeRows(events, order_lines, days.collect())
 
 
-def _undated(schema: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    return {name: schema[name] for name in names}
+def _frame(rows: Sequence[tuple[object, ...]], schema: Mapping[str, Any], names: Sequence[str]) -> pl.DataFrame:
+    columns = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return pl.DataFrame([pl.Series(name, column, schema[name]) for name, column in zip(names, columns, strict=True)])
 
 
 def _dated(events: pl.DataFrame, calendar: BusinessCalendar) -> pl.DataFrame:
