@@ -49,6 +49,11 @@ class View(Protocol):
         """Up to when facts are in the frame."""
         ...
 
+    @property
+    def seq(self) -> int:
+        """The last event of the log that is in the frame."""
+        ...
+
 
 class Frame(Protocol):
     """Where the customer frame is read from."""
@@ -167,7 +172,7 @@ class Insights:
                 known = await _definitions(connection)
             view = await asyncio.to_thread(self._frame.read)
             today = known.settings.calendar.business_day(self._clock.now())
-            key = (view.as_of, today, known)
+            key = (view.seq, view.as_of, today, known)
             if self._state is None or not self._state.answers(key):
                 started = time.monotonic()
                 figures = await asyncio.to_thread(self._load, known, view, today)
