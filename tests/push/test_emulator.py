@@ -11,7 +11,7 @@ import pytest
 
 from backend.errors import BadInput, Conflict
 from backend.push.emulator.answers import Fault
-from backend.push.emulator.emulator import Emulator, seed
+from backend.push.emulator.emulator import Emulator
 from backend.push.emulator.faults import EmulatorSettings, FaultRule, fault_for
 from backend.push.emulator.server import Running, running
 
@@ -264,7 +264,8 @@ async def test_a_restart_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
-    seed(tmp_path, ["phone-one"])
+    with Emulator(tmp_path) as emulator:
+        emulator.register(["phone-one"])
     with (tmp_path / "journal.jsonl").open("ab") as journal:
         journal.write(b'{"type":"registered","addresses":["phone-t')
 
@@ -272,6 +273,16 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
         emulator.register(["phone-three"])
     with Emulator(tmp_path) as emulator:
         assert {device.address for device in emulator.devices()} == {"phone-one", "phone-three"}
+
+
+def test_a_damaged_journal_says_where_and_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "journal.jsonl").write_text('{"type":"registered","addre{"type":"cleared"}\n')
+
+    with pytest.raises(Conflict, match=r"line 1: remove"):
+        Emulator(tmp_path)
+    (tmp_path / "journal.jsonl").unlink()
+    with Emulator(tmp_path) as emulator:
+        assert list(emulator.devices()) == []
 
 
 def test_one_folder_takes_one_emulator(tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """The emulator itself, without any network: takes a request's body, gives an answer, keeps what happened."""
 
 import asyncio
-import contextlib
 import secrets
 import time
 from collections import defaultdict
@@ -40,12 +39,16 @@ class Emulator:
         """Open the emulator's state in ``folder``, or begin it.
 
         Raises:
-            Conflict: when another emulator holds the folder.
+            Conflict: when another emulator holds the folder, or its state is damaged.
         """
         self.settings = EmulatorSettings()
         self._journal = Journal(folder / "journal.jsonl")
-        self._devices = Devices(self._journal.read())
-        self._journal.rewrite(self._devices.all())
+        try:
+            self._devices = Devices(self._journal.read())
+            self._journal.rewrite(self._devices.all())
+        except BaseException:
+            self._journal.close()
+            raise
         self._streams: dict[str, set[asyncio.Queue[Delivered | None]]] = defaultdict(set)
 
     def __enter__(self) -> Self:
@@ -169,16 +172,6 @@ class Emulator:
     def _change(self, change: Change) -> None:
         self._journal.append(change)
         self._devices.apply(change)
-
-
-def seed(folder: Path, addresses: Sequence[str], *, kind: str = "fid") -> None:
-    """Install the app at addresses while no emulator runs, as a loader of a demo does.
-
-    Raises:
-        Conflict: when an emulator holds the folder; ask it over HTTP then.
-    """
-    with contextlib.closing(Emulator(folder)) as emulator:
-        emulator.register(addresses, kind=kind)
 
 
 def _name(project: str) -> str:

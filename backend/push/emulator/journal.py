@@ -44,11 +44,22 @@ class Journal:
         self.close()
 
     def read(self) -> Iterator[Change]:
-        """All changes, oldest first."""
+        """All changes, oldest first.
+
+        Raises:
+            Conflict: when a line in the midst is damaged, as a full disk leaves it.
+        """
         with self._path.open("rb") as lines:
-            for line in lines:
+            for number, line in enumerate(lines, start=1):
                 if line.endswith(b"\n"):
-                    yield _CHANGES.decode(line)
+                    yield self._decoded(line, number)
+
+    def _decoded(self, line: bytes, number: int) -> Change:
+        try:
+            return _CHANGES.decode(line)
+        except msgspec.MsgspecError:
+            folder = self._path.parent
+            raise Conflict(f"{self._path} is damaged in line {number}: remove {folder} to begin anew.") from None
 
     def append(self, change: Change) -> None:
         """Keep one change."""

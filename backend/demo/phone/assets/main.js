@@ -48,7 +48,8 @@ async function configuration() {
 }
 
 async function firstSignIn(userId) {
-  while (userId && !state.askedToSignIn) {
+  const known = view.config.members.some((one) => one.user_id === userId);
+  while (known && !state.askedToSignIn) {
     if (await signIn(userId)) return;
     await wait(RETRY);
   }
