@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
     from backend.services.imports import Imports
+    from backend.services.insights import Insights
     from backend.services.people import People
     from backend.services.refresh import Refresh
     from backend.services.segment_runs import SegmentRuns
@@ -72,6 +73,7 @@ class Services(IntakeServices):
     deliveries: "Deliveries"
     workers: "Workers"
     refresh: "Refresh"
+    insights: "Insights"
 
 
 @contextlib.asynccontextmanager
@@ -143,6 +145,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
     from backend.services.imports import Imports  # noqa: PLC0415 - not for intake processes
+    from backend.services.insights import Insights  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.refresh import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
@@ -172,6 +175,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
         refresh=Refresh(pool, clock, lake, frame),
+        insights=Insights(pool, clock, lake, frame),
     )
 
 
