@@ -112,12 +112,6 @@ def _waiting(outcome: Refused | Unknown, *, attempts: int, jitter: float) -> tim
     return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)
 
 
-def after_lost_lease(policy: Policy, *, attempts: int) -> DeliveryState:
-    """What a delivery becomes whose worker vanished between the sending mark and the outcome."""
-    again = policy is Policy.SURELY and attempts < MOST_ATTEMPTS
-    return DeliveryState.PLANNED if again else DeliveryState.UNKNOWN
-
-
 def burns_its_audience(*, sent: int, unknown: int) -> bool:
     """Whether so many of a campaign's recent sends ended unknown that a person must look first."""
     return unknown >= UNKNOWN_LEAST and unknown >= UNKNOWN_SHARE * sent

@@ -91,6 +91,7 @@ _ENVIRONMENT.filters = {
     "upper": lambda value: str(value).upper(),
 }
 
+_FILTERS = "there are default, upper, lower and comma"
 _EXPRESSIONS = (nodes.Name, nodes.Const, nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not)
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
 _INSTEAD = {
@@ -159,7 +160,7 @@ def compile_template(source: str) -> Compiled:
 
 def _plain(message: str) -> str:
     if message.startswith("No filter named"):
-        return f"{message.rstrip('.')}; there are default, upper, lower and comma"
+        return f"{message.rstrip('.')}; {_FILTERS}"
     return message.rstrip(".")
 
 
@@ -215,6 +216,8 @@ class _Walk:
         return field
 
     def _filter(self, node: nodes.Filter, *, shown: bool, depth: int) -> None:
+        if node.name not in _ENVIRONMENT.filters:
+            raise TemplateError(f"there is no filter {node.name}; {_FILTERS}", line=node.lineno)
         if node.name == "default":
             constant = len(node.args) == 1 and isinstance(node.args[0], nodes.Const) and not node.kwargs
             if not constant:
