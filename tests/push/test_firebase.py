@@ -131,6 +131,21 @@ async def test_a_message_that_cannot_be_encoded_does_not_sink_its_neighbours(emu
     assert device.attempts == 2
 
 
+async def test_calls_go_side_by_side_over_several_connections(emulator: Running) -> None:
+    addresses = [f"phone-{number:04}" for number in range(150)]
+    emulator.emulator.register(addresses)
+    sender = open_emulator(emulator.url, emulator.ca_file, lanes=2)
+
+    outcomes = await sender.send([push(address, delivery_id=n) for n, address in enumerate(addresses)])
+    await sender.aclose()
+
+    assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+    shown = [emulator.emulator.device(address) for address in addresses]
+    assert [device and [message.data["delivery_id"] for message in device.messages] for device in shown] == [
+        [str(number)] for number in range(150)
+    ]
+
+
 class FailingCredential(google.auth.credentials.Credentials):
     """A credential that cannot be renewed."""
 

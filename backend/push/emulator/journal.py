@@ -15,7 +15,7 @@ import msgspec
 from backend.errors import Conflict
 from backend.push.emulator.devices import Change, Device
 
-_CHANGES = msgspec.json.Decoder(Change)
+_CHANGES: msgspec.json.Decoder[Change] = msgspec.json.Decoder(Change)
 
 
 class Journal:
