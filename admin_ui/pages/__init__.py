@@ -1,6 +1,10 @@
 """One module a noun; each lists its handlers in ``ROUTES``."""
 
-from admin_ui.pages import campaigns, home, preferences, segments, sign_in
+from admin_ui.pages import analysis, campaigns, data, home, members, preferences, segments, settings, sign_in
 
-ROUTES = (*sign_in.ROUTES, *preferences.ROUTES, *home.ROUTES, *segments.ROUTES, *campaigns.ROUTES)
+ROUTES = tuple(
+    handler
+    for module in (sign_in, preferences, home, analysis, members, segments, campaigns, data, settings)
+    for handler in module.ROUTES
+)
 """Every handler of the admin pages."""

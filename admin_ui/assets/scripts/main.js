@@ -12,6 +12,7 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?
 // Every change that htmx sends carries the token of this session.
 document.addEventListener("htmx:config:request", (event) => {
   event.detail.ctx.request.headers["X-CSRF-Token"] = meta("csrf");
+  if (document.hidden && event.target.matches('[hx-trigger^="every"]')) event.preventDefault();
 });
 
 // A question before what cannot be undone.

@@ -1,0 +1,166 @@
+"""One person's page in words. Pure: values in, values out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from admin_ui import filters
+from admin_ui.i18n import Say, mark
+from campaigns.timeline import Happening, Property
+from segments.customers import BY_NAME
+
+COUPON_STATES = {
+    "held": (mark("Unused"), "busy"),
+    "used": (mark("Used"), "good"),
+    "expired": (mark("Expired"), "hollow"),
+}
+DEVICE_STATES = {
+    "live": (mark("Reached by push"), "good"),
+    "unproven": (mark("Not proven to be theirs"), "care"),
+    "signed_out": (mark("Signed out"), "hollow"),
+    "retired": (mark("No longer there"), "hollow"),
+}
+PLATFORMS = {"ios": "iOS", "android": "Android", "web": "Web"}
+PERMISSIONS = {"granted": mark("allowed"), "denied": mark("denied"), "unknown": mark("not known")}
+PURPOSES = {"marketing": mark("Marketing"), "push": mark("push"), "email": mark("mail"), "sms": mark("SMS")}
+
+_DELIVERY_STATES = {
+    "planned": mark("Push planned"),
+    "claimed": mark("Push being sent"),
+    "sending": mark("Push being sent"),
+    "accepted": mark("Push accepted"),
+    "rejected": mark("Push refused"),
+    "unknown": mark("Push with unknown outcome"),
+    "cancelled": mark("Push cancelled"),
+    "expired": mark("Push expired"),
+    "left_out": mark("Left out of a push"),
+}
+
+_PROFILE = {
+    "family_name": mark("Family name"),
+    "given_name": mark("Given name"),
+    "gender": mark("Gender"),
+    "birthday": mark("Birthday"),
+    "prefecture": mark("Prefecture"),
+    "language": mark("Language"),
+    "phone": mark("Phone"),
+}
+_ALSO_CALLED = {"last_name": "family_name", "lastName": "family_name", "first_name": "given_name"}
+_SHOWN_ELSEWHERE = {"email", "firstName", *_ALSO_CALLED}
+
+_FACTS = (
+    "orders",
+    "spend",
+    "last_order",
+    "favorite_category",
+    "launches",
+    "last_launch",
+    "visits",
+    "last_visit",
+    "points",
+    "joined",
+)
+
+_MARKS = (
+    ("Order", "purchase", "purchase"),
+    ("Coupon", "coupon", "coupon"),
+    ("Push", "push", "push"),
+    ("Application", "app", ""),
+    ("Membership", "rank", ""),
+    ("Points", "point", ""),
+    ("Store", "store", ""),
+    ("Product", "search", ""),
+    ("Consent", "consent", ""),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the timeline. ``day`` is set on the first line of each business day."""
+
+    key: str
+    day: str
+    icon: str
+    mark: str
+    text: str
+    href: str
+    detail: str
+    unverified: bool
+    source: str
+    at: datetime
+    clock: str
+
+
+def entries(happenings: Sequence[Happening], *, zone: str, say: Say) -> list[Entry]:
+    """The timeline with a heading for each day."""
+    found: list[Entry] = []
+    last: date | None = None
+    for each in happenings:
+        local = each.at.astimezone(ZoneInfo(zone))
+        heading = filters.day(local.date(), say) if local.date() != last else ""
+        last = local.date()
+        found.append(_entry(each, heading, local.strftime("%H:%M"), say))
+    return found
+
+
+def facts(known: Mapping[str, Any] | None, *, currency: str, say: Say) -> list[tuple[str, str]]:
+    """What is true of the person, label and value; empty before the first refresh."""
+    if known is None:
+        return []
+    return [
+        (say.pick(BY_NAME[name]).partition("（")[0].partition(" (")[0], _fact(name, known[name], currency, say))
+        for name in _FACTS
+    ]
+
+
+def profile(traits: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
+    """The profile as the shop sent it: what we know by name first, everything else as it is called."""
+    named = {_ALSO_CALLED.get(name, name): value for name, value in traits.items()}
+    known = [(say(label), str(named[name])) for name, label in _PROFILE.items() if named.get(name) not in (None, "")]
+    others = [
+        (name, str(value))
+        for name, value in traits.items()
+        if name not in _PROFILE and name not in _SHOWN_ELSEWHERE and not isinstance(value, dict | list)
+    ]
+    return [*known, *others]
+
+
+def _entry(each: Happening, heading: str, clock: str, say: Say) -> Entry:
+    delivery = each.kind == "delivery"
+    icon, tone = ("push", "push") if delivery else _mark(each.name)
+    text = say("%(what)s: %(name)s", what=say(_DELIVERY_STATES.get(each.name, each.name)), name=say.pick(each))
+    return Entry(
+        key=f"{each.kind}-{each.number}",
+        day=heading,
+        icon=icon,
+        mark=tone,
+        text=text if delivery else say.pick(each),
+        href=f"/campaigns/{each.campaign_id}" if each.campaign_id is not None else "",
+        detail=each.reason or "" if delivery else _properties(each.properties, say),
+        unverified=not each.trusted,
+        source=each.source or "",
+        at=each.at,
+        clock=clock,
+    )
+
+
+def _mark(event: str) -> tuple[str, str]:
+    return next(((icon, tone) for prefix, icon, tone in _MARKS if event.startswith(prefix)), ("person", ""))
+
+
+def _properties(properties: Sequence[Property], say: Say) -> str:
+    return " · ".join(f"{say.pick(each)} {each.value}" for each in properties)
+
+
+def _fact(name: str, value: Any, currency: str, say: Say) -> str:
+    match value:
+        case None:
+            return filters.NOTHING
+        case date():
+            return filters.day(value, say)
+        case int():
+            return filters.money(value, currency, say) if name == "spend" else filters.count(value, say)
+        case _:
+            return str(value)
