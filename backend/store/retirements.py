@@ -1,7 +1,7 @@
 """Writes down that an address is gone: the device is retired, and the log of events gets a fact of our own.
 
 The fact tells the lake that the app is no longer installed there (see KPI "installed"); it names the device by
-the source and anonymous id under which it registered.
+the key under which the lake knows it.
 """
 
 from datetime import datetime
@@ -47,6 +47,7 @@ def _fact(device: asyncpg.Record, *, source_id: int, delivery_id: int, campaign_
             "delivery_id": delivery_id,
             "device_source_id": device["source_id"],
             "device_anonymous_id": device["anonymous_id"],
+            "device_key": device["device_key"],
         },
     }
     return Event(

@@ -173,7 +173,7 @@ UPDATE devices AS d
 SET state = 'retired', retired_at = $3, retired_reason = 'unregistered'
 FROM customers AS c
 WHERE d.device_id = $1 AND d.address = $2 AND d.state <> 'retired' AND c.customer_id = d.customer_id
-RETURNING d.device_id, d.customer_id, d.source_id, d.anonymous_id, d.platform, c.user_id, c.born_anonymous_id
+RETURNING d.device_id, d.customer_id, d.source_id, d.anonymous_id, d.device_key, d.platform, c.user_id, c.born_anonymous_id
 
 -- name: touch_customer
 INSERT INTO touched_customers (customer_id, touched_at) VALUES ($1, $2)

@@ -1,0 +1,2 @@
+-- name: system_source
+SELECT source_id FROM sources WHERE kind = 'system'
