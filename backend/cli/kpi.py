@@ -38,8 +38,8 @@ def _option(name: str, text: str) -> Any:
 
 
 @app.command()
-def kpi(
-    slug: str = typer.Argument(None, help="The KPI's name; without one the catalogue is listed."),
+def kpi(  # noqa: PLR0917 - typer declares options as parameters
+    slug: str | None = typer.Argument(None, help="The KPI's name; without one the catalogue is listed."),
     first: datetime = typer.Option(None, "--from", formats=["%Y-%m-%d"], help="First business day, included."),
     last: datetime = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Last business day, included."),
     segment: str = typer.Option(None, "--segment", help="Only members of this segment (name or number)."),
