@@ -1,4 +1,4 @@
-// The app's first tab: greeting, coupon at hand, menu, check-in, survey.
+// The app's first tab: greeting, coupon at hand, check-in and survey, menu.
 
 import { member, viewCoupon, viewProduct } from "./actions.js";
 import { icon, logo, scenery, still } from "./art.js";
@@ -8,7 +8,7 @@ import { show, state, view } from "./state.js";
 import { money, number, said, t } from "./words.js";
 
 export function homeScreen() {
-  return el("div", { class: "screen home" }, head(), hero(), couponStrip(), menu(), visit(), survey());
+  return el("div", { class: "screen home" }, head(), hero(), couponStrip(), quick(), menu());
 }
 
 function head() {
@@ -50,13 +50,12 @@ function productCard(product) {
     count ? el("i", { class: "badge" }, count) : null);
 }
 
-function visit() {
-  return el("button", { type: "button", class: "row", "data-key": "check-in", onclick: () => show({ sheet: { kind: "visit" } }) },
-    icon("pin"), el("span", {}, el("b", {}, t("checkIn")), el("small", {}, t("checkInHint"))), icon("next", 18));
+function quick() {
+  return el("div", { class: "quick" },
+    tile("check-in", "pin", t("checkIn"), () => show({ sheet: { kind: "visit" } })),
+    state.answered ? null : tile("survey", "chat", t("surveyStart"), () => show({ sheet: { kind: "survey", score: null } })));
 }
 
-function survey() {
-  if (state.answered) return null;
-  return el("button", { type: "button", class: "row", "data-key": "survey", onclick: () => show({ sheet: { kind: "survey", score: null } }) },
-    icon("chat"), el("span", {}, el("b", {}, t("surveyStart")), el("small", {}, t("surveyAsk"))), icon("next", 18));
+function tile(key, drawing, label, onclick) {
+  return el("button", { type: "button", class: "row", "data-key": key, onclick }, icon(drawing), el("span", {}, el("b", {}, label)));
 }
