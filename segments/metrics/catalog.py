@@ -1,9 +1,16 @@
 """The catalogue: every KPI with the words that stand beside its figure."""
 
 from segments.errors import UnknownMetric
+from segments.events import EventName
 from segments.metrics.metric import AsOf, Metric, Option, Unit, Words
 
 _HORIZON = 104
+_LAUNCH = (str(EventName.APPLICATION_OPENED),)
+_INSTALLED = (*_LAUNCH, str(EventName.APPLICATION_UNINSTALLED), str(EventName.ADDRESS_RETIRED))
+_ISSUED = (str(EventName.COUPON_ISSUED), str(EventName.COUPON_VIEWED))
+_PRESENTED = (str(EventName.COUPON_PRESENTED),)
+_REDEEMED = (str(EventName.COUPON_REDEEMED),)
+_ORDERS = (str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED), str(EventName.ORDER_CANCELLED))
 
 
 def _words(ja: str, en: str) -> Words:
@@ -25,6 +32,7 @@ _MAU = _words("P の最終日までの30日間に起動した人", "customers wi
 _LAUNCHES: tuple[Metric, ...] = (
     Metric(
         slug="launch_rate",
+        sources=_INSTALLED,
         title=_words("起動率", "Launch rate"),
         unit=Unit.RATE,
         numerator=_LAUNCHERS,
@@ -39,6 +47,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="launch_days",
+        sources=_LAUNCH,
         title=_words("起動日数", "Launch days"),
         unit=Unit.TIMES,
         numerator=_words("P に起動した日の延べ数（人×日）", "distinct customer-days with a launch in P"),
@@ -51,6 +60,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="dau",
+        sources=_LAUNCH,
         title=_words("DAU", "DAU"),
         unit=Unit.PEOPLE,
         numerator=_words("P の最終日に起動した人", "customers with a launch on the last day of P"),
@@ -60,6 +70,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="wau",
+        sources=_LAUNCH,
         title=_words("WAU", "WAU"),
         unit=Unit.PEOPLE,
         numerator=_words("P の最終日までの7日間に起動した人", "customers with a launch in the 7 days that end P"),
@@ -69,6 +80,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="mau",
+        sources=_LAUNCH,
         title=_words("MAU", "MAU"),
         unit=Unit.PEOPLE,
         numerator=_MAU,
@@ -78,6 +90,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="stickiness",
+        sources=_LAUNCH,
         title=_words("定着度（DAU÷MAU）", "Stickiness (DAU ÷ MAU)"),
         unit=Unit.RATE,
         numerator=_words("P の最終日に起動した人", "customers with a launch on the last day of P"),
@@ -89,6 +102,7 @@ _LAUNCHES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="weekly_stickiness",
+        sources=_LAUNCH,
         title=_words("週の定着度（WAU÷MAU）", "Weekly stickiness (WAU ÷ MAU)"),
         unit=Unit.RATE,
         numerator=_words("P の最終日までの7日間に起動した人", "customers with a launch in the 7 days that end P"),
@@ -104,6 +118,7 @@ _LAUNCHES: tuple[Metric, ...] = (
 _COUPONS: tuple[Metric, ...] = (
     Metric(
         slug="coupon_view_rate",
+        sources=_ISSUED,
         title=_words("クーポン閲覧率", "Coupon view rate"),
         unit=Unit.RATE,
         numerator=_words("そのうち閲覧された組", "of those, pairs viewed"),
@@ -117,6 +132,7 @@ _COUPONS: tuple[Metric, ...] = (
     ),
     Metric(
         slug="coupon_presentation_rate",
+        sources=(*_ISSUED, *_PRESENTED),
         title=_words("クーポン提示率", "Coupon presentation rate"),
         unit=Unit.RATE,
         numerator=_words("そのうち提示された組", "of those, pairs presented"),
@@ -129,6 +145,7 @@ _COUPONS: tuple[Metric, ...] = (
     ),
     Metric(
         slug="coupon_use_rate",
+        sources=(*_ISSUED, *_PRESENTED, *_REDEEMED),
         title=_words("クーポン利用率", "Coupon use rate"),
         unit=Unit.RATE,
         numerator=_words(
@@ -145,6 +162,7 @@ _COUPONS: tuple[Metric, ...] = (
     ),
     Metric(
         slug="coupon_redemption_rate",
+        sources=(*_ISSUED, *_PRESENTED, *_REDEEMED),
         title=_words("クーポン消込率", "Coupon redemption rate"),
         unit=Unit.RATE,
         numerator=_words("そのうちレジで消し込まれた組", "of those, pairs also redeemed"),
@@ -167,6 +185,7 @@ _FN_WINDOW = _words(
 _PURCHASES: tuple[Metric, ...] = (
     Metric(
         slug="repeat_purchase_rate",
+        sources=_ORDERS,
         title=_words("リピート購入率", "Repeat purchase rate"),
         unit=Unit.RATE,
         numerator=_words("P に N 回以上購入した人", "customers with at least N purchases in P"),
@@ -180,6 +199,7 @@ _PURCHASES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="f2_conversion",
+        sources=_ORDERS,
         title=_words("F2転換率", "F2 conversion"),
         unit=Unit.RATE,
         numerator=_words("そのうち D 日以内に2回目を購入した人", "of those, customers who bought again within D days"),
@@ -198,6 +218,7 @@ _PURCHASES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="fn_conversion",
+        sources=_ORDERS,
         title=_words("Fn転換率", "Fn conversion"),
         unit=Unit.RATE,
         numerator=_words(
@@ -214,6 +235,7 @@ _PURCHASES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="average_order_value",
+        sources=_ORDERS,
         title=_words("客単価", "Average order value"),
         unit=Unit.MONEY,
         numerator=_words(
@@ -228,6 +250,7 @@ _PURCHASES: tuple[Metric, ...] = (
     ),
     Metric(
         slug="orders_per_customer",
+        sources=_ORDERS,
         title=_words("1人あたり購入回数", "Purchases per customer"),
         unit=Unit.TIMES,
         numerator=_words("P の購入回数", "purchases in P"),

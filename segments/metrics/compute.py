@@ -1,6 +1,7 @@
 """From a slug, facts and a window to a figure: the one place of this package that reads frames."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -50,9 +51,14 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
     metric = catalog.get(slug)
     chosen = read_options(metric, options or {})
     if slug == "retention":
-        return _triangle(facts, window, chosen)
-    row = MEASURES[slug](facts, window, chosen).collect().row(0, named=True)
-    return _figure(metric, facts, window, chosen, row)
+        measured = _triangle(facts, window, chosen)
+    else:
+        row = MEASURES[slug](facts, window, chosen).collect().row(0, named=True)
+        measured = _figure(metric, facts, window, chosen, row)
+    made_of = {*metric.sources, *(str(chosen[name]) for name in ("start", "return") if name in chosen)}
+    if made_of.isdisjoint(facts.unverified()):
+        return measured
+    return replace(measured, notes=(*measured.notes, "unverified"))
 
 
 def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row: dict[str, Any]) -> Measured:

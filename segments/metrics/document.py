@@ -36,6 +36,7 @@ def _section(metric: Metric) -> str:
         ("denominator 分母", _both(metric.denominator)),
         ("window 期間", _both(metric.window)),
         ("unit 単位", _UNITS[metric.unit]),
+        ("events 出来事", ", ".join(metric.sources) or "by its options 選択による"),
         ("segment 該当の判定", _both(_AS_OF[metric.as_of])),
     ]
     table = "\n".join(f"| {name} | {text} |" for name, text in rows)

@@ -10,7 +10,7 @@ import polars as pl
 
 from segments.calendar import BusinessCalendar
 from segments.reduce.activity import NOT_THEIR_ACT
-from segments.reduce.trust import only_verified
+from segments.reduce.trust import WEIGHTY, only_verified
 from segments.windows import Window
 
 Belongs: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -68,6 +68,13 @@ class Facts:
         found = self.once("begins", lambda: self.days.select(pl.col("business_day").min())).collect()
         day: date | None = found.item()
         return day
+
+    def unverified(self) -> frozenset[str]:
+        """Weighty events that only untrusted sources have reported so far."""
+        weighty = pl.col("event").is_in(list(WEIGHTY))
+        found = self.once("weighty", lambda: self.days.filter(weighty).select("event", "trusted").unique()).collect()
+        told = dict(found.group_by("event").agg(pl.col("trusted").any()).rows())
+        return frozenset(event for event, trusted in told.items() if not (trusted or event in (self.verified or ())))
 
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""

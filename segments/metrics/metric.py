@@ -52,7 +52,11 @@ class Option:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """One KPI of the catalogue; the words are what pages show beside the figure."""
+    """One KPI of the catalogue; the words are what pages show beside the figure.
+
+    Attributes:
+        sources: events it is made of; those that its options name come on top.
+    """
 
     slug: str
     title: Words
@@ -61,6 +65,7 @@ class Metric:
     denominator: Words
     window: Words
     definition: Words
+    sources: tuple[str, ...] = ()
     as_of: AsOf = AsOf.PERIOD
     options: tuple[Option, ...] = ()
 

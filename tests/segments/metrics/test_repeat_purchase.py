@@ -1,5 +1,6 @@
 """Purchase KPIs equal counting on fingers."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -40,7 +41,7 @@ def test_period_figures_equal_the_reference(
         measured = compute(slug, facts, window, options=given_options)
         assert (measured.numerator, measured.denominator) == (numerator, denominator), slug
         assert measured.value == (pytest.approx(numerator / denominator, rel=1e-9) if denominator else None)
-        assert measured.notes == (f"by_{basis}",)
+        assert measured.notes[0] == f"by_{basis}"
 
 
 CONVERSIONS = st.fixed_dictionaries({"n": st.integers(1, 3), "days": st.integers(1, 30), "basis": BASES})
@@ -76,6 +77,16 @@ def test_day_sixty_is_the_last_that_counts(second: int, numerator: int) -> None:
 def test_a_customer_counts_once_his_days_have_ended(today: int, denominator: int, *, incomplete: bool) -> None:
     measured = compute("f2_conversion", Facts(days=days_of(bought(0)), today=after(today)), Window(after(0), after(0)))
     assert (measured.denominator, measured.incomplete) == (denominator, incomplete)
+
+
+@pytest.mark.parametrize("slug", ["repeat_purchase_rate", "retention"])
+def test_figures_of_unverified_orders_say_so_until_a_till_reports(slug: str) -> None:
+    options = {"start": "Order Completed"} if slug == "retention" else {}
+    claimed = [replace(row, trusted=False) for row in bought(1)]
+    for history, marked in ((claimed, True), ([*claimed, *bought(3)], False)):
+        facts = Facts(days=days_of(history), today=after(90))
+        measured = compute(slug, facts, Window(after(0), after(6)), options=options)
+        assert ("unverified" in measured.notes) == marked
 
 
 def test_first_orders_soon_after_the_data_begins_are_marked() -> None:
