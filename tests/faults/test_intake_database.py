@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -63,11 +64,12 @@ class Server:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    server = Server(tmp_path / "home")
-    server.start()
-    yield server
-    server.stop()
+def server() -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(dir=os.environ["JOREN_TEST_FOLDER"]) as folder:
+        server = Server(Path(folder) / "home")
+        server.start()
+        yield server
+        server.stop()
 
 
 @pytest.fixture
@@ -153,6 +155,8 @@ async def test_the_ledger_sees_a_database_that_commits_lazily(
 ) -> None:
     lazily = {**store._SQL, "enter_writer": store._SQL["enter_writer"].replace("'on'", "'off'")}
     monkeypatch.setattr(store, "_SQL", lazily)
+    await intake.services.pool.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
+    await intake.services.pool.execute("SELECT pg_reload_conf()")
     driver = Driver(intake)
     async with driver.driving():
         await driver.more(200)
@@ -165,7 +169,7 @@ async def test_sessions_that_are_ended_again_and_again_lose_nothing(server: Serv
     driver = Driver(intake)
     connection = await asyncpg.connect(server.dsn)
     async with driver.driving():
-        for _ in range(10):
+        for _ in range(5):
             await driver.more(10)
             await connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'postgres' AND pid <> pg_backend_pid()"

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import asyncpg
@@ -43,14 +44,14 @@ class Ledger:
                     self.refused.append(answer.status_code)
 
 
-async def kill_under_load(server: IntakeServer, key: str) -> Ledger:
-    """Start, let clients send, kill while they do."""
+async def end_under_load(server: IntakeServer, key: str, end: Callable[[], object]) -> Ledger:
+    """Start, let clients send, end the server while they do."""
     ledger = Ledger()
     await asyncio.to_thread(server.start)
     clients = [asyncio.create_task(ledger.drive(server.url, key)) for _ in range(CLIENTS)]
     while len(ledger.acked) < 40 * CLIENTS:  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(0.01)
-    server.kill()
+    await asyncio.to_thread(end)
     await asyncio.gather(*clients)
     return ledger
 
@@ -70,11 +71,11 @@ async def quiet(pool: asyncpg.Pool) -> None:
         await asyncio.sleep(0.01)
 
 
-async def run(pool: asyncpg.Pool, dsn: str, home: Path, target: str) -> tuple[int, Ledger]:
+async def run(pool: asyncpg.Pool, dsn: str, home: Path, target: str, *, way: str = "kill") -> tuple[int, Ledger]:
     source = await Sources(pool, SystemClock()).create("till", kind="server")
     server = IntakeServer(dsn, home, target=target)
     try:
-        ledger = await kill_under_load(server, source.write_key)
+        ledger = await end_under_load(server, source.write_key, getattr(server, way))
     finally:
         server.kill()
     return await count_lost(pool, ledger), ledger
@@ -91,3 +92,10 @@ async def test_no_acknowledged_event_is_lost_when_the_server_is_killed(
 async def test_the_ledger_sees_a_server_that_answers_too_early(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
     lost, _ = await run(pool, dsn, tmp_path, ACK_BEFORE_COMMIT)
     assert lost > 0
+
+
+async def test_a_server_that_is_stopped_answers_for_everything_it_took(
+    pool: asyncpg.Pool, dsn: str, tmp_path: Path
+) -> None:
+    lost, ledger = await run(pool, dsn, tmp_path, REAL, way="stop")
+    assert (lost, set(ledger.refused) - {503}) == (0, set())
