@@ -108,8 +108,10 @@ def _object(raw: msgspec.Raw) -> dict[str, Any]:
 
 def text(value: Any) -> str | None:
     """A text of at most 255 characters; whole numbers count as texts."""
+    if value is None:
+        return None
     if isinstance(value, str):
-        return value[:_LONGEST] or None
+        return (value if len(value) <= _LONGEST else value[:_LONGEST]) or None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)[:_LONGEST]
     return None
@@ -117,7 +119,7 @@ def text(value: Any) -> str | None:
 
 def whole(value: Any, *, largest: int = _LARGEST) -> int | None:
     """A whole number, also one written as text: push data holds texts only."""
-    if isinstance(value, bool):
+    if value is None or isinstance(value, bool):
         return None
     if isinstance(value, str) and len(value) <= 20 and value.removeprefix("-").isdecimal():  # noqa: PLR2004 - digits of 64 bit
         value = int(value)
@@ -130,6 +132,8 @@ def minor(value: Any, currency: str) -> int | None:
     """An amount in minor units: 12.50 GBP is 1250, 1280 JPY is 1280. Halves are rounded away from zero."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
+    if isinstance(value, int) and abs(value) < _LARGEST // 10**6:  # most prices, and no Decimal is needed for them
+        return int(value * 10 ** _digits(currency))
     amount = Decimal(str(value)).scaleb(_digits(currency))
     if not amount.is_finite() or abs(amount) > _LARGEST:
         return None

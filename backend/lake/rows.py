@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -13,12 +13,18 @@ import polars as pl
 from backend.lake.payload import Payload, Properties, minor, platform_of, properties_of, read_payload, text, whole
 from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.calendar import BusinessCalendar
-from segments.events import BY_NAME, EventName
+from segments.events import VOCABULARY, EventName
 from segments.ids import key64
 from segments.reduce.days import DERIVED, customer_days
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_INT = 2**31 - 1
+_DETAILED = frozenset(
+    str(event.name) for event in VOCABULARY if not str(event.name).startswith(("Application ", "Consent "))
+)
+"""Events of which the lake keeps more than that they happened."""
+
 _UNDATED = [name for name in EVENTS_SCHEMA if name != "business_day"]
 _UNDATED_LINES = [name for name in ORDER_LINES_SCHEMA if name != "business_day"]
 
@@ -126,7 +132,16 @@ def make_rows(
 
 def _frame(rows: Sequence[tuple[object, ...]], schema: Mapping[str, Any], names: Sequence[str]) -> pl.DataFrame:
     columns = zip(*rows, strict=True) if rows else ((),) * len(names)
-    return pl.DataFrame([pl.Series(name, column, schema[name]) for name, column in zip(names, columns, strict=True)])
+    return pl.DataFrame([_series(name, column, schema[name]) for name, column in zip(names, columns, strict=True)])
+
+
+def _series(name: str, column: Sequence[Any], dtype: Any) -> pl.Series:
+    """A column; moments go in as whole microseconds, which is ten times quicker than as Python's datetimes."""
+    if dtype != pl.Datetime("us", "UTC"):
+        return pl.Series(name, column, dtype)
+    since = [moment - _EPOCH for moment in column]
+    whole_microseconds = [(one.days * 86_400 + one.seconds) * 1_000_000 + one.microseconds for one in since]
+    return pl.Series(name, whole_microseconds, pl.Int64).cast(dtype)
 
 
 def _dated(events: pl.DataFrame, calendar: BusinessCalendar) -> pl.DataFrame:
@@ -146,28 +161,31 @@ class _Cells:
         head = (row.seq, customer_id, row.name, row.occurred_at, row.received_at, row.source_id, row.trusted)
         platform = platform_of(row.payload.context)
         properties = row.payload.properties
-        if properties is None or row.name not in BY_NAME:
+        if properties is None or row.name not in _DETAILED:
             self.events.append((*head, platform, row.device_key, *_NO_DETAIL))
             return
         order_key = _order_key(properties)
-        category = text(properties.category)
+        category = properties.category
         if row.name == _ORDER and order_key is not None:
             categories = self._add_lines(row.seq, customer_id, order_key, properties)
             category = categories.pop() if len(categories) == 1 else None
         self.events.append((*head, platform, row.device_key, order_key, *self._detail(properties, category)))
 
-    def _detail(self, given: Properties, category: str | None) -> tuple[object, ...]:
+    def _detail(self, given: Properties, category: Any) -> tuple[object, ...]:
         """The cells from ``amount`` to ``campaign_id``."""
-        currency = text(given.currency)
-        amount = minor(given.total, currency or self.currency)
+        currency, amount = None, whole(given.points)
+        if given.total is not None:
+            currency = text(given.currency) or self.currency
+            amount = minor(given.total, currency)
+        score = given.score if given.score is not None else given.rating
         return (
-            amount if given.total is not None else whole(given.points),
-            (currency or self.currency) if given.total is not None else None,
+            amount,
+            currency,
             text(given.coupon_id),
             text(given.store_id),
             text(given.rank),
-            category,
-            whole(given.score if given.score is not None else given.rating, largest=_LARGEST_INT),
+            text(category),
+            whole(score, largest=_LARGEST_INT),
             whole(given.delivery_id),
             whole(given.campaign_id, largest=_LARGEST_INT),
         )
