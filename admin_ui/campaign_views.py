@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
-from campaigns.overview import CampaignReport, DryRun, Removed
+from campaigns.gates import LABELS, Reason
+from campaigns.overview import CampaignReport, DryRun, Label, Removed
 from campaigns.report import Effect, Verdict
 
 STATES = {
@@ -98,7 +99,7 @@ def plan_steps(run: DryRun, say: Say) -> list[Step]:
     whole = run.segment_size
     return [
         Step(say("The segment"), whole, 1.0 if whole else 0.0, "total"),
-        *_removed(run.removed, whole, say),
+        *_removed(_all_gates(run.removed), whole, say, zeros=True),
         Step(say("Kept without the push (control)"), run.control, _share(run.control, whole), "minus", "fill-2"),
         Step(say("Would get the push"), run.treated, _share(run.treated, whole), "result", "fill-1"),
     ]
@@ -160,11 +161,19 @@ def _drawing(effect: Effect, say: Say) -> Drawing | None:
     )
 
 
-def _removed(removed: Sequence[Removed], whole: int, say: Say) -> list[Step]:
+def _all_gates(removed: Sequence[Removed]) -> list[Removed]:
+    """The gates that every campaign passes, with nobody where nobody was stopped: a check shows what was checked."""
+    stopped = {each.reason: each for each in removed}
+    always = (Reason.CONSENT, Reason.ADDRESS, Reason.FREQUENCY_CAP)
+    shown = [stopped.pop(reason, Removed(reason, Label(*LABELS[reason]), 0)) for reason in always]
+    return [*shown, *stopped.values()]
+
+
+def _removed(removed: Sequence[Removed], whole: int, say: Say, *, zeros: bool = False) -> list[Step]:
     return [
         Step(say("Left out: %(reason)s", reason=say.pick(each.label)), each.people, _share(each.people, whole), "minus")
         for each in removed
-        if each.people
+        if each.people or zeros
     ]
 
 

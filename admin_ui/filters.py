@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_datetime, format_skeleton
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
 from admin_ui.i18n import Say
@@ -85,7 +85,9 @@ def moment(value: datetime | None, *, now: datetime, zone: str, say: Say) -> str
         return _ago(passed, say)
     local, today = value.astimezone(ZoneInfo(zone)), now.astimezone(ZoneInfo(zone))
     if local.year == today.year:
-        return str(format_skeleton("MMMdHm", local, locale=say.language))
+        return str(
+            format_datetime(local, "M月d日 HH:mm" if say.language == "ja" else "d MMM HH:mm", locale=say.language)
+        )
     return exact(value, zone=zone, say=say)
 
 

@@ -1,5 +1,6 @@
 """One person's page in words. Pure: values in, values out."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -47,6 +48,8 @@ _PROFILE = {
     "language": mark("Language"),
     "phone": mark("Phone"),
 }
+GENDERS = {"female": mark("Female"), "male": mark("Male"), "other": mark("Other")}
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _ALSO_CALLED = {"last_name": "family_name", "lastName": "family_name", "first_name": "given_name"}
 _SHOWN_ELSEWHERE = {"email", "firstName", *_ALSO_CALLED}
 
@@ -101,7 +104,7 @@ def entries(happenings: Sequence[Happening], *, zone: str, say: Say) -> list[Ent
         local = each.at.astimezone(ZoneInfo(zone))
         heading = filters.day(local.date(), say) if local.date() != last else ""
         last = local.date()
-        found.append(_entry(each, heading, local.strftime("%H:%M"), say))
+        found.append(_entry(each, heading, zone, say))
     return found
 
 
@@ -118,6 +121,8 @@ def facts(known: Mapping[str, Any] | None, *, currency: str, say: Say) -> list[t
 def profile(traits: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
     """The profile as the shop sent it: what we know by name first, everything else as it is called."""
     named = {_ALSO_CALLED.get(name, name): value for name, value in traits.items()}
+    if isinstance(named.get("gender"), str):
+        named["gender"] = say(GENDERS.get(named["gender"], named["gender"]))
     known = [(say(label), str(named[name])) for name, label in _PROFILE.items() if named.get(name) not in (None, "")]
     others = [
         (name, str(value))
@@ -127,7 +132,7 @@ def profile(traits: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
     return [*known, *others]
 
 
-def _entry(each: Happening, heading: str, clock: str, say: Say) -> Entry:
+def _entry(each: Happening, heading: str, zone: str, say: Say) -> Entry:
     delivery = each.kind == "delivery"
     icon, tone = ("push", "push") if delivery else _mark(each.name)
     text = say("%(what)s: %(name)s", what=say(_DELIVERY_STATES.get(each.name, each.name)), name=say.pick(each))
@@ -138,11 +143,11 @@ def _entry(each: Happening, heading: str, clock: str, say: Say) -> Entry:
         mark=tone,
         text=text if delivery else say.pick(each),
         href=f"/campaigns/{each.campaign_id}" if each.campaign_id is not None else "",
-        detail=each.reason or "" if delivery else _properties(each.properties, say),
+        detail=each.reason or "" if delivery else _properties(each.properties, zone, say),
         unverified=not each.trusted,
         source=each.source or "",
         at=each.at,
-        clock=clock,
+        clock=each.at.astimezone(ZoneInfo(zone)).strftime("%H:%M"),
     )
 
 
@@ -150,8 +155,19 @@ def _mark(event: str) -> tuple[str, str]:
     return next(((icon, tone) for prefix, icon, tone in _MARKS if event.startswith(prefix)), ("person", ""))
 
 
-def _properties(properties: Sequence[Property], say: Say) -> str:
-    return " · ".join(f"{say.pick(each)} {each.value}" for each in properties)
+def _properties(properties: Sequence[Property], zone: str, say: Say) -> str:
+    return " · ".join(f"{say.pick(each)} {_readable(each.value, zone, say)}" for each in properties)
+
+
+def _readable(value: str, zone: str, say: Say) -> str:
+    """A moment as people write it; everything else as it came."""
+    if not _MOMENT.match(value):
+        return value
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return filters.exact(moment, zone=zone, say=say) if moment.tzinfo else value
 
 
 def _fact(name: str, value: Any, currency: str, say: Say) -> str:

@@ -16,8 +16,8 @@ from backend.services.sources import NewSource
 PAGE = 50
 
 KINDS = {
-    "app": mark("App (public key)"),
-    "server": mark("Server (secret key)"),
+    "app": mark("App"),
+    "server": mark("Server"),
     "import": mark("Files"),
     "system": mark("Joren itself"),
 }
