@@ -90,7 +90,7 @@ async def _start_all(
     with console.status("Starting the FCM emulator and the phone pages…"):
         await tree.start(supervisor.emulator(ports, variables))
     async with open_services(settings.read(variables)) as services:
-        await _load(services, current.home, members)
+        await _load(services, current.home, members, ports.phone_url)
         sign_in = await _administrator(services, current.home)
     with console.status("Starting the server and the worker…"):
         await tree.start(supervisor.server(ports, variables))
@@ -99,7 +99,7 @@ async def _start_all(
     return await tree.first_death()
 
 
-async def _load(services: Services, home: Path, members: int) -> None:
+async def _load(services: Services, home: Path, members: int, phone_url: str) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("Loading the demo shop", total=None)
@@ -107,8 +107,8 @@ async def _load(services: Services, home: Path, members: int) -> None:
         def show(description: str, done: int, total: int) -> None:
             progress.update(task, description=description, completed=done, total=total)
 
-        today = services.clock.now()
-        await load_demo(services, home=home, progress=show, now=today, members=members)
+        now = services.clock.now()
+        await load_demo(services, home=home, progress=show, now=now, members=members, phone_url=phone_url)
 
 
 async def _administrator(services: Services, home: Path) -> SignIn:
