@@ -33,7 +33,9 @@ from segments.rules.parse import parse
 from segments.windows import Window
 
 _CHEAP = 0.5
-_LONGEST_STALE = 10.0
+"""Seconds of loading below which a state is thrown away as soon as anything is new."""
+_STALE = 5.0
+"""Seconds for which a dearer state still answers; the figures say as of when they are."""
 
 
 class View(Protocol):
@@ -76,14 +78,15 @@ class _State:
     """What the shop was when ``loaded`` (seconds, monotonic), which took ``took`` seconds."""
 
     key: Hashable
+    definitions: Hashable
     figures: Figures
     loaded: float
     took: float
 
-    def answers(self, key: Hashable) -> bool:
-        """Whether it still does: nothing is new, or it was too dear to be thrown away so soon."""
-        dear = min(_LONGEST_STALE, 3 * max(self.took - _CHEAP, 0))
-        return key == self.key or time.monotonic() - self.loaded < dear
+    def answers(self, key: Hashable, definitions: Hashable) -> bool:
+        """Whether it still does: nothing is new, or only events are and it was too dear to be thrown away so soon."""
+        dear = self.took > _CHEAP and time.monotonic() - self.loaded < _STALE
+        return definitions == self.definitions and (dear or key == self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +175,12 @@ class Insights:
                 known = await _definitions(connection)
             view = await asyncio.to_thread(self._frame.read)
             today = known.settings.calendar.business_day(self._clock.now())
-            key = (view.seq, view.as_of, today, known)
-            if self._state is None or not self._state.answers(key):
+            key, definitions = (view.seq, view.as_of), (today, known)
+            if self._state is None or not self._state.answers(key, definitions):
                 started = time.monotonic()
                 figures = await asyncio.to_thread(self._load, known, view, today)
                 ended = time.monotonic()
-                self._state = _State(key, figures, ended, ended - started)
+                self._state = _State(key, definitions, figures, ended, ended - started)
             return self._state.figures
 
     def _load(self, known: _Definitions, view: View, today: date) -> Figures:
