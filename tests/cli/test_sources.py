@@ -25,7 +25,8 @@ Joren = Callable[..., Result]
 
 @pytest.fixture
 def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Joren:
-    """The command in this process."""
+    """The command in this process; it leaves the log alone, whose stream would be closed for the tests that follow."""
+    monkeypatch.setattr("backend.log.configure", lambda **_: None)
     monkeypatch.setenv("DATABASE_URL", dsn)
     monkeypatch.setenv("JOREN_HOME", str(tmp_path))
     return lambda *arguments: CliRunner().invoke(app, arguments)
