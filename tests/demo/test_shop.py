@@ -174,3 +174,15 @@ def test_there_are_forty_stores_and_every_coupon_has_its_dates() -> None:
     found = coupons(SMALL)
     assert len({each.coupon_id for each in found}) == len(found)
     assert all(each.valid_from <= each.valid_until for each in found)
+
+
+@pytest.mark.prove
+def test_the_shop_of_the_demo_keeps_every_promise_at_its_full_size() -> None:
+    config = ShopConfig(last=date(2026, 3, 31))
+    [block] = blocks(config)
+    assert 800_000 <= len(block) <= 1_300_000
+    assert block["member"].n_unique() == 20_000
+    once = block.unique("message_id", keep="first", maintain_order=True)
+    assert_promised_rates(
+        once.with_columns(pl.col("occurred_at").dt.convert_time_zone("Asia/Tokyo").dt.date().alias("day")), config
+    )
