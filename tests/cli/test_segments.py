@@ -21,6 +21,7 @@ ONCE = {"attribute": "orders", "op": "=", "value": 1}
 def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("JOREN_HOME", str(tmp_path))
     monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setattr("backend.log.configure", lambda **_: None)  # its stream would be closed for later tests
     rows = [
         person({"Order Completed": [40]}, orders=1, last_order=ago(40), reachable=True) | {"customer_id": 1},
         person(orders=2) | {"customer_id": 2},
