@@ -87,7 +87,7 @@ class Node:
 
 def blank() -> Node:
     """A new tree: everyone, with one condition to begin with."""
-    return _placed(Node(mode="all", parts=[_settled(Node())]))
+    return _placed(Node(mode="all", parts=[_new()]))
 
 
 def read(form: Form) -> Node:
@@ -110,9 +110,9 @@ def edit(tree: Node, action: str) -> Node:
             return tree
         parent, last = (parent.parts[step], (parent, step))
     if verb == "add":
-        parent.parts.append(_settled(Node()))
+        parent.parts.append(_new())
     elif verb == "group":
-        parent.parts.append(Node(mode="any", parts=[_settled(Node())]))
+        parent.parts.append(Node(mode="any", parts=[_new()]))
     elif verb == "remove" and last is not None:
         del last[0].parts[last[1]]
     return _placed(tree)
@@ -145,6 +145,11 @@ def _read(fields: dict[str, dict[str, str]], place: str) -> Node:
     while f"{place}-{len(parts)}" in fields:
         parts.append(_read(fields, f"{place}-{len(parts)}"))
     return Node(mode=own.get("mode", "all"), parts=parts)
+
+
+def _new() -> Node:
+    """What a new condition asks at first: something that stands, so that no error greets the one who begins."""
+    return _settled(Node(value="1"))
 
 
 def _condition(typed: dict[str, str]) -> Node:

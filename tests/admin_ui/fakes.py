@@ -8,8 +8,11 @@ from typing import Any
 import asyncpg
 import polars as pl
 
+from backend.lake.schemas import EVENTS_SCHEMA
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
+from segments.reduce.days import DAYS_SCHEMA
+from segments.windows import Window
 
 TODAY = date(2026, 11, 21)
 AS_OF = datetime(2026, 11, 22, 0, 30, tzinfo=UTC)
@@ -106,3 +109,48 @@ async def put_members(pool: asyncpg.Pool, customers: int = 400) -> None:
         " SELECT 'token-' || customer_id, 'token', customer_id, 1, 'android', 'granted', 'live', created_at, created_at"
         " FROM customers WHERE customer_id % 2 = 0"
     )
+
+
+class FakeLake:
+    """History that says what the frame says: launches and orders."""
+
+    def __init__(self, customers: int = 120, today: date = TODAY) -> None:
+        rows = [row for number in range(1, customers + 1) for row in _history(_row(number, today))]
+        self._days = pl.DataFrame(rows, schema=dict(DAYS_SCHEMA), orient="row").lazy()
+
+    def customer_days(self) -> pl.LazyFrame:
+        """Rows of customer_days."""
+        return self._days
+
+    def events(self, window: Window | None = None) -> pl.LazyFrame:
+        """No events after the launch of a campaign."""
+        return pl.LazyFrame(schema=EVENTS_SCHEMA)
+
+    def as_of(self) -> datetime:
+        """Up to when facts are there."""
+        return AS_OF
+
+
+def _history(row: dict[str, Any]) -> list[dict[str, Any]]:
+    orders = [("Order Completed", day, str(n)) for n, day in enumerate(row[days_column("Order Completed")])]
+    launches = [("Application Opened", day, "") for day in row[days_column("Application Opened")]]
+    devices = [("Device Seen", day, str(row["customer_id"])) for _, day, _ in launches]
+    return [_fact(row["customer_id"], *each) for each in (*orders, *launches, *devices)]
+
+
+def _fact(customer_id: int, event: str, day: date, key: str) -> dict[str, Any]:
+    at = datetime(day.year, day.month, day.day, 3, tzinfo=UTC)
+    known = {
+        "bucket": customer_id % 16,
+        "customer_id": customer_id,
+        "business_day": day,
+        "event": event,
+        "key": f"{customer_id}{key}" if event == "Order Completed" else key,
+        "count": 1,
+        "amount": 1000,
+        "first_at": at,
+        "last_at": at,
+        "first_seq": customer_id,
+        "trusted": True,
+    }
+    return {name: known.get(name) for name in DAYS_SCHEMA}

@@ -1,0 +1,125 @@
+"""The pages over HTTP, with a real PostgreSQL and a browser's manners: cookies, Origin, the form's own token."""
+
+import re
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import httpx
+import pytest
+from argon2 import PasswordHasher
+from litestar import Litestar
+
+from admin_ui.plugin import AdminPages
+from backend.clock import FixedClock
+from backend.push.memory import MemorySender
+from backend.services.access import Access
+from backend.services.campaign_desk import CampaignDesk
+from backend.services.insights import Insights
+from backend.services.people import People
+from backend.services.segment_runs import SegmentRuns
+from backend.services.shop import Shop
+from backend.services.sources import Sources
+from backend.wiring import SegmentAudiences
+from tests.admin_ui.fakes import FakeFrame, FakeLake, put_members
+
+PASSWORD = "an honest long password"
+ADDRESS = "http://127.0.0.1:8000"
+NOON = datetime(2026, 11, 22, 12, tzinfo=ZoneInfo("Asia/Tokyo"))
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    """Noon in Tokyo, out of the quiet hours."""
+    return FixedClock(NOON)
+
+
+@pytest.fixture
+async def services(pool: asyncpg.Pool, clock: FixedClock) -> SimpleNamespace:
+    """Real services on a frame that stands still; cheap password hashes."""
+    frame, lake = FakeFrame(customers=120), FakeLake()
+    segment_runs = SegmentRuns(pool, clock, frame)
+    return SimpleNamespace(
+        clock=clock,
+        pool=pool,
+        access=Access(pool, clock, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
+        shop=Shop(pool, clock),
+        insights=Insights(pool, clock, lake, frame),
+        people=People(pool, clock, frame),
+        segment_runs=segment_runs,
+        campaign_desk=CampaignDesk(
+            pool,
+            clock,
+            audiences=SegmentAudiences(segment_runs, frame),
+            facts=lake,
+            sender=MemorySender(),
+        ),
+        sources=Sources(pool, clock),
+    )
+
+
+@pytest.fixture
+async def full(services: SimpleNamespace) -> SimpleNamespace:
+    """The same services with members in the database."""
+    await put_members(services.pool, customers=120)
+    return services
+
+
+class Browser:
+    """What a browser does with our pages."""
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        self.client = client
+        self.csrf = ""
+
+    async def get(self, path: str, **headers: str) -> httpx.Response:
+        """Open a page."""
+        answer = await self.client.get(path, headers=headers)
+        found = re.search(r'<meta name="csrf" content="(\w*)"', answer.text)
+        self.csrf = found[1] if found else self.csrf
+        return answer
+
+    async def post(self, path: str, fields: Mapping[str, Any] | None = None, **headers: str) -> httpx.Response:
+        """Send a form of one of our pages."""
+        sent = {"csrf": self.csrf, **(fields or {})}
+        return await self.client.post(path, data=sent, headers={"Origin": ADDRESS, **headers})
+
+    async def sign_in(self, email: str, password: str = PASSWORD, path: str = "/sign-in") -> httpx.Response:
+        """Sign in and read the first page, which has the token of the forms."""
+        answer = await self.post(path, {"email": email, "password": password})
+        if answer.status_code == httpx.codes.SEE_OTHER:
+            await self.get("/settings/account")
+        return answer
+
+
+@pytest.fixture
+async def app(services: SimpleNamespace) -> Litestar:
+    """The pages as an application."""
+    return Litestar(plugins=[AdminPages(services, public_url=ADDRESS)], logging_config=None)
+
+
+@pytest.fixture
+async def browser(app: Litestar) -> AsyncIterator[Browser]:
+    """A browser that is not signed in."""
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=ADDRESS) as client:
+        yield Browser(client)
+
+
+@pytest.fixture
+async def administrator(browser: Browser, services: SimpleNamespace) -> Browser:
+    """A browser with an administrator signed in."""
+    await add(services, "administrator")
+    await browser.sign_in("administrator@joren.example")
+    return browser
+
+
+async def add(services: SimpleNamespace, role: str, *, language: str = "ja") -> str:
+    """An account of a role; gives its mail address."""
+    email = f"{role}@joren.example"
+    await services.access.create(
+        email=email, name="店長", role=role, password=PASSWORD, actor="test", language=language
+    )
+    return email
