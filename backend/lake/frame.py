@@ -245,7 +245,9 @@ def _nothing(name: str, dtype: pl.DataType) -> pl.Expr:
 
 
 def _without(frame: pl.DataFrame, ids: pl.Series) -> pl.LazyFrame:
-    return frame.lazy().filter(~pl.col("customer_id").is_in(ids.implode())) if len(ids) else frame.lazy()
+    if ids.is_empty():
+        return frame.lazy()
+    return frame.lazy().join(ids.to_frame().lazy(), on="customer_id", how="anti")
 
 
 def _by_bucket(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
