@@ -59,7 +59,8 @@ class Dice:
 
 
 def _spread(values: Sequence[object], weights: Sequence[float]) -> list[object]:
-    total, cumulated, slots = sum(weights), 0.0, []
+    slots: list[object] = []
+    total, cumulated = sum(weights), 0.0
     for value, weight in zip(values, weights, strict=True):
         cumulated += weight
         slots += [value] * (round(cumulated / total * _SLOTS) - len(slots))
@@ -67,7 +68,7 @@ def _spread(values: Sequence[object], weights: Sequence[float]) -> list[object]:
 
 
 def _odd(place: int) -> int:
-    return ((place + 1) * _GOLDEN ** (place + 1)) % 2**64 | 1
+    return int((place + 1) * pow(_GOLDEN, place + 1, 2**64) % 2**64) | 1
 
 
 def _mix(state: pl.Expr) -> pl.Expr:

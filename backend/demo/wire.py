@@ -33,7 +33,8 @@ class Happened:
 
 def json_of(**fields: pl.Expr | str) -> pl.Expr:
     """The fields as JSON text; for values that need no escaping use `text`."""
-    return pl.struct(**{name: pl.col(each) if isinstance(each, str) else each for name, each in fields.items()}).struct.json_encode()  # fmt: skip
+    columns = [(pl.col(each) if isinstance(each, str) else each).alias(name) for name, each in fields.items()]
+    return pl.struct(columns).struct.json_encode()
 
 
 def text(template: str, *parts: pl.Expr | str) -> pl.Expr:
