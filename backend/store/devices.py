@@ -28,24 +28,4 @@ async def find(
 
 async def put(connection: Connection, devices: Sequence[Device]) -> None:
     """Keep devices that are new or changed."""
-    columns = [
-        [
-            one.address,
-            one.kind,
-            one.customer_id,
-            one.source_id,
-            one.anonymous_id,
-            str(one.state),
-            one.first_seen,
-            one.last_seen,
-            one.device_key,
-            one.platform,
-            one.app_version,
-            one.locale,
-            one.time_zone,
-            one.permission,
-            ",".join(str(number) for number in sorted(one.proven_for)),
-        ]
-        for one in devices
-    ]
-    await connection.execute(_SQL["put_devices"], *(list(column) for column in zip(*columns, strict=True)))
+    await connection.execute(_SQL["put_devices"], list(devices))
