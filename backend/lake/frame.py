@@ -66,7 +66,7 @@ class CustomerFrame:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._mapped: dict[str, pl.DataFrame] = {}
-        self._view: tuple[int, FrameView] | None = None
+        self._view: tuple[tuple[int, int], FrameView] | None = None
 
     def manifest(self) -> Manifest:
         """What is in force; an empty manifest where nothing was ever written."""
@@ -79,11 +79,12 @@ class CustomerFrame:
         """The newest state, mapped rather than loaded. An empty frame of the epoch day where there is none."""
         for _ in range(20):
             manifest = self.manifest()
-            if self._view is not None and self._view[0] == manifest.generation:
+            state = (manifest.epoch, manifest.generation)
+            if self._view is not None and self._view[0] == state:
                 return self._view[1]
             with contextlib.suppress(FileNotFoundError):  # replaced since: the manifest is newer too
                 view = self._open(manifest)
-                self._view = (manifest.generation, view)
+                self._view = (state, view)
                 return view
         raise Conflict(f"The frame in {self.path} changes faster than it can be opened; try again.")
 
@@ -172,13 +173,17 @@ class CustomerFrame:
         for path in self.path.iterdir():
             if path.suffix in (".arrow", ".new") and path.name not in keep:
                 path.unlink(missing_ok=True)
-        self._mapped = {name: frame for name, frame in self._mapped.items() if name in keep}
+        self._forget_all_but(keep)
+
+    def _forget_all_but(self, names: set[str]) -> None:
+        """Let go of files that are out of force. Reader and writer of a process may do so at the same moment."""
+        self._mapped = {name: frame for name, frame in list(self._mapped.items()) if name in names}
 
     def _open(self, manifest: Manifest) -> FrameView:
         parts = list(self._parts(manifest))
         frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
         day = frame.with_columns(pl.lit(manifest.day).alias("as_of"))
-        self._mapped = {name: self._mapped[name] for name in manifest.files()}
+        self._forget_all_but(manifest.files())
         return FrameView(frame=day, as_of=manifest.at, seq=manifest.seq, customers=manifest.customers, day=manifest.day)
 
     def _parts(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:

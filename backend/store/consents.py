@@ -6,7 +6,7 @@ from datetime import datetime
 
 from backend.store import queries
 from backend.store.pool import Connection
-from segments.identity import Merge
+from segments.sightings import Merge
 
 _SQL = queries.load("consents")
 

@@ -8,7 +8,7 @@ import asyncpg
 
 from backend.store import queries
 from backend.store.pool import Connection
-from segments.identity import Merge, Person
+from segments.sightings import Merge, Person
 
 _SQL = queries.load("customers")
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from backend.store import queries
 from backend.store.pool import Connection
-from segments.identity import Device, DeviceState
+from segments.sightings import Device, DeviceState
 
 _SQL = queries.load("devices")
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from backend.store import devices, queries
 from backend.store.pool import Connection
-from segments.identity import Known, Link, Merge, Person
+from segments.sightings import Known, Link, Merge, Person
 
 _SQL = queries.load("identities")
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from segments.identity import Address, DeviceState, Known, Registry, Sighting
+from segments.identity import Registry
+from segments.sightings import Address, DeviceState, Known, Sighting
 
 APP, SERVER = 1, 2
 MOMENT = datetime(2026, 4, 1, tzinfo=UTC)

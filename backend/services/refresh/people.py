@@ -8,7 +8,7 @@ from backend.lake.payload import Context, platform_of, properties_of, read_trait
 from backend.lake.rows import Logged
 from backend.store.consents import Word
 from segments.events import EventName
-from segments.identity import Address, Sighting
+from segments.sightings import Address, Sighting
 from segments.traits import PUSH_CONSENT, normalise
 
 _CONSENT = str(EventName.CONSENT_CHANGED)

@@ -9,7 +9,8 @@ from backend.services.refresh.people import Said, consents_in, ids_in, traits_in
 from backend.store import consents, customers, devices, identities, refresh
 from backend.store.pool import Connection
 from segments import traits as rules
-from segments.identity import Merge, Registry, Sighting
+from segments.identity import Registry
+from segments.sightings import Merge, Sighting
 
 
 async def load_registry(connection: Connection, sightings: Sequence[Sighting], *, births: bool) -> Registry:
