@@ -6,6 +6,8 @@ import io
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui import charts, viewmodels
 from admin_ui.i18n import mark
@@ -41,14 +43,16 @@ CHOICES = {
 
 
 @get("/analysis", opt={"allow": Allow.VIEWER})
-async def list_metrics(page: Page, services: PageServices) -> Response[Any]:
+async def list_metrics(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Every KPI with its value for everyone now."""
     results = [await services.insights.kpi(metric.slug) for metric in CATALOG.values()]
     return page.show("analysis/list.html", figures=[viewmodels.figure(result, page.say) for result in results])
 
 
 @get("/analysis/{slug:str}", opt={"allow": Allow.VIEWER})
-async def show_metric(page: Page, services: PageServices, slug: str) -> Response[Any]:
+async def show_metric(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], slug: FromPath[str]
+) -> Response[Any]:
     """One KPI: everyone and the chosen segments side by side."""
     results, error = await _ask(page, services, slug)
     metric = metric_of(slug)
@@ -72,7 +76,9 @@ async def show_metric(page: Page, services: PageServices, slug: str) -> Response
 
 
 @get("/analysis/{slug:str}/csv", opt={"allow": Allow.VIEWER})
-async def download_metric(page: Page, services: PageServices, slug: str) -> Response[str]:
+async def download_metric(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], slug: FromPath[str]
+) -> Response[str]:
     """The same figures as a table for a spreadsheet."""
     results, _ = await _ask(page, services, slug)
     headers = {"Content-Disposition": f'attachment; filename="{slug}.csv"'}

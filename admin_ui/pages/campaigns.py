@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui import campaign_form, campaign_views
 from admin_ui.campaign_form import FIELDS, STEPS
@@ -25,7 +27,7 @@ _ALARMING_SHARE = 30.0
 
 
 @get("/campaigns", opt={"allow": Allow.VIEWER})
-async def list_campaigns(page: Page, services: PageServices) -> Response[Any]:
+async def list_campaigns(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """All campaigns, the last changed first."""
     campaigns = await services.campaign_desk.list()
     state, wanted = page.query("state"), page.query("q")
@@ -43,39 +45,47 @@ async def list_campaigns(page: Page, services: PageServices) -> Response[Any]:
 
 
 @get("/campaigns/new", opt={"allow": Allow.MARKETER})
-async def new_campaign(page: Page, services: PageServices) -> Response[Any]:
+async def new_campaign(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """An empty editor, with the segment that was asked for."""
     return await _editor(page, services, {**FIELDS, "segment_id": page.query("segment")})
 
 
 @post("/campaigns", opt={"allow": Allow.MARKETER})
-async def create_campaign(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def create_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Keep a new draft and lead to its check."""
     return await _save(page, services, form, detail=None)
 
 
 @post("/campaigns/phone", opt={"allow": Allow.MARKETER}, status_code=200)
-async def preview_campaign(page: Page, form: Form) -> Response[Any]:
+async def preview_campaign(page: NamedDependency[Page], form: NamedDependency[Form]) -> Response[Any]:
     """The phone with the texts as they are being typed."""
     previews = campaign_form.previews(campaign_form.typed(form), page.say)
     return page.show("campaigns/_phone.html", previews=previews)
 
 
 @post("/campaigns/audience", opt={"allow": Allow.MARKETER}, status_code=200)
-async def size_audience(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def size_audience(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """How many the chosen segment holds, and what the chosen holdout can show."""
     return page.show("campaigns/_audience.html", audience=await _audience(services, campaign_form.typed(form)))
 
 
 @get("/campaigns/{campaign_id:int}", opt={"allow": Allow.VIEWER})
-async def show_campaign(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def show_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """The check of a campaign that is still to go, the report of one that went."""
     detail = await services.campaign_desk.get(campaign_id)
     return await _show(page, services, detail)
 
 
 @get("/campaigns/{campaign_id:int}/figures", opt={"allow": Allow.VIEWER})
-async def show_figures(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def show_figures(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """The figures alone, for a page that is being watched; a launch meanwhile reloads the page."""
     detail = await services.campaign_desk.get(campaign_id)
     answer = page.show("campaigns/_report.html", **await _figures(page, services, detail))
@@ -85,7 +95,9 @@ async def show_figures(page: Page, services: PageServices, campaign_id: int) -> 
 
 
 @get("/campaigns/{campaign_id:int}/edit", opt={"allow": Allow.MARKETER})
-async def edit_campaign(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def edit_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """The editor with a draft."""
     detail = await services.campaign_desk.get(campaign_id)
     fields = campaign_form.from_draft(detail.draft, page.shop.zone)
@@ -93,13 +105,23 @@ async def edit_campaign(page: Page, services: PageServices, campaign_id: int) ->
 
 
 @post("/campaigns/{campaign_id:int}", opt={"allow": Allow.MARKETER})
-async def save_campaign(page: Page, services: PageServices, form: Form, campaign_id: int) -> Response[Any]:
+async def save_campaign(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+) -> Response[Any]:
     """Keep a changed draft."""
     return await _save(page, services, form, detail=await services.campaign_desk.get(campaign_id))
 
 
 @post("/campaigns/{campaign_id:int}/launch", opt={"allow": Allow.MARKETER})
-async def launch_campaign(page: Page, services: PageServices, form: Form, campaign_id: int) -> Response[Any]:
+async def launch_campaign(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+) -> Response[Any]:
     """Send now, or at the time of the draft."""
     desk, revision, by = services.campaign_desk, form.whole("revision") or 0, page.administrator.email
     at = (await desk.get(campaign_id)).draft.scheduled_at
@@ -111,28 +133,39 @@ async def launch_campaign(page: Page, services: PageServices, form: Form, campai
 
 
 @post("/campaigns/{campaign_id:int}/pause", opt={"allow": Allow.MARKETER})
-async def pause_campaign(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def pause_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """Stop sending for now."""
     await services.campaign_desk.pause(campaign_id, by=page.administrator.email)
     return page.go(f"/campaigns/{campaign_id}", "paused")
 
 
 @post("/campaigns/{campaign_id:int}/resume", opt={"allow": Allow.MARKETER})
-async def resume_campaign(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def resume_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """Go on sending."""
     await services.campaign_desk.resume(campaign_id, by=page.administrator.email)
     return page.go(f"/campaigns/{campaign_id}", "resumed")
 
 
 @post("/campaigns/{campaign_id:int}/cancel", opt={"allow": Allow.MARKETER})
-async def cancel_campaign(page: Page, services: PageServices, campaign_id: int) -> Response[Any]:
+async def cancel_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
     """Stop for good."""
     await services.campaign_desk.cancel(campaign_id, by=page.administrator.email)
     return page.go(f"/campaigns/{campaign_id}", "cancelled")
 
 
 @post("/campaigns/{campaign_id:int}/test", opt={"allow": Allow.MARKETER}, status_code=200)
-async def test_campaign(page: Page, services: PageServices, form: Form, campaign_id: int) -> Response[Any]:
+async def test_campaign(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+) -> Response[Any]:
     """Send it to one member's phone, past quiet hours and cap, and say so."""
     number, sent, error = form.text("member"), None, ""
     try:

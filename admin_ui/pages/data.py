@@ -4,6 +4,8 @@ from datetime import timedelta
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
@@ -25,13 +27,15 @@ _DAYS = 30
 
 
 @get("/data", opt={"allow": Allow.VIEWER})
-async def show_data(page: Page, services: PageServices) -> Response[Any]:
+async def show_data(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Sources with their volumes, and events by name."""
     return await _show(page, services)
 
 
 @post("/data/sources", opt={"allow": Allow.ADMINISTRATOR}, status_code=200)
-async def create_source(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def create_source(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Make a source and show its key; a server's key is shown this once."""
     typed = {"name": form.text("name"), "kind": form.text("kind", "app")}
     try:
@@ -46,14 +50,16 @@ async def create_source(page: Page, services: PageServices, form: Form) -> Respo
 
 
 @post("/data/sources/revoke", opt={"allow": Allow.ADMINISTRATOR})
-async def revoke_source(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def revoke_source(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Refuse a source's key from now on."""
     await services.sources.revoke(form.text("name"))
     return page.go("/data", "revoked")
 
 
 @get("/data/failed", opt={"allow": Allow.VIEWER})
-async def list_failed(page: Page, services: PageServices) -> Response[Any]:
+async def list_failed(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Events that could not be taken in, newest first."""
     before = page.number("before", 0, least=0, most=2**31 - 1) or None
     failed = await services.sources.failed(limit=PAGE + 1, before=before)
@@ -66,7 +72,9 @@ async def list_failed(page: Page, services: PageServices) -> Response[Any]:
 
 
 @get("/data/failed/{failed_id:int}", opt={"allow": Allow.VIEWER})
-async def show_failed(page: Page, services: PageServices, failed_id: int) -> Response[Any]:
+async def show_failed(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], failed_id: FromPath[int]
+) -> Response[Any]:
     """One of them with its bytes as they came."""
     failed = await services.sources.failed_event(failed_id)
     raw = failed.raw.decode("utf-8", "backslashreplace")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get
+from litestar.di import NamedDependency
 
 from admin_ui import campaign_views, charts, viewmodels
 from admin_ui.page import Page
@@ -30,7 +31,7 @@ class Todo:
 
 
 @get("/", opt={"allow": Allow.VIEWER})
-async def show_home(page: Page, services: PageServices) -> Response[Any]:
+async def show_home(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """The dashboard."""
     days = page.number("days", 28)
     days = days if days in PERIODS else 28

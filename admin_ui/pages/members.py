@@ -5,6 +5,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui import member_views
 from admin_ui.page import Page
@@ -15,7 +17,7 @@ SIZE = 50
 
 
 @get("/members", opt={"allow": Allow.VIEWER})
-async def list_members(page: Page, services: PageServices) -> Response[Any]:
+async def list_members(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """One page of the members; search, filters and page stand in the address."""
     query, rank = page.query("q"), page.query("rank")
     segment_id = page.number("segment", 0, least=0) or None
@@ -37,13 +39,17 @@ async def list_members(page: Page, services: PageServices) -> Response[Any]:
 
 
 @get("/members/{customer_id:int}", opt={"allow": Allow.VIEWER})
-async def show_member(page: Page, services: PageServices, customer_id: int) -> Response[Any]:
+async def show_member(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], customer_id: FromPath[int]
+) -> Response[Any]:
     """One person: profile, consents, devices, rank, coupons, segments with why, and everything that happened."""
     return page.show("members/detail.html", **await _person(page, services, customer_id))
 
 
 @get("/members/{customer_id:int}/now", opt={"allow": Allow.VIEWER})
-async def follow_member(page: Page, services: PageServices, customer_id: int) -> Response[Any]:
+async def follow_member(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], customer_id: FromPath[int]
+) -> Response[Any]:
     """The person's page without its frame, for a page that is being watched."""
     return page.show("members/_person.html", **await _person(page, services, customer_id))
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
 
 from admin_ui.forms import Form
 from admin_ui.page import THEME_COOKIE, THEMES, Page
@@ -13,14 +14,16 @@ from backend.errors import NotFound
 
 
 @post("/preferences/language", opt={"allow": Allow.VIEWER})
-async def choose_language(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def choose_language(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Choose the language of one's pages, and stay where one is."""
     await services.access.set_language(page.administrator.admin_id, language=form.text("language"))
     return page.go(_back(page))
 
 
 @post("/preferences/theme", opt={"allow": Allow.ANYONE})
-async def choose_theme(page: Page, form: Form) -> Response[Any]:
+async def choose_theme(page: NamedDependency[Page], form: NamedDependency[Form]) -> Response[Any]:
     """Choose light, dark, or as the machine has it."""
     theme = form.text("theme")
     answer = page.go(_back(page))

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui import rule_form
 from admin_ui.forms import Errors, Form
@@ -30,7 +32,7 @@ class Builder:
 
 
 @get("/segments", opt={"allow": Allow.VIEWER})
-async def list_segments(page: Page, services: PageServices) -> Response[Any]:
+async def list_segments(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """All segments with their sizes now."""
     archived = page.query("archived") == "1"
     listed = await services.segment_runs.list(archived=archived)
@@ -49,13 +51,15 @@ async def list_segments(page: Page, services: PageServices) -> Response[Any]:
 
 
 @get("/segments/new", opt={"allow": Allow.MARKETER})
-async def new_segment(page: Page, services: PageServices) -> Response[Any]:
+async def new_segment(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """An empty builder."""
     return await _build(page, services, tree=rule_form.blank(), name="")
 
 
 @post("/segments/build", opt={"allow": Allow.MARKETER}, status_code=200)
-async def build_segment(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def build_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """The builder after one edit; nothing is stored."""
     tree = rule_form.edit(rule_form.read(form), form.text("do"))
     return await _build(
@@ -69,20 +73,26 @@ async def build_segment(page: Page, services: PageServices, form: Form) -> Respo
 
 
 @post("/segments/preview", opt={"allow": Allow.MARKETER}, status_code=200)
-async def preview_segment(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def preview_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Size, reach, sample and sentence of the rule as it is being typed; nothing is stored."""
     builder = await _builder(page, services, tree=rule_form.read(form), name=form.text("name"))
     return page.show("segments/_preview.html", builder=builder, sentence=_says(page))
 
 
 @post("/segments", opt={"allow": Allow.MARKETER})
-async def create_segment(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def create_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Keep a new segment."""
     return await _save(page, services, form, segment_id=None)
 
 
 @get("/segments/{segment_id:int}", opt={"allow": Allow.VIEWER})
-async def show_segment(page: Page, services: PageServices, segment_id: int) -> Response[Any]:
+async def show_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
     """One segment: its rule in words, its size, who is in it."""
     version = page.number("version", 0, least=0) or None
     newest = await services.segment_runs.get(segment_id)
@@ -94,7 +104,9 @@ async def show_segment(page: Page, services: PageServices, segment_id: int) -> R
 
 
 @get("/segments/{segment_id:int}/edit", opt={"allow": Allow.MARKETER})
-async def edit_segment(page: Page, services: PageServices, segment_id: int) -> Response[Any]:
+async def edit_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
     """The builder with a segment's rule."""
     stored = await services.segment_runs.get(segment_id)
     tree = rule_form.from_document(dump(stored.segment.rule), page.shop.currency)
@@ -104,20 +116,29 @@ async def edit_segment(page: Page, services: PageServices, segment_id: int) -> R
 
 
 @post("/segments/{segment_id:int}", opt={"allow": Allow.MARKETER})
-async def save_segment(page: Page, services: PageServices, form: Form, segment_id: int) -> Response[Any]:
+async def save_segment(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    segment_id: FromPath[int],
+) -> Response[Any]:
     """Keep a changed segment; a changed rule is a new version."""
     return await _save(page, services, form, segment_id=segment_id)
 
 
 @post("/segments/{segment_id:int}/archive", opt={"allow": Allow.MARKETER})
-async def archive_segment(page: Page, services: PageServices, segment_id: int) -> Response[Any]:
+async def archive_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
     """Put a segment away."""
     await services.segment_runs.archive(segment_id, actor=page.administrator.email)
     return page.go("/segments", "archived")
 
 
 @post("/segments/{segment_id:int}/restore", opt={"allow": Allow.MARKETER})
-async def restore_segment(page: Page, services: PageServices, segment_id: int) -> Response[Any]:
+async def restore_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
     """Take an archived segment back."""
     await services.segment_runs.restore(segment_id, actor=page.administrator.email)
     return page.go(f"/segments/{segment_id}", "saved")

@@ -5,6 +5,8 @@ from datetime import time
 from typing import Any
 
 from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
@@ -46,13 +48,15 @@ _REFUSALS = {
 
 
 @get("/settings", opt={"allow": Allow.VIEWER})
-async def show_settings(page: Page, services: PageServices) -> Response[Any]:
+async def show_settings(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """The shop's settings; only an administrator can change them."""
     return _shop(page, await services.shop.get(), {})
 
 
 @post("/settings", opt={"allow": Allow.ADMINISTRATOR})
-async def save_settings(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def save_settings(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Keep changed settings."""
     settings, errors = _typed(form, await services.shop.get())
     errors |= {field: page.say(_PROBLEMS.get(field, sentence)) for field, sentence in problems(settings).items()}
@@ -66,13 +70,15 @@ async def save_settings(page: Page, services: PageServices, form: Form) -> Respo
 
 
 @get("/settings/administrators", opt={"allow": Allow.ADMINISTRATOR})
-async def list_administrators(page: Page, services: PageServices) -> Response[Any]:
+async def list_administrators(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Who may sign in."""
     return await _administrators(page, services)
 
 
 @post("/settings/administrators", opt={"allow": Allow.ADMINISTRATOR}, status_code=200)
-async def create_administrator(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def create_administrator(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Add a person; the generated password is shown this once."""
     typed = {name: form.text(name) for name in ("email", "name", "role", "language")}
     try:
@@ -83,7 +89,12 @@ async def create_administrator(page: Page, services: PageServices, form: Form) -
 
 
 @post("/settings/administrators/{admin_id:int}/role", opt={"allow": Allow.ADMINISTRATOR})
-async def set_role(page: Page, services: PageServices, form: Form, admin_id: int) -> Response[Any]:
+async def set_role(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    admin_id: FromPath[int],
+) -> Response[Any]:
     """Give a person another role."""
     try:
         await services.access.set_role(admin_id, role=form.text("role"), actor=page.administrator.email)
@@ -93,7 +104,12 @@ async def set_role(page: Page, services: PageServices, form: Form, admin_id: int
 
 
 @post("/settings/administrators/{admin_id:int}/disabled", opt={"allow": Allow.ADMINISTRATOR})
-async def set_disabled(page: Page, services: PageServices, form: Form, admin_id: int) -> Response[Any]:
+async def set_disabled(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    admin_id: FromPath[int],
+) -> Response[Any]:
     """Let a person in no longer, or again."""
     try:
         await services.access.set_disabled(admin_id, disabled=form.flag("disabled"), actor=page.administrator.email)
@@ -103,13 +119,15 @@ async def set_disabled(page: Page, services: PageServices, form: Form, admin_id:
 
 
 @get("/settings/account", opt={"allow": Allow.VIEWER})
-async def show_account(page: Page) -> Response[Any]:
+async def show_account(page: NamedDependency[Page]) -> Response[Any]:
     """One's own account."""
     return page.show("settings/account.html", errors={})
 
 
 @post("/settings/account/password", opt={"allow": Allow.VIEWER})
-async def change_password(page: Page, services: PageServices, form: Form) -> Response[Any]:
+async def change_password(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """Change one's own password."""
     session = page.session
     try:

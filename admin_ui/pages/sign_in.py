@@ -3,6 +3,7 @@
 from typing import Any
 
 from litestar import Request, Response, get, post
+from litestar.di import NamedDependency
 
 from admin_ui.forms import Form
 from admin_ui.page import Page
@@ -12,7 +13,7 @@ from backend.services.access import Refused, Throttled
 
 
 @get("/sign-in", opt={"allow": Allow.ANYONE})
-async def show_sign_in(page: Page) -> Response[Any]:
+async def show_sign_in(page: NamedDependency[Page]) -> Response[Any]:
     """The sign-in form, or the page that was wanted where one is signed in already."""
     if page.session is not None:
         return page.go(_inside(page.query("next")))
@@ -20,7 +21,12 @@ async def show_sign_in(page: Page) -> Response[Any]:
 
 
 @post("/sign-in", opt={"allow": Allow.ANYONE})
-async def sign_in(page: Page, services: PageServices, form: Form, request: Request[Any, Any, Any]) -> Response[Any]:
+async def sign_in(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    request: Request[Any, Any, Any],
+) -> Response[Any]:
     """Begin a session, or say that address and password do not fit."""
     email, next_path = form.text("email"), form.text("next")
     network = request.client.host if request.client else ""
@@ -40,7 +46,9 @@ async def sign_in(page: Page, services: PageServices, form: Form, request: Reque
 
 
 @post("/sign-out", opt={"allow": Allow.VIEWER})
-async def sign_out(page: Page, services: PageServices, request: Request[Any, Any, Any]) -> Response[Any]:
+async def sign_out(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], request: Request[Any, Any, Any]
+) -> Response[Any]:
     """End the session."""
     if page.session is not None:
         await services.access.sign_out(page.session)

@@ -98,7 +98,7 @@ class Browser:
 @pytest.fixture
 async def app(services: SimpleNamespace) -> Litestar:
     """The pages as an application."""
-    return Litestar(plugins=[AdminPages(services, public_url=ADDRESS)], logging_config=None)
+    return Litestar(plugins=[AdminPages(services, public_url=ADDRESS)], logging_config=None, openapi_config=None)
 
 
 @pytest.fixture

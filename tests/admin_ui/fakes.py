@@ -28,6 +28,9 @@ class FakeView:
 
     frame: pl.LazyFrame
     as_of: datetime = AS_OF
+    seq: int = 1
+    customers: int = 0
+    day: date = TODAY
 
 
 class FakeFrame:
