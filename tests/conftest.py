@@ -1,3 +1,8 @@
-"""Fixtures live in ``tests/fixtures``; this file only lists them."""
+"""Fixtures live in ``tests/fixtures``; this file only lists them, each after those that it imports."""
 
-pytest_plugins = ["tests.fixtures.database", "tests.fixtures.installation", "tests.fixtures.phones"]
+pytest_plugins = [
+    "tests.fixtures.database",
+    "tests.fixtures.installation",
+    "tests.fixtures.demo",
+    "tests.fixtures.phones",
+]
