@@ -68,7 +68,8 @@ class Visit:
         page.on("console", self._note)
         page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))
         await page.goto(f"{self.demo.url}{path}")
-        await page.wait_for_load_state("networkidle")
+        if await page.locator("[data-chart]").count():
+            await page.locator("[data-chart] canvas").first.wait_for()
         return page
 
     def _note(self, message: ConsoleMessage) -> None:
