@@ -41,6 +41,10 @@ class FakeFrame:
         lists = {days_column(str(event)): pl.List(pl.Date()) for event in EventName}
         self._frame = pl.DataFrame(rows, schema={**SCHEMA, **lists}).lazy()
 
+    def empty(self) -> None:
+        """Forget everyone."""
+        self._frame = self._frame.clear()
+
     def read(self) -> FakeView:
         """The frame."""
         return FakeView(self._frame)
@@ -106,6 +110,10 @@ async def put_members(pool: asyncpg.Pool, customers: int = 400) -> None:
         "INSERT INTO customers (user_id, created_at, born_source_id, known_to_shop, traits)"
         " VALUES ($1, $2, $3, true, $4)",
         people,
+    )
+    await pool.execute(
+        "INSERT INTO identities (kind, value, customer_id, proven, linked_at)"
+        " SELECT 'user', user_id, customer_id, true, created_at FROM customers"
     )
     await pool.execute(
         "INSERT INTO devices (address, address_kind, customer_id, source_id, platform, permission, state, first_seen, last_seen)"

@@ -1,0 +1,258 @@
+"""The pages as a marketer uses them, over HTTP with real services and a real PostgreSQL."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from campaigns.campaign import State
+from tests.admin_ui.conftest import Browser, add
+
+RULE = {
+    "mode.r": "all",
+    "subject.r-0": "attribute:orders",
+    "op.r-0": "=",
+    "value.r-0": "1",
+    "subject.r-1": "attribute:reachable",
+    "op.r-1": "is_true",
+}
+TEXTS = {
+    "ja_title": "{{ 姓 }}様、おかえりなさい",
+    "ja_body": "{{ よく買うカテゴリー | default('パン') }}が焼けました。",
+}
+FRAGMENT = {"HX-Request": "true"}
+PAGES = (
+    "/", "/?days=7", "/analysis", "/analysis/launch_rate", "/analysis/retention", "/members", "/members?q=佐藤",
+    "/members?rank=シルバー&page=2", "/segments", "/segments?archived=1", "/segments/new", "/campaigns", "/campaigns/new", "/data",
+    "/data/failed", "/settings", "/settings/administrators", "/settings/account",
+)  # fmt: skip
+
+
+async def make_segment(browser: Browser, name: str = "一度だけの方") -> str:
+    answer = await browser.post("/segments", {"name": name, **RULE})
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"].partition("?")[0].rpartition("/")[2]
+
+
+async def make_campaign(browser: Browser, segment: str, **changes: str) -> str:
+    fields = {"name": "お誘い", "segment_id": segment, "holdout_percent": "10", "conversion_event": "Order Completed",
+              "conversion_days": "7", "when": "now", "expires_hours": "24", **TEXTS, **changes}  # fmt: skip
+    answer = await browser.post("/campaigns", fields)
+    assert answer.status_code == 303, re.findall(r'class="error"[^>]*>([^<]*)', answer.text)
+    return answer.headers["location"].partition("?")[0].rpartition("/")[2]
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+async def test_every_page_of_a_full_shop(administrator: Browser, full: SimpleNamespace, language: str) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    segment = await make_segment(administrator)
+    campaign = await make_campaign(administrator, segment)
+    more = (f"/segments/{segment}", f"/segments/{segment}/edit", f"/?segment={segment}&compare=everyone",
+            f"/analysis/repeat_purchase_rate?segment={segment}&rule=today&n=3", f"/members?segment={segment}", "/members/1",
+            f"/campaigns/{campaign}", f"/campaigns/{campaign}/edit")  # fmt: skip
+    for path in (*PAGES, *more):
+        answer = await administrator.get(path)
+        assert answer.status_code == 200, path
+        assert f'<html lang="{language}"' in answer.text
+        japanese = re.search(r"[ぁ-ん]", re.sub(r"(?s)<(style|script).*?</\1>", "", answer.text))
+        assert language == "en" or japanese, path
+
+
+async def test_every_page_of_an_empty_shop_teaches(administrator: Browser, services: SimpleNamespace) -> None:
+    services.segment_runs._frame.empty()
+    for path in PAGES:
+        assert (await administrator.get(path)).status_code == 200, path
+    assert 'class="empty"' in (await administrator.get("/segments")).text
+    assert 'class="empty"' in (await administrator.get("/campaigns")).text
+    assert 'class="empty"' in (await administrator.get("/members")).text
+
+
+async def test_the_builder_follows_each_edit(administrator: Browser, full: SimpleNamespace) -> None:
+    await administrator.get("/segments/new")
+    shown = await administrator.post("/segments/build", {"name": "x", **RULE, "do": "add:r"}, **FRAGMENT)
+    assert shown.status_code == 200
+    assert shown.text.count('class="condition') == 3
+    assert 'hx-swap-oob="innerHTML"' in shown.text
+    wrong = await administrator.post("/segments/build", {**RULE, "value.r-0": "abc"}, **FRAGMENT)
+    assert "整数を入力してください。" in wrong.text
+    assert 'value="abc"' in wrong.text
+    assert "size-figure" not in wrong.text
+    size = await administrator.post("/segments/preview", RULE, **FRAGMENT)
+    expected = await full.segment_runs.count(int(await make_segment(administrator)))
+    assert f'<p class="size-figure">{expected.size}<' in size.text
+
+
+async def test_a_segment_is_kept_changed_and_put_away(administrator: Browser, full: SimpleNamespace) -> None:
+    number = await make_segment(administrator)
+    taken = await administrator.post("/segments", {"name": "一度だけの方", **RULE})
+    assert taken.status_code == 422
+    assert "同じ名前のセグメントがあります" in taken.text
+    nameless = await administrator.post("/segments", {"name": "", **RULE})
+    assert "セグメントの名前を入力してください。" in nameless.text
+    changed = await administrator.post(
+        f"/segments/{number}", {"name": "新しい名前", "version": "1", **RULE, "value.r-0": "2"}
+    )
+    assert changed.headers["location"] == f"/segments/{number}?notice=saved"
+    stale = await administrator.post(f"/segments/{number}", {"name": "新しい名前", "version": "1", **RULE})
+    assert "ほかの人がこのセグメントを変更しました" in stale.text
+    old = await administrator.get(f"/segments/{number}?version=1")
+    assert "表示中は版1です" in old.text
+    await administrator.post(f"/segments/{number}/archive")
+    assert "新しい名前" not in (await administrator.get("/segments")).text
+    await administrator.post(f"/segments/{number}/restore")
+    assert "新しい名前" in (await administrator.get("/segments")).text
+
+
+async def test_a_campaign_from_words_to_launch(administrator: Browser, full: SimpleNamespace) -> None:
+    number = await make_campaign(administrator, await make_segment(administrator))
+    check = await administrator.get(f"/campaigns/{number}")
+    run = await full.campaign_desk.dry_run(int(number))
+    figures = [int(text) for text in re.findall(r'class="number">(\d+) <small>', check.text)]
+    assert figures[0] == run.segment_size == sum(figures[1:])
+    assert "様、おかえりなさい" in check.text
+    launched = await administrator.post(f"/campaigns/{number}/launch", {"revision": str(run.revision)})
+    assert launched.headers["location"] == f"/campaigns/{number}?notice=sending"
+    assert (await full.campaign_desk.get(int(number))).summary.state is State.SCHEDULED
+    followed = await administrator.get(f"/campaigns/{number}/figures?state=draft", **FRAGMENT)
+    assert followed.headers["hx-refresh"] == "true"
+    await administrator.post(f"/campaigns/{number}/cancel")
+    assert (await full.campaign_desk.get(int(number))).summary.state is State.CANCELLED
+    refused = await administrator.post(f"/campaigns/{number}/resume")
+    assert refused.status_code == 409
+
+
+async def test_a_campaign_can_wait_for_its_time(administrator: Browser, full: SimpleNamespace) -> None:
+    segment = await make_segment(administrator)
+    number = await make_campaign(administrator, segment, when="later", day="2026-11-25", time="18:30")
+    detail = await full.campaign_desk.get(int(number))
+    answer = await administrator.post(f"/campaigns/{number}/launch", {"revision": str(detail.summary.revision)})
+    assert answer.headers["location"].endswith("notice=scheduled")
+    assert "2026-11-25 18:30" in (await administrator.get(f"/campaigns/{number}")).text
+
+
+async def test_what_was_written_is_kept_when_it_cannot_be_taken(administrator: Browser, full: SimpleNamespace) -> None:
+    fields = {"name": "お誘い", "ja_title": "{{ 姓 }", "ja_body": "本文です", "holdout_percent": "5", "conversion_days": "7",
+              "expires_hours": "24", "segment_id": await make_segment(administrator)}  # fmt: skip
+    answer = await administrator.post("/campaigns", {**fields, "ja_title": "{{ nothing }}"})
+    assert answer.status_code == 422
+    assert "{{ nothing }}" in answer.text
+    assert "本文です" in answer.text
+    assert 'aria-describedby="error-ja_title"' in answer.text
+
+
+async def test_a_stale_edit_is_refused(administrator: Browser, full: SimpleNamespace) -> None:
+    segment = await make_segment(administrator)
+    number = await make_campaign(administrator, segment)
+    fields = {"name": "お誘い", "segment_id": segment, "holdout_percent": "10", "conversion_event": "x", "conversion_days": "7",
+              "expires_hours": "24", **TEXTS}  # fmt: skip
+    assert (await administrator.post(f"/campaigns/{number}", {**fields, "revision": "1"})).status_code == 303
+    stale = await administrator.post(f"/campaigns/{number}", {**fields, "revision": "1"})
+    assert stale.status_code == 422
+    assert "ほかの人がこの配信を変更しました" in stale.text
+
+
+async def test_a_test_send_says_what_it_skips(administrator: Browser, full: SimpleNamespace) -> None:
+    number = await make_campaign(administrator, await make_segment(administrator))
+    sent = await administrator.post(f"/campaigns/{number}/test", {"member": "M000002"}, **FRAGMENT)
+    assert sent.status_code == 200, sent.text
+    assert "テスト配信しました" in sent.text
+    unknown = await administrator.post(f"/campaigns/{number}/test", {"member": "nobody"}, **FRAGMENT)
+    assert "会員番号「nobody」の会員はいません" in unknown.text
+    silent = await administrator.post(f"/campaigns/{number}/test", {"member": "M000001"})
+    assert "通知が届く端末がありません" in silent.text
+
+
+async def test_a_source_shows_its_key(administrator: Browser) -> None:
+    made = await administrator.post("/data/sources", {"name": "店舗サーバー", "kind": "server"})
+    key = re.search(r'id="write-key">(\w+)<', made.text)
+    assert key is not None
+    assert key[1].startswith("joren_srv_")
+    assert key[1] not in (await administrator.get("/data")).text
+    again = await administrator.post("/data/sources", {"name": "店舗サーバー", "kind": "server"})
+    assert "同じ名前のソースがあります" in again.text
+    await administrator.post("/data/sources/revoke", {"name": "店舗サーバー"})
+    assert "無効</span>" in (await administrator.get("/data")).text
+
+
+async def test_settings_are_kept_and_checked(administrator: Browser, services: SimpleNamespace) -> None:
+    sound = {"name_ja": "灯ノ葉", "name_en": "Tomoshinoha", "zone": "Asia/Tokyo", "currency": "JPY", "day_starts": "4",
+             "week_starts": "1", "quiet_from": "22:00", "quiet_until": "08:00", "cap_24h": "1", "cap_7d": "2",
+             "consent_rule": "permission"}  # fmt: skip
+    assert (await administrator.post("/settings", sound)).headers["location"] == "/settings?notice=saved"
+    kept = await services.shop.get()
+    assert (kept.name_ja, kept.day_starts, kept.cap_7d, kept.exclude_test_accounts) == ("灯ノ葉", 4, 2, False)
+    wrong = await administrator.post("/settings", {**sound, "cap_24h": "9", "quiet_from": "late"})
+    assert wrong.status_code == 422
+    assert "21:00のように時刻を入力してください。" in wrong.text
+    assert "24時間の上限以上" in wrong.text
+
+
+async def test_administrators_are_made_and_let_go(administrator: Browser, services: SimpleNamespace) -> None:
+    path = "/settings/administrators"
+    fields = {"name": "山田 花子", "email": "hanako@joren.example", "role": "marketer", "language": "ja"}
+    made = await administrator.post(path, fields)
+    password = re.search(r'id="new-password">([^<]+)<', made.text)
+    assert password is not None
+    assert await services.access.sign_in(email="hanako@joren.example", password=password[1], network="10.0.0.9")
+    assert "このメールアドレスは登録済みです。" in (await administrator.post(path, fields)).text
+    mine = next(each for each in await services.access.administrators() if each.role == "administrator")
+    alone = await administrator.post(f"{path}/{mine.admin_id}/disabled", {"disabled": "1"})
+    assert "最後の管理者です" in alone.text
+
+
+async def test_ones_own_password(administrator: Browser) -> None:
+    wrong = await administrator.post(
+        "/settings/account/password", {"current": "x", "password": "another honest password"}
+    )
+    assert "現在のパスワードが違います。" in wrong.text
+    short = await administrator.post("/settings/account/password", {"current": "x", "password": "short"})
+    assert "12文字以上で入力してください。" in short.text
+    done = await administrator.post(
+        "/settings/account/password", {"current": "an honest long password", "password": "another honest password"}
+    )
+    assert done.headers["location"].endswith("notice=password_changed")
+
+
+async def test_figures_as_a_spreadsheet(administrator: Browser, full: SimpleNamespace) -> None:
+    await make_segment(administrator, "=cmd|' /C calc'!A0")
+    answer = await administrator.get("/analysis/repeat_purchase_rate/csv?segment=1")
+    assert answer.text.startswith("\ufeffkpi,segment,from,to")
+    assert "'=cmd" in answer.text
+    assert answer.headers["content-disposition"] == 'attachment; filename="repeat_purchase_rate.csv"'
+    triangle = await administrator.get("/analysis/retention/csv")
+    assert len(triangle.text.splitlines()) > 10
+
+
+async def test_what_cannot_be_asked_is_said(administrator: Browser, full: SimpleNamespace) -> None:
+    answer = await administrator.get("/analysis/repeat_purchase_rate?n=x")
+    assert answer.status_code == 200
+    assert "標準の設定によるものです" in answer.text
+    assert (await administrator.get("/analysis/no_such_kpi")).status_code == 400
+
+
+async def test_text_from_outside_stays_text(administrator: Browser, full: SimpleNamespace) -> None:
+    await make_segment(administrator, "<script>alert(1)</script>")
+    shown = await administrator.get("/segments")
+    assert "<script>alert" not in shown.text
+    assert "&lt;script&gt;alert" in shown.text
+
+
+async def test_a_fault_says_what_to_do(administrator: Browser, services: SimpleNamespace) -> None:
+    async def broken() -> None:
+        raise RuntimeError("a secret detail")
+
+    services.campaign_desk.list = broken
+    page = await administrator.get("/campaigns")
+    assert page.status_code == 500
+    assert "システム側で問題が起きました" in page.text
+    assert "secret detail" not in page.text
+    fragment = await administrator.get("/campaigns", **FRAGMENT)
+    assert fragment.text.lstrip().startswith('<div class="notice trouble"')
+
+
+async def test_a_viewer_sees_no_buttons_that_change(browser: Browser, full: SimpleNamespace) -> None:
+    await browser.sign_in(await add(full, "viewer"))
+    for path in ("/segments", "/campaigns", "/data", "/settings"):
+        page = (await browser.get(path)).text
+        main = page[page.index("<main") : page.index("</main>")]
+        assert not re.search(r'<form[^>]*method="post"(?![^>]*action="/settings")', main), path
