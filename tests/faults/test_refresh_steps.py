@@ -149,7 +149,9 @@ async def test_a_writer_that_lost_its_turn_is_fenced(shop: Shop) -> None:
         await asleep.wait()
         patch.undo()
         await shop.pool.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = 7236843 AND granted"
+            """SELECT pg_terminate_backend(pid) FROM pg_locks
+               WHERE locktype = 'advisory' AND objid = 7236843 AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
         )
         await shop.refresh.run_until_current()
         wake.set()
