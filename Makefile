@@ -32,7 +32,7 @@ check: setup
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
 unit: setup assets browser
-	$(BIN)/pytest -n 2 -m "not prove"
+	$(BIN)/pytest -n 2 --dist loadgroup -m "not prove"
 
 prove: setup assets browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	$(BIN)/pytest -m prove
