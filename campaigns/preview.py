@@ -12,11 +12,9 @@ from campaigns.experiment import ArmName, smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS, clean
 from campaigns.gates import LABELS, Plan, Reason
 from campaigns.overview import DryRun, Label, Removed, Sample
+from campaigns.report import ASSUMED_RATE
 from campaigns.templates import MissingField, TextTooLong, fill
 from segments.customers import days_column
-
-ASSUMED_RATE = 0.05
-"""Base rate that is assumed where none is known."""
 
 SAMPLES = 3
 

@@ -1,22 +1,26 @@
 """A campaign's report: people who add up, and what the push did to them.
 
 People: targeted = left out + control + waiting + in flight + accepted + failed + unknown + cancelled + expired.
-Effect: the arms as they were drawn (intention to treat), the difference of their conversion rates with
-Newcombe's interval, and one verdict at the declared end.
+Effect: the arms as they were drawn (intention to treat), the difference of their conversion rates with an
+interval that may be looked at any time, and at the declared end Newcombe's interval and one verdict.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from math import sqrt
-from statistics import NormalDist
+
+from campaigns.intervals import Interval, IntervalKind, always_valid, newcombe, student
 
 SMALLEST_ARM = 1_000
 """Customers that each arm needs before a verdict is spoken."""
 
 FEWEST_CONVERSIONS = 10
 """Conversions that each arm must be expected to have, at the common rate of both."""
+
+ASSUMED_RATE = 0.05
+"""Share that is assumed to convert where nothing better is known before the launch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +92,6 @@ def _place_of(group: PeopleGroup) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Interval:
-    """An interval with its level, 0.95 unless said otherwise."""
-
-    low: float
-    high: float
-    level: float = 0.95
-
-
-@dataclass(frozen=True, slots=True)
 class Arm:
     """One arm: how many were drawn into it, how many of them converted, what they spent (minor units)."""
 
@@ -115,11 +110,11 @@ class Verdict(StrEnum):
     """What may be said about the effect."""
 
     COLLECTING = "collecting"
-    """The window has not ended: no interval, so that nobody stops at a lucky moment."""
+    """The window has not ended: an interval that looking does not spoil, and no verdict yet."""
     NO_CONTROL = "no_control"
     """Nobody was held out: there is nothing to compare with."""
     TOO_SMALL = "too_small"
-    """An arm has under 1,000 customers or under 10 expected conversions: interval yes, verdict no."""
+    """An arm has under 1,000 customers or under 10 expected conversions (so far): interval yes, verdict no."""
     NO_DIFFERENCE = "no_difference"
     RAISED = "raised"
     LOWERED = "lowered"
@@ -130,9 +125,10 @@ class Effect:
     """Both arms and what may be said of their difference (treated − control).
 
     Attributes:
-        difference: of the conversion rates; None while collecting or without a control.
-        interval: Newcombe's, 95 %; None likewise.
-        amount_difference: money per customer, minor units, with ``amount_interval`` after Welch.
+        difference: of the conversion rates so far; None without a control.
+        interval: of that difference, 95 %; None likewise.
+        interval_kind: ``always_valid`` before the declared end, ``newcombe`` from then on; None without interval.
+        amount_difference: money per customer, minor units, with ``amount_interval`` after Welch; None before the end.
         ends_at: the declared end, when the one verdict is spoken.
         left_out_merged: customers who stand in both arms after a merge, counted in neither.
     """
@@ -142,75 +138,87 @@ class Effect:
     verdict: Verdict
     difference: float | None = None
     interval: Interval | None = None
+    interval_kind: IntervalKind | None = None
     amount_difference: float | None = None
     amount_interval: Interval | None = None
     ends_at: datetime | None = None
     left_out_merged: int = 0
 
 
-def judge(treated: Arm, control: Arm, *, ends_at: datetime, as_of: datetime, left_out_merged: int = 0) -> Effect:
-    """The effect as it may be shown at ``as_of``, a moment up to which the facts are complete."""
-    if not control.customers or not treated.customers:
-        return Effect(
-            treated=treated,
-            control=control,
-            verdict=Verdict.NO_CONTROL,
-            ends_at=ends_at,
-            left_out_merged=left_out_merged,
-        )
-    if as_of < ends_at:
-        return Effect(
-            treated=treated,
-            control=control,
-            verdict=Verdict.COLLECTING,
-            ends_at=ends_at,
-            left_out_merged=left_out_merged,
-        )
-    interval = newcombe(treated.conversions, treated.customers, control.conversions, control.customers)
-    return Effect(
+def judge(
+    treated: Arm,
+    control: Arm,
+    *,
+    ends_at: datetime,
+    as_of: datetime,
+    expected_rate: float = ASSUMED_RATE,
+    left_out_merged: int = 0,
+) -> Effect:
+    """The effect as it may be shown at ``as_of``, a moment up to which the facts are complete.
+
+    ``expected_rate`` is the share expected to convert by the end; it comes from before the launch, never from
+    the arms themselves.
+    """
+    effect = Effect(
         treated=treated,
         control=control,
-        verdict=_verdict(treated, control, interval),
-        difference=treated.conversions / treated.customers - control.conversions / control.customers,
-        interval=interval,
-        amount_difference=treated.amount / treated.customers - control.amount / control.customers,
-        amount_interval=welch(treated, control),
+        verdict=Verdict.NO_CONTROL,
         ends_at=ends_at,
         left_out_merged=left_out_merged,
     )
+    if not control.customers or not treated.customers:
+        return effect
+    return _at_the_end(effect) if as_of >= ends_at else _so_far(effect, expected_rate)
+
+
+def _so_far(effect: Effect, expected_rate: float) -> Effect:
+    """Before the end: nothing that looking early could spoil, so no verdict and no money."""
+    treated, control = effect.treated, effect.control
+    return replace(
+        effect,
+        verdict=Verdict.TOO_SMALL if _too_small(treated, control) else Verdict.COLLECTING,
+        difference=_difference(treated, control),
+        interval=always_valid(
+            treated.conversions,
+            treated.customers,
+            control.conversions,
+            control.customers,
+            expected_rate=expected_rate,
+        ),
+        interval_kind=IntervalKind.ALWAYS_VALID,
+    )
+
+
+def _at_the_end(effect: Effect) -> Effect:
+    treated, control = effect.treated, effect.control
+    interval = newcombe(treated.conversions, treated.customers, control.conversions, control.customers)
+    return replace(
+        effect,
+        verdict=_verdict(treated, control, interval),
+        difference=_difference(treated, control),
+        interval=interval,
+        interval_kind=IntervalKind.NEWCOMBE,
+        amount_difference=treated.amount / treated.customers - control.amount / control.customers,
+        amount_interval=welch(treated, control),
+    )
+
+
+def _difference(treated: Arm, control: Arm) -> float:
+    return treated.conversions / treated.customers - control.conversions / control.customers
 
 
 def _verdict(treated: Arm, control: Arm, interval: Interval) -> Verdict:
-    smaller = min(treated.customers, control.customers)
-    common = (treated.conversions + control.conversions) / (treated.customers + control.customers)
-    if smaller < SMALLEST_ARM or smaller * common < FEWEST_CONVERSIONS:
+    if _too_small(treated, control):
         return Verdict.TOO_SMALL
     if interval.low > 0:
         return Verdict.RAISED
     return Verdict.LOWERED if interval.high < 0 else Verdict.NO_DIFFERENCE
 
 
-def wilson(successes: int, trials: int, *, level: float = 0.95) -> Interval:
-    """Wilson's score interval of one proportion (E. B. Wilson, JASA 22, 1927)."""
-    z = NormalDist().inv_cdf((1 + level) / 2)
-    p = successes / trials
-    centre = p + z * z / (2 * trials)
-    spread = z * sqrt(p * (1 - p) / trials + z * z / (4 * trials * trials))
-    scale = 1 + z * z / trials
-    return Interval(max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale), level)
-
-
-def newcombe(successes_1: int, trials_1: int, successes_2: int, trials_2: int, *, level: float = 0.95) -> Interval:
-    """Interval of p1 − p2 from the two Wilson intervals.
-
-    R. G. Newcombe, "Interval estimation for the difference between independent proportions: comparison of
-    eleven methods", Statistics in Medicine 17 (1998), method 10 (hybrid score, no continuity correction).
-    """
-    p1, p2 = successes_1 / trials_1, successes_2 / trials_2
-    first, second = wilson(successes_1, trials_1, level=level), wilson(successes_2, trials_2, level=level)
-    below = sqrt((p1 - first.low) ** 2 + (second.high - p2) ** 2)
-    above = sqrt((first.high - p1) ** 2 + (p2 - second.low) ** 2)
-    return Interval(p1 - p2 - below, p1 - p2 + above, level)
+def _too_small(treated: Arm, control: Arm) -> bool:
+    smaller = min(treated.customers, control.customers)
+    common = (treated.conversions + control.conversions) / (treated.customers + control.customers)
+    return smaller < SMALLEST_ARM or smaller * common < FEWEST_CONVERSIONS
 
 
 def welch(treated: Arm, control: Arm, *, level: float = 0.95) -> Interval | None:
@@ -229,21 +237,6 @@ def welch(treated: Arm, control: Arm, *, level: float = 0.95) -> Interval | None
     freedom = together**2 / sum(part**2 / free for part, free in parts)
     spread = student((1 + level) / 2, freedom) * sqrt(together)
     return Interval(middle - spread, middle + spread, level)
-
-
-def student(probability: float, freedom: float) -> float:
-    """Quantile of Student's t by its expansion around the normal quantile, within 0.2 % from 5 degrees on.
-
-    M. Abramowitz and I. A. Stegun, "Handbook of Mathematical Functions", formula 26.7.5.
-    """
-    z = NormalDist().inv_cdf(probability)
-    terms = (
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92_160,
-    )
-    return z + sum(float(term / freedom**power) for power, term in enumerate(terms, 1))
 
 
 def _variance(arm: Arm) -> float:
