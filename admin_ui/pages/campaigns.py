@@ -18,7 +18,7 @@ from backend.errors import BadInput, Conflict, NotFound
 from campaigns.campaign import State
 from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.overview import CampaignDetail, CampaignSummary
-from campaigns.preview import ASSUMED_RATE
+from campaigns.report import ASSUMED_RATE
 from segments.events import VOCABULARY
 
 _BEFORE_LAUNCH = (State.DRAFT, State.SCHEDULED)

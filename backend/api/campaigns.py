@@ -147,5 +147,5 @@ class CampaignController(Controller):
     async def report_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignReport:
-        """People who add up, devices, opens, and the effect once its window has ended."""
+        """People who add up, devices, opens, and the effect: until its window ends with an always-valid interval."""
         return await campaign_desk.report(campaign_id)

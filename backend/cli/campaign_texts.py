@@ -1,10 +1,11 @@
 """Campaigns in words, for the terminal."""
 
+from campaigns.intervals import IntervalKind
 from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens
 from campaigns.report import Arm, Effect, People, Verdict
 
 _VERDICTS = {
-    Verdict.COLLECTING: "still collecting",
+    Verdict.COLLECTING: "still collecting, no verdict before the end of the window",
     Verdict.NO_CONTROL: "nothing to compare with: nobody was held out",
     Verdict.TOO_SMALL: "too small for a verdict",
     Verdict.NO_DIFFERENCE: "no difference shown",
@@ -66,8 +67,14 @@ def _effect(effect: Effect) -> list[str]:
     lines = [f"With the push {_arm(effect.treated)}, without {_arm(effect.control)}: {_VERDICTS[effect.verdict]}"]
     if effect.difference is not None and effect.interval is not None:
         low, high = effect.interval.low * 100, effect.interval.high * 100
-        lines.append(f"Difference {effect.difference * 100:+.1f} points, 95 % interval [{low:.1f}, {high:.1f}]")
+        lines.append(
+            f"Difference {effect.difference * 100:+.1f} points, 95 % interval [{low:.1f}, {high:.1f}]{_use(effect)}"
+        )
     return lines
+
+
+def _use(effect: Effect) -> str:
+    return " (so far; valid whenever you look)" if effect.interval_kind is IntervalKind.ALWAYS_VALID else ""
 
 
 def _arm(arm: Arm) -> str:

@@ -7,18 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.report import (
-    Arm,
-    Interval,
-    PeopleGroup,
-    Verdict,
-    add_up,
-    judge,
-    newcombe,
-    student,
-    welch,
-    wilson,
-)
+from campaigns.intervals import Interval, IntervalKind, newcombe, student, wilson
+from campaigns.report import Arm, PeopleGroup, Verdict, add_up, judge, welch
 from campaigns.retry import DeliveryState
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
@@ -145,10 +135,32 @@ def test_the_verdict_at_the_declared_end(treated: Arm, control: Arm, verdict: Ve
 
 
 @given(st.integers(0, 9_000), st.integers(0, 1_000), st.integers(1, 10**6))
-def test_before_the_end_nothing_is_said_that_could_be_peeked_at(x1: int, x2: int, seconds: int) -> None:
+def test_before_the_end_nothing_is_said_that_looking_spoils(x1: int, x2: int, seconds: int) -> None:
     early = judge(Arm(9_000, x1), Arm(1_000, x2), ends_at=ENDS, as_of=ENDS - timedelta(seconds=seconds))
-    assert early.verdict is Verdict.COLLECTING
-    assert early.interval is early.difference is early.amount_interval is None
+    assert early.verdict in {Verdict.COLLECTING, Verdict.TOO_SMALL}
+    assert early.interval_kind is IntervalKind.ALWAYS_VALID
+    assert early.amount_interval is early.amount_difference is None
+
+
+@pytest.mark.parametrize(
+    ("treated", "control", "verdict"),
+    [
+        (Arm(9_000, 900), Arm(1_000, 50), Verdict.COLLECTING),
+        (Arm(9_000, 9), Arm(1_000, 0), Verdict.TOO_SMALL),
+        (Arm(9_000, 900), Arm(999, 50), Verdict.TOO_SMALL),
+        (Arm(3, 1), Arm(2, 0), Verdict.TOO_SMALL),
+        (Arm(9_000, 900), Arm(0, 0), Verdict.NO_CONTROL),
+    ],
+)
+def test_a_report_minutes_after_sending(treated: Arm, control: Arm, verdict: Verdict) -> None:
+    early = judge(treated, control, ends_at=ENDS, as_of=ENDS - timedelta(days=6))
+    assert early.verdict is verdict
+    assert (early.interval is None) == (early.difference is None) == (verdict is Verdict.NO_CONTROL)
+
+
+def test_the_interval_at_the_declared_end_is_newcombes() -> None:
+    effect = judge(Arm(9_000, 900), Arm(1_000, 50), ends_at=ENDS, as_of=ENDS)
+    assert (effect.interval, effect.interval_kind) == (newcombe(900, 9_000, 50, 1_000), IntervalKind.NEWCOMBE)
 
 
 def test_a_small_campaign_shows_its_interval_without_a_verdict() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns.campaign import Content, State, Text
+from campaigns.intervals import IntervalKind
 from campaigns.report import Verdict
 from tests.fixtures.shop_floor import CONTENT, ShopFloor, fact_frame
 
@@ -219,13 +220,16 @@ async def test_the_report_follows_both_arms(floor: ShopFloor) -> None:
     floor.facts.frame = fact_frame([*rows, tap | {"customer_id": treated[0]}])
     collecting = await floor.desk.report(campaign_id)
     assert collecting.effect is not None
-    assert collecting.effect.verdict is Verdict.COLLECTING
+    assert collecting.effect.verdict is Verdict.TOO_SMALL
+    assert (collecting.effect.interval_kind, collecting.effect.amount_interval) == (IntervalKind.ALWAYS_VALID, None)
+    assert collecting.effect.interval is not None
     floor.facts.moment = floor.clock.now() + timedelta(days=7)
     told = await floor.desk.report(campaign_id)
     assert told.effect is not None
     assert (told.effect.treated.conversions, told.effect.control.conversions) == (6, 2)
     assert told.effect.verdict is Verdict.TOO_SMALL
     assert told.effect.interval is not None
+    assert told.effect.interval_kind is IntervalKind.NEWCOMBE
     assert told.opens is not None
     assert (told.opens.direct, told.opens.of) == (1, len(treated))
 
