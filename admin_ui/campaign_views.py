@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
 from campaigns.gates import LABELS, Reason
+from campaigns.intervals import IntervalKind
 from campaigns.overview import CampaignReport, DryRun, Label, Removed
 from campaigns.report import Effect, Verdict
 
@@ -40,7 +41,7 @@ PAUSE_REASONS = {
 _VERDICTS = {
     Verdict.COLLECTING: (
         mark("Still being counted"),
-        mark("The verdict is spoken once, when the window has ended: looking earlier would mislead."),
+        mark("No verdict yet: there is one verdict, when the window has ended."),
     ),
     Verdict.NO_CONTROL: (
         mark("No comparison"),
@@ -48,7 +49,7 @@ _VERDICTS = {
     ),
     Verdict.TOO_SMALL: (
         mark("Too small for a verdict"),
-        mark("A verdict needs 1,000 people and 10 expected conversions in each group. The interval is shown."),
+        mark("The groups are too small: a verdict needs 1,000 people and 10 expected conversions in each."),
     ),
     Verdict.NO_DIFFERENCE: (
         mark("No difference can be told"),
@@ -56,6 +57,12 @@ _VERDICTS = {
     ),
     Verdict.RAISED: (mark("The push raised it"), mark("The whole interval lies above zero.")),
     Verdict.LOWERED: (mark("The push lowered it"), mark("The whole interval lies below zero.")),
+}
+
+
+_INTERVALS = {
+    IntervalKind.ALWAYS_VALID: mark("95%% interval so far; valid whenever you look"),
+    IntervalKind.NEWCOMBE: mark("95%% interval at the end of the window"),
 }
 
 
@@ -84,13 +91,14 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The verdict in words, and its figures."""
+    """The verdict in words, and its figures; ``kind`` says what the interval may be used for."""
 
     heading: str
     sentence: str
     tone: str
     difference: str
     interval: str
+    kind: str
     drawing: Drawing | None
 
 
@@ -129,16 +137,17 @@ def outcome(effect: Effect, say: Say) -> Outcome:
     """What may be said about the effect."""
     heading, sentence = _VERDICTS[effect.verdict]
     tone = {Verdict.RAISED: "good", Verdict.LOWERED: "danger"}.get(effect.verdict, "hollow")
-    interval = ""
-    if effect.interval is not None:
+    interval = kind = ""
+    if effect.interval is not None and effect.interval_kind is not None:
         low, high = filters.points(effect.interval.low, say), filters.points(effect.interval.high, say)
-        interval = say("95%% interval %(low)s to %(high)s", low=low, high=high)
+        interval, kind = f"[{low}, {high}]", say(_INTERVALS[effect.interval_kind])
     return Outcome(
         heading=say(heading),
         sentence=say(sentence),
         tone=tone,
         difference=filters.points(effect.difference, say),
         interval=interval,
+        kind=kind,
         drawing=_drawing(effect, say),
     )
 

@@ -26,6 +26,8 @@ export function listenForKeys() {
     if (event.key === "?") document.querySelector("#keys")?.showModal();
   });
   document.addEventListener("click", (event) => {
+    const opener = event.target.closest("[data-opens]");
+    if (opener && !("command" in HTMLButtonElement.prototype)) document.getElementById(opener.dataset.opens).showModal();
     if (event.target.closest("[data-close]")) event.target.closest("dialog")?.close();
   });
 }
