@@ -1,0 +1,23 @@
+"""`joren api-key`: a key that was made opens the API, a revoked one does not."""
+
+import httpx
+import pytest
+
+from tests.fixtures.installation import Installation
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def test_a_key_opens_the_api_until_it_is_revoked(installation: Installation) -> None:
+    key = installation.ask("api-key", "create", "warehouse")["key"]
+    installation.start_server()
+
+    def status(key: str) -> int:
+        address = f"{installation.url}/api/v1/segments"
+        return httpx.get(address, headers={"Authorization": f"Bearer {key}"}, timeout=10).status_code
+
+    assert status(key) == 200
+    assert status("guessed") == 401
+    assert [each["name"] for each in installation.ask("api-key", "list")] == ["warehouse"]
+    installation.joren("api-key", "revoke", "warehouse")
+    assert status(key) == 401
