@@ -111,7 +111,7 @@ def test_the_check_shows_every_gate_and_adds_up() -> None:
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_every_verdict_has_words(verdict: Verdict) -> None:
     arms = {
-        Verdict.COLLECTING: (Arm(10, 1), Arm(10, 1), False),
+        Verdict.COLLECTING: (Arm(2000, 300), Arm(2000, 100), False),
         Verdict.NO_CONTROL: (Arm(10, 1), Arm(0, 0), True),
         Verdict.TOO_SMALL: (Arm(10, 1), Arm(10, 1), True),
         Verdict.NO_DIFFERENCE: (Arm(2000, 100), Arm(2000, 100), True),
@@ -127,6 +127,22 @@ def test_every_verdict_has_words(verdict: Verdict) -> None:
     assert (shown.drawing is not None) == (effect.interval is not None)
     if shown.drawing:
         assert 0 <= shown.drawing.start <= shown.drawing.point <= shown.drawing.end <= 100
+
+
+@pytest.mark.parametrize(
+    ("say", "so_far", "small"),
+    [(JA, "いつ見ても有効な95%区間", "人数が足りません"), (EN, "whenever you look", "Too small")],
+)
+def test_before_the_end_the_interval_says_that_it_may_be_looked_at(say: Say, so_far: str, small: str) -> None:
+    started = datetime(2026, 11, 20, tzinfo=UTC)
+    shown = campaign_views.outcome(judge(Arm(90, 9), Arm(10, 1), ends_at=AS_OF, as_of=started), say)
+    assert so_far in shown.kind
+    assert small in shown.heading
+    assert shown.difference == "±0.0pt"
+    assert shown.interval.startswith("[−")
+    ended = campaign_views.outcome(judge(Arm(90, 9), Arm(10, 1), ends_at=AS_OF, as_of=AS_OF), say)
+    assert ended.kind
+    assert so_far not in ended.kind
 
 
 def test_the_timeline_heads_each_day_once() -> None:
