@@ -86,8 +86,10 @@ def _steering() -> Router:
     from backend.api.campaigns import CampaignController  # noqa: PLC0415 - not for intake processes
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
+    from backend.api.shop import ShopController  # noqa: PLC0415 - not for intake processes
 
-    return Router(path="/api/v1", route_handlers=[CampaignController, CustomerController, SegmentController])
+    steering = [CampaignController, CustomerController, SegmentController, ShopController]
+    return Router(path="/api/v1", route_handlers=steering)
 
 
 def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:

@@ -1,6 +1,12 @@
 """What the shop decided about itself: read, checked, kept, and written down who changed what."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import time
+from typing import Any, get_type_hints
+
 import asyncpg
+import msgspec
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict
@@ -31,16 +37,38 @@ class Shop:
             BadInput: a value that cannot be taken; ``field`` names the first one. `campaigns.shop.problems` has all.
             Conflict: a setting that stored history is written in, once there is history.
         """
-        for field, sentence in problems(settings).items():
-            raise BadInput(sentence, code="bad_setting", field=field)
+        _check(settings)
         async with self._pool.acquire() as connection, connection.transaction():
             await store.lock_settings(connection)
-            before = store.written(await store.read_settings(connection))
-            after = store.written(settings)
-            changed = {key: value for key, value in after.items() if value != before[key]}
-            if changed:
-                await _refuse_rewriting_history(connection, changed)
-                await self._keep(connection, changed, before, actor)
+            return await self._save(connection, await store.read_settings(connection), settings, actor)
+
+    async def change(self, given: Mapping[str, object], *, actor: str) -> ShopSettings:
+        """Change some settings and leave the others; gives all as they stand then.
+
+        Args:
+            given: values by name of the setting, as JSON or as the texts of a command line.
+            actor: who asks for it.
+
+        Raises:
+            BadInput: no such setting, or a value that cannot be taken; ``field`` names it.
+            Conflict: a setting that stored history is written in, once there is history.
+        """
+        values = {field: _read(field, value) for field, value in given.items()}
+        async with self._pool.acquire() as connection, connection.transaction():
+            await store.lock_settings(connection)
+            before = await store.read_settings(connection)
+            settings = replace(before, **values)
+            _check(settings)
+            return await self._save(connection, before, settings, actor)
+
+    async def _save(
+        self, connection: Connection, stands: ShopSettings, settings: ShopSettings, actor: str
+    ) -> ShopSettings:
+        before, after = store.written(stands), store.written(settings)
+        changed = {key: value for key, value in after.items() if value != before[key]}
+        if changed:
+            await _refuse_rewriting_history(connection, changed)
+            await self._keep(connection, changed, before, actor)
         return settings
 
     async def _keep(
@@ -52,6 +80,27 @@ class Shop:
             await store.touch_everyone(connection, now=now)
         detail = {key: {"from": before[key], "to": value} for key, value in changed.items()}
         await access.write_audit(connection, at=now, actor=actor, action="shop.save", target="shop", detail=detail)
+
+
+def _check(settings: ShopSettings) -> None:
+    for field, sentence in problems(settings).items():
+        raise BadInput(sentence, code="bad_setting", field=field)
+
+
+def _read(field: str, value: object) -> Any:
+    """A setting's value from JSON or text; times also without seconds, as people write them."""
+    kind = _KINDS.get(field)
+    if kind is None:
+        raise BadInput(f"There is no setting {field}; there are {', '.join(_KINDS)}.", code="bad_setting", field=field)
+    try:
+        if kind is time and isinstance(value, str):
+            return time.fromisoformat(value)
+        return msgspec.convert(value, kind, strict=not isinstance(value, str))
+    except (ValueError, msgspec.ValidationError) as error:
+        raise BadInput(f"{field}: {value!r} cannot be taken: {error}.", code="bad_setting", field=field) from error
+
+
+_KINDS = get_type_hints(ShopSettings)
 
 
 async def _refuse_rewriting_history(connection: Connection, changed: dict[str, object]) -> None:

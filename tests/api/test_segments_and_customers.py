@@ -1,6 +1,6 @@
 """What the pages can do with segments and people, a server program with an API key can do too."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
+from litestar.types import ControllerRouterHandler
 
 from backend.api.customers import CustomerController
 from backend.api.problems import HANDLERS
@@ -30,12 +31,12 @@ ROWS = [
 ]
 
 
-def server(**services: Any) -> Litestar:
+def server(controllers: Sequence[ControllerRouterHandler], **services: Any) -> Litestar:
     def given(value: Any) -> Provide:
         return Provide(lambda: value, sync_to_thread=False)
 
     return Litestar(
-        [SegmentController, CustomerController],
+        controllers,
         dependencies={name: given(service) for name, service in services.items() if name != "api_keys"},
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(title="Joren", version="1", use_handler_docstrings=True),
@@ -53,7 +54,8 @@ async def client(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     )
     await pool.execute("INSERT INTO identities VALUES ('user', 'M-1', 1, true, now())")
     keys = ApiKeys(pool, clock)
-    app = server(segment_runs=SegmentRuns(pool, clock, frame), people=People(pool, clock, frame), api_keys=keys)
+    runs, people = SegmentRuns(pool, clock, frame), People(pool, clock, frame)
+    app = server([SegmentController, CustomerController], segment_runs=runs, people=people, api_keys=keys)
     async with client_of(app) as client:
         client.headers["Authorization"] = f"Bearer {await keys.create('reports')}"
         yield client
@@ -151,7 +153,7 @@ async def test_customers_are_found_and_shown(client: httpx.AsyncClient) -> None:
 
 
 async def test_the_api_describes_itself() -> None:
-    schema = server(segment_runs=None, people=None).openapi_schema.to_schema()
+    schema = server([SegmentController, CustomerController], segment_runs=None, people=None).openapi_schema.to_schema()
     operations = [one for path in schema["paths"].values() for one in path.values()]
     assert len(operations) == 14
     assert all(one["summary"] and one["description"] for one in operations)

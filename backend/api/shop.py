@@ -1,0 +1,30 @@
+"""The shop's settings for server programs: what the settings page shows and changes."""
+
+from typing import Any
+
+from litestar import Controller, get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+
+from backend.api.guards import require_api_key
+from backend.services.shop import Shop, ShopSettings
+
+ACTOR = "API"
+
+
+class ShopController(Controller):
+    """Calendar, currency, quiet hours, caps, consent rule."""
+
+    path = "/shop"
+    guards = (require_api_key,)
+    tags = ("shop",)
+
+    @get("/", summary="Read the shop's settings")
+    async def get_shop(self, shop: NamedDependency[Shop]) -> ShopSettings:
+        """All of them; defaults where nothing was chosen."""
+        return await shop.get()
+
+    @put("/", summary="Change the shop's settings")
+    async def put_shop(self, data: JSONBody[dict[str, Any]], shop: NamedDependency[Shop]) -> ShopSettings:
+        """Settings that the body leaves out stay as they are. A value that cannot be taken changes nothing."""
+        return await shop.change(data, actor=ACTOR)

@@ -1,0 +1,42 @@
+"""`joren shop` shows and changes settings, and names the one that cannot be taken."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from backend.cli.main import app
+
+Joren = Callable[..., Result]
+
+
+@pytest.fixture
+def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Joren:
+    monkeypatch.setattr("backend.log.configure", lambda **_: None)  # its stream would be closed for later tests
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setenv("JOREN_HOME", str(tmp_path))
+    return lambda *arguments: CliRunner().invoke(app, ["shop", *arguments])
+
+
+def test_settings_are_shown_and_changed(joren: Joren) -> None:
+    before = json.loads(joren("show", "--json").stdout)
+    assert (before["cap_7d"], before["quiet_from"]) == (3, "21:00:00")
+    done = joren("set", "cap_7d=2", "quiet_from=22:00", "name_ja=珈琲 常連", "simulated=true")
+    assert done.exit_code == 0, done.output
+    assert "珈琲 常連" in done.stdout
+    wanted = {"cap_7d": 2, "quiet_from": "22:00:00", "name_ja": "珈琲 常連", "simulated": True}
+    assert json.loads(joren("show", "--json").stdout) == before | wanted
+
+
+@pytest.mark.parametrize("given", ["cap_7d=many", "cap_7d=51", "week_starts=8", "day=1", "quiet_from=soon", "zone"])
+def test_what_cannot_be_taken_is_one_sentence_with_status_2(joren: Joren, given: str) -> None:
+    done = joren("set", "name_en=Other", given)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+    assert json.loads(joren("show", "--json").stdout)["name_en"] == "Joren"
+
+
+def test_the_sentence_names_the_setting(joren: Joren) -> None:
+    for given in ("cap_7d=51", "zone=Tokyo", "capp=1"):
+        assert given.partition("=")[0] in joren("set", given).stderr
