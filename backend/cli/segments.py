@@ -1,4 +1,4 @@
-"""`joren segment`: create, list, preview, count and explain segments."""
+"""`joren segment`: create, save, archive, list, preview, count and explain segments."""
 
 import sys
 from enum import StrEnum
@@ -53,12 +53,63 @@ def create(
         made = await services.segment_runs.create(name, read_rule(rule), actor=ACTOR)
         return made, await services.segment_runs.count(made.segment.id)
 
-    made, count = run(work)
+    _print_kept(run(work), language, as_json=as_json)
+
+
+def _print_kept(kept: tuple[StoredSegment, Count], language: Language, *, as_json: bool) -> None:
+    stored, count = kept
     if as_json:
-        print_json({"segment": api.segment_answer(made), "count": api.count_answer(count)})
+        print_json({"segment": api.segment_answer(stored), "count": api.count_answer(count)})
         return
-    typer.echo(f"Segment {made.segment.id} “{made.segment.name}”: {_sentence(made, language)}.")
+    typer.echo(f"Segment {stored.segment.id} “{stored.segment.name}”: {_sentence(stored, language)}.")
     typer.echo(_size(count))
+
+
+@app.command()
+def save(
+    segment: str = typer.Argument(..., help="Name or number of the segment."),
+    rule: str | None = typer.Option(
+        None, "--rule", help="Its rule from now on: JSON, @FILE, or - for standard input; default: as it is."
+    ),
+    name: str | None = typer.Option(None, "--name", help="Its name from now on; default: as it is."),
+    as_json: bool = _AS_JSON,
+    language: Language = _LANGUAGE,
+) -> None:
+    """Give a segment another rule or name. A changed rule is a new version; earlier ones stay.
+
+    Example: joren segment save "Once" --rule '{"attribute": "orders", "op": "<=", "value": 1}'
+    """
+
+    async def work(services: Services) -> tuple[StoredSegment, Count]:
+        if rule is None and name is None:
+            raise BadInput("Say what changes: --rule, --name or both.", field="rule")
+        runs, before = services.segment_runs, (await find_segment(services.segment_runs, segment)).segment
+        saved = await runs.save(
+            before.id,
+            name=before.name if name is None else name,
+            rule=before.rule if rule is None else read_rule(rule),
+            actor=ACTOR,
+            expected_version=before.version,
+        )
+        return saved, await runs.count(before.id)
+
+    _print_kept(run(work), language, as_json=as_json)
+
+
+@app.command()
+def archive(segment: str = typer.Argument(..., help="Name or number of the segment.")) -> None:
+    """Put a segment away. Its versions stay, and so do the campaigns that used it.
+
+    Example: joren segment archive "Once"
+    """
+
+    async def work(services: Services) -> StoredSegment:
+        found = await find_segment(services.segment_runs, segment)
+        await services.segment_runs.archive(found.segment.id, actor=ACTOR)
+        return found
+
+    kept = run(work).segment
+    typer.echo(f"Segment {kept.id} “{kept.name}” is put away; joren segment list --archived shows it.")
 
 
 @app.command("list")

@@ -97,3 +97,17 @@ def test_bad_input_is_one_sentence_and_status_2(joren: Any) -> None:
     unknown = joren("count", "nobody")
     assert unknown.exit_code == 1
     assert 'No segment is called "nobody"' in unknown.stderr
+
+
+def test_a_segment_is_changed_and_put_away(joren: Any) -> None:
+    joren("create", "Once", "--rule", json.dumps(ONCE))
+    twice = ONCE | {"value": 2}
+    saved = json.loads(joren("save", "Once", "--rule", json.dumps(twice), "--name", "Twice", "--json").stdout)
+    assert (saved["segment"]["name"], saved["segment"]["version"], saved["segment"]["rule"]) == ("Twice", 2, twice)
+    renamed = json.loads(joren("save", "Twice", "--name", "二度", "--json").stdout)["segment"]
+    assert (renamed["name"], renamed["version"], renamed["rule"]) == ("二度", 2, twice)
+    nothing = joren("save", "二度")
+    assert (nothing.exit_code, nothing.stderr.count("\n")) == (2, 1)
+    assert joren("archive", "二度").exit_code == 0
+    assert json.loads(joren("list", "--json").stdout) == []
+    assert joren("save", "二度", "--name", "三度").exit_code == 1
