@@ -22,7 +22,7 @@ class HealthController(Controller):
 
     @get("/health/ready", status_code=200)
     async def read_readiness(self, health: NamedDependency[Health]) -> Response[dict[str, Any]]:
-        """This process can do its work: 200, or 503 with what is in the way."""
+        """This installation can do its work: 200, or 503 with what is in the way and what to do about it."""
         state = await health.ready()
         status = 200 if state.ready else 503
         return Response(_readiness(state), status_code=status, headers={"Cache-Control": "no-store"})
@@ -37,13 +37,25 @@ class HealthController(Controller):
         return Response(text, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
+_REASONS = {
+    "database_unavailable": "The database does not answer: start it, or mend DATABASE_URL.",
+    "disk_low": "The disk is nearly full: make room where JOREN_HOME lies.",
+    "worker_missing": "No worker runs: start one with `joren worker`.",
+    "worker_silent": "No worker was heard of lately: look at its log, or start one with `joren worker`.",
+    "refresh_late": "The facts are late: the worker is behind, or stuck.",
+}
+
+
 def _readiness(state: Readiness) -> dict[str, Any]:
-    lag = state.lag
+    lag, crew = state.lag, state.crew
     return {
         "ready": state.ready,
         "concerns": list(state.concerns),
+        "reasons": [_REASONS[concern] for concern in state.concerns],
         "database": state.database,
         "disk_free_bytes": state.disk_free,
+        "workers": crew and crew.workers,
+        "worker_seen_at": crew and crew.seen_at and crew.seen_at.isoformat(),
         "refresh_lag_rows": lag and lag.rows,
         "refresh_lag_seconds": lag and round(lag.seconds, 1),
         "refreshed_at": lag and lag.refreshed_at and lag.refreshed_at.isoformat(),
@@ -53,10 +65,12 @@ def _readiness(state: Readiness) -> dict[str, Any]:
 def _gauges(state: Readiness, totals: Totals | None, ingest: Ingest) -> CollectorRegistry:
     """Figures that are read when they are asked for."""
     registry = CollectorRegistry()
-    _gauge(registry, "joren_ready", "1 when events can be taken.", float(state.ready))
+    _gauge(registry, "joren_ready", "1 when events can be taken and a worker lives.", float(state.ready))
     _gauge(registry, "joren_disk_free_bytes", "Room where JOREN_HOME lies.", state.disk_free)
     _gauge(registry, "joren_intake_groups", "Transactions of this process's intake.", ingest.figures.groups)
     _gauge(registry, "joren_intake_shed", "Requests sent away because too much was waiting.", ingest.figures.shed)
+    if state.crew is not None:
+        _gauge(registry, "joren_workers", "Workers heard of lately.", state.crew.workers)
     if state.lag is not None:
         _gauge(registry, "joren_refresh_lag_rows", "Events stored and not yet in the facts.", state.lag.rows)
         _gauge(registry, "joren_refresh_lag_seconds", "Age of the oldest of them.", state.lag.seconds)

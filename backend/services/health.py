@@ -1,4 +1,4 @@
-"""Is this installation well? Database, how far the facts lag behind the events, room on the disk."""
+"""Is this installation well? Database, workers, how far the facts lag behind the events, room on the disk."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.store import health as store
+from backend.store import jobs
 from backend.store.outages import OUTAGES
 
 LEAST_DISK = 200_000_000
@@ -16,6 +17,9 @@ LEAST_DISK = 200_000_000
 
 LATE = 60.0
 """Seconds; facts older than this mean that no worker refreshes."""
+
+SILENT = 30.0
+"""Seconds; a worker beats every five, so that one unheard of for so long is gone or stuck."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,21 +38,36 @@ class Lag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Readiness:
-    """Whether this server can do its work, and what a person should look at.
+class Crew:
+    """The workers that say that they live.
 
     Attributes:
-        ready: events can be taken.
+        workers: those heard of within `SILENT`.
+        seen_at: when any was last heard of; None when there is none on the list.
+    """
+
+    workers: int
+    seen_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """Whether this installation can do its work, and what a person should look at.
+
+    Attributes:
+        ready: events can be taken, and a worker turns them into facts and pushes.
         database: the database answers.
         disk_free: bytes left where `JOREN_HOME` lies.
-        lag: None while the database does not answer.
-        concerns: stable words: ``database_unavailable``, ``disk_low``, ``refresh_late``.
+        lag: None while the database does not answer, as ``crew``.
+        concerns: stable words: ``database_unavailable``, ``disk_low``, ``worker_missing`` (none ever started, or all
+            ended), ``worker_silent`` (none was heard of lately), and ``refresh_late``, which alone does not hinder.
     """
 
     ready: bool
     database: bool
     disk_free: int
     lag: Lag | None
+    crew: Crew | None
     concerns: tuple[str, ...]
 
 
@@ -72,17 +91,18 @@ class Health:
 
     async def ready(self) -> Readiness:
         """The state now; never raises."""
-        lag = await self._lag()
+        lag, crew = await self._look() or (None, None)
         disk_free = self._disk_free()
-        concerns = []
-        if lag is None:
-            concerns.append("database_unavailable")
-        if disk_free < LEAST_DISK:
-            concerns.append("disk_low")
-        fit = not concerns
-        if lag is not None and lag.seconds > LATE:
-            concerns.append("refresh_late")
-        return Readiness(ready=fit, database=lag is not None, disk_free=disk_free, lag=lag, concerns=tuple(concerns))
+        hindrances = _hindrances(crew, disk_free)
+        late = ("refresh_late",) if lag is not None and lag.seconds > LATE else ()
+        return Readiness(
+            ready=not hindrances,
+            database=lag is not None,
+            disk_free=disk_free,
+            lag=lag,
+            crew=crew,
+            concerns=(*hindrances, *late),
+        )
 
     async def totals(self) -> Totals | None:
         """Counts of events and deliveries; None while the database does not answer."""
@@ -93,17 +113,31 @@ class Health:
         except OUTAGES:
             return None
 
-    async def _lag(self) -> Lag | None:
+    async def _look(self) -> tuple[Lag, Crew] | None:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 record = await store.read_lag(connection)
+                seen = [row["seen_at"] for row in await jobs.list_workers(connection)]
         except OUTAGES:
             return None
-        oldest = record["oldest_waiting"]
-        seconds = 0.0 if oldest is None else max((self._clock.now() - oldest).total_seconds(), 0.0)
-        return Lag(rows=record["rows_behind"], seconds=seconds, refreshed_at=record["refreshed_at"])
+        now, oldest = self._clock.now(), record["oldest_waiting"]
+        seconds = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
+        lag = Lag(rows=record["rows_behind"], seconds=seconds, refreshed_at=record["refreshed_at"])
+        alive = sum(abs((now - moment).total_seconds()) <= SILENT for moment in seen)
+        return lag, Crew(workers=alive, seen_at=max(seen, default=None))
 
     def _disk_free(self) -> int:
         """Of the nearest folder that exists: before the first start there is no home yet."""
         folder = next(path for path in (self._home, *self._home.absolute().parents) if path.exists())
         return shutil.disk_usage(folder).free
+
+
+def _hindrances(crew: Crew | None, disk_free: int) -> tuple[str, ...]:
+    found = []
+    if crew is None:
+        found.append("database_unavailable")
+    elif not crew.workers:
+        found.append("worker_missing" if crew.seen_at is None else "worker_silent")
+    if disk_free < LEAST_DISK:
+        found.append("disk_low")
+    return tuple(found)
