@@ -140,6 +140,22 @@ async def test_what_waited_too_long_expires_and_the_campaign_ends(floor: ShopFlo
     assert await floor.state(campaign_id) == "sent"
 
 
+async def test_a_paused_campaign_whose_time_ran_out_ends_when_it_is_resumed(floor: ShopFloor) -> None:
+    await floor.people(70)
+    campaign_id = await floor.launched(expires_after=timedelta(hours=1))
+    await floor.deliveries.deliver()
+    await floor.desk.pause(campaign_id, by="me")
+    floor.clock.advance(timedelta(hours=2))
+    await floor.deliveries.recover()
+    assert await floor.state(campaign_id) == "paused"
+    assert await floor.states(campaign_id) == {"accepted": 50, "expired": 20}
+    await floor.desk.resume(campaign_id, by="me")
+    await floor.deliveries.recover()
+    assert await floor.state(campaign_id) == "sent"
+    assert await floor.deliveries.deliver() == 0
+    assert await floor.states(campaign_id) == {"accepted": 50, "expired": 20}
+
+
 async def test_unregistered_retires_the_address_and_writes_the_fact(floor: ShopFloor) -> None:
     (person,) = await floor.people(1)
     floor.sender.answer = lambda _: Refused(Refusal.UNREGISTERED)
