@@ -74,9 +74,13 @@ async def test_a_dead_workers_job_is_taken_over(floor: ShopFloor, dsn: str) -> N
 
 async def test_a_lost_connection_is_told_so_that_the_loop_begins_anew(floor: ShopFloor, dsn: str) -> None:
     task = asyncio.create_task(work_on_jobs(dsn, asyncio.Event(), campaign_runs=floor.runs))
-    await until(floor.pool, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'joren jobs'", 1)
+    await until(
+        floor.pool,
+        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'joren jobs' AND datname = current_database()",
+        1,
+    )
     await floor.pool.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'joren jobs'"
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'joren jobs' AND datname = current_database()"
     )
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
         await asyncio.wait_for(task, 40)
