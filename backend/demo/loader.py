@@ -27,13 +27,13 @@ from backend.demo.wire import APP, SERVER
 from backend.errors import Conflict, Unavailable
 from backend.services.definitions import CouponDefinition, StoreDefinition
 from backend.services.shop import ShopSettings
-from backend.store import events as log
 from backend.store import imports as ledger
 from backend.store import shop as shop_store
-from segments.envelope import Event, event_id_of
+from backend.store.staged_events import append_staged
+from segments.envelope import event_id_of
 from segments.rules.parse import parse
 
-PART = 10_000
+PART = 25_000
 """Events stored in one transaction."""
 
 ACTOR = "joren demo"
@@ -236,7 +236,7 @@ async def _store(services: DemoServices, loading: _Loading, config: ShopConfig, 
         read += len(rows)
         if part > loading.parts_done:
             async with services.pool.acquire() as connection, connection.transaction():
-                added = await log.append(connection, _events(rows, sources), received_at=received_at)
+                added = await append_staged(connection, staged(rows, sources), received_at=received_at)
                 await ledger.add_part(
                     connection, import_id=loading.import_id, part=part, stored=added.stored, repeated=added.repeated
                 )
@@ -261,26 +261,15 @@ def _parts(config: ShopConfig) -> Iterator[tuple[pl.DataFrame, int]]:
             yield rows, round(1000 * (number + (first + len(rows)) / len(block)) / count)
 
 
-def _events(rows: pl.DataFrame, sources: dict[str, int]) -> list[Event]:
-    """Rows as the log keeps them. They are not read as strangers' JSON is: we have just written them."""
-    columns = rows.select("source", "message_id", "type", "event", "user_id", "anonymous_id", "occurred_at", "payload")
-    return [
-        Event(
-            event_id=event_id_of(sources[source], message_id),
-            source_id=sources[source],
-            trusted=source == SERVER,
-            message_id=message_id,
-            type=kind,
-            event=name,
-            user_id=user_id,
-            anonymous_id=anonymous_id,
-            occurred_at=at,
-            original_at=at,
-            time_rule="as_sent",
-            payload=msgspec.Raw(payload.encode()),
-        )
-        for source, message_id, kind, name, user_id, anonymous_id, at, payload in columns.iter_rows()
-    ]
+def staged(rows: pl.DataFrame, sources: dict[str, int]) -> pl.DataFrame:
+    """Rows as the log takes them in bulk. They are not read as strangers' JSON is: we have just written them."""
+    named = zip(rows["source"], rows["message_id"], strict=True)
+    ids = [event_id_of(sources[source], message_id).hex for source, message_id in named]
+    return rows.with_row_index("position").with_columns(
+        pl.Series("event_id", ids, dtype=pl.String),
+        pl.col("source").replace_strict(sources, return_dtype=pl.Int32).alias("source_id"),
+        (pl.col("source") == SERVER).alias("trusted"),
+    )
 
 
 async def _refresh(services: DemoServices, progress: Progress, events: int) -> None:

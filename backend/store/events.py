@@ -54,7 +54,7 @@ async def append(
         failed: events that cannot be stored; a repeated one is counted as repeated too.
         received_at: when they came, an aware time; its UTC day chooses the partition.
     """
-    await connection.fetchrow(_SQL["enter_writer"])
+    await enter_writer(connection)
     day = received_at.date()
     given = {row.event_id: row for row in rows}
     new = await _claim(connection, given, day)
@@ -65,6 +65,11 @@ async def append(
     kept = await _keep_failed(connection, failed, received_at)
     await _count(connection, rows, failed, new=set(new), kept=set(kept), received_at=received_at)
     return Appended(stored=len(new), repeated=len(rows) - len(new) + len(failed) - len(kept), failed=len(kept))
+
+
+async def enter_writer(connection: Connection) -> None:
+    """Hold the fence, shared, and ask for durability, until the transaction ends; every writer of the log begins with it."""
+    await connection.fetchrow(_SQL["enter_writer"])
 
 
 def _record(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:

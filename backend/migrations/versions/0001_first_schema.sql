@@ -352,6 +352,21 @@ CREATE TABLE audit_log (
     detail jsonb NOT NULL DEFAULT '{}'
 );
 
+-- Where events in bulk are laid down for the length of one transaction, to be moved into the log by one statement.
+CREATE UNLOGGED TABLE staged_events (
+    position bigint NOT NULL,
+    event_id uuid NOT NULL,
+    source_id integer NOT NULL,
+    trusted boolean NOT NULL,
+    message_id text NOT NULL,
+    type text NOT NULL,
+    event text,
+    user_id text,
+    anonymous_id text,
+    occurred_at timestamptz NOT NULL,
+    payload json NOT NULL
+);
+
 -- Files taken in: a file that was imported before is recognised, a run that stopped goes on where it was.
 CREATE TABLE imports (
     import_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

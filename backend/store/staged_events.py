@@ -1,0 +1,50 @@
+"""The intake log's door for events in bulk, for those who make tens of thousands at once and know that they fit.
+
+It keeps what `backend.store.events.append` keeps (fence, durability, each id once, order, counts) and spends a tenth of
+its time, because no row passes through Python.
+"""
+
+from datetime import datetime
+from io import BytesIO
+
+import polars as pl
+
+from backend.store import events, queries
+from backend.store.events import Appended
+from backend.store.pool import Connection
+
+_SQL = queries.load("staged_events")
+
+COLUMNS = (
+    "position",
+    "event_id",
+    "source_id",
+    "trusted",
+    "message_id",
+    "type",
+    "event",
+    "user_id",
+    "anonymous_id",
+    "occurred_at",
+    "payload",
+)
+"""Columns of the rows: ``event_id`` as `segments.envelope.event_id_of` makes it, as text; ``payload`` as JSON text."""
+
+
+async def append_staged(connection: Connection, rows: pl.DataFrame, *, received_at: datetime) -> Appended:
+    """Write events to the log, each id once, in the order of ``position``. To be called inside a transaction.
+
+    Args:
+        connection: inside a transaction; keep it short, readers of the log wait for its end.
+        rows: `COLUMNS`; nothing is checked but what the database checks.
+        received_at: when they came, an aware time.
+    """
+    await events.enter_writer(connection)
+    await connection.execute(_SQL["hold_staging"])
+    await connection.execute(_SQL["clear_staging"])
+    text = BytesIO(rows.select(COLUMNS).write_csv(include_header=False).encode())
+    await connection.copy_to_table("staged_events", source=text, columns=COLUMNS, format="csv")
+    done = await connection.fetchrow(_SQL["move_staged"], received_at)
+    await connection.execute(_SQL["clear_staging"])
+    assert done is not None  # noqa: S101 - an aggregate without groups has one row
+    return Appended(stored=done["stored"], repeated=done["repeated"], failed=0)

@@ -1,0 +1,66 @@
+"""The door for events in bulk keeps what the other door keeps."""
+
+from datetime import UTC, datetime
+
+import asyncpg
+import polars as pl
+
+from backend.store import events
+from backend.store.staged_events import COLUMNS, append_staged
+from segments.envelope import event_id_of
+
+NOW = datetime(2026, 4, 2, 23, 30, tzinfo=UTC)
+
+
+def rows(*message_ids: str, source_id: int = 2) -> pl.DataFrame:
+    return pl.DataFrame({
+        "position": range(len(message_ids)),
+        "event_id": [event_id_of(source_id, each).hex for each in message_ids],
+        "source_id": source_id,
+        "trusted": True,
+        "message_id": message_ids,
+        "type": ["identify" if each.startswith("i") else "track" for each in message_ids],
+        "event": [None if each.startswith("i") else "Store Visited" for each in message_ids],
+        "user_id": "u",
+        "anonymous_id": pl.Series([None] * len(message_ids), dtype=pl.String),
+        "occurred_at": [datetime(2026, 4, 1, tzinfo=UTC)] * len(message_ids),
+        "payload": ['{"text": "say \\"hi\\", 店\\n"}'] * len(message_ids),
+    }).select(COLUMNS)  # fmt: skip
+
+
+async def test_each_id_is_stored_once_in_the_given_order_and_counted(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection:
+        async with connection.transaction():
+            first = await append_staged(connection, rows("z", "a", "z", "i1"), received_at=NOW)
+        async with connection.transaction():
+            second = await append_staged(connection, rows("a", "b"), received_at=NOW)
+    assert (first.stored, first.repeated, second.stored, second.repeated) == (3, 1, 1, 1)
+    log = await pool.fetch("SELECT * FROM event_log ORDER BY seq")
+    assert [row["message_id"] for row in log] == ["z", "a", "i1", "b"]
+    assert {(row["received_at"], str(row["received_day"]), row["trusted"]) for row in log} == {
+        (NOW, "2026-04-02", True)
+    }
+    assert log[0]["payload"] == {"text": 'say "hi", 店\n'}
+    assert log[0]["anonymous_id"] is None
+    async with pool.acquire() as connection:
+        named = await events.count_by_name(connection)
+    counts = {row["name"]: (row["stored"], row["repeated"]) for row in named}
+    assert counts == {"Store Visited": (3, 2), "identify": (1, 0)}
+    assert await pool.fetchval("SELECT count(*) FROM staged_events") == 0
+
+
+async def test_a_rolled_back_transaction_leaves_nothing(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await append_staged(connection, rows("a"), received_at=NOW)
+        await transaction.rollback()
+        async with connection.transaction():
+            assert (await append_staged(connection, rows("a"), received_at=NOW)).stored == 1
+
+
+async def test_both_doors_know_each_others_ids(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await append_staged(connection, rows("a"), received_at=NOW)
+        claimed = await connection.fetchval("SELECT event_id FROM event_ids")
+    assert claimed == event_id_of(2, "a")
