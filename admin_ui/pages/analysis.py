@@ -16,11 +16,15 @@ from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput
 from segments.errors import FactsError
+from segments.events import VOCABULARY
 from segments.metrics.catalog import CATALOG
 from segments.metrics.catalog import get as metric_of
 from segments.metrics.metric import Metric
 from segments.metrics.result import AsOfRule, KpiResult
 from segments.windows import Window
+
+OPTIONS_SHOWN = 3
+"""Options that stand open; the rest is asked for."""
 
 MOST_SEGMENTS = 6
 """Series that can be told apart."""
@@ -67,6 +71,8 @@ async def show_metric(
         chosen=_chosen(page),
         options=_options(page, metric),
         choice_names=CHOICES,
+        events=VOCABULARY,
+        changed=any(page.query(option.name) for option in metric.options[OPTIONS_SHOWN:]),
         first=page.query("from") or results[0].measured.window.first.isoformat(),
         last=page.query("to") or results[0].measured.window.last.isoformat(),
         rule=_rule(page),
@@ -148,7 +154,15 @@ def _given(page: Page, metric: Metric) -> dict[str, str]:
 
 
 def _options(page: Page, metric: Metric) -> list[dict[str, Any]]:
-    return [{"option": option, "value": page.query(option.name) or str(option.default)} for option in metric.options]
+    return [
+        {
+            "option": option,
+            "value": page.query(option.name) or str(option.default),
+            "first": place < OPTIONS_SHOWN,
+            "events": not option.choices and isinstance(option.default, str),
+        }
+        for place, option in enumerate(metric.options)
+    ]
 
 
 def _shares(results: list[KpiResult]) -> list[float]:
