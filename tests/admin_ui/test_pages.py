@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from backend.services.campaign_runs import CampaignRuns
+from backend.wiring import SegmentAudiences
 from campaigns.campaign import State
 from tests.admin_ui.conftest import Browser, add
 
@@ -128,6 +130,31 @@ async def test_a_campaign_can_wait_for_its_time(administrator: Browser, full: Si
     answer = await administrator.post(f"/campaigns/{number}/launch", {"revision": str(detail.summary.revision)})
     assert answer.headers["location"].endswith("notice=scheduled")
     assert "2026-11-25 18:30" in (await administrator.get(f"/campaigns/{number}")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("ja", ("途中経過（いつ見ても有効な95%区間）", "人数が足りません")),
+        ("en", ("valid whenever you look", "Too small")),
+    ],
+)
+async def test_a_report_minutes_after_sending_has_an_interval_and_no_verdict(
+    administrator: Browser, full: SimpleNamespace, language: str, words: tuple[str, str]
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    await full.pool.execute(
+        "INSERT INTO consents SELECT customer_id, 'marketing', 'push', true, 1, now() FROM customers"
+    )
+    number = await make_campaign(administrator, await make_segment(administrator), holdout_percent="50")
+    detail = await full.campaign_desk.get(int(number))
+    await administrator.post(f"/campaigns/{number}/launch", {"revision": str(detail.summary.revision)})
+    audiences = SegmentAudiences(full.segment_runs, full.segment_runs._frame)
+    assert await CampaignRuns(full.pool, full.clock, audiences=audiences).launch_due() == 1
+    report = (await administrator.get(f"/campaigns/{number}")).text
+    for text in words:
+        assert text in report
+    assert re.search(r"±0\.0pt</b>\s*<span>\[−\d+\.\dpt, \+\d+\.\dpt\]", report)
 
 
 async def test_what_was_written_is_kept_when_it_cannot_be_taken(administrator: Browser, full: SimpleNamespace) -> None:
