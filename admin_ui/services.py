@@ -4,7 +4,7 @@ from typing import Protocol, runtime_checkable
 
 from backend.clock import Clock
 from backend.services.access import Access
-from backend.services.campaign_desk import CampaignDesk
+from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns

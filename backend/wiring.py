@@ -29,14 +29,14 @@ if TYPE_CHECKING:
     from backend.lake.frame import CustomerFrame
     from backend.lake.tables import Lake
     from backend.services.access import Access
-    from backend.services.campaign_desk import CampaignDesk
+    from backend.services.campaign_desk.desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
     from backend.services.imports import Imports
     from backend.services.insights import Insights
     from backend.services.people import People
-    from backend.services.refresh import Refresh
+    from backend.services.refresh.loop import Refresh
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
     from backend.services.workers import Workers
@@ -140,14 +140,14 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.lake.frame import CustomerFrame  # noqa: PLC0415 - not for intake processes
     from backend.lake.tables import Lake  # noqa: PLC0415 - not for intake processes
     from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
-    from backend.services.campaign_desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
+    from backend.services.campaign_desk.desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
     from backend.services.imports import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.insights import Insights  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
-    from backend.services.refresh import Refresh  # noqa: PLC0415 - not for intake processes
+    from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
     from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes

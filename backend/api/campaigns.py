@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.api.guards import require_api_key
-from backend.services.campaign_desk import CampaignDesk
+from backend.services.campaign_desk.desk import CampaignDesk
 from campaigns.campaign import Content, Draft, Policy
 from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
 

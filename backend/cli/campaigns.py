@@ -8,7 +8,7 @@ import typer
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary
 from backend.cli.runtime import print_json, run
 from backend.errors import BadInput, NotFound
-from backend.services.campaign_desk import CampaignDesk
+from backend.services.campaign_desk.desk import CampaignDesk
 from backend.wiring import Services
 from campaigns.campaign import Content, Draft, Policy, Text
 from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend

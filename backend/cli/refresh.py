@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from backend.cli.runtime import print_json, run
-from backend.services.refresh import RefreshResult
+from backend.services.refresh.loop import RefreshResult
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

@@ -6,7 +6,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.services.definitions import Definitions
-from backend.services.refresh import Refresh
+from backend.services.refresh.loop import Refresh
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
 from backend.services.sources import Sources

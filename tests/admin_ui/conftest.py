@@ -17,7 +17,7 @@ from admin_ui.plugin import AdminPages
 from backend.clock import FixedClock
 from backend.push.memory import MemorySender
 from backend.services.access import Access
-from backend.services.campaign_desk import CampaignDesk
+from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns

@@ -12,7 +12,7 @@ import polars as pl
 from backend.clock import FixedClock
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
-from backend.services.refresh import Refresh
+from backend.services.refresh.loop import Refresh
 from backend.store import events
 from segments.envelope import Event
 from segments.intake import Reception, read_event

@@ -9,7 +9,7 @@ import pytest
 
 from backend.errors import Conflict, NotConfigured
 from backend.lake.tables import Lake
-from backend.services.refresh import Refresh
+from backend.services.refresh.loop import Refresh
 from backend.store import refresh as store
 from tests.services.refreshing import NOW, Shop, identify, opened, order, track
 
