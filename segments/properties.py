@@ -4,6 +4,7 @@ What is certain is mended (a number where text is meant becomes text, 5.0 become
 After this, readers of the log may rely on the types that `segments.events` declares.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ LONGEST_ID = 255
 _LARGEST_COUNT = 2**31 - 1
 _LARGEST_ID = 2**53 - 1
 _LARGEST_AMOUNT = 10**13
+_DIGITS = re.compile(r"[0-9]{1,16}")
 
 _LINE = (
     Property("product_id", Kind.TEXT, "商品", "Product"),
@@ -69,7 +71,10 @@ def _text(item: Property, value: Any) -> Any:
 def _integer(item: Property, value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    largest = _LARGEST_ID if item.name.endswith("_id") else _LARGEST_COUNT
+    names = item.name.endswith("_id")
+    if names and isinstance(value, str) and _DIGITS.fullmatch(value):
+        value = int(value)  # the data of a push are texts, and apps hand them on as they came
+    largest = _LARGEST_ID if names else _LARGEST_COUNT
     if not isinstance(value, int) or isinstance(value, bool) or abs(value) > largest:
         raise _wrong(item, "a whole number")
     return value

@@ -119,6 +119,18 @@ def test_what_is_no_json_fails_alone(code: str, raw: bytes) -> None:
     assert (failed.code, failed.raw) == (code, raw)
 
 
+def test_a_tap_may_hand_on_the_texts_of_the_push() -> None:
+    tapped = stored(track(event="Push Notification Tapped", properties={"campaign_id": "7", "delivery_id": "0012"}))
+    assert payload_of(tapped)["properties"] == {"campaign_id": 7, "delivery_id": 12}
+
+
+@pytest.mark.parametrize("named", ["", "7.0", "-7", "7 ", "七", "٧", str(2**53), "9" * 5000])
+def test_a_text_that_is_no_number_of_a_delivery_fails(named: str) -> None:
+    failed = read(track(event="Push Notification Tapped", properties={"delivery_id": named}))
+    assert isinstance(failed, FailedEvent)
+    assert failed.code == "bad_property"
+
+
 def test_many_flat_objects_are_not_deep() -> None:
     lines = [{"product_id": str(n)} for n in range(200)]
     assert stored(track(event="Order Completed", properties={"order_id": "o", "total": 5, "products": lines}))
