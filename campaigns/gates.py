@@ -36,7 +36,7 @@ LABELS: dict[str, tuple[str, str]] = {
     Reason.FREQUENCY_CAP: ("頻度の上限", "Frequency cap"),
     Reason.MISSING_FIELD: ("差し込む項目がない", "A merge field is missing"),
     Reason.TOO_LONG: ("差し込むと長すぎる", "Too long once filled in"),
-    Reason.QUIET_HOURS: ("配信しない時間帯", "Quiet hours"),
+    Reason.QUIET_HOURS: ("配信停止時間帯", "Quiet hours"),
     Reason.EXPIRY: ("期限切れ", "Expired"),
 }
 """Each reason in Japanese and English."""

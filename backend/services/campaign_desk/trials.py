@@ -19,7 +19,7 @@ from campaigns.message import AddressKind, PushMessage
 from campaigns.overview import Label, TestOutcome, TestSend
 
 NOTE = Label(
-    "テスト送信です。配信しない時間帯と頻度の上限を通さず、配信の集計には入りません。会員にない項目には見本の値を使います。",
+    "テスト送信です。配信停止時間帯と配信頻度上限を通さず、配信の集計には入りません。会員にない項目には見本の値を使います。",
     "A test send: quiet hours and frequency cap do not apply, and it is counted nowhere. Fields the person lacks show sample values.",
 )
 _PASSES = Standing(gone=False, consented=True, address_live=True, sent_day=0, sent_week=0)
