@@ -96,6 +96,7 @@ class Figures:
         """The first page, with tiles over windows of ``days`` days."""
         everyone = population(self.frame, exclude_test_accounts=self.exclude_test_accounts)
         chosen = everyone if audience.rule is None else members(everyone, audience.rule)
+        self._look_ahead(days, audience)
         counts = chosen.select(pl.len(), pl.col("reachable").fill_null(value=False).sum()).collect().row(0)
         return Dashboard(
             days=days,
@@ -110,10 +111,21 @@ class Figures:
             rule=audience.as_of,
         )
 
-    def _tile(self, slug: str, days: int, audience: Audience) -> Tile:
+    def _look_ahead(self, days: int, audience: Audience) -> None:
+        """Ask once who belonged in any window of the tiles."""
+        by_period = [slug for slug in TILES if catalog.get(slug).as_of is AsOf.PERIOD]
+        windows = {window: None for slug in by_period for window in self._windows(slug, days)}
+        replace(self.facts, members=self._members(audience)).look_ahead([*windows])
+
+    def _windows(self, slug: str, days: int) -> list[Window]:
+        """The windows of a tile's line, newest first."""
         windows = [default_window(slug, self.facts, {}, days=days)]
         while len(windows) < SPARK_POINTS:
             windows.append(windows[-1].previous())
+        return windows
+
+    def _tile(self, slug: str, days: int, audience: Audience) -> Tile:
+        windows = self._windows(slug, days)
         return Tile(
             result=self.kpi(slug, windows[0], audience=audience),
             previous=self._measure(slug, windows[1], audience, {}),

@@ -51,7 +51,7 @@ def issued_pairs_of(facts: Facts, window: Window) -> pl.LazyFrame:
 
 
 def _all_pairs(facts: Facts) -> pl.LazyFrame:
-    rows = facts.of(_ALL)
+    rows = facts.of(_ALL).select(*_PAIR, "event", "business_day").cache()
     definitions = None if facts.coupons is None else nw.from_native(facts.coupons)
     issued: pl.LazyFrame = issued_pairs(nw.from_native(rows), definitions=definitions).to_native()
     happened = rows.group_by(_PAIR).agg(

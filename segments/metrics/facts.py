@@ -52,8 +52,12 @@ class Facts:
 
     def of(self, events: Sequence[str]) -> pl.LazyFrame:
         """Rows of these events up to today, without the unverified ones that have stepped back."""
-        rows = self.days.filter(pl.col("event").is_in(list(events)) & (pl.col("business_day") <= self.today))
-        kept: pl.LazyFrame = only_verified(nw.from_native(rows), verified=self.verified).to_native()
+        named = pl.col("event") == events[0] if len(events) == 1 else pl.col("event").is_in(list(events))
+        rows = self.days.filter(named & (pl.col("business_day") <= self.today))
+        verified = None if self.verified is None else {*self.verified} & {*events}
+        if verified is not None and not verified:
+            return rows
+        kept: pl.LazyFrame = only_verified(nw.from_native(rows), verified=verified).to_native()
         return kept
 
     def once(self, key: Hashable, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
@@ -84,8 +88,19 @@ class Facts:
         """Rows (with ``customer_id``) of the segment's members by the rule for period KPIs."""
         if self.members is None:
             return rows
-        key = (self.members.key, "members", window)
-        return rows.join(self.once(key, lambda: self._members_of(window)), on="customer_id", how="semi")
+        self.look_ahead([window])
+        return rows.join(self.kept[self._window_key(window)].lazy(), on="customer_id", how="semi")
+
+    def look_ahead(self, windows: Sequence[Window]) -> None:
+        """Find the members of several windows by asking once; `keep_members` answers from it."""
+        new = [window for window in windows if self._window_key(window) not in self.kept]
+        if self.members is None or not new:
+            return
+        asked = {window: self._asked_about(window).collect() for window in new}
+        found = self.members.belongs(pl.concat(asked.values()).unique().lazy()).collect()
+        for window, pairs in asked.items():
+            mine = pairs.join(found, on=["customer_id", "as_of"], how="semi").select("customer_id")
+            self.kept[self._window_key(window)] = mine
 
     def keep_cohort(self, rows: pl.LazyFrame, *, name: Hashable) -> pl.LazyFrame:
         """Rows (with ``customer_id`` and ``as_of``) whose customer was a member at the end of that day.
@@ -99,15 +114,16 @@ class Facts:
         found = self.once((members.key, name), lambda: members.belongs(asked))
         return rows.join(found, on=["customer_id", "as_of"], how="semi")
 
-    def _members_of(self, window: Window) -> pl.LazyFrame:
-        """Everyone known by the end of the window who belonged at its start, or at the end of a first day in it."""
-        assert self.members is not None  # noqa: S101 - asked by keep_members only
+    def _window_key(self, window: Window) -> Hashable:
+        return (self.members and self.members.key, "members", window)
+
+    def _asked_about(self, window: Window) -> pl.LazyFrame:
+        """Everyone known by the end of the window, as of its start or of the end of a first day in it."""
         before = pl.lit(window.first - timedelta(days=1))
         known = self.once("first_seen", self._first_seen).filter(
             pl.col("first_seen").is_null() | (pl.col("first_seen") <= window.last)
         )
-        asked = known.select("customer_id", pl.max_horizontal("first_seen", before).alias("as_of"))
-        return self.members.belongs(asked).select("customer_id")
+        return known.select("customer_id", pl.max_horizontal("first_seen", before).alias("as_of"))
 
     def _first_seen(self) -> pl.LazyFrame:
         act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)

@@ -1,12 +1,14 @@
 """Launches: launch rate over installed apps, active users, stickiness, launch days."""
 
 from datetime import timedelta
+from typing import Literal
 
 import polars as pl
 
 from segments.events import EventName
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
+from segments.metrics.occurrences import occurrences
 from segments.reduce.days import DEVICE_SEEN
 from segments.windows import Window
 
@@ -35,16 +37,32 @@ def installed_customers(facts: Facts, window: Window) -> pl.LazyFrame:
     A device counts that was seen in the window, or in the 180 days before it and has since neither been
     uninstalled nor had its address answered UNREGISTERED.
     """
-    seen = facts.once("seen", lambda: facts.of([DEVICE_SEEN]).select("customer_id", "key", "business_day", "last_at"))
     begins = window.first - timedelta(days=SEEN_DAYS)
+    lasting = facts.once("seen, lasting", lambda: _seen(facts, "anti").select("customer_id", "business_day").unique())
+    plain = lasting.filter(pl.col("business_day").is_between(begins, window.last))
+    seen = facts.once("seen, some ended", lambda: _seen(facts, "semi"))
     before = pl.col("business_day").is_between(begins, window.first, closed="left")
     latest = seen.filter(before).group_by("customer_id", "key").agg(pl.col("last_at").max())
-    ends = facts.once("ended", lambda: facts.of(_ENDS)).filter(pl.col("business_day") < window.first)
+    ends = _ends(facts).filter(pl.col("business_day") < window.first)
     ended = ends.group_by("customer_id", "key").agg(pl.col("last_at").max().alias("ended_at"))
     kept = latest.join(ended, on=["customer_id", "key"], how="left").filter(
         pl.col("ended_at").is_null() | (pl.col("ended_at") < pl.col("last_at"))
     )
-    return pl.concat([kept.select("customer_id"), seen.filter(within(window)).select("customer_id")]).unique()
+    found = (plain, kept, seen.filter(within(window)))
+    return pl.concat([each.select("customer_id") for each in found]).unique()
+
+
+def _ends(facts: Facts) -> pl.LazyFrame:
+    return facts.once("ended", lambda: facts.of(_ENDS).select("customer_id", "key", "business_day", "last_at"))
+
+
+def _seen(facts: Facts, how: Literal["semi", "anti"]) -> pl.LazyFrame:
+    """Days on which devices were seen, of the customers who have ("semi") or have not ("anti") ever ended one.
+
+    Most have not; for them it does not matter which device it was.
+    """
+    rows = facts.of([DEVICE_SEEN]).select("customer_id", "key", "business_day", "last_at")
+    return rows.join(_ends(facts).select("customer_id").unique(), on="customer_id", how=how)
 
 
 def launch_days(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
@@ -104,7 +122,4 @@ def _span(window: Window, days: int) -> Window:
 
 
 def _launches(facts: Facts, window: Window) -> pl.LazyFrame:
-    def days() -> pl.LazyFrame:
-        return facts.of([_LAUNCH]).select("customer_id", "business_day").unique()
-
-    return facts.once("launches", days).filter(within(window))
+    return occurrences(facts, _LAUNCH).select("customer_id", "business_day").filter(within(window))

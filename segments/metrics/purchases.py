@@ -18,7 +18,8 @@ def counted_orders(facts: Facts) -> pl.LazyFrame:
     """Orders that count as of now: one per order number, not cancelled, not wholly refunded."""
 
     def counted() -> pl.LazyFrame:
-        orders: pl.LazyFrame = list_orders(nw.from_native(facts.of(ORDER_EVENTS))).to_native()
+        rows = facts.of(ORDER_EVENTS).cache()
+        orders: pl.LazyFrame = list_orders(nw.from_native(rows)).to_native()
         return orders.filter("counted")
 
     return facts.once("counted orders", counted)
@@ -44,9 +45,12 @@ def number_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
 
     def numbered() -> pl.LazyFrame:
         ordered = list_purchases(facts, basis).sort("customer_id", "business_day", "first_at", "first_seq")
+        # The rows are sorted: neighbours say what windows over each customer would say, in a fraction of the time.
+        who, place = pl.col("customer_id"), pl.int_range(pl.len(), dtype=pl.Int64)
+        begins = pl.when((who != who.shift(1)).fill_null(value=True)).then(place).forward_fill()
         return ordered.with_columns(
-            pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over("customer_id").alias("number"),
-            pl.col("business_day").shift(-1).over("customer_id").alias("next_day"),
+            (place - begins + 1).alias("number"),
+            pl.when(who.shift(-1) == who).then(pl.col("business_day").shift(-1)).alias("next_day"),
         )
 
     return facts.once(("numbered", basis), numbered)

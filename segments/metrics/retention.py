@@ -11,13 +11,11 @@ from typing import Literal
 import polars as pl
 
 from segments.calendar import BusinessCalendar
-from segments.events import EventName
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.purchases import counted_orders
+from segments.metrics.occurrences import occurrences
 from segments.windows import Window
 
-_ORDER = str(EventName.ORDER_COMPLETED)
 _EPOCH = date(1970, 1, 1)
 _DAYS_OF_WEEK = 7
 UnitName = Literal["day", "week", "month"]
@@ -51,19 +49,6 @@ class Periods:
     def _offset(self) -> int:
         """Days from the epoch to the first start of a week at or before it."""
         return (self.calendar.week_of(_EPOCH) - _EPOCH).days
-
-
-def occurrences(facts: Facts, event: str) -> pl.LazyFrame:
-    """``customer_id``, ``business_day``, ``times`` of an event; orders are counted orders."""
-
-    def per_day() -> pl.LazyFrame:
-        if event == _ORDER:
-            rows = counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count"))
-        else:
-            rows = facts.of([event])
-        return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
-
-    return facts.once(("occurrences", event), per_day)
 
 
 def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:

@@ -61,7 +61,8 @@ def reduce_customers(
     needed = events_needed(columns, names)
     own = days if needed is None else days.filter(pl.col("event").is_in(needed))
     rows = own.join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
-    facts = only_verified(nw.from_native(rows), verified=verified)
+    # Every part filters these rows; without the cache each would join its own.
+    facts = only_verified(nw.from_native(rows.cache()), verified=verified)
     made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in _parts_for(columns)]
     scalars = _scalars(nw.from_native(asked), made, [name for name in REDUCED if name in {*columns, *WHO}])
     if not names:

@@ -82,3 +82,32 @@ def test_a_member_then_need_not_be_one_now() -> None:
     rule, days = parse(RULES[1]), days_of(history)
     then = members_then(rule, key="rule", days=days, frame=FRAME, verified=(), coupons=None)
     assert pairs_of(then.belongs(asked([0, 4, 9]))) == [(1, DAY_ZERO + timedelta(days=4))]
+
+
+COUPONS = pl.LazyFrame(
+    {
+        "coupon_id": ["spring", "tea", "late"],
+        "audience": ["public", "targeted", "targeted"],
+        "valid_until": [DAY_ZERO + timedelta(days=7), DAY_ZERO + timedelta(days=12), None],
+    }
+)
+
+
+@settings(max_examples=15, deadline=None)
+@given(history=histories(), offsets=st.lists(st.integers(0, 22), min_size=1, max_size=4, unique=True))
+def test_a_coupon_that_ends_changes_who_holds_one_though_nothing_happened(
+    history: list[Happening], offsets: list[int]
+) -> None:
+    rule, days = parse({"attribute": "coupons_held", "op": ">", "value": 0}), days_of(history)
+    verified = {row.event for row in history if row.trusted}
+    whole = reduce_customers(days, asked(offsets), events=EVENTS, verified=verified, coupons=COUPONS)
+    then = members_then(rule, key="rule", days=history_for(rule, days), frame=FRAME, verified=verified, coupons=COUPONS)
+    assert pairs_of(then.belongs(asked(offsets))) == pairs_of(members(whole, rule))
+
+
+def test_a_coupon_is_held_until_its_last_day() -> None:
+    days = days_of([Happening(1, 1, "Coupon Issued", moment(1), coupon="tea")])
+    rule = parse({"attribute": "coupons_held", "op": ">", "value": 0})
+    then = members_then(rule, key="rule", days=days, frame=FRAME, verified=(), coupons=COUPONS)
+    held = [(day - DAY_ZERO).days for _, day in pairs_of(then.belongs(asked([0, 1, 12, 13])))]
+    assert held == [1, 12]
