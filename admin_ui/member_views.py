@@ -11,6 +11,7 @@ from admin_ui import filters
 from admin_ui.i18n import Say, mark
 from campaigns.timeline import Happening, Property
 from segments.customers import BY_NAME
+from segments.events import BY_NAME as EVENTS
 
 COUPON_STATES = {
     "held": (mark("Unused"), "busy"),
@@ -144,11 +145,17 @@ def _entry(each: Happening, heading: str, zone: str, say: Say) -> Entry:
         text=text if delivery else say.pick(each),
         href=f"/campaigns/{each.campaign_id}" if each.campaign_id is not None else "",
         detail=each.reason or "" if delivery else _properties(each.properties, zone, say),
-        unverified=not each.trusted,
+        unverified=not each.trusted and _is_weighty(each.name),
         source=each.source or "",
         at=each.at,
         clock=each.at.astimezone(ZoneInfo(zone)).strftime("%H:%M"),
     )
+
+
+def _is_weighty(event: str) -> bool:
+    """Whether an unproven word matters: it moves money or reward. A launch that nobody proved is just a launch."""
+    known = EVENTS.get(event)
+    return known is not None and known.weighty
 
 
 def _mark(event: str) -> tuple[str, str]:

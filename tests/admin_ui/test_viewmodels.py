@@ -157,6 +157,21 @@ def test_the_timeline_heads_each_day_once() -> None:
     assert shown[0].detail == "有効期限 2026-11-30 23:59"
 
 
+@pytest.mark.parametrize(
+    ("name", "trusted", "marked"),
+    [
+        ("Order Completed", False, True),
+        ("Order Completed", True, False),
+        ("Application Opened", False, False),
+        ("screen", False, False),
+    ],
+)
+def test_only_facts_that_move_money_or_reward_are_marked_unverified(name: str, trusted: bool, marked: bool) -> None:
+    event = Happening(at=AS_OF, kind="event", number=1, name=name, ja=name, en=name, trusted=trusted)
+    [entry] = member_views.entries([event], zone="Asia/Tokyo", say=JA)
+    assert entry.unverified is marked
+
+
 def test_a_profile_is_told_in_the_reader_s_language() -> None:
     traits = {
         "lastName": "佐藤",
