@@ -64,6 +64,7 @@ class Figures:
     currency: str = "JPY"
     exclude_test_accounts: bool = True
     kept: dict[Hashable, Measured] = field(default_factory=dict, compare=False, repr=False)
+    known: dict[Hashable, Members] = field(default_factory=dict, compare=False, repr=False)
 
     def kpi(
         self,
@@ -151,9 +152,13 @@ class Figures:
     def _members(self, audience: Audience) -> Members | None:
         if audience.rule is None:
             return None
+        if audience.key not in self.known:
+            self.known[audience.key] = self._members_by(audience.rule, audience)
+        return self.known[audience.key]
+
+    def _members_by(self, rule: Rule, audience: Audience) -> Members:
         if audience.as_of == "today":
-            return members_today(audience.rule, key=audience.key, frame=self.frame)
-        rule = audience.rule
+            return members_today(rule, key=audience.key, frame=self.frame)
         return members_then(
             rule,
             key=audience.key,

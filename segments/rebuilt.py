@@ -6,17 +6,22 @@ What history decides changes only on the days of a customer's own facts. So of a
 for each of a customer's *states*: as of his last fact that the rule looks at. Many days share one.
 """
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass
+from functools import cached_property
 
+import narwhals as nw
 import polars as pl
 
-from segments.customers import BY_NAME
+from segments.customers import BY_NAME, NEWEST, days_column
 from segments.events import EventName
 from segments.membership import members
 from segments.metrics.facts import Members
 from segments.reduce.customers import REDUCED, events_needed, reduce_customers
+from segments.reduce.trust import only_verified
 from segments.rules.rule import Attribute, Did, Not, Rule
 
+_ORDER = str(EventName.ORDER_COMPLETED)
 _IN_HAND = [str(EventName.COUPON_ISSUED), str(EventName.COUPON_VIEWED)]
 
 
@@ -58,7 +63,7 @@ def members_then(
     verified: Collection[str],
     coupons: pl.LazyFrame | None,
 ) -> Members:
-    """Who belonged at the end of each day asked for.
+    """Who belonged at the end of each day asked for. What is asked again and again is kept as long as the answer.
 
     Args:
         rule: the segment's rule.
@@ -69,25 +74,16 @@ def members_then(
         coupons: see `reduce_customers`.
     """
     names, looks_back = attributes_of(rule), behaviour_of(rule)
-    recent = {event: span for event, span in looks_back.items() if span is not None}
     columns = sorted(names & {*REDUCED})
     private = sorted(name for name in names if BY_NAME[name].private)
-
-    def rebuilt(states: pl.LazyFrame) -> pl.LazyFrame:
-        return reduce_customers(
-            days,
-            states,
-            events=sorted(looks_back),
-            verified=verified,
-            coupons=coupons,
-            columns=columns,
-            recent=recent,
-        )
-
-    turns = _turns(days, coupons if "coupons_held" in columns else None)
+    reduced = _Reduced(days, columns, {event: looks_back[event] for event in looks_back if event == _ORDER})
+    listed = [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
 
     def belongs(asked: pl.LazyFrame) -> pl.LazyFrame:
-        past = _as_of_states(asked, turns, rebuilt) if columns or looks_back else asked
+        past = asked.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique().sort("as_of")
+        past = reduced.add_to(past, verified=verified, coupons=coupons)
+        for one in listed:
+            past = one.add_to(past)
         known = past.join(frame.select("customer_id", *private), on="customer_id")
         return members(known, rule).select("customer_id", "as_of")
 
@@ -100,30 +96,90 @@ def members_today(rule: Rule, *, key: Hashable, frame: pl.LazyFrame) -> Members:
     return Members((key, "today"), lambda asked: asked.join(now, on="customer_id", how="semi"))
 
 
-def _turns(days: pl.LazyFrame, coupons: pl.LazyFrame | None) -> pl.LazyFrame:
-    """(``customer_id``, ``turn``): every day from which on a customer's row may be another one, in order."""
-    found = [days.select("customer_id", pl.col("business_day").alias("turn"))]
-    if coupons is not None:
-        ends = coupons.select(pl.col("coupon_id").alias("key"), pl.col("valid_until").cast(pl.Date)).drop_nulls()
-        in_hand = days.filter(pl.col("event").is_in(_IN_HAND)).select("customer_id", "key").unique()
-        after = pl.col("valid_until") + pl.duration(days=1)
-        found.append(in_hand.join(ends, on="key").select("customer_id", after.alias("turn")))
-    return pl.concat(found).unique().sort("turn")
+@dataclass
+class _Reduced:
+    """Columns and the list of orders, by reducing the history of each state once."""
+
+    days: pl.LazyFrame
+    columns: list[str]
+    looks_back: dict[str, int | None]
+
+    def add_to(self, asked: pl.LazyFrame, *, verified: Collection[str], coupons: pl.LazyFrame | None) -> pl.LazyFrame:
+        """``asked``, sorted by ``as_of``, with the columns; every row stays, in order."""
+        if not self.columns and not self.looks_back:
+            return asked
+        placed = self._placed(asked, coupons if "coupons_held" in self.columns else None)
+        made = reduce_customers(
+            self.history,
+            placed.lazy().select("customer_id", pl.col("state").alias("as_of")).unique(),
+            events=sorted(self.looks_back),
+            verified=verified,
+            coupons=coupons,
+            columns=self.columns,
+            recent={event: span for event, span in self.looks_back.items() if span is not None},
+        )
+        states = made.rename({"as_of": "state"})
+        return placed.lazy().join(states, on=["customer_id", "state"], maintain_order="left").drop("state")
+
+    @cached_property
+    def history(self) -> pl.LazyFrame:
+        """The rows that decide."""
+        needed = events_needed(self.columns, [*self.looks_back])
+        return self.days if needed is None else self.days.filter(pl.col("event").is_in(needed)).collect().lazy()
+
+    def _placed(self, asked: pl.LazyFrame, coupons: pl.LazyFrame | None) -> pl.DataFrame:
+        """``asked`` with ``state``, the day since when the customer's row has been as it was."""
+        dated = asked.join_asof(
+            self._turns(coupons), left_on="as_of", right_on="turn", by="customer_id", check_sortedness=False
+        )
+        # Before his first fact any day is as good as another, so long as it is not a later one.
+        return dated.with_columns(pl.coalesce("turn", pl.col("as_of").min()).alias("state")).drop("turn").collect()
+
+    def _turns(self, coupons: pl.LazyFrame | None) -> pl.LazyFrame:
+        """(``customer_id``, ``turn``): every day from which on a customer's row may be another one, in order."""
+        found = [self.history.select("customer_id", pl.col("business_day").alias("turn"))]
+        if coupons is not None:
+            ends = coupons.select(pl.col("coupon_id").alias("key"), pl.col("valid_until").cast(pl.Date)).drop_nulls()
+            in_hand = self.history.filter(pl.col("event").is_in(_IN_HAND)).select("customer_id", "key").unique()
+            after = pl.col("valid_until") + pl.duration(days=1)
+            found.append(in_hand.join(ends, on="key").select("customer_id", after.alias("turn")))
+        return pl.concat(found).unique().sort("turn")
 
 
-def _as_of_states(
-    asked: pl.LazyFrame, turns: pl.LazyFrame, rebuilt: Callable[[pl.LazyFrame], pl.LazyFrame]
-) -> pl.LazyFrame:
-    """The rows of ``asked``, each with what ``rebuilt`` gives for the state that its customer was in."""
-    wanted = asked.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique().sort("as_of")
-    dated = wanted.join_asof(
-        turns, left_on="as_of", right_on="turn", by="customer_id", strategy="backward", check_sortedness=False
-    )
-    # Before his first fact any day is as good as another, so long as it is not a later one.
-    placed = dated.with_columns(pl.coalesce("turn", pl.col("as_of").min()).alias("state")).drop("turn").collect()
-    states = placed.lazy().select("customer_id", pl.col("state").alias("as_of")).unique()
-    made = rebuilt(states).rename({"as_of": "state"})
-    return placed.lazy().join(made, on=["customer_id", "state"]).drop("state")
+@dataclass
+class _Listed:
+    """The list column of an event that nothing takes back: the customer's whole list, cut at the as-of day."""
+
+    days: pl.LazyFrame
+    event: str
+    verified: Collection[str]
+
+    def add_to(self, asked: pl.LazyFrame) -> pl.LazyFrame:
+        """``asked``, sorted by ``as_of``, with the list column, newest day first; every row stays, in order."""
+        column = days_column(self.event)
+        reached = asked.join_asof(
+            self.counts.lazy(), left_on="as_of", right_on="business_day", by="customer_id", check_sortedness=False
+        )
+        later = pl.col("list").list.len() - pl.col("so_far").fill_null(0)
+        cut = pl.col("list").list.slice(later, NEWEST).fill_null(pl.lit([], dtype=pl.List(pl.Date)))
+        whole = reached.join(self.lists.lazy(), on="customer_id", how="left", maintain_order="left")
+        return whole.with_columns(cut.alias(column)).select(*asked.collect_schema().names(), column)
+
+    @cached_property
+    def counts(self) -> pl.DataFrame:
+        """``customer_id``, ``business_day``, ``so_far``: occurrences up to the end of that day; sorted by day."""
+        rows = only_verified(nw.from_native(self.days), verified=self.verified).filter(nw.col("event") == self.event)
+        mine: pl.LazyFrame = rows.to_native()
+        times = pl.col("count").clip(0, NEWEST).sum().alias("times")
+        per_day = mine.group_by("customer_id", "business_day").agg(times).sort("business_day")
+        return per_day.with_columns(pl.col("times").cum_sum().over("customer_id").alias("so_far")).collect()
+
+    @cached_property
+    def lists(self) -> pl.DataFrame:
+        """``customer_id``, ``list``: the day of every occurrence ever, newest first."""
+        newest_first = self.counts.lazy().reverse().select("customer_id", pl.col("business_day").repeat_by("times"))
+        flat = pl.col("business_day").explode().alias("list")
+        return newest_first.group_by("customer_id", maintain_order=True).agg(flat).collect()
 
 
 def _parts(rule: Rule) -> tuple[Rule, ...]:
