@@ -6,11 +6,14 @@ configured nothing is lost: the answer is a refusal that pauses the campaign unt
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.errors import NotConfigured
-from backend.push.firebase import FirebaseSender, open_emulator, open_real
 from campaigns.delivery import Outcome, Refusal, Refused
 from campaigns.message import PushMessage
+
+if TYPE_CHECKING:
+    from backend.push.firebase import FirebaseSender
 
 
 class ConfiguredSender:
@@ -35,12 +38,14 @@ class ConfiguredSender:
         if self._sender is not None:
             await self._sender.aclose()
 
-    def _open(self) -> FirebaseSender:
+    def _open(self) -> "FirebaseSender":
         if self._sender is None:
             self._sender = self._make()
         return self._sender
 
-    def _make(self) -> FirebaseSender:
+    def _make(self) -> "FirebaseSender":
+        from backend.push.firebase import open_emulator, open_real  # noqa: PLC0415 - half a second, for those who send
+
         if self._service_account is not None:
             return open_real(self._service_account)
         if self._emulator is not None:

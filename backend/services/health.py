@@ -9,7 +9,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.store import health as store
-from backend.store import jobs
+from backend.store import workers
 from backend.store.outages import OUTAGES
 
 LEAST_DISK = 200_000_000
@@ -117,7 +117,7 @@ class Health:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 record = await store.read_lag(connection)
-                seen = [row["seen_at"] for row in await jobs.list_workers(connection)]
+                seen = [row["seen_at"] for row in await workers.list_all(connection)]
         except OUTAGES:
             return None
         now, oldest = self._clock.now(), record["oldest_waiting"]

@@ -6,7 +6,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.store import events as event_store
-from backend.store import jobs as store
+from backend.store import workers as store
 
 SILENT = timedelta(minutes=10)
 """A worker that nobody heard of for so long is taken off the list."""
@@ -29,7 +29,7 @@ class Workers:
     async def leave(self, worker: str) -> None:
         """A worker that ends says so."""
         async with self._pool.acquire() as connection:
-            await store.forget_worker(connection, worker=worker)
+            await store.forget(connection, worker=worker)
 
     async def keep_house(self) -> int:
         """Make the log's partitions of the coming week, fold counts, forget silent workers; gives partitions made."""
@@ -38,5 +38,5 @@ class Workers:
             made = await event_store.ensure_partitions(connection, first=now.date())
             async with connection.transaction():
                 await event_store.fold_counts(connection)
-                await store.forget_silent_workers(connection, before=now - SILENT)
+                await store.forget_silent(connection, before=now - SILENT)
         return len(made)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from backend.clock import FixedClock
-from backend.store import jobs
+from backend.store import workers
 from tests.api.conftest import NOW, Intake, track
 
 
@@ -17,7 +17,7 @@ async def test_a_live_process_says_so_without_the_database(intake: Intake) -> No
 async def beat(intake: Intake) -> None:
     now = intake.services.clock.now()
     async with intake.services.pool.acquire() as connection:
-        await jobs.beat(connection, worker="w1", started_at=now, now=now, detail={})
+        await workers.beat(connection, worker="w1", started_at=now, now=now, detail={})
 
 
 async def test_readiness_waits_for_a_worker_and_says_so(intake: Intake) -> None:
@@ -37,7 +37,7 @@ async def test_readiness_waits_for_a_worker_and_says_so(intake: Intake) -> None:
     await beat(intake)
     assert (await intake.client.get("/health/ready")).status_code == 200
     async with intake.services.pool.acquire() as connection:
-        await jobs.forget_worker(connection, worker="w1")
+        await workers.forget(connection, worker="w1")
     assert (await intake.client.get("/health/ready")).json()["concerns"] == ["worker_missing"]
 
 
