@@ -2,6 +2,7 @@
 # Needed beforehand: git, make, Python 3.11 or newer with its venv module.
 
 PYTHON ?= python3
+ROUNDS ?= 40
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -36,6 +37,8 @@ unit: setup assets browser
 
 prove: setup assets browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	$(BIN)/pytest -m prove
+	for round in $$(seq $(ROUNDS)); do \
+	  echo "faults, round $$round of $(ROUNDS)"; $(BIN)/pytest -n 2 --dist loadgroup -q -m fault || exit 1; done
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 setup: $(READY)
