@@ -37,6 +37,7 @@ unit: setup assets browser
 
 prove: setup assets browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	$(BIN)/pytest -m prove
+	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove tests/segments tests/campaigns
 	for round in $$(seq $(ROUNDS)); do \
 	  echo "faults, round $$round of $(ROUNDS)"; $(BIN)/pytest -n 2 --dist loadgroup -q -m fault || exit 1; done
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done

@@ -5,4 +5,5 @@ pytest_plugins = [
     "tests.fixtures.installation",
     "tests.fixtures.demo",
     "tests.fixtures.phones",
+    "tests.fixtures.random_data",
 ]
