@@ -10,7 +10,7 @@ import polars as pl
 
 from segments.calendar import BusinessCalendar
 from segments.reduce.activity import NOT_THEIR_ACT
-from segments.reduce.trust import WEIGHTY, only_verified
+from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
 
 Belongs: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
@@ -54,11 +54,21 @@ class Facts:
         """Rows of these events up to today, without the unverified ones that have stepped back."""
         named = pl.col("event") == events[0] if len(events) == 1 else pl.col("event").is_in(list(events))
         rows = self.days.filter(named & (pl.col("business_day") <= self.today))
-        verified = None if self.verified is None else {*self.verified} & {*events}
-        if verified is not None and not verified:
+        verified = self._verified() & {*events}
+        if not verified:
             return rows
         kept: pl.LazyFrame = only_verified(nw.from_native(rows), verified=verified).to_native()
         return kept
+
+    def _verified(self) -> frozenset[str]:
+        if self.verified is not None:
+            return frozenset(self.verified)
+
+        def names() -> pl.LazyFrame:
+            found: pl.LazyFrame = verified_events(nw.from_native(self.days)).to_native()
+            return found
+
+        return frozenset(self.once("verified", names).collect().get_column("event").to_list())
 
     def once(self, key: Hashable, make: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
         """What ``make`` gives, read once under this name."""
@@ -88,8 +98,13 @@ class Facts:
         """Rows (with ``customer_id``) of the segment's members by the rule for period KPIs."""
         if self.members is None:
             return rows
-        self.look_ahead([window])
-        return rows.join(self.kept[self._window_key(window)].lazy(), on="customer_id", how="semi")
+        found = self.kept.get(self._window_key(window))
+        if found is None:  # nobody looked ahead: ask about those in the rows only
+            rows = rows.collect().lazy()
+            people = rows.select("customer_id").unique()
+            asked = self._asked_about(window).join(people, on="customer_id", how="semi")
+            found = self.members.belongs(asked).select("customer_id").collect()
+        return rows.join(found.lazy(), on="customer_id", how="semi")
 
     def look_ahead(self, windows: Sequence[Window]) -> None:
         """Find the members of several windows by asking once; `keep_members` answers from it."""
@@ -127,7 +142,8 @@ class Facts:
 
     def _first_seen(self) -> pl.LazyFrame:
         act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)
-        return self.days.group_by("customer_id").agg(pl.col("business_day").filter(act).min().alias("first_seen"))
+        acted = self.days.select("customer_id", pl.when(act).then(pl.col("business_day")).alias("first_seen"))
+        return acted.group_by("customer_id").agg(pl.col("first_seen").min())
 
 
 def within(window: Window) -> pl.Expr:

@@ -124,6 +124,8 @@ def _day_lists(facts: Frame, names: Sequence[str], recent: Mapping[str, int]) ->
         .group_by(*WHO, "event", maintain_order=True)
         .agg(pl.col("business_day").head(NEWEST))
     )
+    if len(names) == 1:
+        return newest.select(*WHO, pl.col("business_day").alias(days_column(names[0])))
     picked = (pl.col("business_day").filter(pl.col("event") == name).first().alias(days_column(name)) for name in names)
     return newest.group_by(*WHO).agg(*picked)
 

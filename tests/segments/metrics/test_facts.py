@@ -43,3 +43,10 @@ def test_looking_ahead_asks_once(*, twice: bool) -> None:
     for window in WINDOWS:
         kept(facts, window)
     assert len(asked) == 1
+
+
+def test_a_trusted_report_of_a_later_day_makes_earlier_unverified_ones_step_back_too() -> None:
+    early = Happening(1, 1, "Order Completed", moment(1), trusted=False, order=1)
+    late = Happening(2, 1, "Order Completed", moment(30), order=2)
+    facts = Facts(days=days_of([early, late]), today=after(21))
+    assert facts.of(["Order Completed"]).collect().is_empty()
