@@ -13,7 +13,7 @@ import contextlib
 import fcntl
 import os
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -23,7 +23,7 @@ import polars as pl
 import pyarrow as pa
 
 from backend.errors import Conflict
-from backend.lake.manifest import Manifest, Retired, replace_file
+from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
 from segments.customers import DAYS_PREFIX
 
@@ -47,14 +47,16 @@ class FrameView:
 
     Attributes:
         frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made.
-        as_of: the moment up to which events are in it.
+        as_of: the moment up to which events are in it: when it was made, or when the refresh last found nothing newer.
+        made_at: when it was made.
         seq: the last event of the log that is in it.
         customers: how many rows.
-        day: the business day of `as_of`.
+        day: the business day of `made_at`.
     """
 
     frame: pl.LazyFrame
     as_of: datetime
+    made_at: datetime
     seq: int
     customers: int
     day: date
@@ -81,12 +83,29 @@ class CustomerFrame:
             manifest = self.manifest()
             state = (manifest.epoch, manifest.generation)
             if self._view is not None and self._view[0] == state:
-                return self._view[1]
+                return replace(self._view[1], as_of=self._confirmed(manifest))
             with contextlib.suppress(FileNotFoundError):  # replaced since: the manifest is newer too
                 view = self._open(manifest)
                 self._view = (state, view)
-                return view
+                return replace(view, as_of=self._confirmed(manifest))
         raise Conflict(f"The frame in {self.path} changes faster than it can be opened; try again.")
+
+    def confirm(self, manifest: Manifest, *, at: datetime) -> None:
+        """Note that at ``at`` there was nothing that the frame of ``manifest`` does not hold.
+
+        A note about a frame that was replaced since counts for nothing; so does one that a crash lost.
+        """
+        note = Confirmed(epoch=manifest.epoch, generation=manifest.generation, at=at)
+        new = self.path / f"confirmed.{os.getpid()}.part"
+        new.write_bytes(msgspec.json.encode(note))
+        new.rename(self.path / "confirmed.json")
+
+    def _confirmed(self, manifest: Manifest) -> datetime:
+        with contextlib.suppress(FileNotFoundError, msgspec.DecodeError):
+            note = msgspec.json.decode((self.path / "confirmed.json").read_bytes(), type=Confirmed)
+            if (note.epoch, note.generation) == (manifest.epoch, manifest.generation):
+                return max(note.at, manifest.at)
+        return manifest.at
 
     def write(
         self,
@@ -184,7 +203,14 @@ class CustomerFrame:
         frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
         day = frame.with_columns(pl.lit(manifest.day).alias("as_of"))
         self._forget_all_but(manifest.files())
-        return FrameView(frame=day, as_of=manifest.at, seq=manifest.seq, customers=manifest.customers, day=manifest.day)
+        return FrameView(
+            frame=day,
+            as_of=manifest.at,
+            made_at=manifest.at,
+            seq=manifest.seq,
+            customers=manifest.customers,
+            day=manifest.day,
+        )
 
     def _parts(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
         """The files in force, each without the customers of whom another holds a newer row."""

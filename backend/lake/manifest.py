@@ -16,6 +16,14 @@ class Retired(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class Confirmed(msgspec.Struct, frozen=True):
+    """At ``at`` there was nothing that the frame of this epoch and generation does not hold."""
+
+    epoch: int
+    generation: int
+    at: datetime
+
+
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     """The files in force.
 

@@ -7,7 +7,7 @@ asking again is cheap. Everything that computes runs in a worker thread.
 import asyncio
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -49,6 +49,11 @@ class View(Protocol):
     @property
     def as_of(self) -> datetime:
         """Up to when facts are in the frame."""
+        ...
+
+    @property
+    def made_at(self) -> datetime:
+        """When the frame was made; `as_of` moves on while there is nothing new."""
         ...
 
     @property
@@ -175,13 +180,14 @@ class Insights:
                 known = await _definitions(connection)
             view = await asyncio.to_thread(self._frame.read)
             today = known.settings.calendar.business_day(self._clock.now())
-            key, definitions = (view.seq, view.as_of), (today, known)
+            key, definitions = (view.seq, view.made_at), (today, known)
             if self._state is None or not self._state.answers(key, definitions):
                 started = time.monotonic()
                 figures = await asyncio.to_thread(self._load, known, view, today)
                 ended = time.monotonic()
                 self._state = _State(key, definitions, figures, ended, ended - started)
-            return self._state.figures
+            figures = self._state.figures
+            return replace(figures, as_of=view.as_of) if self._state.key == key else figures
 
     def _load(self, known: _Definitions, view: View, today: date) -> Figures:
         settings = known.settings

@@ -170,3 +170,24 @@ def test_killed_at_any_step_of_a_write_the_frame_is_the_old_one_and_goes_on(
     write(frame, rows({1: 2, 3: 2}))
     assert orders(frame) == after
     assert not list(frame.path.glob("*.new"))
+
+
+def test_as_of_moves_on_while_there_is_nothing_newer(frame: CustomerFrame) -> None:
+    manifest = write(frame, rows({1: 1}))
+    later = AT + timedelta(hours=3)
+    frame.confirm(manifest, at=later)
+    assert (frame.read().as_of, frame.read().made_at) == (later, AT)
+    assert CustomerFrame(frame.path).read().as_of == later
+
+
+def test_a_note_about_an_earlier_frame_counts_for_nothing(frame: CustomerFrame) -> None:
+    manifest = write(frame, rows({1: 1}))
+    write(frame, rows({1: 2}), at=AT + timedelta(minutes=1), seq=2)
+    frame.confirm(manifest, at=AT + timedelta(hours=3))
+    assert frame.read().as_of == AT + timedelta(minutes=1)
+
+
+def test_a_note_that_was_cut_short_is_passed_over(frame: CustomerFrame) -> None:
+    frame.confirm(write(frame, rows({1: 1})), at=AT + timedelta(hours=3))
+    (frame.path / "confirmed.json").write_bytes(b'{"epoch"')
+    assert frame.read().as_of == AT

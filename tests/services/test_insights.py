@@ -141,3 +141,13 @@ async def test_what_does_not_exist_is_said(insights: Insights) -> None:
         await insights.kpi("happiness")
     with pytest.raises(BadOption):
         await insights.kpi("launch_rate", options={"n": 2})
+
+
+async def test_figures_say_until_when_there_was_nothing_new(installation: Shop, insights: Insights) -> None:
+    await send(installation, 3, order("o1", 100, user="u1"))
+    await installation.refresh.run_once()
+    first = await insights.kpi("orders_per_customer")
+    installation.frame.confirm(installation.frame.manifest(), at=NOW + timedelta(hours=3))
+    again = await insights.kpi("orders_per_customer")
+    assert (first.as_of, again.as_of) == (NOW, NOW + timedelta(hours=3))
+    assert again.measured is first.measured

@@ -227,3 +227,25 @@ async def test_devices_are_counted_by_installation(shop: Shop) -> None:
     assert keys[0] == keys[1] is not None
     assert keys[2] is None
     assert shop.lake.customer_days().filter(pl.col("event") == "Device Seen").collect().height == 1
+
+
+async def test_the_frame_says_until_when_there_was_nothing_new(shop: Shop) -> None:
+    await shop.send("server", order("o1", 1, user="u1"))
+    await shop.refresh.run_once()
+    shop.pass_time(timedelta(hours=3))
+    await _tick(shop)
+    assert shop.frame.read().as_of == NOW + timedelta(hours=3)
+    assert shop.frame.read().made_at == NOW
+
+
+async def test_while_anything_waits_nothing_is_said(shop: Shop) -> None:
+    await shop.send("server", order("o1", 1, user="u1"))
+    await shop.refresh.run_once()
+    shop.pass_time(timedelta(hours=3))
+    await shop.pool.execute("INSERT INTO touched_customers SELECT customer_id, now() FROM customers")
+    assert await shop.refresh._has_work()
+    assert shop.frame.read().as_of == NOW
+
+
+async def _tick(shop: Shop) -> None:
+    assert not await shop.refresh._has_work()

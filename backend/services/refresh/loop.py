@@ -183,11 +183,16 @@ class Refresh:
                 await refresh.touch_all(turn.connection)
 
     async def _has_work(self) -> bool:
+        """Whether anything is new; where nothing is, the frame is noted to hold all there was when we asked."""
+        asked_at, manifest = self._clock.now(), self._frame.manifest()
         async with self._pool.acquire() as connection:
             state = await refresh.read_state(connection)
             calendar = (await shop.read_settings(connection)).calendar
-        new_day = self._frame.manifest().day != calendar.business_day(self._clock.now())
-        return state.unfinished or state.touched or state.log_seq > state.done_seq or new_day
+        new_day = manifest.day != calendar.business_day(asked_at)
+        new = state.unfinished or state.touched or state.log_seq > state.done_seq or manifest.seq < state.done_seq
+        if not (new or new_day):
+            await asyncio.to_thread(self._frame.confirm, manifest, at=asked_at)
+        return new or new_day
 
     @contextlib.asynccontextmanager
     async def _turn(self, patience: timedelta) -> AsyncIterator[_Turn]:
