@@ -9,7 +9,7 @@ from pathlib import Path
 
 from backend.errors import Conflict, Unavailable
 
-NEEDED_BYTES = 1_500_000_000
+NEEDED_BYTES = 2_500_000_000
 """Free space that a first run needs: database, history and logs, with room to spare."""
 
 

@@ -36,7 +36,7 @@ _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
     "shared_buffers": "256MB",
-    "max_wal_size": "2GB",
+    "max_wal_size": "1GB",
     "random_page_cost": "1.1",
     "jit": "off",
     "log_min_messages": "warning",
