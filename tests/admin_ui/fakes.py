@@ -28,6 +28,7 @@ class FakeView:
 
     frame: pl.LazyFrame
     as_of: datetime = AS_OF
+    made_at: datetime = AS_OF
     seq: int = 1
     customers: int = 0
     day: date = TODAY
