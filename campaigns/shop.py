@@ -28,6 +28,8 @@ class ShopSettings:
         cap_24h: campaigns a person may get in any 24 hours; 0 for no limit.
         cap_7d: campaigns a person may get in any 7 days; 0 for no limit.
         exclude_test_accounts: leave test accounts out of segments and numbers.
+        history_complete: the data begins with the shop, or holds its imported past: a first order in it is a first
+            order. Without it, conversions of the first 180 days are marked as of short history.
         simulated: the data is made up; every page says so.
     """
 
@@ -43,6 +45,7 @@ class ShopSettings:
     cap_7d: int = 3
     consent_rule: ConsentRule = ConsentRule.EXPLICIT
     exclude_test_accounts: bool = True
+    history_complete: bool = False
     simulated: bool = False
 
     @property

@@ -154,6 +154,7 @@ def _typed(form: Form, before: ShopSettings) -> tuple[ShopSettings, Errors]:
         "zone": form.text("zone"),
         "currency": form.text("currency"),
         "exclude_test_accounts": form.flag("exclude_test_accounts"),
+        "history_complete": form.flag("history_complete"),
     }
     for field in ("day_starts", "week_starts", "cap_24h", "cap_7d"):
         number = form.whole(field)

@@ -185,7 +185,9 @@ async def _begin(services: DemoServices, config: ShopConfig) -> _Loading:
 
 async def _define(services: DemoServices, config: ShopConfig) -> None:
     """The shop's settings, stores, coupons and first segments."""
-    settings = ShopSettings(name_ja=NAME_JA, name_en=NAME_EN, zone=ZONE, currency=CURRENCY, simulated=True)
+    settings = ShopSettings(
+        name_ja=NAME_JA, name_en=NAME_EN, zone=ZONE, currency=CURRENCY, history_complete=True, simulated=True
+    )
     if not (await services.shop.get()).simulated:
         await services.shop.save(settings, actor=ACTOR)
     await services.definitions.put_stores(

@@ -203,6 +203,7 @@ class Insights:
             calendar=settings.calendar,
             coupons=_coupon_frame(known),
             verified=frozenset(verified.get_column("event").to_list()),
+            history_imported=settings.history_complete,
         )
         return Figures(
             facts=facts,

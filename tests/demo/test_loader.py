@@ -60,6 +60,7 @@ async def test_loading_goes_on_after_an_interruption_and_ends_with_every_event_o
 
 async def assert_the_shop_stands(services: Services, expected: pl.DataFrame) -> None:
     settings = await services.shop.get()
+    assert settings.history_complete
     assert (settings.simulated, settings.currency, settings.name_en) == (True, "JPY", "Tomoshinoha")
     assert await services.pool.fetchval("SELECT count(*) FROM customers WHERE user_id IS NOT NULL") == MEMBERS
     assert await services.pool.fetchval("SELECT count(*) FROM stores") == 40

@@ -151,3 +151,15 @@ async def test_figures_say_until_when_there_was_nothing_new(installation: Shop, 
     again = await insights.kpi("orders_per_customer")
     assert (first.as_of, again.as_of) == (NOW, NOW + timedelta(hours=3))
     assert again.measured is first.measured
+
+
+async def test_first_orders_are_doubted_until_the_shop_says_that_its_past_is_in(
+    installation: Shop, insights: Insights
+) -> None:
+    await send(installation, 100, order("o1", 100, user="u1"))
+    await installation.refresh.run_once()
+    window = Window(ago(110), ago(90))
+    assert "short_history" in (await insights.kpi("f2_conversion", window=window)).measured.notes
+    async with installation.pool.acquire() as connection:
+        await shop.put_settings(connection, {"history_complete": True}, now=NOW, actor="test")
+    assert "short_history" not in (await insights.kpi("f2_conversion", window=window)).measured.notes

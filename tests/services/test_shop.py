@@ -45,6 +45,7 @@ async def test_what_was_saved_is_read_back(shop: Shop) -> None:
         cap_7d=0,
         consent_rule=ConsentRule.PERMISSION,
         exclude_test_accounts=False,
+        history_complete=True,
         simulated=True,
     )
     await shop.save(wanted, actor="aya@example.com")
