@@ -56,6 +56,11 @@ async def test_orders_become_a_repeat_rate_with_all_that_stands_beside_it(
     assert result.metric.title["ja"] == "リピート購入率"
 
 
+async def test_an_empty_shop_has_figures_without_values(insights: Insights) -> None:
+    board = await insights.dashboard()
+    assert (board.members, [tile.result.measured.value for tile in board.tiles]) == (0, [None] * 4)
+
+
 async def test_what_arrives_later_is_in_the_next_answer(installation: Shop, insights: Insights) -> None:
     window = Window(ago(27), TODAY)
     assert (await insights.kpi("launch_rate", window=window)).measured.denominator == 0
