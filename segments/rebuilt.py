@@ -17,11 +17,13 @@ from segments.customers import BY_NAME, NEWEST, days_column
 from segments.events import EventName
 from segments.membership import members
 from segments.metrics.facts import Members
+from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.customers import REDUCED, events_needed, reduce_customers
 from segments.reduce.trust import only_verified
 from segments.rules.rule import Attribute, Did, Not, Rule
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+_PRESENCE = ("first_seen", "last_seen")
 _IN_HAND = [str(EventName.COUPON_ISSUED), str(EventName.COUPON_VIEWED)]
 
 
@@ -74,15 +76,16 @@ def members_then(
         coupons: see `reduce_customers`.
     """
     names, looks_back = attributes_of(rule), behaviour_of(rule)
-    columns = sorted(names & {*REDUCED})
+    columns = sorted((names & {*REDUCED}) - {*_PRESENCE})
     private = sorted(name for name in names if BY_NAME[name].private)
     reduced = _Reduced(days, columns, {event: looks_back[event] for event in looks_back if event == _ORDER})
-    listed = [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
+    others: list[_Seen | _Listed] = [_Seen(days, verified)] if names & {*_PRESENCE} else []
+    others += [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
 
     def belongs(asked: pl.LazyFrame) -> pl.LazyFrame:
         past = asked.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique().sort("as_of")
         past = reduced.add_to(past, verified=verified, coupons=coupons)
-        for one in listed:
+        for one in others:
             past = one.add_to(past)
         known = past.join(frame.select("customer_id", *private), on="customer_id")
         return members(known, rule).select("customer_id", "as_of")
@@ -144,6 +147,29 @@ class _Reduced:
             after = pl.col("valid_until") + pl.duration(days=1)
             found.append(in_hand.join(ends, on="key").select("customer_id", after.alias("turn")))
         return pl.concat(found).unique().sort("turn")
+
+
+@dataclass
+class _Seen:
+    """Columns first_seen and last_seen: the first and the last day of any act up to the as-of day."""
+
+    days: pl.LazyFrame
+    verified: Collection[str]
+
+    def add_to(self, asked: pl.LazyFrame) -> pl.LazyFrame:
+        """``asked``, sorted by ``as_of``, with the columns; every row stays, in order."""
+        return asked.join_asof(
+            self.acts.lazy(), left_on="as_of", right_on="last_seen", by="customer_id", check_sortedness=False
+        )
+
+    @cached_property
+    def acts(self) -> pl.DataFrame:
+        """``customer_id``, ``last_seen``: each day with an act; ``first_seen``: the first of them; sorted by day."""
+        counted: pl.LazyFrame = only_verified(nw.from_native(self.days), verified=self.verified).to_native()
+        acts = counted.filter(~pl.col("event").is_in(list(NOT_THEIR_ACT)))
+        per_day = acts.select("customer_id", pl.col("business_day").alias("last_seen")).unique().collect().lazy()
+        first = per_day.group_by("customer_id").agg(pl.col("last_seen").min().alias("first_seen"))
+        return per_day.join(first, on="customer_id").sort("last_seen").collect()
 
 
 @dataclass

@@ -38,6 +38,19 @@ RULES = [
             {"attribute": "reachable", "op": "is_true"},
         ]
     },
+    {
+        "any": [
+            {"attribute": "last_seen", "op": "before_days", "value": 4},
+            {"attribute": "first_seen", "op": "is_not_set"},
+            {
+                "all": [
+                    {"attribute": "last_seen", "op": "within_days", "value": 2},
+                    {"attribute": "launches", "op": ">", "value": 1},
+                    {"event": "Custom Thing", "op": "at_least", "times": 1, "days": 6},
+                ]
+            },
+        ]
+    },
     {"attribute": "coupons_held", "op": ">", "value": 0},
 ]
 FRAME = pl.LazyFrame({"customer_id": [1, 2, 3], "reachable": [True, False, None]})
