@@ -18,6 +18,9 @@ from tests.fixtures.installation import ROOT
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
 
+expect.set_options(timeout=30_000)
+"""A page right after the demo's start shares two cores with everything else that starts."""
+
 WORDS: dict[str, dict[str, str]] = {
     "ja": {
         "open": "アプリを開く",
@@ -85,7 +88,7 @@ async def story(request: pytest.FixtureRequest, demo: RunningDemo) -> AsyncItera
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
         context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale=request.param)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(30_000)
         context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
         context.on("weberror", lambda fault: complaints.append(str(fault.error)))
         await context.tracing.start(screenshots=True, snapshots=True)
