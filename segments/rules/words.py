@@ -11,6 +11,7 @@ from enum import StrEnum
 from segments.customers import BY_NAME as ATTRIBUTES
 from segments.events import BY_NAME as EVENTS
 from segments.events import EventName
+from segments.money import decimals
 
 
 class Language(StrEnum):
@@ -97,7 +98,6 @@ WHEN: dict[str, str] = {
 }
 """Date attributes as English verbs: "last ordered at least 30 days ago"."""
 
-_DECIMALS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "BHD": 3, "KWD": 3, "OMR": 3, "JOD": 3, "TND": 3}
 _SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€"}
 
 
@@ -136,8 +136,8 @@ def amount(name: str, number: int, language: Language, currency: str) -> str:
 
 def money(minor: int, currency: str, language: Language) -> str:
     """An amount of minor units as people write it in the language."""
-    decimals = _DECIMALS.get(currency, 2)
-    major = f"{abs(minor) / 10**decimals:,.{decimals}f}"
+    places = decimals(currency)
+    major = f"{abs(minor) / 10**places:,.{places}f}"
     sign = "-" if minor < 0 else ""
     if currency == "JPY":
         return f"{sign}{major}円" if language is Language.JA else f"{sign}¥{major}"
