@@ -280,6 +280,8 @@ async def receive_and_tap(story: Story, phones: dict[str, Page]) -> str:
 
 async def read_the_report(story: Story, report: str) -> None:
     page = story.admin
+    await page.bring_to_front()  # a hidden page does not follow; this one reloads itself once when the send is done
+    await expect(page.locator("#figures:not([hx-get])")).to_be_visible()
     opens = page.locator("#figures .panel").nth(2).locator(".flow li").first.locator(".number b")
     for _ in range(40):
         await page.goto(report)
