@@ -7,12 +7,15 @@ from litestar import Controller, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
-from backend.api.guards import require_api_key
+from backend.api.guards import requires
 from backend.services.campaign_desk.desk import CampaignDesk
 from campaigns.campaign import Content, Draft, Policy
 from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
 
 ACTOR = "API"
+_READ = requires("campaigns:read")
+_WRITE = requires("campaigns:write")
+_SEND = requires("campaigns:send")
 
 
 class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,29 +70,28 @@ class CampaignController(Controller):
     """Campaigns: drafts, dry runs, launches, and what came of them."""
 
     path = "/campaigns"
-    guards = (require_api_key,)
     tags = ("campaigns",)
 
-    @get("/", summary="List campaigns")
+    @get("/", summary="List campaigns", guards=[_READ])
     async def list_campaigns(self, campaign_desk: NamedDependency[CampaignDesk]) -> list[CampaignSummary]:
         """All campaigns, the last changed first."""
         return list(await campaign_desk.list())
 
-    @post("/", summary="Create a draft")
+    @post("/", summary="Create a draft", guards=[_WRITE])
     async def create_campaign(
         self, data: JSONBody[CampaignBody], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """Keep a new draft; nothing is sent."""
         return await campaign_desk.create(data.draft(), by=ACTOR)
 
-    @get("/{campaign_id:int}", summary="Read a campaign")
+    @get("/{campaign_id:int}", summary="Read a campaign", guards=[_READ])
     async def get_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """Its draft, its state, and what can be done with it now."""
         return await campaign_desk.get(campaign_id)
 
-    @put("/{campaign_id:int}", summary="Change a draft")
+    @put("/{campaign_id:int}", summary="Change a draft", guards=[_WRITE])
     async def edit_campaign(
         self,
         campaign_id: FromPath[int],
@@ -99,14 +101,14 @@ class CampaignController(Controller):
         """Replace the draft; a scheduled campaign becomes a draft again."""
         return await campaign_desk.edit(campaign_id, data.draft(), revision=data.revision, by=ACTOR)
 
-    @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do")
+    @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do", guards=[_READ])
     async def dry_run_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> DryRun:
         """How many the segment holds, how many each gate removes and why, control, treated, samples."""
         return await campaign_desk.dry_run(campaign_id)
 
-    @post("/{campaign_id:int}/send", status_code=200, summary="Launch, now or later")
+    @post("/{campaign_id:int}/send", status_code=200, summary="Launch, now or later", guards=[_SEND])
     async def send_campaign(
         self, campaign_id: FromPath[int], data: JSONBody[Moment], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
@@ -115,35 +117,35 @@ class CampaignController(Controller):
             return await campaign_desk.send_now(campaign_id, revision=data.revision, by=ACTOR)
         return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=ACTOR)
 
-    @post("/{campaign_id:int}/test-send", status_code=200, summary="Send it to one customer's devices")
+    @post("/{campaign_id:int}/test-send", status_code=200, summary="Send it to one customer's devices", guards=[_SEND])
     async def test_send_campaign(
         self, campaign_id: FromPath[int], data: JSONBody[Receiver], campaign_desk: NamedDependency[CampaignDesk]
     ) -> TestSend:
         """Now, past quiet hours and cap, counted nowhere."""
         return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, by=ACTOR)
 
-    @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now")
+    @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now", guards=[_WRITE])
     async def pause_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """What is on its way stays on its way."""
         return await campaign_desk.pause(campaign_id, by=ACTOR)
 
-    @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending")
+    @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending", guards=[_SEND])
     async def resume_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """A paused campaign goes on with whoever is left."""
         return await campaign_desk.resume(campaign_id, by=ACTOR)
 
-    @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good")
+    @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good", guards=[_WRITE])
     async def cancel_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """Who has not been sent it never will be."""
         return await campaign_desk.cancel(campaign_id, by=ACTOR)
 
-    @get("/{campaign_id:int}/report", summary="Read a campaign's figures")
+    @get("/{campaign_id:int}/report", summary="Read a campaign's figures", guards=[_READ])
     async def report_campaign(
         self, campaign_id: FromPath[int], campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignReport:

@@ -4,7 +4,7 @@ from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery
 
-from backend.api.guards import require_api_key
+from backend.api.guards import requires
 from backend.services.people import People
 from campaigns.person import PeoplePage, PersonDetail
 from campaigns.timeline import Timeline
@@ -14,7 +14,7 @@ class CustomerController(Controller):
     """People: the list, one person, what happened. Amounts are in the currency's smallest unit."""
 
     path = "/customers"
-    guards = (require_api_key,)
+    guards = (requires("customers:read"),)
     tags = ("customers",)
 
     @get("/", summary="List or search customers")

@@ -2,17 +2,19 @@
 
 import base64
 import binascii
+from dataclasses import dataclass
 from typing import Any
 
 from litestar.connection import ASGIConnection
 from litestar.exceptions import NotAuthorizedException, PermissionDeniedException
 from litestar.handlers import BaseRouteHandler
 
-from backend.errors import Unavailable
-from backend.services.api_keys import ApiKeys
+from backend.errors import Forbidden, Unavailable
+from backend.services.api_keys import SCOPES, ApiCaller, ApiKeys
 from backend.services.sources import Source, Sources
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_CALLER = "api_caller"
 
 
 async def admit_source(sources: Sources, *, authorization: str, body_key: str | None) -> Source:
@@ -48,20 +50,52 @@ def read_basic_user(authorization: str) -> str | None:
     return text.partition(":")[0] or None
 
 
-async def require_api_key(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard for the reading and steering API: ``Authorization: Bearer`` with an API key.
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Guard: ``Authorization: Bearer`` with an API key that has the scope. The key is then `caller_of` the request."""
 
-    Raises:
-        NotAuthorizedException: none, or an unknown or revoked one.
-    """
-    scheme, _sep, key = connection.headers.get("authorization", "").partition(" ")
-    api_keys: ApiKeys = connection.app.state.services.api_keys
-    if scheme.lower() != "bearer" or not await api_keys.admit(key.strip()):
-        raise NotAuthorizedException(detail="Send an API key as Authorization: Bearer.")
+    scope: str
+
+    async def __call__(self, connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        """Let the request in.
+
+        Raises:
+            NotAuthorizedException: no key, or one that is unknown, revoked or expired.
+            Forbidden: a key without the scope.
+        """
+        scheme, _sep, key = connection.headers.get("authorization", "").partition(" ")
+        api_keys: ApiKeys = connection.app.state.services.api_keys
+        caller = await api_keys.admit(key.strip()) if scheme.lower() == "bearer" else None
+        if caller is None:
+            raise NotAuthorizedException(detail="Send an API key as Authorization: Bearer.")
+        if not caller.may(self.scope):
+            raise Forbidden(f"This key lacks the scope {self.scope}.", code="scope_missing")
+        connection.state[_CALLER] = caller
+
+
+def requires(scope: str) -> Scoped:
+    """The guard of a route of /api/v1: what a key must be allowed to use it. A test holds that every route has one."""
+    if scope not in SCOPES:
+        raise ValueError(f"There is no scope {scope}: see backend.services.api_keys.SCOPES.")
+    return Scoped(scope)
+
+
+def scope_of(handler: BaseRouteHandler) -> str | None:
+    """The scope that a route asks for; None where it asks for none."""
+    return next((guard.scope for guard in handler.resolve_guards() if isinstance(guard, Scoped)), None)
+
+
+def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiCaller:
+    """The API key of a request that a guard of `requires` let in."""
+    caller: ApiCaller = connection.state[_CALLER]
+    return caller
+
+
+_METRICS = requires("metrics:read")
 
 
 async def require_operator(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard for figures about the installation: this machine itself, or an API key.
+    """Guard for figures about the installation: this machine itself, or an API key with the scope metrics:read.
 
     Raises:
         PermissionDeniedException: neither.
@@ -70,6 +104,6 @@ async def require_operator(connection: ASGIConnection[Any, Any, Any, Any], handl
     if connection.client is not None and connection.client.host in _LOOPBACK and not forwarded:
         return
     try:
-        await require_api_key(connection, handler)
-    except (NotAuthorizedException, Unavailable):
-        raise PermissionDeniedException(detail="Only for this machine or with an API key.") from None
+        await _METRICS(connection, handler)
+    except (NotAuthorizedException, Forbidden, Unavailable):
+        raise PermissionDeniedException(detail="Only for this machine or with an API key of metrics:read.") from None

@@ -8,7 +8,7 @@ from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from backend.api.guards import require_api_key
+from backend.api.guards import requires
 from backend.errors import BadInput
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
@@ -21,6 +21,8 @@ from segments.rules.parse import dump, parse, place_of
 from segments.rules.rule import Rule
 
 ACTOR = "API"
+_READ = requires("segments:read")
+_WRITE = requires("segments:write")
 
 
 class Sentence(msgspec.Struct, frozen=True):
@@ -113,10 +115,9 @@ class SegmentController(Controller):
     """Segments: kept rules, their sizes, and why somebody is in one."""
 
     path = "/segments"
-    guards = (require_api_key,)
     tags = ("segments",)
 
-    @get("/", summary="List segments with their sizes")
+    @get("/", summary="List segments with their sizes", guards=[_READ])
     async def list_segments(
         self, *, segment_runs: NamedDependency[SegmentRuns], archived: FromQuery[bool] = False
     ) -> list[ListedAnswer]:
@@ -124,26 +125,26 @@ class SegmentController(Controller):
         listed = await segment_runs.list(archived=archived)
         return [ListedAnswer(segment_answer(each.stored), count_answer(each.count)) for each in listed]
 
-    @get("/conditions", summary="List what a rule can ask for")
+    @get("/conditions", summary="List what a rule can ask for", guards=[_READ])
     async def list_conditions(self) -> Conditions:
         """Attributes with their operators, and events."""
         return CONDITIONS
 
-    @post("/", summary="Create a segment")
+    @post("/", summary="Create a segment", guards=[_WRITE])
     async def create_segment(
         self, data: JSONBody[NewSegment], segment_runs: NamedDependency[SegmentRuns]
     ) -> SegmentAnswer:
         """Keep a rule under a name."""
         return segment_answer(await segment_runs.create(data.name, read_rule(data.rule), actor=ACTOR))
 
-    @post("/preview", status_code=200, summary="Look at a rule without keeping it")
+    @post("/preview", status_code=200, summary="Look at a rule without keeping it", guards=[_READ])
     async def preview_rule(
         self, data: JSONBody[AskedRule], segment_runs: NamedDependency[SegmentRuns]
     ) -> PreviewAnswer:
         """Size, share, reach, ranks, a few members, and the rule in words."""
         return preview_answer(await segment_runs.preview(read_rule(data.rule)))
 
-    @get("/{segment_id:int}", summary="Read a segment")
+    @get("/{segment_id:int}", summary="Read a segment", guards=[_READ])
     async def get_segment(
         self,
         segment_id: FromPath[int],
@@ -153,14 +154,14 @@ class SegmentController(Controller):
         """The present version of its rule, or the one asked for."""
         return segment_answer(await segment_runs.get(segment_id, version=version))
 
-    @get("/{segment_id:int}/versions", summary="List a segment's versions")
+    @get("/{segment_id:int}/versions", summary="List a segment's versions", guards=[_READ])
     async def list_versions(
         self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]
     ) -> list[SegmentAnswer]:
         """Every version of its rule, the present one first."""
         return [segment_answer(each) for each in await segment_runs.versions(segment_id)]
 
-    @put("/{segment_id:int}", summary="Change a segment")
+    @put("/{segment_id:int}", summary="Change a segment", guards=[_WRITE])
     async def save_segment(
         self,
         segment_id: FromPath[int],
@@ -174,17 +175,17 @@ class SegmentController(Controller):
         )
         return segment_answer(saved)
 
-    @delete("/{segment_id:int}", summary="Archive a segment")
+    @delete("/{segment_id:int}", summary="Archive a segment", guards=[_WRITE])
     async def archive_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> None:
         """Put it away; its versions stay."""
         await segment_runs.archive(segment_id, actor=ACTOR)
 
-    @get("/{segment_id:int}/count", summary="Count a segment's members")
+    @get("/{segment_id:int}/count", summary="Count a segment's members", guards=[_READ])
     async def count_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> CountAnswer:
         """How large it is now."""
         return count_answer(await segment_runs.count(segment_id))
 
-    @get("/{segment_id:int}/explain", summary="Explain a membership")
+    @get("/{segment_id:int}/explain", summary="Explain a membership", guards=[_READ])
     async def explain_membership(
         self,
         segment_id: FromPath[int],

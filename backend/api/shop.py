@@ -6,25 +6,26 @@ from litestar import Controller, get, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from backend.api.guards import require_api_key
+from backend.api.guards import requires
 from backend.services.shop import Shop, ShopSettings
 
 ACTOR = "API"
+_READ = requires("shop:read")
+_WRITE = requires("shop:write")
 
 
 class ShopController(Controller):
     """Calendar, currency, quiet hours, caps, consent rule."""
 
     path = "/shop"
-    guards = (require_api_key,)
     tags = ("shop",)
 
-    @get("/", summary="Read the shop's settings")
+    @get("/", summary="Read the shop's settings", guards=[_READ])
     async def get_shop(self, shop: NamedDependency[Shop]) -> ShopSettings:
         """All of them; defaults where nothing was chosen."""
         return await shop.get()
 
-    @put("/", summary="Change the shop's settings")
+    @put("/", summary="Change the shop's settings", guards=[_WRITE])
     async def put_shop(self, data: JSONBody[dict[str, Any]], shop: NamedDependency[Shop]) -> ShopSettings:
         """Settings that the body leaves out stay as they are. A value that cannot be taken changes nothing."""
         return await shop.change(data, actor=ACTOR)

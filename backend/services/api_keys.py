@@ -1,7 +1,8 @@
-"""Keys of server programs that read and steer through the API: shown once, kept as hashes."""
+"""Keys of server programs that read and steer through the API: scoped, expiring, shown once, kept as hashes."""
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,19 +10,61 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound, Unavailable
+from backend.store import access
 from backend.store import api_keys as store
 from backend.store.outages import OUTAGES
 
+EVERYTHING = "*"
+"""The scope of a key that may do all that the API can, also what later releases add."""
+
+NOUNS = (
+    "customers",
+    "devices",
+    "events",
+    "consents",
+    "segments",
+    "campaigns",
+    "shop",
+    "imports",
+    "exports",
+    "webhooks",
+    "privacy",
+)
+SCOPES = (
+    *(f"{noun}:{verb}" for noun in NOUNS for verb in ("read", "write")),
+    "campaigns:send",
+    "metrics:read",
+)
+"""What a key can be allowed. ``write`` does not include ``read``; ``campaigns:send`` is what reaches customers."""
+
 _PREFIX = "joren_api_"
 _LONGEST_NAME = 100
+_HINT = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiCaller:
+    """The key that a request came with."""
+
+    api_key_id: int
+    name: str
+    scopes: frozenset[str]
+
+    def may(self, scope: str) -> bool:
+        """Whether the key was given this scope, by name or with all others."""
+        return scope in self.scopes or EVERYTHING in self.scopes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """One key as a list shows it."""
+    """One key as a list shows it. ``hint`` is the end of the key, empty for keys of the first release."""
 
     name: str
+    hint: str
+    scopes: tuple[str, ...]
     created_at: datetime
+    created_by: str
+    expires_at: datetime | None
     last_used: datetime | None
     revoked_at: datetime | None
 
@@ -33,54 +76,98 @@ class ApiKeys:
         self._pool = pool
         self._clock = clock
 
-    async def create(self, name: str) -> str:
+    async def create(
+        self, name: str, *, scopes: Collection[str], expires_at: datetime | None = None, actor: str = "CLI"
+    ) -> str:
         """Make a key; gives it, this once.
 
+        Args:
+            name: who will use it.
+            scopes: of `SCOPES`, or `EVERYTHING`.
+            expires_at: from when on it is refused; None for never.
+            actor: who asks for it.
+
         Raises:
-            BadInput: the name is empty or too long.
+            BadInput: the name is empty or too long, no scope or one that does not exist, an end that is past.
             Conflict: the name is taken.
         """
-        name = name.strip()
-        if not 0 < len(name) <= _LONGEST_NAME:
-            raise BadInput(f"A key's name has 1 to {_LONGEST_NAME} characters.", field="name")
+        name, allowed, now = _checked_name(name), _checked_scopes(scopes), self._clock.now()
+        if expires_at is not None and expires_at <= now:
+            raise BadInput("The key would have expired already.", code="bad_expiry", field="expires_at")
         key = _PREFIX + secrets.token_hex(16)
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                await store.create(connection, name=name, key_hash=_hash(key), now=self._clock.now())
+                await store.create(
+                    connection,
+                    name=name,
+                    key_hash=_hash(key),
+                    hint=key[-_HINT:],
+                    scopes=allowed,
+                    expires_at=expires_at,
+                    created_by=actor,
+                    now=now,
+                )
+                detail = {"scopes": list(allowed), "expires_at": expires_at and expires_at.isoformat()}
+                await access.write_audit(
+                    connection, at=now, actor=actor, action="api_key.create", target=name, detail=detail
+                )
         except asyncpg.UniqueViolationError:
             raise Conflict(f"A key named {name} exists already; choose another name.", field="name") from None
         return key
 
-    async def admit(self, key: str) -> bool:
-        """Whether the key opens the API.
+    async def admit(self, key: str) -> ApiCaller | None:
+        """Who opens the API with this key; None for one that is unknown, revoked or expired.
 
         Raises:
             Unavailable: the database does not answer.
         """
         if not key.startswith(_PREFIX):
-            return False
+            return None
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                return await store.use(connection, key_hash=_hash(key), now=self._clock.now())
+                found = await store.use(connection, key_hash=_hash(key), now=self._clock.now())
         except OUTAGES as error:
             raise Unavailable("The database does not answer. Try again later.") from error
+        if found is None:
+            return None
+        return ApiCaller(api_key_id=found["api_key_id"], name=found["name"], scopes=frozenset(found["scopes"]))
 
-    async def revoke(self, name: str) -> None:
+    async def revoke(self, name: str, *, actor: str = "CLI") -> None:
         """Refuse a key at once.
 
         Raises:
             NotFound: there is none of that name.
         """
+        now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            found = await store.revoke(connection, name=name, now=self._clock.now())
-        if not found:
-            raise NotFound(f"There is no API key named {name}.")
+            if not await store.revoke(connection, name=name, now=now):
+                raise NotFound(f"There is no API key named {name}.")
+            await access.write_audit(connection, at=now, actor=actor, action="api_key.revoke", target=name, detail={})
 
     async def list(self) -> tuple[ApiKey, ...]:
         """Every key, oldest first."""
         async with self._pool.acquire() as connection:
             records = await store.list_all(connection)
-        return tuple(ApiKey(**dict(record)) for record in records)
+        return tuple(ApiKey(**{**dict(record), "scopes": tuple(record["scopes"])}) for record in records)
+
+
+def _checked_name(name: str) -> str:
+    name = name.strip()
+    if not 0 < len(name) <= _LONGEST_NAME or "\x00" in name:
+        raise BadInput(f"A key's name has 1 to {_LONGEST_NAME} characters.", code="bad_name", field="name")
+    return name
+
+
+def _checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
+    """The scopes in the order of `SCOPES`, each once."""
+    unknown = sorted(set(scopes) - {EVERYTHING, *SCOPES})
+    if unknown or not scopes:
+        wrong = f"There is no scope {unknown[0]}" if unknown else "A key needs a scope"
+        known = ", ".join(SCOPES)
+        raise BadInput(f"{wrong}; there are {known}, and {EVERYTHING} for all.", code="bad_scope", field="scopes")
+    if EVERYTHING in scopes:
+        return (EVERYTHING,)
+    return tuple(scope for scope in SCOPES if scope in scopes)
 
 
 def _hash(key: str) -> bytes:

@@ -1,5 +1,6 @@
 """Keys of server programs that read and steer."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import asyncpg
@@ -12,23 +13,31 @@ _SQL = queries.load("api_keys")
 _KNOWN_TO = timedelta(hours=1)
 
 
-async def create(connection: Connection, *, name: str, key_hash: bytes, now: datetime) -> None:
+async def create(
+    connection: Connection,
+    *,
+    name: str,
+    key_hash: bytes,
+    hint: str,
+    scopes: Sequence[str],
+    expires_at: datetime | None,
+    created_by: str,
+    now: datetime,
+) -> None:
     """Add a key.
 
     Raises:
         asyncpg.UniqueViolationError: a key of that name exists.
     """
-    await connection.execute(_SQL["create_key"], name, key_hash, now)
+    await connection.execute(_SQL["create_key"], name, key_hash, hint, list(scopes), expires_at, created_by, now)
 
 
-async def use(connection: Connection, *, key_hash: bytes, now: datetime) -> bool:
-    """Whether the key is known and not revoked; notes its use, to the hour."""
-    found = await connection.fetchrow(_SQL["find_key"], key_hash)
-    if found is None:
-        return False
-    if found["last_used"] is None or now - found["last_used"] > _KNOWN_TO:
-        await connection.execute(_SQL["note_use"], key_hash, now)
-    return True
+async def use(connection: Connection, *, key_hash: bytes, now: datetime) -> asyncpg.Record | None:
+    """The key (api_key_id, name, scopes) if it is known and in force; notes its use, to the hour."""
+    found = await connection.fetchrow(_SQL["find_key"], key_hash, now)
+    if found is not None and (found["last_used"] is None or now - found["last_used"] > _KNOWN_TO):
+        await connection.execute(_SQL["note_use"], found["api_key_id"], now)
+    return found
 
 
 async def revoke(connection: Connection, *, name: str, now: datetime) -> bool:

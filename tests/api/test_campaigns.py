@@ -39,7 +39,7 @@ async def client(floor: ShopFloor) -> AsyncIterator[httpx.AsyncClient]:
         state=State({"services": SimpleNamespace(api_keys=keys)}),
     )
     async with client_of(app) as client:
-        client.headers["Authorization"] = f"Bearer {await keys.create('steering')}"
+        client.headers["Authorization"] = f"Bearer {await keys.create('steering', scopes=['*'])}"
         yield client
 
 

@@ -62,7 +62,7 @@ async def test_readiness_tells_how_far_the_facts_are_behind(intake: Intake) -> N
 
 async def test_metrics_count_what_came_and_name_no_key(intake: Intake) -> None:
     await beat(intake)
-    key = await intake.services.api_keys.create("prometheus")
+    key = await intake.services.api_keys.create("prometheus", scopes=["metrics:read"])
     await intake.send({"batch": [track("m1"), track("m1"), track("bad", type="x")]}, headers={"X-Retry-Count": "1"})
     await intake.send_bytes(b"{")
     await intake.client.get(f"/v1/projects/{intake.app.write_key}/settings")

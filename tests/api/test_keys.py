@@ -78,7 +78,7 @@ async def test_a_host_that_is_none_is_not_reflected(intake: Intake) -> None:
 
 
 async def test_metrics_are_for_this_machine_or_an_api_key(intake: Intake) -> None:
-    key = await intake.services.api_keys.create("prometheus")
+    key = await intake.services.api_keys.create("prometheus", scopes=["metrics:read"])
     assert (await intake.client.get("/metrics")).status_code == 403
     bearer = {"Authorization": f"Bearer {key}"}
     assert (await intake.client.get("/metrics", headers=bearer)).status_code == 200

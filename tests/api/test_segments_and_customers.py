@@ -57,7 +57,7 @@ async def client(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     runs, people = SegmentRuns(pool, clock, frame), People(pool, clock, frame)
     app = server([SegmentController, CustomerController], segment_runs=runs, people=people, api_keys=keys)
     async with client_of(app) as client:
-        client.headers["Authorization"] = f"Bearer {await keys.create('reports')}"
+        client.headers["Authorization"] = f"Bearer {await keys.create('reports', scopes=['*'])}"
         yield client
 
 

@@ -20,7 +20,7 @@ async def client(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(pool, clock)
     app = server([ShopController], shop=Shop(pool, clock), api_keys=keys)
     async with client_of(app) as client:
-        client.headers["Authorization"] = f"Bearer {await keys.create('settings')}"
+        client.headers["Authorization"] = f"Bearer {await keys.create('settings', scopes=['shop:read', 'shop:write'])}"
         yield client
 
 

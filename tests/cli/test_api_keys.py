@@ -9,7 +9,7 @@ pytestmark = pytest.mark.timeout(180)
 
 
 def test_a_key_opens_the_api_until_it_is_revoked(installation: Installation) -> None:
-    key = installation.ask("api-key", "create", "warehouse")["key"]
+    key = installation.ask("api-key", "create", "warehouse", "--scope", "segments:read")["key"]
     installation.start_server()
 
     def status(key: str) -> int:

@@ -6,3 +6,12 @@ ALTER TABLE sources
 
 -- Codes of the tracking plan's rules that a stored event breaks; null for the many that break none.
 ALTER TABLE event_log ADD COLUMN violations text[];
+
+-- What a secret key may do, and until when. Keys of before could do everything, and still can until their owner makes
+-- narrower ones. hint is the end of the key, by which a person tells two keys apart.
+ALTER TABLE api_keys
+    ADD COLUMN scopes text[] NOT NULL DEFAULT '{*}',
+    ADD COLUMN expires_at timestamptz,
+    ADD COLUMN hint text NOT NULL DEFAULT '',
+    ADD COLUMN created_by text NOT NULL DEFAULT '';
+ALTER TABLE api_keys ALTER COLUMN scopes DROP DEFAULT;
