@@ -15,3 +15,154 @@ ALTER TABLE api_keys
     ADD COLUMN hint text NOT NULL DEFAULT '',
     ADD COLUMN created_by text NOT NULL DEFAULT '';
 ALTER TABLE api_keys ALTER COLUMN scopes DROP DEFAULT;
+
+-- Exports: who asked for what, how far it is, and the file it became. The file has a name nobody can guess and goes
+-- away when it expires; the row stays as the record of what left the house. leased_until: the worker's; one that died
+-- lets go of it and another begins anew. replaced: characters CP932 lacks; cut: texts longer than a cell of Excel.
+CREATE TABLE exports (
+    export_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    wish jsonb NOT NULL,
+    what text NOT NULL,
+    personal boolean NOT NULL,
+    state text NOT NULL DEFAULT 'queued' CHECK (state IN ('queued', 'running', 'done', 'failed', 'gone')),
+    requested_by text NOT NULL,
+    requested_at timestamptz NOT NULL,
+    finished_at timestamptz,
+    expires_at timestamptz,
+    attempt_id uuid,
+    attempts integer NOT NULL DEFAULT 0,
+    leased_until timestamptz,
+    rows_done bigint NOT NULL DEFAULT 0,
+    share double precision NOT NULL DEFAULT 0,
+    bytes bigint,
+    replaced bigint NOT NULL DEFAULT 0,
+    cut bigint NOT NULL DEFAULT 0,
+    file_name text,
+    error text,
+    downloads integer NOT NULL DEFAULT 0
+);
+
+CREATE INDEX exports_open ON exports (export_id) WHERE state IN ('queued', 'running');
+
+-- Where signed messages about what happened here are sent. The secrets sign, so they cannot be kept as hashes. previous_secret
+-- signs beside secret until previous_until. failing_since: no message has been taken since then.
+CREATE TABLE webhook_endpoints (
+    endpoint_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    url text NOT NULL,
+    description text NOT NULL DEFAULT '',
+    event_types text[] NOT NULL,
+    secret text NOT NULL,
+    previous_secret text,
+    previous_until timestamptz,
+    state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'disabled')),
+    disabled_at timestamptz,
+    disabled_reason text CHECK (disabled_reason IN ('person', 'failing', 'gone')),
+    failing_since timestamptz,
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL
+);
+
+-- The outbox: written by the transaction of the fact itself. body is what is sent, byte for byte, at every attempt.
+CREATE TABLE webhook_messages (
+    message_id text PRIMARY KEY,
+    type text NOT NULL,
+    at timestamptz NOT NULL,
+    body text NOT NULL
+);
+
+CREATE INDEX webhook_messages_at ON webhook_messages (at);
+
+-- One row a message and endpoint. until: after this it is not tried again by itself.
+CREATE TABLE webhook_deliveries (
+    delivery_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    endpoint_id integer NOT NULL REFERENCES webhook_endpoints ON DELETE CASCADE,
+    message_id text NOT NULL REFERENCES webhook_messages ON DELETE CASCADE,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'delivered', 'dead')),
+    attempts integer NOT NULL DEFAULT 0,
+    next_at timestamptz NOT NULL,
+    attempt_id uuid,
+    leased_until timestamptz,
+    changed_at timestamptz NOT NULL,
+    UNIQUE (endpoint_id, message_id)
+);
+
+CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, next_at) WHERE state = 'waiting';
+
+CREATE INDEX webhook_deliveries_message ON webhook_deliveries (message_id);
+
+-- The delivery log: what each attempt met. response is the beginning of the answer's body.
+CREATE TABLE webhook_attempts (
+    delivery_id bigint NOT NULL REFERENCES webhook_deliveries ON DELETE CASCADE,
+    attempt integer NOT NULL,
+    at timestamptz NOT NULL,
+    milliseconds integer NOT NULL,
+    status integer,
+    error text,
+    response text NOT NULL DEFAULT '',
+    PRIMARY KEY (delivery_id, attempt)
+);
+
+-- How far the watch over failed events has looked, and when it last rang.
+CREATE TABLE webhook_alarms (
+    name text PRIMARY KEY,
+    seen_upto bigint NOT NULL,
+    rung_at timestamptz
+);
+
+-- The tracking plan of a source: which events are expected of it, with which properties. Every version stays, so that
+-- an old violation can be understood; plan_version names the one in force, null for none.
+CREATE TABLE tracking_plans (
+    source_id integer NOT NULL REFERENCES sources,
+    version integer NOT NULL CHECK (version > 0),
+    document jsonb NOT NULL,
+    saved_at timestamptz NOT NULL,
+    saved_by text NOT NULL,
+    PRIMARY KEY (source_id, version)
+);
+
+-- ga4_names: the source sends the names of Google Analytics 4, and the door takes them for Joren's.
+ALTER TABLE sources
+    ADD COLUMN plan_version integer,
+    ADD COLUMN ga4_names boolean NOT NULL DEFAULT false,
+    ADD CONSTRAINT sources_plan FOREIGN KEY (source_id, plan_version) REFERENCES tracking_plans (source_id, version);
+
+-- How many of the stored events broke the plan.
+ALTER TABLE event_counts ADD COLUMN violated bigint NOT NULL DEFAULT 0;
+
+-- Finds the few events that break their plan without a scan of the log.
+CREATE INDEX event_log_violated ON event_log (source_id, event) WHERE violations IS NOT NULL;
+
+-- What a replay needs beside the bytes: what the request said for all its events (type by path, time of sending,
+-- context), what the plan found, and what became of the event since. recovered_as is the outcome: a row of its own, or
+-- known already because the app had sent it again by itself.
+ALTER TABLE failed_events
+    ADD COLUMN name text NOT NULL DEFAULT '',
+    ADD COLUMN violations text[],
+    ADD COLUMN envelope bytea,
+    ADD COLUMN tried_at timestamptz,
+    ADD COLUMN recovered_at timestamptz,
+    ADD COLUMN recovered_by text,
+    ADD COLUMN recovered_as text CHECK (recovered_as IN ('stored', 'repeated'));
+
+CREATE INDEX failed_events_waiting ON failed_events (failed_id) WHERE recovered_at IS NULL;
+
+-- Replays of failed events: which ones (null: any), how far it has come, what became of them. Progress is written in
+-- the transaction that recovers, so a replay that dies goes on where it stood.
+CREATE TABLE event_replays (
+    replay_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id integer,
+    code text,
+    name text,
+    failed_id bigint,
+    upto bigint NOT NULL,
+    reached bigint NOT NULL DEFAULT 0,
+    total bigint NOT NULL,
+    recovered bigint NOT NULL DEFAULT 0,
+    repeated bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    asked_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    finished_at timestamptz
+);
+
+CREATE INDEX event_replays_open ON event_replays (replay_id) WHERE finished_at IS NULL;
