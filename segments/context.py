@@ -1,5 +1,6 @@
 """Ids and context of an event: what is certain is mended in place, what no reader could use is refused."""
 
+import re
 from typing import Any
 
 from segments.failures import EventFailure
@@ -9,7 +10,18 @@ LONGEST_ADDRESS = 2000
 """Characters of a push address; FCM's have some 160. It becomes the key of an index."""
 
 _IDS = ("userId", "anonymousId", "previousId", "groupId")
+_SECRETS = {
+    b'"%s":"(removed)"' % name: re.compile(rb'"%s"\s*:\s*"[^"\\]*(?:\\.[^"\\]*)*"?' % name, re.DOTALL)
+    for name in (b"userToken", b"writeKey")
+}
+_TOKEN_SHAPED = re.compile(rb"(?<![\w-])eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _PARTS = ("device", "os", "app", "library", "traits", "network", "address")
+
+
+def customer_token(event: dict[str, Any]) -> Any:
+    """The customer token an event carries, as it came."""
+    context = event.get("context")
+    return context.get("userToken") if isinstance(context, dict) else None
 
 
 def strip_secrets(event: dict[str, Any]) -> bool:
@@ -17,6 +29,13 @@ def strip_secrets(event: dict[str, Any]) -> bool:
     found = event.pop("writeKey", None) is not None
     context = event.get("context")
     return (isinstance(context, dict) and context.pop("userToken", None) is not None) or found
+
+
+def blot_secrets(raw: bytes) -> bytes:
+    """Bytes that are kept although they could not be read, without keys and customer tokens as far as one can tell."""
+    for removed, secret in _SECRETS.items():
+        raw = secret.sub(removed, raw)
+    return _TOKEN_SHAPED.sub(b"(removed)", raw)
 
 
 def merge_shared(event: dict[str, Any], **shared_parts: dict[str, Any] | None) -> bool:

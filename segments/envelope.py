@@ -17,7 +17,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         event: the name of a track call, of a screen or of a page.
         occurred_at: corrected time; `original_at` is what the client said, `sent_at` when it says it sent it.
         time_rule: how `occurred_at` came about, see `segments.intake`.
+        token_verdict: of `segments.tokens.Verdict` where the source asks for customer tokens and the event had to prove
+            its customer; ``valid`` proves that the event is the customer's own.
         payload: the event's JSON object without keys and secrets.
+        violations: what it breaks of its source's tracking plan, as `segments.violations` writes it; None for nothing.
     """
 
     event_id: UUID
@@ -32,7 +35,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     original_at: datetime | None = None
     sent_at: datetime | None = None
     time_rule: str
+    token_verdict: str | None = None
     payload: msgspec.Raw
+    violations: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -47,6 +52,8 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         name: event or type as far as it could be read, else an empty text.
         code: stable word for machines; `reason` is one sentence for people.
         raw: the bytes as they came.
+        violations: what it breaks of its source's tracking plan.
+        envelope: what its request said for all its events, see `segments.intake.envelope_of`; None for nothing.
     """
 
     event_id: UUID
@@ -55,6 +62,8 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     code: str
     reason: str
     raw: bytes
+    violations: tuple[str, ...] | None = None
+    envelope: bytes | None = None
 
 
 def event_id_of(source_id: int, message_id: str) -> UUID:

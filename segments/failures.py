@@ -25,6 +25,21 @@ FAILURES = MappingProxyType(
         "missing_property": ("必須のプロパティがありません", "A required property is missing"),
         "bad_property": ("プロパティの型が違います", "A property has the wrong type"),
         "batch_too_long": ("一括送信の上限を超えています", "Beyond the length of a batch"),
+        "unverified_missing": ("顧客トークンがありません", "Has no customer token"),
+        "unverified_unreadable": ("顧客トークンを読めません", "Its customer token cannot be read"),
+        "unverified_algorithm": ("顧客トークンの署名方式が違います", "Its customer token is signed in another way"),
+        "unverified_unknown_key": ("顧客トークンの鍵が登録されていません", "Its customer token's key is unknown"),
+        "unverified_retired_key": ("顧客トークンの鍵は廃止されています", "Its customer token's key was retired"),
+        "unverified_signature": ("顧客トークンの署名が正しくありません", "Its customer token's signature is wrong"),
+        "unverified_audience": ("別のソース向けの顧客トークンです", "Its customer token is for another source"),
+        "unverified_lifetime": (
+            "顧客トークンの有効期間が24時間を超えています",
+            "Its customer token lives over 24 hours",
+        ),
+        "unverified_too_many": ("1回の送信に顧客トークンが多すぎます", "Too many customer tokens in one request"),
+        "unverified_person": ("別の顧客の顧客トークンです", "Its customer token speaks for another customer"),
+        "unverified_not_yet": ("顧客トークンの有効期間が始まっていません", "Its customer token begins in the future"),
+        "unverified_expired": ("顧客トークンの期限が切れています", "Its customer token had expired"),
         "not_storable": ("データベースに保存できません", "The database refused it"),
     }
 )

@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from segments.context import check_context, mend_ids, merge_shared, strip_secrets
+from segments.context import blot_secrets, check_context, customer_token, mend_ids, merge_shared, strip_secrets
 from segments.envelope import Event, FailedEvent, event_id_of
 from segments.failures import EventFailure
 from segments.occurrence import occurred_at, parse_time
 from segments.properties import check_properties
 from segments.shape import LARGEST_EVENT, decode_event
+from segments.tokens import REASONS, UNVERIFIED, TokenCheck, TokenMode, Verdict, may_state
 
 LONGEST_MESSAGE_ID = 100
 LONGEST_EVENT_NAME = 200
@@ -33,6 +34,7 @@ class Reception:
         trusted: the source holds a secret.
         call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
         context: merged into each event's own context, which goes first; likewise ``integrations``.
+        tokens: what the source asks of events that name a customer; None where it asks nothing.
     """
 
     source_id: int
@@ -42,6 +44,7 @@ class Reception:
     call: str | None = None
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
+    tokens: TokenCheck | None = None
 
 
 def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
@@ -50,10 +53,11 @@ def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
         event = decode_event(raw)
     except EventFailure as failure:
         return fail_event(raw, reception, failure)
+    token = customer_token(event) if reception.tokens is not None else None
     if strip_secrets(event):
         raw = msgspec.json.encode(event)
     try:
-        return _read(event, raw, reception)
+        return _proven(_read(event, raw, reception), token, reception)
     except EventFailure as failure:
         return fail_event(raw, reception, failure, event=event)
 
@@ -62,6 +66,7 @@ def fail_event(
     raw: bytes, reception: Reception, failure: EventFailure, *, event: dict[str, Any] | None = None
 ) -> FailedEvent:
     """A failed event. Its id is its message id's where it has a fitting one, else its bytes': a retry is kept once."""
+    raw = blot_secrets(raw) if event is None else raw
     given = (event or {}).get("messageId")
     fitting = isinstance(given, str) and 0 < len(given) <= LONGEST_MESSAGE_ID
     key = f"failed\x1f{given if fitting else hashlib.blake2b(raw, digest_size=16).hexdigest()}"
@@ -107,6 +112,32 @@ def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
         time_rule=rule,
         payload=_payload(event) if changed or mended else msgspec.Raw(raw),
     )
+
+
+def _proven(event: Event, token: object, reception: Reception) -> Event:
+    """The event with what its customer token proves.
+
+    Raises:
+        EventFailure: ``unverified_…`` where the source demands a good token and there is none.
+    """
+    if reception.tokens is None:
+        return event
+    verdict = reception.tokens.judge(
+        token,
+        user_id=event.user_id,
+        name=event.name,
+        occurred_at=event.occurred_at,
+        received_at=reception.received_at,
+    )
+    if verdict is None:
+        return event
+    if verdict is Verdict.VALID:
+        return msgspec.structs.replace(
+            event, token_verdict=verdict.value, trusted=event.trusted or may_state(event.name)
+        )
+    if reception.tokens.mode is TokenMode.ENFORCE:
+        raise EventFailure(UNVERIFIED + verdict.value, REASONS[verdict])
+    return msgspec.structs.replace(event, token_verdict=verdict.value)
 
 
 def _payload(event: dict[str, Any]) -> msgspec.Raw:
