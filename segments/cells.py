@@ -16,8 +16,8 @@ _CLASS = re.escape(STARTS)
 TO_PROTECT = f"^'*[{_CLASS}]"
 """Regular expression of texts that are written with a quote before them."""
 
-PROTECTED = f"^'+[{_CLASS}]"
-"""Regular expression of texts that lose the first quote when they are read."""
+PROTECTED = f"^'('*[{_CLASS}])"
+"""Regular expression of texts that are read as their first group and what follows."""
 
 _TO_PROTECT = re.compile(TO_PROTECT)
 _PROTECTED = re.compile(PROTECTED)

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from backend.errors import BadInput
+from segments.cells import PROTECTED, unprotect
 
 CHUNK = 50_000
 """Rows of a chunk."""
@@ -128,7 +129,7 @@ def _csv(path: Path, encoding: str, chunk: int) -> Iterator[Table]:
     try:
         with path.open("rb") as raw, _text(raw, encoding) as file:
             reader = csv.reader(file, strict=True)
-            header = [name.strip() for name in next(reader, [])]
+            header = [unprotect(name).strip() for name in next(reader, [])]
             _check_header(path, header)
             yield from _csv_chunks(reader, header, chunk, lambda: min(raw.tell() / size, 1.0))
     except UnicodeDecodeError as error:
@@ -177,8 +178,13 @@ def _csv_chunks(reader: Any, header: list[str], chunk: int, share: Callable[[], 
 
 def _table(numbers: list[int], header: list[str], rows: list[list[str]], unread: list[Reject], share: float) -> Table:
     columns = zip(*rows, strict=True) if rows else ([] for _ in header)
-    series = {name: pl.Series(values, dtype=pl.String) for name, values in zip(header, columns, strict=True)}
+    series = {name: _texts(values) for name, values in zip(header, columns, strict=True)}
     return Table(numbers, series, tuple(unread), share)
+
+
+def _texts(values: Sequence[str]) -> pl.Series:
+    """Cells of a column, without the quote that an export put before what a spreadsheet would run."""
+    return pl.Series(values, dtype=pl.String).str.replace(PROTECTED, "$1")
 
 
 def _parquet(path: Path, chunk: int) -> Iterator[Table]:

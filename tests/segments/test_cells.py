@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segments.cells import STARTS, TO_PROTECT, protect, unprotect
+from segments.cells import PROTECTED, STARTS, TO_PROTECT, protect, unprotect
 
 DANGEROUS = st.text(st.sampled_from("'=+-@\t\r\n\0＝＋－＠−a1\"あ"), max_size=6)
 
@@ -32,3 +32,9 @@ def test_reading_is_the_inverse_of_writing(text: str) -> None:
 def test_a_whole_column_is_written_by_the_same_rule(texts: list[str]) -> None:
     column = pl.Series(texts, dtype=pl.String)
     assert column.str.contains(TO_PROTECT).to_list() == [protect(text) != text for text in texts]
+
+
+@given(st.lists(DANGEROUS, min_size=1, max_size=20))
+def test_a_whole_column_is_read_by_the_same_rule(texts: list[str]) -> None:
+    written = pl.Series([protect(text) for text in texts], dtype=pl.String)
+    assert written.str.replace(PROTECTED, "$1").to_list() == texts
