@@ -166,3 +166,61 @@ CREATE TABLE event_replays (
 );
 
 CREATE INDEX event_replays_open ON event_replays (replay_id) WHERE finished_at IS NULL;
+
+-- Write keys of sources: several are in force while one takes the other's place. public_key is there for apps, whose key
+-- is public; hint is its end. The columns of sources that held the one key of before stay for this release, so that
+-- servers of the release before go on through an upgrade: they find the keys that they know.
+CREATE TABLE source_keys (
+    source_key_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    source_id integer NOT NULL REFERENCES sources,
+    key_hash bytea NOT NULL UNIQUE,
+    public_key text,
+    hint text NOT NULL DEFAULT '',
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL DEFAULT '',
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    last_used timestamptz
+);
+
+CREATE INDEX source_keys_source ON source_keys (source_id);
+
+INSERT INTO source_keys (source_id, key_hash, public_key, hint, created_at)
+SELECT source_id, key_hash, public_key, coalesce(right(public_key, 4), ''), created_at
+FROM sources WHERE key_hash IS NOT NULL;
+
+-- What a source may send in a minute: by one key, and from one client address. Null is the installation's default, 0 no limit.
+ALTER TABLE sources
+    ADD COLUMN key_limit integer CHECK (key_limit >= 0),
+    ADD COLUMN address_limit integer CHECK (address_limit >= 0);
+
+ALTER TABLE api_keys ADD COLUMN request_limit integer CHECK (request_limit >= 0);
+
+-- Customer tokens. Public keys by which a shop's server signs who is signed in: several at a time, so that a new one comes
+-- in before the old one goes. audience is not kept: a token is made for the source's name.
+CREATE TABLE source_token_keys (
+    source_id integer NOT NULL REFERENCES sources,
+    kid text NOT NULL CHECK (char_length(kid) BETWEEN 1 AND 100),
+    algorithm text NOT NULL CHECK (algorithm IN ('ES256', 'EdDSA', 'RS256')),
+    public_key text NOT NULL,
+    added_at timestamptz NOT NULL,
+    added_by text NOT NULL,
+    last_used timestamptz,
+    retired_at timestamptz,
+    retired_by text,
+    PRIMARY KEY (source_id, kid)
+);
+
+-- What became of an event that had to prove its customer: 'valid' proves it is his own; null where nothing was asked. The
+-- token itself is never stored, so a failed event that had a good one says so for its replay.
+ALTER TABLE event_log ADD COLUMN token_verdict text;
+
+ALTER TABLE failed_events ADD COLUMN token_verdict text;
+
+-- How many events had which verdict, per received day and source: added to like event_counts, folded like it.
+CREATE TABLE token_counts (
+    received_day date NOT NULL,
+    source_id integer NOT NULL,
+    verdict text NOT NULL,
+    events bigint NOT NULL
+);
