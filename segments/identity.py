@@ -6,8 +6,8 @@ An anonymous id that already has a user stays with him. Two identified customers
 secret source only, never by a public key.
 
 Addresses. Pushes go to `live` addresses only, and an address becomes live for a customer only by a proof:
-the event comes from a secret source; or its anonymous id is the one the customer was born with over the same source;
-or a secret source has named that anonymous id together with the customer; or the address was proven his before (he
+the event comes from a secret source or carries a customer's token; or its anonymous id is the one the customer was born with over the same source;
+or one of these two has named that anonymous id together with the customer; or the address was proven his before (he
 signed out and in again); or the customer was born over this very source without an anonymous id, the shop has never
 vouched for him, and he has no device yet. Without a proof the address is kept as `unproven` and gets nothing. A live address of someone else moves by the same proofs only; a claim
 without proof ends the old binding (`signed_out`): a phone where somebody else signed in shows no one's messages.
@@ -56,10 +56,10 @@ class Registry:
         if sighting.previous_id is not None:
             self._alias(sighting, sighting.previous_id)
         person = self._person(sighting)
-        if sighting.vouches and not person.known_to_shop:
+        if sighting.proves and not person.known_to_shop:
             person.known_to_shop = True
             self.changed.add(person.customer_id)
-        if sighting.vouches and sighting.anonymous_id is not None and sighting.user_id is not None:
+        if sighting.proves and sighting.anonymous_id is not None and sighting.user_id is not None:
             self._prove(person, sighting.anonymous_id)
         if sighting.address is not None:
             self._claim(person, sighting, sighting.address)
@@ -113,7 +113,7 @@ class Registry:
         if named is not None:
             person = self._survivor(named)
             if anonymous_id is not None:
-                self._adopt(person, anonymous_id, link, sighting)
+                self._adopt(person, anonymous_id, link, sighting, vouched=sighting.proves)
             return person
         if link is None:
             return self._bear(sighting)
@@ -142,17 +142,22 @@ class Registry:
             self._tie(sighting.anonymous_id, Link(person.customer_id, proven=True, at=sighting.at))
         return person
 
-    def _adopt(self, person: Person, anonymous_id: str, link: Link | None, sighting: Sighting) -> None:
+    def _adopt(
+        self, person: Person, anonymous_id: str, link: Link | None, sighting: Sighting, *, vouched: bool
+    ) -> None:
         """Give a known user the anonymous id he came with, and the anonymous customer's history."""
         if link is None:
-            self._tie(anonymous_id, Link(person.customer_id, proven=sighting.vouches, at=sighting.at))
+            self._tie(anonymous_id, Link(person.customer_id, proven=vouched, at=sighting.at))
             return
         other = self._survivor(link.customer_id)
         if other is not person and other.user_id is None:
-            self._merge(other, person, vouched=sighting.vouches)
+            self._merge(other, person, vouched=vouched)
 
     def _alias(self, sighting: Sighting, previous_id: str) -> None:
-        """Merge what an alias names; between two identified customers only where the source vouches."""
+        """Merge what an alias names; between two identified customers only where the source vouches.
+
+        A customer's token speaks for himself, not for the other id: it proves nothing here.
+        """
         user = Sighting(
             source_id=sighting.source_id,
             trusted=sighting.trusted,
@@ -164,7 +169,8 @@ class Registry:
         survivor = self._person(user)
         named = self._known.users.get(previous_id)
         if named is None:
-            self._adopt(survivor, previous_id, self._known.anonymous.get(previous_id), sighting)
+            link = self._known.anonymous.get(previous_id)
+            self._adopt(survivor, previous_id, link, sighting, vouched=sighting.vouches)
         elif sighting.vouches and (other := self._survivor(named)) is not survivor:
             self._merge(other, survivor, vouched=True)
 
@@ -228,7 +234,7 @@ class Registry:
             self._sign_out(person, address.value)
 
     def _is_proven(self, person: Person, sighting: Sighting) -> bool:
-        if sighting.trusted or _born_with(person, sighting.source_id, sighting.anonymous_id):
+        if sighting.trusted or sighting.verified or _born_with(person, sighting.source_id, sighting.anonymous_id):
             return True
         link = self._known.anonymous.get(sighting.anonymous_id) if sighting.anonymous_id is not None else None
         if link is not None and link.proven and self._survivor(link.customer_id) is person:

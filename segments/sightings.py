@@ -35,6 +35,7 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         trusted: the source holds a secret.
         vouches: the source speaks for the shop (server or import; not Joren itself), so its word proves identities.
+        verified: a customer token proves that ``user_id`` himself sent it: this anonymous id and this address are his.
         previous_id: of an alias.
         at: when it happened.
         event: name of a track call.
@@ -46,9 +47,15 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     user_id: str | None
     anonymous_id: str | None
     at: datetime
+    verified: bool = False
     previous_id: str | None = None
     event: str | None = None
     address: Address | None = None
+
+    @property
+    def proves(self) -> bool:
+        """Whether the ids of the event belong together by more than its own word."""
+        return self.vouches or self.verified
 
 
 @dataclass(slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from segments.calendar import BusinessCalendar
 from segments.events import VOCABULARY, EventName
 from segments.ids import key64
 from segments.reduce.days import DERIVED, customer_days
+from segments.tokens import Verdict
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,6 +36,8 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     Attributes:
         name: the event of a track call, else the type of the call.
         kind: of the source: app, server, import or system.
+        trusted: a secret key, or a customer's token for what he may state himself, stands behind it.
+        verified: a customer's token proves that ``user_id`` himself sent it.
     """
 
     seq: int
@@ -50,6 +53,7 @@ class Logged(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     occurred_at: datetime
     payload: Payload
     device_key: int | None
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,7 @@ def _read(row: Mapping[str, Any], kind: str) -> Logged:
         occurred_at=row["occurred_at"],
         payload=payload,
         device_key=_device_key(payload, kind, row["source_id"], row["anonymous_id"]),
+        verified=row["token_verdict"] == Verdict.VALID,
     )
 
 

@@ -22,6 +22,7 @@ def made(*calls: dict[str, Any], kind: str = "server", **calendar: Any) -> LakeR
             "received_at": NOW,
             "source_id": 7,
             "trusted": kind != "app",
+            "token_verdict": None,
             "type": call.get("type", "track"),
             "event": call.get("event"),
             "user_id": "u1",

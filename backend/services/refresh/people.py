@@ -13,6 +13,7 @@ from segments.traits import PUSH_CONSENT, normalise
 
 _CONSENT = str(EventName.CONSENT_CHANGED)
 _VOUCHING = frozenset({"server", "import"})
+_PUBLIC = "app"
 _LONGEST_ADDRESS = 2000
 _PERMISSIONS = {
     "granted": "granted",
@@ -30,8 +31,9 @@ def sighting_of(row: Logged) -> Sighting:
     payload = row.payload
     return Sighting(
         source_id=row.source_id,
-        trusted=row.trusted,
+        trusted=row.trusted and row.kind != _PUBLIC,
         vouches=row.trusted and row.kind in _VOUCHING,
+        verified=row.verified,
         user_id=row.user_id,
         anonymous_id=row.anonymous_id,
         at=row.occurred_at,

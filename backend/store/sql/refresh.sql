@@ -44,7 +44,7 @@ RETURNING batch, after_seq, upto_seq, projected_at
 
 -- name: read_batch
 -- The payload as text: each reader decodes only what it needs.
-SELECT seq, received_day, received_at, source_id, trusted, type, event, user_id, anonymous_id, occurred_at,
+SELECT seq, received_day, received_at, source_id, trusted, token_verdict, type, event, user_id, anonymous_id, occurred_at,
     payload::text AS payload
 FROM event_log
 WHERE seq > $1 AND seq <= $2
