@@ -1,7 +1,7 @@
 """The intake log: the one door through which events are written, and what tells how far it may be read."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -14,7 +14,7 @@ from segments.envelope import Event, FailedEvent
 
 _SQL = queries.load("events")
 
-_COLUMNS = (
+COLUMNS = (
     "received_day",
     "received_at",
     "source_id",
@@ -29,7 +29,11 @@ _COLUMNS = (
     "sent_at",
     "time_rule",
     "payload",
+    "violations",
 )
+
+
+_COUNTED = ("stored", "repeated", "failed", "violated")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,12 @@ class Appended:
 
 
 async def append(
-    connection: Connection, rows: Sequence[Event], failed: Sequence[FailedEvent] = (), *, received_at: datetime
+    connection: Connection,
+    rows: Sequence[Event],
+    failed: Sequence[FailedEvent] = (),
+    *,
+    received_at: datetime,
+    came: Mapping[UUID, datetime] | None = None,
 ) -> Appended:
     """Write events to the log, each id once, and failed events beside it. To be called inside a transaction.
 
@@ -53,14 +62,17 @@ async def append(
         rows: events in any order; a repeated id is counted and otherwise ignored.
         failed: events that cannot be stored; a repeated one is counted as repeated too.
         received_at: when they came, an aware time; its UTC day chooses the partition.
+        came: when single rows came, where that was earlier. They still lie in the partition, and in the dedupe window,
+            of ``received_at``: the day they came on may be dropped at any moment.
     """
+    earlier = came or {}
     await enter_writer(connection)
     day = received_at.date()
     given = {row.event_id: row for row in rows}
     new = await _claim(connection, given, day)
     if new:
         await connection.copy_records_to_table(
-            "event_log", columns=_COLUMNS, records=[_record(given[i], day, received_at) for i in given if i in new]
+            "event_log", columns=COLUMNS, records=[record_of(given[i], day, earlier.get(i, received_at)) for i in given if i in new]
         )
     kept = await _keep_failed(connection, failed, received_at)
     await _count(connection, rows, failed, new=set(new), kept=set(kept), received_at=received_at)
@@ -72,7 +84,7 @@ async def enter_writer(connection: Connection) -> None:
     await connection.fetchrow(_SQL["enter_writer"])
 
 
-def _record(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:
+def record_of(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:
     return (
         day,
         received_at,
@@ -88,6 +100,7 @@ def _record(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:
         row.sent_at,
         row.time_rule,
         row.payload,
+        row.violations,
     )
 
 
@@ -108,6 +121,9 @@ async def _keep_failed(connection: Connection, failed: Sequence[FailedEvent], re
         [event.code for event in failed],
         [event.reason for event in failed],
         [event.raw for event in failed],
+        [event.name for event in failed],
+        [event.violations and "\n".join(event.violations) for event in failed],
+        [event.envelope for event in failed],
         received_at,
     )
     return {record[0] for record in kept}
@@ -125,7 +141,10 @@ async def _count(
     """Add this transaction's counts; ``new`` and ``kept`` are used up: an id is new only the first time it is met."""
     counts: Counter[tuple[int, str, str]] = Counter()
     for row in rows:
-        counts[row.source_id, row.name, _once(new, row.event_id, "stored")] += 1
+        outcome = _once(new, row.event_id, "stored")
+        counts[row.source_id, row.name, outcome] += 1
+        if row.violations and outcome == "stored":
+            counts[row.source_id, row.name, "violated"] += 1
     for event in failed:
         counts[event.source_id, event.name, _once(kept, event.event_id, "failed")] += 1
     names = sorted({(source, name) for source, name, _ in counts})
@@ -133,7 +152,7 @@ async def _count(
         _SQL["add_counts"],
         [source for source, _ in names],
         [name for _, name in names],
-        *([counts[source, name, column] for source, name in names] for column in ("stored", "repeated", "failed")),
+        *([counts[source, name, column] for source, name in names] for column in _COUNTED),
         received_at.date(),
         received_at,
     )

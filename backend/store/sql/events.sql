@@ -14,26 +14,27 @@ RETURNING event_id
 
 -- name: keep_failed
 -- A blind retry of a bad event is kept once. Gives back the ids that were new.
-INSERT INTO failed_events (event_id, source_id, received_at, code, reason, raw)
-SELECT event_id, source_id, $6::timestamptz, code, reason, raw
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[]) AS given (event_id, source_id, code, reason, raw)
+INSERT INTO failed_events (event_id, source_id, received_at, code, reason, raw, name, violations, envelope)
+SELECT event_id, source_id, $9::timestamptz, code, reason, raw, name, string_to_array(violations, E'\n'), envelope
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bytea[])
+    AS given (event_id, source_id, code, reason, raw, name, violations, envelope)
 ORDER BY event_id
 ON CONFLICT DO NOTHING
 RETURNING event_id
 
 -- name: add_counts
-INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, last_at)
-SELECT $6::date, source_id, name, stored, repeated, failed, $7::timestamptz
-FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[])
-    AS given (source_id, name, stored, repeated, failed)
+INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, violated, last_at)
+SELECT $7::date, source_id, name, stored, repeated, failed, violated, $8::timestamptz
+FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS given (source_id, name, stored, repeated, failed, violated)
 
 -- name: fold_counts
 -- Rows added meanwhile are not seen and stay; rows that another folder took are skipped. Nothing is counted twice.
 WITH taken AS (
-    DELETE FROM event_counts RETURNING received_day, source_id, name, stored, repeated, failed, last_at
+    DELETE FROM event_counts RETURNING received_day, source_id, name, stored, repeated, failed, violated, last_at
 )
-INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, last_at)
-SELECT received_day, source_id, name, sum(stored), sum(repeated), sum(failed), max(last_at)
+INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, violated, last_at)
+SELECT received_day, source_id, name, sum(stored), sum(repeated), sum(failed), sum(violated), max(last_at)
 FROM taken
 GROUP BY received_day, source_id, name
 
