@@ -27,6 +27,21 @@ function colours() {
   return found;
 }
 
+// A button beside a chart saves it as a file.
+export function listenForPictures() {
+  document.addEventListener("click", async (event) => {
+    const format = event.target.closest("[data-save-chart]")?.dataset.saveChart;
+    const place = format && event.target.closest(".panel")?.querySelector("[data-chart]");
+    if (!place) return;
+    const { picture } = await import("./echarts.js");
+    const link = document.createElement("a");
+    link.href = picture(place, JSON.parse(place.dataset.chart), colours(), format);
+    link.download = `${place.getAttribute("aria-label")}.${format}`;
+    link.click();
+    if (link.href.startsWith("blob:")) window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  });
+}
+
 window.addEventListener("resize", () => drawn.forEach((chart) => chart.resize()));
 window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const [place, chart] of drawn) {

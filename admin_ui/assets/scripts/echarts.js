@@ -2,9 +2,9 @@
 import { BarChart, LineChart } from "echarts/charts";
 import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
 import * as echarts from "echarts/core";
-import { CanvasRenderer } from "echarts/renderers";
+import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
 
-echarts.use([AriaComponent, BarChart, CanvasRenderer, GridComponent, LegendComponent, LineChart, TooltipComponent]);
+echarts.use([AriaComponent, BarChart, CanvasRenderer, GridComponent, LegendComponent, LineChart, SVGRenderer, TooltipComponent]);
 
 const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -12,6 +12,20 @@ export function draw(place, chart, colours) {
   const instance = echarts.init(place, null, { renderer: "canvas" });
   instance.setOption(option(chart, colours));
   return instance;
+}
+
+// The same drawing as a file: a picture of twice the size for a slide, or lines for print.
+export function picture(place, chart, colours, format) {
+  const size = { width: place.clientWidth, height: place.clientHeight };
+  const renderer = format === "svg" ? "svg" : "canvas";
+  const instance = echarts.init(document.createElement("div"), null, { renderer, ssr: format === "svg", ...size });
+  instance.setOption({ ...option(chart, colours), animation: false, backgroundColor: colours.surface });
+  const address =
+    format === "svg"
+      ? URL.createObjectURL(new Blob([instance.renderToSVGString()], { type: "image/svg+xml" }))
+      : instance.getDataURL({ type: "png", pixelRatio: 2 });
+  instance.dispose();
+  return address;
 }
 
 // chart: { kind: line|bar, days: [...], unit: "%", stacked, series: [{ name, values, notes, colour, dashedFrom }] }

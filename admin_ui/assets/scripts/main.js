@@ -1,7 +1,8 @@
 // Entry of the admin pages. The server renders; these scripts only add what a page can do without.
 import "../styles/main.css";
 import "htmx.org/dist/htmx.esm.js";
-import { drawCharts } from "./charts.js";
+import { listenInBuilder } from "./builder.js";
+import { drawCharts, listenForPictures } from "./charts.js";
 import { watchEditors } from "./editor.js";
 import { listenForKeys } from "./keys.js";
 import { listenInTables } from "./tables.js";
@@ -49,6 +50,8 @@ function enliven(root) {
 }
 
 listenForKeys();
+listenInBuilder();
+listenForPictures();
 listenInTables();
 listenForTips();
 enliven(document);
