@@ -11,6 +11,7 @@ from jinja2.runtime import Context
 
 from admin_ui import assets, filters
 from admin_ui.i18n import Say
+from admin_ui.order import reordered
 from segments.events import BY_NAME
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -81,7 +82,7 @@ def make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"_": _gettext, "ngettext": _ngettext, "assets": assets.built}
+    environment.globals |= {"_": _gettext, "ngettext": _ngettext, "assets": assets.built, "reordered": reordered}
     environment.filters |= {
         "pick": _pick,
         "moment": _moment,

@@ -1,6 +1,6 @@
 """配信: the list, the editor in four steps, the check before sending, the report after it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,7 @@ from litestar.params import FromPath
 from admin_ui import campaign_form, campaign_views
 from admin_ui.campaign_form import FIELDS, STEPS
 from admin_ui.forms import Errors, Form
+from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
@@ -25,17 +26,27 @@ _BEFORE_LAUNCH = (State.DRAFT, State.SCHEDULED)
 _MOVING = (State.SCHEDULED, State.SENDING)
 _ALARMING_SHARE = 30.0
 
+_ORDERS: Mapping[str, Callable[[CampaignSummary], Any]] = {
+    "name": lambda each: each.name.casefold(),
+    "targeted": lambda each: each.targeted or None,
+    "accepted": lambda each: each.accepted if each.targeted else None,
+    "control": lambda each: each.control if each.targeted else None,
+    "when": lambda each: each.planned_at or each.scheduled_at or each.changed_at,
+}
+
 
 @get("/campaigns", opt={"allow": Allow.VIEWER})
 async def list_campaigns(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """All campaigns, the last changed first."""
     campaigns = await services.campaign_desk.list()
     state, wanted = page.query("state"), page.query("q")
-    shown = [each for each in campaigns if _fits(each, state, wanted)]
+    order = read_order(page.query("sort"), _ORDERS, Order("when", descending=True))
+    shown = ordered((each for each in campaigns if _fits(each, state, wanted)), order, _ORDERS)
     counts = {name: sum(each.state == name for each in campaigns) for name in campaign_views.STATES}
     return page.show(
         "campaigns/list.html",
         campaigns=shown,
+        order=order,
         total=len(campaigns),
         counts=counts,
         state=state,

@@ -9,9 +9,11 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from admin_ui import member_views
+from admin_ui.order import Order, read_order
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
+from backend.services.people import ORDERS
 
 SIZE = 50
 
@@ -21,20 +23,28 @@ async def list_members(page: NamedDependency[Page], services: NamedDependency[Pa
     """One page of the members; search, filters and page stand in the address."""
     query, rank = page.query("q"), page.query("rank")
     segment_id = page.number("segment", 0, least=0) or None
+    order = read_order(page.query("sort"), ORDERS, Order("last_seen", descending=True))
     shown = await services.people.list(
-        query=query, rank=rank or None, segment_id=segment_id, page=page.number("page", 1, most=10_000), size=SIZE
+        query=query,
+        rank=rank or None,
+        segment_id=segment_id,
+        order=order.column,
+        descending=order.descending,
+        page=page.number("page", 1, most=10_000),
+        size=SIZE,
     )
     segments = await services.segment_runs.list()
     return page.show(
         "members/list.html",
         shown=shown,
+        order=order,
         query=query,
         rank=rank,
         segment_id=segment_id,
         ranks=await services.people.ranks(),
         segments=[(each.stored.segment.id, each.stored.segment.name) for each in segments],
         filtered=bool(query or rank or segment_id),
-        address=_address({"q": query, "rank": rank, "segment": str(segment_id or "")}),
+        address=_address({"q": query, "rank": rank, "segment": str(segment_id or ""), "sort": page.query("sort")}),
     )
 
 

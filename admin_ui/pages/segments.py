@@ -1,5 +1,6 @@
 """セグメント: the list, one segment, and the builder that shows the size as the rule is edited."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,14 +10,22 @@ from litestar.params import FromPath
 
 from admin_ui import rule_form
 from admin_ui.forms import Errors, Form
+from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.rule_form import Node
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict
-from segments.overview import Preview
+from segments.overview import ListedSegment, Preview
 from segments.rules.conditions import CONDITIONS
 from segments.rules.parse import dump
+
+_ORDERS: Mapping[str, Callable[[ListedSegment], Any]] = {
+    "name": lambda each: each.stored.segment.name.casefold(),
+    "people": lambda each: each.count.size,
+    "reached": lambda each: each.count.reachable,
+    "changed": lambda each: each.stored.changed_at,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,9 +49,11 @@ async def list_segments(page: NamedDependency[Page], services: NamedDependency[P
     shown = [
         each for each in listed if wanted in f"{each.stored.segment.name}{_sentence(page, each.stored)}".casefold()
     ]
+    order = read_order(page.query("sort"), _ORDERS, Order("changed", descending=True))
     return page.show(
         "segments/list.html",
-        listed=shown,
+        listed=ordered(shown, order, _ORDERS),
+        order=order,
         total=len(listed),
         archived=archived,
         wanted=page.query("q"),

@@ -31,6 +31,9 @@ MATCHES = 1000
 """How many people a search looks at; more than anyone leafs through."""
 LARGEST_PAGE = 200
 
+ORDERS = ("last_seen", "last_order", "orders", "spend", "rank")
+"""Columns by which members can be ordered."""
+
 _LISTED = ("customer_id", "rank", "orders", "spend", "last_order", "last_seen", "reachable", "test_account")
 
 
@@ -65,21 +68,33 @@ class People:
         self._frame = frame
 
     async def list(
-        self, *, query: str = "", rank: str | None = None, segment_id: int | None = None, page: int = 1, size: int = 50
+        self,
+        *,
+        query: str = "",
+        rank: str | None = None,
+        segment_id: int | None = None,
+        order: str = "last_seen",
+        descending: bool = True,
+        page: int = 1,
+        size: int = 50,
     ) -> PeoplePage:
-        """One page of the members who fit, the latest seen first.
+        """One page of the members who fit, the latest seen first unless another order is asked for.
 
         Args:
             query: beginning of a member number, a name or a mail address; empty for everyone.
             rank: only members of this rank.
             segment_id: only members of this segment.
+            order: one of `ORDERS`; members without a value come last.
+            descending: the largest or latest first.
             page: from 1.
             size: members on a page, at most `LARGEST_PAGE`.
 
         Raises:
-            BadInput: a page or size that cannot be.
+            BadInput: a page or size that cannot be, or an order that does not exist.
             NotFound: no such segment.
         """
+        if order not in ORDERS:
+            raise BadInput(f"Members can be ordered by {', '.join(ORDERS)}.", code="bad_order", field="order")
         if page < 1 or not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"Pages begin at 1 and hold 1 to {LARGEST_PAGE} members.", code="bad_page", field="page")
         view = self._frame.read()
@@ -88,7 +103,9 @@ class People:
         found = await self._search(query) if query.strip() else None
         if found is not None:
             frame = frame.filter(pl.col("customer_id").is_in(list(found)))
-        total, rows = await asyncio.to_thread(_page, frame, (page - 1) * size, size)
+        total, rows = await asyncio.to_thread(
+            _page, frame, order=order, descending=descending, offset=(page - 1) * size, size=size
+        )
         lines = await self._lines(rows, found or {})
         if found is not None and rank is None and segment_id is None:
             total, lines = await self._with_unseen(view.frame, found, total, lines, page=page, size=size)
@@ -229,11 +246,14 @@ class People:
         return personal_coupons(facts, defined, today=today)
 
 
-def _page(frame: pl.LazyFrame, offset: int, size: int) -> tuple[int, pl.DataFrame]:
+def _page(frame: pl.LazyFrame, *, order: str, descending: bool, offset: int, size: int) -> tuple[int, pl.DataFrame]:
     """How many rows there are, and those of one page; only the rows up to the page are put in order."""
-    newest = frame.select(_LISTED).with_columns(seen=pl.col("last_seen").fill_null(pl.date(1, 1, 1)))
-    top = newest.top_k(offset + size, by=["seen", "customer_id"]).sort("seen", "customer_id", descending=True)
-    total, rows = pl.collect_all([frame.select(pl.len()), top.slice(offset, size).drop("seen")])
+    keys = [pl.col(order).is_not_null().cast(pl.Int8).alias("valued"), pl.col(order).alias("key")]
+    by, ways = ["valued", "key", "customer_id"], [True, descending, True]
+    listed = frame.select(*_LISTED, *keys)
+    first = listed.top_k(offset + size, by=by, reverse=[not way for way in ways])
+    top = first.sort(by, descending=ways, nulls_last=True)
+    total, rows = pl.collect_all([frame.select(pl.len()), top.slice(offset, size).drop("valued", "key")])
     return int(total.item()), rows
 
 

@@ -100,6 +100,21 @@ async def test_pages_follow_each_other(people: People) -> None:
             await people.list(**bad)
 
 
+@pytest.mark.parametrize("order", ["last_seen", "orders", "rank"])
+@pytest.mark.parametrize("descending", [True, False])
+async def test_any_order_is_the_same_on_every_page(people: People, order: str, descending: bool) -> None:
+    rows = sorted(ROWS, key=lambda row: row["customer_id"], reverse=True)
+    rows.sort(key=lambda row: row[order] or ROWS[0][order], reverse=descending)
+    rows.sort(key=lambda row: row[order] is None)
+    paged = [await listed(people, order=order, descending=descending, page=page, size=2) for page in (1, 2, 3)]
+    assert [number for page in paged for number in page] == [row["customer_id"] for row in rows]
+
+
+async def test_an_order_that_does_not_exist_is_refused(people: People) -> None:
+    with pytest.raises(BadInput, match="ordered by"):
+        await people.list(order="email")
+
+
 @pytest.mark.parametrize(
     ("query", "found"),
     [
