@@ -236,3 +236,28 @@ async def test_pages_can_be_read_without_scripts(chromium: Browser, demo: Runnin
     before = await page.locator(".condition").count()
     await page.click("#add-r")
     await expect(page.locator(".condition")).to_have_count(before + 1)
+
+
+async def test_a_chart_can_be_taken_along(chromium: Browser, demo: RunningDemo) -> None:
+    visit = await visiting(chromium, demo)
+    page = await visit.open("/analysis/retention")
+    for name, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
+        async with page.expect_download() as waiting:
+            await page.get_by_role("button", name=name).click()
+        download = await waiting.value
+        assert download.suggested_filename.endswith(f".{name.lower()}")
+        content = (await download.path()).read_bytes()
+        assert content.startswith(begins)
+        assert len(content) > 2_000
+    assert visit.complaints == []
+
+
+async def test_a_list_can_be_ordered(chromium: Browser, demo: RunningDemo) -> None:
+    visit = await visiting(chromium, demo)
+    page = await visit.open("/members?rank=&sort=orders")
+    await page.locator("th[aria-sort=ascending] a.sort").click()
+    await page.wait_for_url(re.compile("sort=-orders"))
+    shown = await page.locator("tbody tr td:nth-child(3)").all_inner_texts()
+    numbers = [int(re.sub(r"\D", "", text) or -1) for text in shown]
+    assert numbers == sorted(numbers, reverse=True)
+    assert numbers[0] > numbers[-1]
