@@ -53,7 +53,7 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         code: stable word for machines; `reason` is one sentence for people.
         raw: the bytes as they came.
         violations: what it breaks of its source's tracking plan.
-        envelope: what its request said for all its events, see `segments.intake.envelope_of`; None for nothing.
+        envelope: what its request said for all its events, see `segments.kept`; None for nothing.
     """
 
     event_id: UUID

@@ -40,6 +40,7 @@ FAILURES = MappingProxyType(
         "unverified_person": ("別の顧客の顧客トークンです", "Its customer token speaks for another customer"),
         "unverified_not_yet": ("顧客トークンの有効期間が始まっていません", "Its customer token begins in the future"),
         "unverified_expired": ("顧客トークンの期限が切れています", "Its customer token had expired"),
+        "plan_violation": ("計測計画に合いません", "Breaks the tracking plan"),
         "not_storable": ("データベースに保存できません", "The database refused it"),
     }
 )
@@ -52,9 +53,15 @@ class EventFailure(ValueError):
     Attributes:
         code: one of `FAILURES`.
         reason: one sentence about this event.
+        violations: what it breaks of its source's tracking plan, as `segments.violations` writes it.
+        verdict: what its customer token proved before it failed.
     """
 
-    def __init__(self, code: str, reason: str) -> None:
+    def __init__(
+        self, code: str, reason: str, *, violations: tuple[str, ...] | None = None, verdict: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.violations = violations
+        self.verdict = verdict

@@ -13,13 +13,16 @@ from typing import Any
 
 import msgspec
 
+from segments.aliases import translate
 from segments.context import blot_secrets, check_context, customer_token, mend_ids, merge_shared, strip_secrets
 from segments.envelope import Event, FailedEvent, event_id_of
 from segments.failures import EventFailure
+from segments.kept import Kept, write_kept
 from segments.occurrence import occurred_at, parse_time
 from segments.properties import check_properties
 from segments.shape import LARGEST_EVENT, decode_event
 from segments.tokens import REASONS, UNVERIFIED, TokenCheck, TokenMode, Verdict, may_state
+from segments.violations import CompiledPlan
 
 LONGEST_MESSAGE_ID = 100
 LONGEST_EVENT_NAME = 200
@@ -35,6 +38,9 @@ class Reception:
         call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
         context: merged into each event's own context, which goes first; likewise ``integrations``.
         tokens: what the source asks of events that name a customer; None where it asks nothing.
+        plan: what the source's events are checked against; None where it has no tracking plan.
+        quarantine: an event that breaks the plan is kept as a failed event, not stored and flagged.
+        ga4_names: the source sends the names of Google Analytics 4.
     """
 
     source_id: int
@@ -45,6 +51,9 @@ class Reception:
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
     tokens: TokenCheck | None = None
+    plan: CompiledPlan | None = None
+    quarantine: bool = False
+    ga4_names: bool = False
 
 
 def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
@@ -57,7 +66,7 @@ def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
     if strip_secrets(event):
         raw = msgspec.json.encode(event)
     try:
-        return _proven(_read(event, raw, reception), token, reception)
+        return _planned(_proven(_read(event, raw, reception), token, reception), event, reception)
     except EventFailure as failure:
         return fail_event(raw, reception, failure, event=event)
 
@@ -77,7 +86,20 @@ def fail_event(
         code=failure.code,
         reason=failure.reason,
         raw=raw,
+        violations=failure.violations,
+        envelope=_kept_of(reception, failure),
     )
+
+
+def _kept_of(reception: Reception, failure: EventFailure) -> bytes | None:
+    kept = Kept(
+        call=reception.call,
+        sent_at=reception.sent_at,
+        context=reception.context,
+        integrations=reception.integrations,
+        verdict=failure.verdict,
+    )
+    return write_kept(kept)
 
 
 def _name_of(event: dict[str, Any], reception: Reception) -> str:
@@ -93,6 +115,8 @@ def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
     kind = _type_of(event, reception)
     merged = merge_shared(event, context=reception.context, integrations=reception.integrations)
     changed = merged | mend_ids(event) | check_context(event)
+    if reception.ga4_names and kind == "track":
+        changed |= _take_ga4_names(event, reception)
     name, mended = _check_call(kind, event)
     message_id = _message_id_of(event, kind, reception)
     original, sent_at = _times_of(event, reception)
@@ -138,6 +162,41 @@ def _proven(event: Event, token: object, reception: Reception) -> Event:
     if reception.tokens.mode is TokenMode.ENFORCE:
         raise EventFailure(UNVERIFIED + verdict.value, REASONS[verdict])
     return msgspec.structs.replace(event, token_verdict=verdict.value)
+
+
+def _planned(read: Event, event: dict[str, Any], reception: Reception) -> Event:
+    """The event with what it breaks of its source's tracking plan.
+
+    Raises:
+        EventFailure: ``plan_violation`` where the source keeps such events apart.
+    """
+    if reception.plan is None or read.type != "track" or read.event is None:
+        return read
+    found = reception.plan.check(read.event, event.get("properties") or {})
+    if not found:
+        return read
+    texts = tuple(map(str, found))
+    if reception.quarantine:
+        reason = f"The event breaks the tracking plan: {', '.join(texts)}."
+        raise EventFailure("plan_violation", reason, violations=texts, verdict=read.token_verdict)
+    return msgspec.structs.replace(read, violations=texts)
+
+
+def _take_ga4_names(event: dict[str, Any], reception: Reception) -> bool:
+    """Put a GA4 event under our names; says whether it was one.
+
+    An id that must be derived is derived first, from what came: a retry is recognised also across the day on which the
+    source takes GA4's names.
+    """
+    name, properties = event.get("event"), event.get("properties")
+    if not isinstance(name, str) or not isinstance(properties, dict | None):
+        return False
+    ours = translate(name, properties or {})
+    if ours is None:
+        return False
+    event["messageId"] = _message_id_of(event, "track", reception)
+    event["event"], event["properties"] = ours
+    return True
 
 
 def _payload(event: dict[str, Any]) -> msgspec.Raw:

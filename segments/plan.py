@@ -150,7 +150,7 @@ def check_event(event: PlannedEvent) -> None:
         raise BadPlan(f"The note on {event.name} has more than {LONGEST_NOTE} characters.", place=(event.name,))
     if len(event.properties) > MOST_PROPERTIES:
         raise BadPlan(f"{event.name} has more than {MOST_PROPERTIES} properties.", place=(event.name,))
-    types = {(): PropertyType.OBJECT}
+    types: dict[tuple[str, ...], PropertyType] = {(): PropertyType.OBJECT}
     for item in event.properties:
         _check_property(event.name, item)
         steps = path_steps(item.path)
