@@ -17,7 +17,7 @@ from backend.clock import Clock, ShiftedClock, SystemClock
 from backend.services.api_keys import ApiKeys
 from backend.services.health import Health
 from backend.services.ingest import Ingest
-from backend.services.sources import Sources
+from backend.services.sources import KEY_PREFIX, Sources
 from backend.settings import Settings
 from backend.store.pool import open_pool
 
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from backend.services.refresh.loop import Refresh
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
+    from backend.services.source_keys import SourceKeys
     from backend.services.workers import Workers
     from campaigns.audience import Members
     from campaigns.delivery import PushSender
@@ -63,6 +64,7 @@ class Services(IntakeServices):
     """Everything a face may ask."""
 
     access: "Access"
+    source_keys: "SourceKeys"
     shop: "Shop"
     definitions: "Definitions"
     imports: "Imports"
@@ -150,6 +152,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
+    from backend.services.source_keys import SourceKeys  # noqa: PLC0415 - not for intake processes
     from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes
 
     pool, clock, settings = intake.pool, intake.clock, intake.settings
@@ -165,6 +168,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         api_keys=intake.api_keys,
         health=intake.health,
         access=Access(pool, clock),
+        source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),
         shop=Shop(pool, clock),
         definitions=Definitions(pool),
         imports=Imports(pool, clock, settings.home),

@@ -1,7 +1,5 @@
 """Keys of server programs that read and steer through the API: scoped, expiring, shown once, kept as hashes."""
 
-import hashlib
-import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +11,7 @@ from backend.errors import BadInput, Conflict, NotFound, Unavailable
 from backend.store import access
 from backend.store import api_keys as store
 from backend.store.outages import OUTAGES
+from backend.store.secrets import digest, mint
 
 EVERYTHING = "*"
 """The scope of a key that may do all that the API can, also what later releases add."""
@@ -39,7 +38,6 @@ SCOPES = (
 
 _PREFIX = "joren_api_"
 _LONGEST_NAME = 100
-_HINT = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +75,7 @@ class ApiKeys:
         self._clock = clock
 
     async def create(
-        self, name: str, *, scopes: Collection[str], expires_at: datetime | None = None, actor: str = "CLI"
+        self, name: str, *, scopes: Collection[str], expires_at: datetime | None = None, actor: str = "command line"
     ) -> str:
         """Make a key; gives it, this once.
 
@@ -94,14 +92,14 @@ class ApiKeys:
         name, allowed, now = _checked_name(name), _checked_scopes(scopes), self._clock.now()
         if expires_at is not None and expires_at <= now:
             raise BadInput("The key would have expired already.", code="bad_expiry", field="expires_at")
-        key = _PREFIX + secrets.token_hex(16)
+        secret = mint(_PREFIX)
         try:
             async with self._pool.acquire() as connection, connection.transaction():
                 await store.create(
                     connection,
                     name=name,
-                    key_hash=_hash(key),
-                    hint=key[-_HINT:],
+                    key_hash=secret.digest,
+                    hint=secret.hint,
                     scopes=allowed,
                     expires_at=expires_at,
                     created_by=actor,
@@ -113,7 +111,7 @@ class ApiKeys:
                 )
         except asyncpg.UniqueViolationError:
             raise Conflict(f"A key named {name} exists already; choose another name.", field="name") from None
-        return key
+        return secret.text
 
     async def admit(self, key: str) -> ApiCaller | None:
         """Who opens the API with this key; None for one that is unknown, revoked or expired.
@@ -125,14 +123,14 @@ class ApiKeys:
             return None
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                found = await store.use(connection, key_hash=_hash(key), now=self._clock.now())
+                found = await store.use(connection, key_hash=digest(key), now=self._clock.now())
         except OUTAGES as error:
             raise Unavailable("The database does not answer. Try again later.") from error
         if found is None:
             return None
         return ApiCaller(api_key_id=found["api_key_id"], name=found["name"], scopes=frozenset(found["scopes"]))
 
-    async def revoke(self, name: str, *, actor: str = "CLI") -> None:
+    async def revoke(self, name: str, *, actor: str = "command line") -> None:
         """Refuse a key at once.
 
         Raises:
@@ -168,8 +166,3 @@ def _checked_scopes(scopes: Collection[str]) -> tuple[str, ...]:
     if EVERYTHING in scopes:
         return (EVERYTHING,)
     return tuple(scope for scope in SCOPES if scope in scopes)
-
-
-def _hash(key: str) -> bytes:
-    """Keys hold 128 random bits, so a fast hash protects them well."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()

@@ -1,7 +1,5 @@
 """Sources of events: their keys, what came from them, and what failed."""
 
-import hashlib
-import secrets
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -10,12 +8,15 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound, Unavailable
+from backend.store import access, source_keys
 from backend.store import events as event_store
 from backend.store import sources as store
 from backend.store.outages import OUTAGES
+from backend.store.secrets import digest, mint
 
 LONGEST_NAME = 100
 _REMEMBERED = 10_000
+_USE_KNOWN_TO = timedelta(minutes=10)
 
 
 class SourceKind(StrEnum):
@@ -34,17 +35,33 @@ class SourceKind(StrEnum):
         return self is not SourceKind.APP
 
 
-_PREFIX = {SourceKind.APP: "joren_app_", SourceKind.SERVER: "joren_srv_"}
+KEY_PREFIX = {SourceKind.APP: "joren_app_", SourceKind.SERVER: "joren_srv_"}
 """A key says what it is, so that a scanner of published code finds the secret ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A source that a key or a name stands for."""
+    """A source that a key or a name stands for.
+
+    Attributes:
+        source_id: its number.
+        name: how people call it.
+        kind: where its keys live.
+        key_id: the key it came with; None where it was found by name.
+        key_limit: events a minute by one key; None for the installation's default, 0 for no limit.
+        address_limit: events a minute from one client address, likewise.
+        token_mode: off, report or enforce: whether events must carry a customer token.
+        on_violation: keep or quarantine: what becomes of an event that breaks the tracking plan.
+    """
 
     source_id: int
     name: str
     kind: SourceKind
+    key_id: int | None = None
+    key_limit: int | None = None
+    address_limit: int | None = None
+    token_mode: str = "off"  # noqa: S105 - how tokens are treated, not one of them
+    on_violation: str = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +76,7 @@ class NewSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceVolumes:
-    """One row of the list of sources. ``write_key`` is there for apps only, whose key is public."""
+    """One row of the list of sources. ``write_key``, the newest in force, is there for apps only, whose key is public."""
 
     source_id: int
     name: str
@@ -110,7 +127,7 @@ class FailedDetail:
 class Sources:
     """Keeps sources and tells whose a key is.
 
-    A key that was found is remembered for ``remember``; so long a revoked one may still be taken.
+    A key that was found is remembered for ``remember``; so long one that was revoked or ended may still be taken.
     """
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock, *, remember: timedelta = timedelta(seconds=2)) -> None:
@@ -119,28 +136,28 @@ class Sources:
         self._remember = remember
         self._known: dict[str, tuple[datetime, Source]] = {}
 
-    async def create(self, name: str, *, kind: str = SourceKind.APP) -> NewSource:
-        """Make a source and its write key.
+    async def create(self, name: str, *, kind: str = SourceKind.APP, actor: str = "command line") -> NewSource:
+        """Make a source and its first write key.
 
         Raises:
             BadInput: the name is empty or too long, or the kind has no keys.
             Conflict: the name is taken, also by a revoked source.
         """
         name, right_kind = _fitting(name, kind)
-        key = _PREFIX[right_kind] + secrets.token_hex(16)
+        secret, now, public = mint(KEY_PREFIX[right_kind]), self._clock.now(), right_kind is SourceKind.APP
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                source_id = await store.create(
-                    connection,
-                    name=name,
-                    kind=right_kind,
-                    key_hash=_hash(key),
-                    public_key=key if right_kind is SourceKind.APP else None,
-                    now=self._clock.now(),
+                source_id = await store.create(connection, name=name, kind=right_kind, now=now)
+                await source_keys.add(
+                    connection, source_id=source_id, secret=secret, public=public, created_by=actor, now=now
+                )
+                detail = {"kind": right_kind, "hint": secret.hint}
+                await access.write_audit(
+                    connection, at=now, actor=actor, action="source.create", target=name, detail=detail
                 )
         except asyncpg.UniqueViolationError:
             raise Conflict(f"A source named {name} exists already; choose another name.", field="name") from None
-        return NewSource(source_id=source_id, name=name, kind=right_kind, write_key=key)
+        return NewSource(source_id=source_id, name=name, kind=right_kind, write_key=secret.text)
 
     async def identify(self, write_key: str) -> Source | None:
         """The source of a key; None for a key that is unknown or revoked.
@@ -163,7 +180,10 @@ class Sources:
     async def _look_up(self, write_key: str) -> Source | None:
         try:
             async with self._pool.acquire(timeout=5) as connection:
-                record = await store.find_by_key(connection, key_hash=_hash(write_key))
+                now = self._clock.now()
+                record = await store.find_by_key(connection, key_hash=digest(write_key), now=now)
+                if record is not None and _is_stale(record["last_used"], now):
+                    await source_keys.note_use(connection, key_id=record["key_id"], now=now)
         except OUTAGES as error:
             raise Unavailable("The database does not answer. Send this again later.") from error
         return None if record is None else _source(record)
@@ -180,22 +200,23 @@ class Sources:
             raise NotFound(f"There is no source named {name}.")
         return _source(record)
 
-    async def revoke(self, name: str) -> None:
-        """Refuse the source's key from now on, on every process within seconds. What it sent stays.
+    async def revoke(self, name: str, *, actor: str = "command line") -> None:
+        """Refuse every key of the source from now on, on every process within seconds. What it sent stays.
 
         Raises:
             NotFound: no source of that name has a key.
         """
+        now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            found = await store.revoke(connection, name=name, now=self._clock.now())
-        if not found:
-            raise NotFound(f"There is no source named {name} that has a key.")
+            if not await store.revoke(connection, name=name, now=now):
+                raise NotFound(f"There is no source named {name} that has a key.")
+            await access.write_audit(connection, at=now, actor=actor, action="source.revoke", target=name, detail={})
         self._known.clear()
 
     async def list(self) -> tuple[SourceVolumes, ...]:
         """Every source with its volumes, oldest first."""
         async with self._pool.acquire() as connection:
-            records = await store.list_all(connection)
+            records = await store.list_all(connection, now=self._clock.now())
         return tuple(_volumes(record) for record in records)
 
     async def volumes(self, *, since: date | None = None) -> tuple[NameVolume, ...]:
@@ -238,13 +259,13 @@ def _fitting(name: str, kind: str) -> tuple[str, SourceKind]:
     return name, SourceKind(kind)
 
 
-def _hash(key: str) -> bytes:
-    """Keys hold 128 random bits, so a fast hash protects them well."""
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+def _is_stale(last_used: datetime | None, now: datetime) -> bool:
+    return last_used is None or now - last_used > _USE_KNOWN_TO
 
 
 def _source(record: asyncpg.Record) -> Source:
-    return Source(source_id=record["source_id"], name=record["name"], kind=SourceKind(record["kind"]))
+    values = {name: record[name] for name in Source.__slots__ if name in record}
+    return Source(**values | {"kind": SourceKind(record["kind"])})
 
 
 def _volumes(record: asyncpg.Record) -> SourceVolumes:

@@ -10,21 +10,19 @@ from backend.store.pool import Connection
 _SQL = queries.load("sources")
 
 
-async def create(
-    connection: Connection, *, name: str, kind: str, key_hash: bytes, public_key: str | None, now: datetime
-) -> int:
+async def create(connection: Connection, *, name: str, kind: str, now: datetime) -> int:
     """Add a source; gives its number.
 
     Raises:
         asyncpg.UniqueViolationError: a source of that name exists, revoked or not.
     """
-    source_id: int = await connection.fetchval(_SQL["create_source"], name, kind, key_hash, public_key, now)
+    source_id: int = await connection.fetchval(_SQL["create_source"], name, kind, now)
     return source_id
 
 
-async def find_by_key(connection: Connection, *, key_hash: bytes) -> asyncpg.Record | None:
-    """The source of a key (source_id, name, kind), if it is known and not revoked."""
-    return await connection.fetchrow(_SQL["find_by_key"], key_hash)
+async def find_by_key(connection: Connection, *, key_hash: bytes, now: datetime) -> asyncpg.Record | None:
+    """The source of a key with its settings, and the key's number and last use, if both are in force."""
+    return await connection.fetchrow(_SQL["find_by_key"], key_hash, now)
 
 
 async def find_by_name(connection: Connection, *, name: str) -> asyncpg.Record | None:
@@ -37,7 +35,7 @@ async def revoke(connection: Connection, *, name: str, now: datetime) -> bool:
     return await connection.fetchval(_SQL["revoke_source"], name, now) is not None
 
 
-async def list_all(connection: Connection) -> list[asyncpg.Record]:
+async def list_all(connection: Connection, *, now: datetime) -> list[asyncpg.Record]:
     """Every source with its volumes and when it was last heard of."""
-    records: list[asyncpg.Record] = await connection.fetch(_SQL["list_sources"])
+    records: list[asyncpg.Record] = await connection.fetch(_SQL["list_sources"], now)
     return records

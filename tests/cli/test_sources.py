@@ -50,6 +50,19 @@ def test_a_source_is_made_listed_and_revoked(joren: Joren) -> None:
     assert "revoked" in joren("source", "list").stdout
 
 
+def test_a_key_is_rotated_listed_limited_and_refused(joren: Joren) -> None:
+    first = ask(joren, "source", "create", "till", "--kind", "server")["write_key"]
+    second = ask(joren, "source", "rotate", "till", "--overlap", "30d")["write_key"]
+    assert joren("source", "limit", "till", "--key", "default", "--address", "600").exit_code == 0
+    sheet = ask(joren, "source", "keys", "till")
+    assert (sheet["key_limit"], sheet["address_limit"]) == (None, 600)
+    assert [key["hint"] for key in sheet["keys"]] == [second[-4:], first[-4:]]
+    assert joren("source", "revoke", "till", "--key", str(sheet["keys"][1]["key_id"])).exit_code == 0
+    shown = joren("source", "keys", "till").stdout
+    assert ("in force, never used" in shown, "revoked" in shown, first in shown) == (True, True, False)
+    assert joren("source", "rotate", "till", "--overlap", "soon").exit_code == 2
+
+
 def test_a_kind_without_keys_is_refused_with_status_2(joren: Joren) -> None:
     done = joren("source", "create", "x", "--kind", "import")
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)

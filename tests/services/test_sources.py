@@ -34,7 +34,7 @@ async def test_a_key_says_whose_it_is(sources: Sources) -> None:
 async def test_the_key_of_a_server_is_kept_as_a_hash_only(sources: Sources, pool: asyncpg.Pool) -> None:
     made = await sources.create("till", kind="server")
     assert made.write_key.startswith("joren_srv_")
-    dumped = str([dict(row) for row in await pool.fetch("SELECT * FROM sources")])
+    dumped = str([dict(row) for row in await pool.fetch("SELECT * FROM sources, source_keys")])
     assert made.write_key not in dumped
     assert [row.write_key for row in await sources.list()] == [None, None, None]
 

@@ -1,10 +1,16 @@
 -- name: create_source
-INSERT INTO sources (name, kind, key_hash, public_key, created_at)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO sources (name, kind, created_at)
+VALUES ($1, $2, $3)
 RETURNING source_id
 
 -- name: find_by_key
-SELECT source_id, name, kind FROM sources WHERE key_hash = $1 AND revoked_at IS NULL
+-- The source of a key that is in force, with what its owner decided.
+SELECT
+    s.source_id, s.name, s.kind, s.token_mode, s.on_violation, s.key_limit, s.address_limit,
+    k.source_key_id AS key_id, k.last_used
+FROM source_keys AS k
+JOIN sources AS s USING (source_id)
+WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND s.revoked_at IS NULL
 
 -- name: find_by_name
 SELECT source_id, name, kind FROM sources WHERE name = $1 AND revoked_at IS NULL
@@ -19,7 +25,11 @@ SELECT
     s.source_id,
     s.name,
     s.kind,
-    s.public_key,
+    (
+        SELECT k.public_key FROM source_keys AS k
+        WHERE k.source_id = s.source_id AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $1)
+        ORDER BY k.source_key_id DESC LIMIT 1
+    ) AS public_key,
     s.created_at,
     s.revoked_at,
     coalesce(sum(c.stored), 0)::bigint AS stored,
