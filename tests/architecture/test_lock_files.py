@@ -4,6 +4,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -24,8 +26,9 @@ def test_every_direct_dependency_is_in_the_lock() -> None:
     assert {re.split(r"[<>=!~\[ ]", line)[0].lower() for line in wanted} <= locked
 
 
-def test_npm_lock_names_no_host_and_every_package_has_a_hash() -> None:
-    lock = json.loads((ROOT / "package-lock.json").read_text())
+@pytest.mark.parametrize("name", ["package-lock.json", "tests/sdk/package-lock.json"])
+def test_npm_lock_names_no_host_and_every_package_has_a_hash(name: str) -> None:
+    lock = json.loads((ROOT / name).read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert packages
     assert [name for name, package in packages.items() if "://" in package.get("resolved", "")] == []

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid4
 
 from backend.asgi import Served, from_environment
 from backend.services.ingest import Ingest
+from segments import intake
 from segments.envelope import Event, FailedEvent
 
 ACK_BEFORE_COMMIT = "tests.faults.sabotage:ack_before_commit"
+FORGET_IDS = "tests.faults.sabotage:forget_ids"
 
 
 def ack_before_commit() -> Served:
@@ -28,4 +31,14 @@ def ack_before_commit() -> Served:
 
     Ingest.take = take  # type: ignore[method-assign]
     Ingest._store = store_slowly  # type: ignore[method-assign]
+    return from_environment()
+
+
+def forget_ids() -> Served:
+    """A server to which no event is one that it has seen before."""
+
+    def fresh(source_id: int, message_id: str) -> UUID:
+        return uuid4()
+
+    intake.event_id_of = fresh  # type: ignore[attr-defined]
     return from_environment()
