@@ -54,6 +54,7 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         raw: the bytes as they came.
         violations: what it breaks of its source's tracking plan.
         envelope: what its request said for all its events, see `segments.kept`; None for nothing.
+        becomes: the id that the event has once it can be stored, where that is known.
     """
 
     event_id: UUID
@@ -64,6 +65,7 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     raw: bytes
     violations: tuple[str, ...] | None = None
     envelope: bytes | None = None
+    becomes: UUID | None = None
 
 
 def event_id_of(source_id: int, message_id: str) -> UUID:

@@ -21,8 +21,8 @@ from segments.kept import Kept, write_kept
 from segments.occurrence import occurred_at, parse_time
 from segments.properties import check_properties
 from segments.shape import LARGEST_EVENT, decode_event
+from segments.source_rules import OPEN, SourceRules
 from segments.tokens import REASONS, UNVERIFIED, TokenCheck, TokenMode, Verdict, may_state
-from segments.violations import CompiledPlan
 
 LONGEST_MESSAGE_ID = 100
 LONGEST_EVENT_NAME = 200
@@ -38,9 +38,7 @@ class Reception:
         call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
         context: merged into each event's own context, which goes first; likewise ``integrations``.
         tokens: what the source asks of events that name a customer; None where it asks nothing.
-        plan: what the source's events are checked against; None where it has no tracking plan.
-        quarantine: an event that breaks the plan is kept as a failed event, not stored and flagged.
-        ga4_names: the source sends the names of Google Analytics 4.
+        rules: what the source's owner decided about how its events are read.
     """
 
     source_id: int
@@ -51,9 +49,7 @@ class Reception:
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
     tokens: TokenCheck | None = None
-    plan: CompiledPlan | None = None
-    quarantine: bool = False
-    ga4_names: bool = False
+    rules: SourceRules = OPEN
 
 
 def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
@@ -79,6 +75,7 @@ def fail_event(
     given = (event or {}).get("messageId")
     fitting = isinstance(given, str) and 0 < len(given) <= LONGEST_MESSAGE_ID
     key = f"failed\x1f{given if fitting else hashlib.blake2b(raw, digest_size=16).hexdigest()}"
+    becomes = event_id_of(reception.source_id, given) if isinstance(given, str) and fitting else None
     return FailedEvent(
         event_id=event_id_of(reception.source_id, key),
         source_id=reception.source_id,
@@ -88,6 +85,7 @@ def fail_event(
         raw=raw,
         violations=failure.violations,
         envelope=_kept_of(reception, failure),
+        becomes=becomes,
     )
 
 
@@ -115,7 +113,7 @@ def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
     kind = _type_of(event, reception)
     merged = merge_shared(event, context=reception.context, integrations=reception.integrations)
     changed = merged | mend_ids(event) | check_context(event)
-    if reception.ga4_names and kind == "track":
+    if reception.rules.ga4_names and kind == "track":
         changed |= _take_ga4_names(event, reception)
     name, mended = _check_call(kind, event)
     message_id = _message_id_of(event, kind, reception)
@@ -170,13 +168,14 @@ def _planned(read: Event, event: dict[str, Any], reception: Reception) -> Event:
     Raises:
         EventFailure: ``plan_violation`` where the source keeps such events apart.
     """
-    if reception.plan is None or read.type != "track" or read.event is None:
+    plan = reception.rules.plan
+    if plan is None or read.type != "track" or read.event is None:
         return read
-    found = reception.plan.check(read.event, event.get("properties") or {})
+    found = plan.check(read.event, event.get("properties") or {})
     if not found:
         return read
     texts = tuple(map(str, found))
-    if reception.quarantine:
+    if reception.rules.quarantine:
         reason = f"The event breaks the tracking plan: {', '.join(texts)}."
         raise EventFailure("plan_violation", reason, violations=texts, verdict=read.token_verdict)
     return msgspec.structs.replace(read, violations=texts)

@@ -6,11 +6,11 @@ from typing import Any
 
 import msgspec
 
-from backend.api.salvage import split_elements, split_members
 from backend.errors import BadInput
 from segments.context import strip_secrets
 from segments.failures import EventFailure
 from segments.intake import read_sent_at
+from segments.salvage import split_elements, split_members
 from segments.shape import decode_event
 
 LONGEST_BATCH = 2500

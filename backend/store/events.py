@@ -124,6 +124,7 @@ async def _keep_failed(connection: Connection, failed: Sequence[FailedEvent], re
         [event.name for event in failed],
         [event.violations and "\n".join(event.violations) for event in failed],
         [event.envelope for event in failed],
+        [event.becomes for event in failed],
         received_at,
     )
     return {record[0] for record in kept}

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from backend.api.inflate import TooLarge, inflate
-from backend.api.salvage import split_elements, split_members
 from backend.errors import BadInput
+from segments.salvage import split_elements, split_members
 
 unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 

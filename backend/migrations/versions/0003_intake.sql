@@ -133,12 +133,13 @@ ALTER TABLE event_counts ADD COLUMN violated bigint NOT NULL DEFAULT 0;
 CREATE INDEX event_log_violated ON event_log (source_id, event) WHERE violations IS NOT NULL;
 
 -- What a replay needs beside the bytes: what the request said for all its events (type by path, time of sending,
--- context), what the plan found, and what became of the event since. recovered_as is the outcome: a row of its own, or
--- known already because the app had sent it again by itself.
+-- context), what the plan found, and what became of the event since. becomes is the id it has once it can be stored;
+-- recovered_as the outcome: a row of its own, or known already because the app had sent it again by itself.
 ALTER TABLE failed_events
     ADD COLUMN name text NOT NULL DEFAULT '',
     ADD COLUMN violations text[],
     ADD COLUMN envelope bytea,
+    ADD COLUMN becomes uuid,
     ADD COLUMN tried_at timestamptz,
     ADD COLUMN recovered_at timestamptz,
     ADD COLUMN recovered_by text,

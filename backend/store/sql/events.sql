@@ -14,10 +14,11 @@ RETURNING event_id
 
 -- name: keep_failed
 -- A blind retry of a bad event is kept once. Gives back the ids that were new.
-INSERT INTO failed_events (event_id, source_id, received_at, code, reason, raw, name, violations, envelope)
-SELECT event_id, source_id, $9::timestamptz, code, reason, raw, name, string_to_array(violations, E'\n'), envelope
-FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bytea[])
-    AS given (event_id, source_id, code, reason, raw, name, violations, envelope)
+INSERT INTO failed_events (event_id, source_id, received_at, code, reason, raw, name, violations, envelope, becomes)
+SELECT
+    event_id, source_id, $10::timestamptz, code, reason, raw, name, string_to_array(violations, E'\n'), envelope, becomes
+FROM unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::text[], $8::bytea[], $9::uuid[])
+    AS given (event_id, source_id, code, reason, raw, name, violations, envelope, becomes)
 ORDER BY event_id
 ON CONFLICT DO NOTHING
 RETURNING event_id
