@@ -169,7 +169,9 @@ def _check_property(name: str, item: PlannedProperty) -> None:
     steps = path_steps(item.path)
     if not steps or len(steps) > DEEPEST_PATH:
         raise BadPlan(f"{name}: {item.path!r} is not a path like total, address.city or products[].price.", place=place)
-    if (item.type is PropertyType.ENUM) != bool(item.values) or "" in item.values:
+    if any(not 0 < len(value) <= LONGEST_NAME or "\x00" in value for value in item.values):
+        raise BadPlan(f"{name}: a value of {item.path} has 1 to {LONGEST_NAME} characters.", place=place)
+    if (item.type is PropertyType.ENUM) != bool(item.values):
         raise BadPlan(f"{name}: {item.path} needs values if it is an enum, and only then.", place=place)
     if item.required and steps[-1] == "[]":
         raise BadPlan(f"{name}: {item.path} are the elements of a list; require the list itself.", place=place)
