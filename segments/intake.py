@@ -64,6 +64,7 @@ def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
     try:
         return _planned(_proven(_read(event, raw, reception), token, reception), event, reception)
     except EventFailure as failure:
+        failure.verdict = failure.verdict or _verdict_of_failed(event, token, reception)
         return fail_event(raw, reception, failure, event=event)
 
 
@@ -118,7 +119,7 @@ def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
     name, mended = _check_call(kind, event)
     message_id = _message_id_of(event, kind, reception)
     original, sent_at = _times_of(event, reception)
-    moment, rule = occurred_at(original, sent_at=sent_at, received_at=reception.received_at, library=_library_of(event))
+    moment, rule = _moment_of(event, original, sent_at, reception)
     return Event(
         event_id=event_id_of(reception.source_id, message_id),
         source_id=reception.source_id,
@@ -160,6 +161,20 @@ def _proven(event: Event, token: object, reception: Reception) -> Event:
     if reception.tokens.mode is TokenMode.ENFORCE:
         raise EventFailure(UNVERIFIED + verdict.value, REASONS[verdict])
     return msgspec.structs.replace(event, token_verdict=verdict.value)
+
+
+def _verdict_of_failed(event: dict[str, Any], token: object, reception: Reception) -> str | None:
+    """What the token of an event proved that fails for another reason: when it is read again, its token is gone."""
+    user_id = event.get("userId")
+    if reception.tokens is None or not isinstance(user_id, str):
+        return None
+    try:
+        moment = _moment_of(event, *_times_of(event, reception), reception)[0]
+    except EventFailure:
+        moment = reception.received_at
+    return reception.tokens.judge(
+        token, user_id=user_id, name="", occurred_at=moment, received_at=reception.received_at
+    )
 
 
 def _planned(read: Event, event: dict[str, Any], reception: Reception) -> Event:
@@ -279,6 +294,12 @@ def _times_of(event: dict[str, Any], reception: Reception) -> tuple[datetime | N
         None if original is None else parse_time(original),
         read_sent_at(event.get("sentAt")) or reception.sent_at,
     )
+
+
+def _moment_of(
+    event: dict[str, Any], original: datetime | None, sent_at: datetime | None, reception: Reception
+) -> tuple[datetime, str]:
+    return occurred_at(original, sent_at=sent_at, received_at=reception.received_at, library=_library_of(event))
 
 
 def read_sent_at(value: object) -> datetime | None:

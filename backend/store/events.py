@@ -8,9 +8,10 @@ from uuid import UUID
 
 import asyncpg
 
-from backend.store import queries
+from backend.store import customer_tokens, queries
 from backend.store.pool import Connection
 from segments.envelope import Event, FailedEvent
+from segments.tokens import UNVERIFIED
 
 _SQL = queries.load("events")
 
@@ -30,8 +31,8 @@ COLUMNS = (
     "time_rule",
     "payload",
     "violations",
+    "token_verdict",
 )
-
 
 _COUNTED = ("stored", "repeated", "failed", "violated")
 
@@ -72,7 +73,9 @@ async def append(
     new = await _claim(connection, given, day)
     if new:
         await connection.copy_records_to_table(
-            "event_log", columns=COLUMNS, records=[record_of(given[i], day, earlier.get(i, received_at)) for i in given if i in new]
+            "event_log",
+            columns=COLUMNS,
+            records=[record_of(given[i], day, earlier.get(i, received_at)) for i in given if i in new],
         )
     kept = await _keep_failed(connection, failed, received_at)
     await _count(connection, rows, failed, new=set(new), kept=set(kept), received_at=received_at)
@@ -101,6 +104,7 @@ def record_of(row: Event, day: date, received_at: datetime) -> tuple[object, ...
         row.time_rule,
         row.payload,
         row.violations,
+        row.token_verdict,
     )
 
 
@@ -141,13 +145,19 @@ async def _count(
 ) -> None:
     """Add this transaction's counts; ``new`` and ``kept`` are used up: an id is new only the first time it is met."""
     counts: Counter[tuple[int, str, str]] = Counter()
+    verdicts: Counter[tuple[int, str]] = Counter()
     for row in rows:
         outcome = _once(new, row.event_id, "stored")
         counts[row.source_id, row.name, outcome] += 1
+        if row.token_verdict and outcome == "stored":
+            verdicts[row.source_id, row.token_verdict] += 1
         if row.violations and outcome == "stored":
             counts[row.source_id, row.name, "violated"] += 1
     for event in failed:
-        counts[event.source_id, event.name, _once(kept, event.event_id, "failed")] += 1
+        outcome = _once(kept, event.event_id, "failed")
+        counts[event.source_id, event.name, outcome] += 1
+        if event.code.startswith(UNVERIFIED) and outcome == "failed":
+            verdicts[event.source_id, event.code.removeprefix(UNVERIFIED)] += 1
     names = sorted({(source, name) for source, name, _ in counts})
     await connection.execute(
         _SQL["add_counts"],
@@ -157,6 +167,7 @@ async def _count(
         received_at.date(),
         received_at,
     )
+    await customer_tokens.add_counts(connection, counts=verdicts, day=received_at.date())
 
 
 def _once(ids: set[UUID], event_id: UUID, outcome: str) -> str:
@@ -214,8 +225,9 @@ async def _make_partition(connection: Connection, day: date) -> bool:
 
 
 async def fold_counts(connection: Connection) -> None:
-    """Fold the counts to one row per day, source and name."""
+    """Fold the counts to one row per day, source and name, and those of customer tokens."""
     await connection.execute(_SQL["fold_counts"])
+    await customer_tokens.fold_counts(connection)
 
 
 async def count_by_name(connection: Connection, *, since: date = date.min) -> list[asyncpg.Record]:

@@ -198,7 +198,7 @@ ALTER TABLE sources
 ALTER TABLE api_keys ADD COLUMN request_limit integer CHECK (request_limit >= 0);
 
 -- Customer tokens. Public keys by which a shop's server signs who is signed in: several at a time, so that a new one comes
--- in before the old one goes. audience is not kept: a token is made for the source's name.
+-- in before the old one goes.
 CREATE TABLE source_token_keys (
     source_id integer NOT NULL REFERENCES sources,
     kid text NOT NULL CHECK (char_length(kid) BETWEEN 1 AND 100),
@@ -213,10 +213,8 @@ CREATE TABLE source_token_keys (
 );
 
 -- What became of an event that had to prove its customer: 'valid' proves it is his own; null where nothing was asked. The
--- token itself is never stored, so a failed event that had a good one says so for its replay.
+-- token itself is never stored.
 ALTER TABLE event_log ADD COLUMN token_verdict text;
-
-ALTER TABLE failed_events ADD COLUMN token_verdict text;
 
 -- How many events had which verdict, per received day and source: added to like event_counts, folded like it.
 CREATE TABLE token_counts (
@@ -224,4 +222,140 @@ CREATE TABLE token_counts (
     source_id integer NOT NULL,
     verdict text NOT NULL,
     events bigint NOT NULL
+);
+
+-- What may still be sent now, per key or client address: a bucket that fills by the second. Every process takes its share from
+-- here and spends it on its own. Unlogged: after a crash everybody begins with a full bucket. fillfactor: rows change in place.
+CREATE UNLOGGED TABLE rate_buckets (
+    subject text PRIMARY KEY,
+    tokens double precision NOT NULL,
+    granted double precision NOT NULL,
+    at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
+
+-- Who is whom, whatever the order in which events come (decision 0012). An anonymous id keeps the history that came with
+-- it alone under a number of its own (node_id) and is the user's with the best claim; proven_for: customers who surely
+-- used it. Of ids of before, the claim is what the map says.
+ALTER TABLE identities
+    ADD COLUMN node_id bigint REFERENCES customers,
+    ADD COLUMN claim_user text,
+    ADD COLUMN claim_at timestamptz,
+    ADD COLUMN claim_vouched boolean NOT NULL DEFAULT false,
+    ADD COLUMN proven_for bigint[] NOT NULL DEFAULT '{}';
+
+UPDATE identities AS i
+SET node_id = CASE WHEN c.user_id IS NULL AND c.born_anonymous_id = i.value THEN c.customer_id END,
+    claim_user = c.user_id,
+    claim_at = CASE WHEN c.user_id IS NOT NULL THEN i.linked_at END,
+    proven_for = CASE WHEN i.proven AND c.user_id IS NOT NULL THEN ARRAY[c.customer_id] ELSE '{}' END
+FROM customers AS c
+WHERE c.customer_id = i.customer_id AND i.kind = 'anonymous';
+
+-- own_traits: what was said under this number where traits, which is what is true of the person, holds more than that.
+-- merge_version: when it was last merged; readers of all merges ask only for what is new.
+ALTER TABLE customers
+    ADD COLUMN own_traits jsonb,
+    ADD COLUMN own_trait_times jsonb,
+    ADD COLUMN merge_version bigint;
+
+UPDATE customers SET merge_version = 1 WHERE merged_into IS NOT NULL;
+
+CREATE INDEX customers_merge_version ON customers (merge_version) WHERE merge_version IS NOT NULL;
+
+CREATE TABLE merge_versions (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    version bigint NOT NULL
+);
+
+INSERT INTO merge_versions (version) VALUES (1);
+
+-- heard: who was at an address, when last, and whether he signed out; whose it is follows from it. heard_ids finds the
+-- addresses to decide again when an id changes hands. told: when each fact about the device was told.
+ALTER TABLE devices
+    ADD COLUMN heard jsonb NOT NULL DEFAULT '[]',
+    ADD COLUMN heard_ids text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN told jsonb NOT NULL DEFAULT '{}';
+
+ALTER TABLE devices DROP CONSTRAINT devices_state_check;
+
+ALTER TABLE devices ADD CONSTRAINT devices_state_check
+    CHECK (state IN ('live', 'unproven', 'signed_out', 'replaced', 'retired'));
+
+UPDATE devices
+SET heard = jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
+        'customer_id', customer_id, 'anonymous_id', anonymous_id, 'source_id', source_id, 'at', last_seen,
+        'out', state = 'signed_out'))),
+    heard_ids = array_remove(ARRAY['u' || customer_id, 'a' || anonymous_id], NULL);
+
+CREATE INDEX devices_heard ON devices USING gin (heard_ids);
+
+-- What people said of being written to, every word with its time and source: consents holds the one that stands.
+-- origin: where it was given, in the words of whoever passed it on.
+CREATE TABLE consent_words (
+    customer_id bigint NOT NULL REFERENCES customers,
+    purpose text NOT NULL,
+    channel text NOT NULL,
+    granted boolean NOT NULL,
+    source_id integer NOT NULL,
+    origin text,
+    said_at timestamptz NOT NULL,
+    seq bigint NOT NULL,
+    PRIMARY KEY (customer_id, purpose, channel, seq)
+);
+
+ALTER TABLE consents ADD COLUMN origin text;
+
+INSERT INTO consent_words (customer_id, purpose, channel, granted, source_id, said_at, seq)
+SELECT customer_id, purpose, channel, granted, source_id, changed_at, 0 FROM consents;
+
+-- Files of customers, products and stores are imports too. rejected_by: rows that did not fit, by reason.
+ALTER TABLE imports
+    DROP CONSTRAINT imports_kind_check,
+    ADD CONSTRAINT imports_kind_check
+        CHECK (kind IN ('events', 'orders', 'customers', 'products', 'stores', 'demo')),
+    ADD COLUMN rejected_by jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN asked_by text NOT NULL DEFAULT '';
+
+-- What files have said, for ever: the dedupe window of the intake ends, but a till exports the same orders every month.
+-- row_key is what a row is about (an event's id, a customer and what is said of him), content a digest of what was said
+-- last; null where a thing is said once only.
+CREATE TABLE imported_rows (
+    row_key uuid PRIMARY KEY,
+    content bytea
+);
+
+INSERT INTO imported_rows (row_key)
+SELECT event_id FROM event_ids JOIN sources USING (source_id) WHERE kind = 'import';
+
+-- Files that were uploaded for an import. stored_as is the random name under JOREN_HOME/imports, null once it is removed;
+-- choices: how it is to be read; done of total thousandths of the step that runs; rejects: the file of rejected rows.
+CREATE TABLE import_uploads (
+    upload_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('events', 'orders', 'customers', 'products', 'stores')),
+    file_name text NOT NULL,
+    stored_as text,
+    bytes bigint NOT NULL,
+    uploaded_at timestamptz NOT NULL,
+    uploaded_by text NOT NULL,
+    state text NOT NULL DEFAULT 'uploaded' CHECK (state IN ('uploaded', 'waiting', 'running', 'done', 'failed')),
+    choices jsonb NOT NULL DEFAULT '{}',
+    changed_at timestamptz NOT NULL,
+    step text NOT NULL DEFAULT '',
+    done integer NOT NULL DEFAULT 0,
+    import_id integer REFERENCES imports,
+    report jsonb,
+    error text,
+    error_code text,
+    rejects text
+);
+
+CREATE INDEX import_uploads_open ON import_uploads (upload_id) WHERE state IN ('waiting', 'running');
+
+-- What a shop sells. price is in minor units of the shop's currency. Order lines without a category take it from here.
+CREATE TABLE products (
+    product_id text PRIMARY KEY,
+    name jsonb NOT NULL,
+    category text,
+    price bigint
 );
