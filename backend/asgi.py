@@ -17,6 +17,8 @@ from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scop
 
 from backend import log, wiring
 from backend.api.events import Door, EventController
+from backend.api.front_door import FrontDoor
+from backend.api.gate import Gate
 from backend.api.health import HealthController
 from backend.api.meters import Meters, RequestMeter
 from backend.api.problems import HANDLERS
@@ -52,11 +54,13 @@ def create_app(services: IntakeServices, role: str = "all") -> Litestar:
     door = Door(
         ingest=services.ingest,
         sources=services.sources,
+        tokens=services.customer_tokens,
+        gate=_gate(services),
         clock=services.clock,
         meters=meters,
         largest_body=settings.largest_body,
     )
-    return Litestar(
+    app = Litestar(
         route_handlers=_routes(role),
         plugins=_plugins(services, role),
         dependencies=_dependencies(services) | {"meters": _given(meters)},
@@ -69,6 +73,19 @@ def create_app(services: IntakeServices, role: str = "all") -> Litestar:
         request_max_body_size=settings.largest_body,
         openapi_config=None if role == "intake" else _OPENAPI,
         logging_config=None,
+    )
+    if role != "admin":
+        app.asgi_handler = FrontDoor(app.asgi_handler, door)
+    return app
+
+
+def _gate(services: IntakeServices) -> Gate:
+    settings = services.settings
+    return Gate(
+        services.rates,
+        proxies=settings.trusted_proxies,
+        per_key=settings.key_limit,
+        per_address=settings.address_limit,
     )
 
 
@@ -121,7 +138,7 @@ def _cors(origins: tuple[str, ...]) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(origins),
         allow_methods=["GET", "POST"],
-        allow_headers=["Authorization", "Content-Type", "Content-Encoding"],
+        allow_headers=["Authorization", "Content-Type", "Content-Encoding", "X-User-Token"],
         max_age=3600,
     )
 

@@ -4,21 +4,25 @@ A call that can never succeed gets 400, 401 or 413 and is dropped by every SDK; 
 Retry-After. A bad event never fails its batch: it is kept with its reason.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from litestar import Controller, Request, Response, post
 
 from backend.api.envelope import LONGEST_BATCH, Envelope, read_batch, read_single
+from backend.api.gate import Gate
 from backend.api.guards import admit_source
 from backend.api.inflate import inflate
 from backend.api.meters import Meters
 from backend.clock import Clock
+from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.ingest import Ingest
 from backend.services.sources import Source, Sources
 from segments.envelope import Event, FailedEvent
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event, read_event
+from segments.tokens import TokenCheck
 
 CALLS = {
     "track": "track",
@@ -36,6 +40,9 @@ CALLS = {
 }
 """Last part of a single call's path → type of its event."""
 
+BATCHES = ("batch", "b", "import")
+"""Last part of a batch's path."""
+
 _DONE = b'{"success": true}'
 
 
@@ -49,29 +56,45 @@ class Door:
 
     ingest: Ingest
     sources: Sources
+    tokens: CustomerTokens
+    gate: Gate
     clock: Clock
     meters: Meters
     largest_body: int
 
 
-class EventController(Controller):
-    """Where apps, tills and servers send what happened."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request as both ways into the intake hand it on.
 
-    @post(["/batch", "/b", "/import"], status_code=200)
+    Attributes:
+        path: as declared, without a slash at its end.
+        headers: by name in small letters.
+        address: of whoever connected; a proxy's, where there is one.
+    """
+
+    path: str
+    headers: Mapping[str, str]
+    address: str | None
+
+
+class ClientLeft(Exception):
+    """The client went away in the middle of its request: there is nobody to answer and nothing to store."""
+
+
+class EventController(Controller):
+    """Where apps, tills and servers send what happened. Most calls take the short way: `backend.api.front_door`."""
+
+    @post([f"/{path}" for path in BATCHES], status_code=200)
     async def take_batch(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take a batch of events."""
-        door: Door = request.app.state.door
-        envelope = read_batch(await _read_body(request, door))
-        await _take(request, door, envelope)
+        await _take_request(request)
         return _done()
 
     @post([f"/{path}" for path in CALLS], status_code=200)
     async def take_single(self, request: Request[Any, Any, Any]) -> Response[bytes]:
         """Take one event; the path says its type."""
-        door: Door = request.app.state.door
-        envelope = read_single(await _read_body(request, door))
-        path = request.scope["path"].rstrip("/")
-        await _take(request, door, envelope, call=CALLS[path.rpartition("/")[2]])
+        await _take_request(request)
         return _done()
 
     @post("/m", status_code=200)
@@ -84,23 +107,45 @@ def _done() -> Response[bytes]:
     return Response(_DONE, status_code=200, media_type="application/json")
 
 
-async def _read_body(request: Request[Any, Any, Any], door: Door) -> bytes:
-    encoding = request.headers.get("content-encoding", "")
-    return inflate(await request.body(), encoding=encoding, limit=door.largest_body)
+async def _take_request(request: Request[Any, Any, Any]) -> None:
+    """The long way, through the framework."""
+    path = request.scope["path"].rstrip("/")
+    address = request.client.host if request.client else None
+    headers = dict(request.headers.multi_items())  # of a repeated one the last, as on the short way
+    call = Call(path=path, headers=headers, address=address)
+    await take(call, request.app.state.door, await request.body())
 
 
-async def _take(request: Request[Any, Any, Any], door: Door, envelope: Envelope, *, call: str | None = None) -> None:
-    authorization = request.headers.get("authorization", "")
+async def take(call: Call, door: Door, body: bytes) -> None:
+    """Take the events of one call, whichever way it came. Returns when they are durable.
+
+    Raises:
+        HTTPException: the call can never succeed (401, 413).
+        JorenError: likewise (400), or not now (503).
+    """
+    body = inflate(body, encoding=call.headers.get("content-encoding", ""), limit=door.largest_body)
+    kind = CALLS.get(call.path.rpartition("/")[2])
+    await _take(call, door, read_single(body) if kind else read_batch(body), kind)
+
+
+async def _take(call: Call, door: Door, envelope: Envelope, kind: str | None) -> None:
+    authorization = call.headers.get("authorization", "")
     source = await admit_source(door.sources, authorization=authorization, body_key=envelope.write_key)
-    reception = _reception(envelope, source, door.clock, call)
+    sent = len(envelope.events) + len(envelope.excess)
+    await door.gate.admit(source, events=sent, address=call.address, headers=call.headers)
+    shared = envelope.user_token or call.headers.get("x-user-token")
+    tokens = None if source.kind.trusted else await door.tokens.check_for(source.source_id, shared=shared)
+    reception = _reception(envelope, source, door.clock, kind, tokens)
     events, failed = read_events(envelope, reception)
     await door.ingest.take(events, failed, received_at=reception.received_at)
     door.meters.events.labels(source.kind.value).inc(len(events) + len(failed))
-    if "x-retry-count" in request.headers:
+    if "x-retry-count" in call.headers:
         door.meters.retries.inc()
 
 
-def _reception(envelope: Envelope, source: Source, clock: Clock, call: str | None) -> Reception:
+def _reception(
+    envelope: Envelope, source: Source, clock: Clock, call: str | None, tokens: TokenCheck | None
+) -> Reception:
     return Reception(
         source_id=source.source_id,
         trusted=source.kind.trusted,
@@ -109,6 +154,7 @@ def _reception(envelope: Envelope, source: Source, clock: Clock, call: str | Non
         call=call,
         context=envelope.context,
         integrations=envelope.integrations,
+        tokens=tokens,
     )
 
 

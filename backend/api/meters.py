@@ -1,7 +1,6 @@
 """What this process measures about its own requests, for Prometheus and for the log."""
 
 import time
-from typing import Any
 
 import structlog
 from litestar.enums import ScopeType
@@ -38,13 +37,29 @@ class Meters:
             "Requests whose client said that it had sent them before.",
             registry=self.registry,
         )
+        self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+
+    def note(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count an answered request; log refusals, failures and pages, but not each of the many good intake calls.
+
+        The log holds the route as declared, never the address as sent: addresses of settings hold keys.
+        """
+        counter, histogram = self._meter_of(route, status)
+        counter.inc()
+        histogram.observe(seconds)
+        if status >= _SPOKEN or not route.startswith(("/v1/", "/health", "/metrics", "/assets")):
+            _log.info("request", route=route, method=method, status=status, milliseconds=round(seconds * 1000, 1))
+
+    def _meter_of(self, route: str, status: int) -> tuple[Counter, Histogram]:
+        """Found once for each route and status: looking labels up costs more than counting."""
+        if (known := self._known.get((route, status))) is None:
+            known = self.requests.labels(route, str(status)), self.seconds.labels(route)
+            self._known[route, status] = known
+        return known
 
 
 class RequestMeter(ASGIMiddleware):
-    """Measures each request; logs refusals, failures and pages, but not each of the many good intake calls.
-
-    The log holds the route as declared, never the address as sent: addresses of settings hold keys.
-    """
+    """Measures each request that the framework routes; see `Meters.note`."""
 
     scopes = (ScopeType.HTTP,)
 
@@ -65,12 +80,5 @@ class RequestMeter(ASGIMiddleware):
         try:
             await next_app(scope, receive, note)
         finally:
-            self._note(scope, status, time.perf_counter() - started)
-
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
-        route = str(scope.get("path_template") or "unknown")
-        self._meters.requests.labels(route, str(status)).inc()
-        self._meters.seconds.labels(route).observe(seconds)
-        if status >= _SPOKEN or not route.startswith(("/v1/", "/health", "/metrics", "/assets")):
-            fields: dict[str, Any] = {"route": route, "method": str(scope.get("method"))}
-            _log.info("request", status=status, milliseconds=round(seconds * 1000, 1), **fields)
+            route = str(scope.get("path_template") or "unknown")
+            self._meters.note(route, str(scope.get("method")), int(status), time.perf_counter() - started)

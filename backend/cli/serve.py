@@ -27,6 +27,7 @@ def serve(
     host: str = typer.Option("127.0.0.1", help="Address to listen on."),
     port: int = typer.Option(8000, min=1, max=65535, help="Port to listen on."),
     role: Role = typer.Option(Role.ALL, help="intake takes events only; admin serves pages and API; all does both."),
+    workers: int = typer.Option(1, min=1, max=64, help="Processes that answer; each has its own memory and core."),
 ) -> None:
     """Serve the intake API and the admin pages until Ctrl-C.
 
@@ -43,6 +44,7 @@ def serve(
             port=port,
             interface=Interfaces.ASGI,
             factory=True,
+            workers=workers,
             respawn_failed_workers=True,
             backpressure=2048,
             log_access=False,
