@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -15,9 +16,13 @@ import asyncpg
 from backend import settings as configuration
 from backend.clock import Clock, ShiftedClock, SystemClock
 from backend.services.api_keys import ApiKeys
+from backend.services.customer_tokens.tokens import CustomerTokens
+from backend.services.device_clocks import DeviceClocks
 from backend.services.health import Health
 from backend.services.ingest import Ingest
+from backend.services.rates import Rates
 from backend.services.sources import KEY_PREFIX, Sources
+from backend.services.tracking_plans import TrackingPlans
 from backend.settings import Settings
 from backend.store.pool import open_pool
 
@@ -33,10 +38,12 @@ if TYPE_CHECKING:
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
-    from backend.services.imports import Imports
+    from backend.services.failed_events import FailedEvents
+    from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
     from backend.services.people import People
     from backend.services.refresh.loop import Refresh
+    from backend.services.replays import Replays
     from backend.services.segment_runs import SegmentRuns
     from backend.services.shop import Shop
     from backend.services.source_keys import SourceKeys
@@ -55,7 +62,11 @@ class IntakeServices:
     pool: asyncpg.Pool
     ingest: Ingest
     sources: Sources
+    customer_tokens: CustomerTokens
+    device_clocks: DeviceClocks
+    plans: TrackingPlans
     api_keys: ApiKeys
+    rates: Rates
     health: Health
 
 
@@ -67,6 +78,8 @@ class Services(IntakeServices):
     source_keys: "SourceKeys"
     shop: "Shop"
     definitions: "Definitions"
+    failed_events: "FailedEvents"
+    replays: "Replays"
     imports: "Imports"
     segment_runs: "SegmentRuns"
     people: "People"
@@ -112,13 +125,18 @@ async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
 
 
 def _intake(settings: Settings, clock: Clock, pool: asyncpg.Pool) -> IntakeServices:
+    rates = Rates(pool, clock)
     return IntakeServices(
         settings=settings,
         clock=clock,
         pool=pool,
         ingest=Ingest(pool, clock),
         sources=Sources(pool, clock),
-        api_keys=ApiKeys(pool, clock),
+        customer_tokens=CustomerTokens(pool, clock),
+        device_clocks=DeviceClocks(pool, clock),
+        plans=TrackingPlans(pool, clock),
+        api_keys=ApiKeys(pool, clock, limiter=rates, per_minute=settings.api_limit),
+        rates=rates,
         health=Health(pool, clock, home=settings.home),
     )
 
@@ -146,10 +164,12 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
-    from backend.services.imports import Imports  # noqa: PLC0415 - not for intake processes
+    from backend.services.failed_events import FailedEvents  # noqa: PLC0415 - not for intake processes
+    from backend.services.imports.runs import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.insights import Insights  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
+    from backend.services.replays import Replays  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
     from backend.services.source_keys import SourceKeys  # noqa: PLC0415 - not for intake processes
@@ -165,12 +185,18 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         pool=pool,
         ingest=intake.ingest,
         sources=intake.sources,
+        customer_tokens=intake.customer_tokens,
+        device_clocks=intake.device_clocks,
+        plans=intake.plans,
         api_keys=intake.api_keys,
+        rates=intake.rates,
         health=intake.health,
         access=Access(pool, clock),
         source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),
         shop=Shop(pool, clock),
         definitions=Definitions(pool),
+        failed_events=FailedEvents(pool),
+        replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
         imports=Imports(pool, clock, settings.home),
         segment_runs=segment_runs,
         people=People(pool, clock, frame),

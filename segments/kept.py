@@ -1,6 +1,6 @@
 """What a request said beside an event's own bytes, kept with a failed event so that it can be read again as it was meant."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     Attributes:
         call: the type that the path named.
+        device_skew: what must be added to its device's clock.
         verdict: what the event's customer token proved; the token itself is never kept.
     """
 
@@ -18,6 +19,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sent_at: datetime | None = None
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
+    device_skew: timedelta | None = None
     verdict: str | None = None
 
 

@@ -49,6 +49,7 @@ def _reception(failed: FailedOne) -> Reception:
         call=kept.call,
         context=kept.context,
         integrations=kept.integrations,
+        device_skew=kept.device_skew,
         tokens=_token_check(failed, kept),
         rules=failed.rules,
     )
@@ -57,7 +58,7 @@ def _reception(failed: FailedOne) -> Reception:
 def _token_check(failed: FailedOne, kept: Kept) -> TokenCheck | None:
     """Tokens are never kept, so what the event's proved at the door stands: nothing, where it was not looked at."""
     mode = TokenMode(failed.token_mode)
-    if mode is TokenMode.OFF:
+    if failed.trusted or mode is TokenMode.OFF:
         return None
     word = failed.code.removeprefix(UNVERIFIED) if failed.code.startswith(UNVERIFIED) else kept.verdict
     verdict = Verdict(word) if word else Verdict.MISSING

@@ -5,7 +5,7 @@ Retry-After. A bad event never fails its batch: it is kept with its reason.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Controller, Request, Response, post
@@ -17,11 +17,14 @@ from backend.api.inflate import inflate
 from backend.api.meters import Meters
 from backend.clock import Clock
 from backend.services.customer_tokens.tokens import CustomerTokens
+from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
 from backend.services.sources import Source, Sources
+from backend.services.tracking_plans import TrackingPlans
 from segments.envelope import Event, FailedEvent
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event, read_event
+from segments.source_rules import OPEN
 from segments.tokens import TokenCheck
 
 CALLS = {
@@ -57,6 +60,8 @@ class Door:
     ingest: Ingest
     sources: Sources
     tokens: CustomerTokens
+    device_clocks: DeviceClocks
+    plans: TrackingPlans
     gate: Gate
     clock: Clock
     meters: Meters
@@ -135,12 +140,28 @@ async def _take(call: Call, door: Door, envelope: Envelope, kind: str | None) ->
     await door.gate.admit(source, events=sent, address=call.address, headers=call.headers)
     shared = envelope.user_token or call.headers.get("x-user-token")
     tokens = None if source.kind.trusted else await door.tokens.check_for(source.source_id, shared=shared)
-    reception = _reception(envelope, source, door.clock, kind, tokens)
+    reception = await _placed(_reception(envelope, source, door.clock, kind, tokens), call, door, envelope)
+    rules = await door.plans.rules_of(source.source_id)
+    reception = reception if rules == OPEN else replace(reception, rules=rules)
     events, failed = read_events(envelope, reception)
     await door.ingest.take(events, failed, received_at=reception.received_at)
     door.meters.events.labels(source.kind.value).inc(len(events) + len(failed))
     if "x-retry-count" in call.headers:
         door.meters.retries.inc()
+
+
+async def _placed(reception: Reception, call: Call, door: Door, envelope: Envelope) -> Reception:
+    """With what is known of the sender's clock, for apps whose SDK does not say when it sends."""
+    if reception.trusted:
+        return reception
+    skew = await door.device_clocks.skew_of(
+        reception.source_id,
+        envelope.events,
+        sent_at=reception.sent_at,
+        received_at=reception.received_at,
+        retried="x-retry-count" in call.headers,
+    )
+    return reception if skew is None else replace(reception, device_skew=skew)
 
 
 def _reception(
