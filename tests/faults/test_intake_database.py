@@ -6,6 +6,7 @@ import dataclasses
 import os
 import signal
 import tempfile
+import time
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +27,7 @@ from backend.store.pool import open_pool
 from backend.store.schema import migrate
 from backend.wiring import open_intake
 from tests.api.conftest import Intake, client_of, living, track
+from tests.faults.figures import Figures, note
 
 pytestmark = pytest.mark.fault
 
@@ -118,6 +120,17 @@ class Driver:
         while not condition():  # noqa: ASYNC110 - it happens in other processes
             await asyncio.sleep(0.01)
 
+    async def recovery(self) -> float:
+        """Seconds until the next event is acknowledged."""
+        since = time.monotonic()
+        await self.more(1)
+        return time.monotonic() - since
+
+    def note(self, fault: str, *, lost: set[str], faults: int = 1, recovery: float | None = None) -> None:
+        """Write down what came of it; `missing` has already counted that no row is there twice."""
+        sent = len(self.acked)
+        note(Figures(fault=fault, operations=sent, faults=faults, lost=len(lost), doubled=0, recovery=recovery))
+
     async def more(self, events: int) -> None:
         """Wait until so many more events were acknowledged."""
         wanted = len(self.acked) + events
@@ -142,12 +155,15 @@ async def test_a_database_that_is_killed_loses_nothing_and_is_met_again(server: 
         server.kill()
         await driver.until(lambda: 503 in driver.answers)
         server.start()
+        recovery = await driver.recovery()
         await driver.more(200)
     refusal = driver.answers.pop(503)
     assert set(driver.answers) == {200}
     assert 1 <= int(refusal.headers["retry-after"]) <= 300
     assert refusal.json()["code"] == "unavailable"
-    assert await missing(server.dsn, driver) == set()
+    lost = await missing(server.dsn, driver)
+    driver.note("F3 PostgreSQL frozen and killed", lost=lost, recovery=recovery)
+    assert lost == set()
 
 
 async def test_the_ledger_sees_a_database_that_commits_lazily(
@@ -177,7 +193,9 @@ async def test_sessions_that_are_ended_again_and_again_lose_nothing(server: Serv
         await driver.more(50)
     await connection.close()
     assert set(driver.answers) <= {200, 503}
-    assert await missing(server.dsn, driver) == set()
+    lost = await missing(server.dsn, driver)
+    driver.note("F4 every session ended", lost=lost, faults=5)
+    assert lost == set()
 
 
 async def test_a_database_that_stalls_is_answered_for_and_met_again(server: Server) -> None:
@@ -197,7 +215,10 @@ async def test_a_database_that_stalls_is_answered_for_and_met_again(server: Serv
                 await driver.until(lambda: 503 in driver.answers)
                 for process in frozen:
                     process.resume()
+                recovery = await driver.recovery()
                 await driver.more(20)
     await pool.close()
     assert set(driver.answers) == {200, 503}
-    assert await missing(server.dsn, driver) == set()
+    lost = await missing(server.dsn, driver)
+    driver.note("F5 PostgreSQL stalled", lost=lost, recovery=recovery)
+    assert lost == set()
