@@ -59,7 +59,12 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
     dsn = services.settings.database_url
     assert dsn is not None  # noqa: S101 - services stand on a database
     jobs = Loop("jobs", lambda: work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs), 1.0)
-    steady = timetable(campaign_runs=services.campaign_runs, deliveries=services.deliveries, workers=services.workers)
+    steady = timetable(
+        campaign_runs=services.campaign_runs,
+        deliveries=services.deliveries,
+        replays=services.replays,
+        workers=services.workers,
+    )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]
 

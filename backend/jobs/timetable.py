@@ -5,19 +5,22 @@ from collections.abc import Awaitable, Callable
 from backend.jobs.loops import Loop
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.deliveries import Deliveries
+from backend.services.replays import Replays
 from backend.services.workers import Workers
 
 LANES = 2
 """Delivery loops side by side: while one waits for the push service, the other claims."""
 
 
-def timetable(*, campaign_runs: CampaignRuns, deliveries: Deliveries, workers: Workers) -> list[Loop]:
+def timetable(*, campaign_runs: CampaignRuns, deliveries: Deliveries, replays: Replays, workers: Workers) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
     lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
     return [
         Loop("launch", campaign_runs.launch_due, 2.0),
         *lanes,
         Loop("recover", _resting(deliveries.recover), 2.0),
+        Loop("replay", replays.work, 2.0),
+        Loop("settle", _resting(replays.settle), 300.0),
         Loop("house", _resting(workers.keep_house), 600.0),
     ]
 
