@@ -6,6 +6,7 @@
     ├── Conflict               it exists already, or its state does not allow this
     ├── Forbidden              you may not
     ├── NotConfigured          a setting is missing or wrong
+    ├── TooMany                a limit is reached; try again after a while
     └── Unavailable            database, disk or network is away; try again
 
 ``code`` is stable and for machines, ``message`` is one clear sentence for people.
@@ -65,3 +66,13 @@ class Unavailable(JorenError):
     """Database, disk or network is away; try again."""
 
     code = "unavailable"
+
+
+class TooMany(JorenError):
+    """A limit is reached; the same again is right after ``retry_after`` seconds."""
+
+    code = "rate_limited"
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after

@@ -3,6 +3,7 @@
 Every setting is named and explained here; `joren doctor` prints them with where each came from.
 """
 
+import ipaddress
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -13,7 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 _MOST_BODY = 8 * 1024 * 1024
+_HIGHEST_RATE = 100_000_000
 
 
 class BadSettings(ValueError):
@@ -33,6 +37,11 @@ class Settings:
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
         public_url: `JOREN_PUBLIC_URL`, how browsers reach the admin pages; https makes cookies Secure.
         role: `JOREN_ROLE`, what a server process answers: intake, admin or all.
+        trusted_proxies: `JOREN_TRUSTED_PROXIES`, addresses or networks of proxies whose X-Forwarded-For is believed,
+            separated by commas (default none: the header is ignored).
+        address_limit: `JOREN_ADDRESS_LIMIT`, events a minute from one public client address (default 12,000; 0: no limit).
+        key_limit: `JOREN_KEY_LIMIT`, events a minute by one write key (default 0: no limit).
+        api_limit: `JOREN_API_LIMIT`, requests a minute of one API key (default 6,000; 0: no limit).
         largest_body: `JOREN_LARGEST_BODY`, bytes of a batch of events after inflating (default 1 MiB, at most 8 MiB).
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
@@ -47,6 +56,10 @@ class Settings:
     allowed_origins: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
     role: str = "all"
+    trusted_proxies: tuple[Network, ...] = ()
+    address_limit: int = 12_000
+    key_limit: int = 0
+    api_limit: int = 6_000
     largest_body: int = 1024 * 1024
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
@@ -79,6 +92,10 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         allowed_origins=tuple(o.strip() for o in values.get("JOREN_ALLOWED_ORIGINS", "").split(",") if o.strip()),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
         role=values.get("JOREN_ROLE") or "all",
+        trusted_proxies=_networks(values.get("JOREN_TRUSTED_PROXIES", "")),
+        address_limit=_rate(values, "JOREN_ADDRESS_LIMIT", 12_000),
+        key_limit=_rate(values, "JOREN_KEY_LIMIT", 0),
+        api_limit=_rate(values, "JOREN_API_LIMIT", 6_000),
         largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
@@ -91,6 +108,20 @@ def _seconds(text: str) -> timedelta:
         return timedelta(seconds=int(text))
     except (ValueError, OverflowError):
         raise BadSettings(f"JOREN_CLOCK_SHIFT must be a number of seconds, not {text[:40]!r}.") from None
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(each.strip()) for each in text.split(",") if each.strip())
+    except ValueError as error:
+        raise BadSettings(f"JOREN_TRUSTED_PROXIES must list addresses or networks like 10.0.0.0/8: {error}.") from None
+
+
+def _rate(values: "Mapping[str, str]", name: str, default: int) -> int:
+    text = values.get(name) or str(default)
+    if not text.isascii() or not text.isdigit() or int(text) > _HIGHEST_RATE:
+        raise BadSettings(f"{name} must be a number a minute from 0 (no limit) to {_HIGHEST_RATE}, not {text[:40]!r}.")
+    return int(text)
 
 
 def _body_limit(text: str) -> int:

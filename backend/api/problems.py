@@ -12,7 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
-from backend.errors import BadInput, Conflict, Forbidden, JorenError, NotConfigured, NotFound, Unavailable
+from backend.errors import BadInput, Conflict, Forbidden, JorenError, NotConfigured, NotFound, TooMany, Unavailable
 from segments.errors import FactsError
 
 RETRY_AFTER = {"Retry-After": "5"}
@@ -26,6 +26,7 @@ _STATUS: dict[type[JorenError], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Forbidden: HTTPStatus.FORBIDDEN,
     NotConfigured: HTTPStatus.INTERNAL_SERVER_ERROR,
+    TooMany: HTTPStatus.TOO_MANY_REQUESTS,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
@@ -59,6 +60,8 @@ def refuse(_: Request[Any, Any, Any], error: JorenError) -> Problem:
     """A failure of the shell that a person can do something about."""
     status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), HTTPStatus.BAD_REQUEST)
     headers = RETRY_AFTER if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    if isinstance(error, TooMany):
+        headers = {"Retry-After": str(error.retry_after)}
     return Problem(status, error.code, error.message, headers=headers, field=error.field)
 
 

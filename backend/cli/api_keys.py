@@ -64,6 +64,26 @@ def show(json: bool = typer.Option(False, "--json", help="Print the keys as JSON
 
 
 @app.command()
+def limit(
+    name: str = typer.Argument(help="Name of the key."),
+    requests: str = typer.Argument(help="Requests a minute: a number, 0 for no limit, or default."),
+) -> None:
+    """Set how many requests a minute a key may make; more are answered 429.
+
+    Example: joren api-key limit "data warehouse" 600
+    """
+    if requests != "default" and not (requests.isascii() and requests.isdigit()):
+        raise typer.BadParameter(f"{requests!r} is neither a number nor default.")
+    chosen = None if requests == "default" else int(requests)
+
+    async def work(services: Services) -> Any:
+        await services.api_keys.set_limit(name, request_limit=chosen)
+
+    run(work)
+    typer.echo(f"The limit of {name} is set.")
+
+
+@app.command()
 def revoke(name: str = typer.Argument(help="Name of the key to refuse from now on.")) -> None:
     """Refuse a key from now on.
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 import asyncpg
 
@@ -38,6 +39,7 @@ SCOPES = (
 
 _PREFIX = "joren_api_"
 _LONGEST_NAME = 100
+HIGHEST_LIMIT = 100_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,10 @@ class ApiCaller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """One key as a list shows it. ``hint`` is the end of the key, empty for keys of the first release."""
+    """One key as a list shows it. ``hint`` is the end of the key, empty for keys of the first release.
+
+    ``request_limit`` is in requests a minute: None for the installation's default, 0 for no limit.
+    """
 
     name: str
     hint: str
@@ -65,14 +70,28 @@ class ApiKey:
     expires_at: datetime | None
     last_used: datetime | None
     revoked_at: datetime | None
+    request_limit: int | None
+
+
+class Limiter(Protocol):
+    """Counts requests: `backend.services.rates.Rates`."""
+
+    async def spend(self, subject: str, cost: int = 1, *, per_minute: int) -> None:
+        """Count one against a subject's limit; raises TooMany where it is reached."""
+        ...
 
 
 class ApiKeys:
     """Makes, admits and revokes API keys."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, *, limiter: Limiter | None = None, per_minute: int = 0
+    ) -> None:
+        """Take the pool, the clock, what counts requests, and how many a key may make a minute (0: no limit)."""
         self._pool = pool
         self._clock = clock
+        self._limiter = limiter
+        self._per_minute = per_minute
 
     async def create(
         self, name: str, *, scopes: Collection[str], expires_at: datetime | None = None, actor: str = "command line"
@@ -117,6 +136,7 @@ class ApiKeys:
         """Who opens the API with this key; None for one that is unknown, revoked or expired.
 
         Raises:
+            TooMany: the key made too many requests.
             Unavailable: the database does not answer.
         """
         if not key.startswith(_PREFIX):
@@ -128,6 +148,9 @@ class ApiKeys:
             raise Unavailable("The database does not answer. Try again later.") from error
         if found is None:
             return None
+        if self._limiter is not None:
+            limit = self._per_minute if found["request_limit"] is None else found["request_limit"]
+            await self._limiter.spend(f"api:{found['api_key_id']}", per_minute=limit)
         return ApiCaller(api_key_id=found["api_key_id"], name=found["name"], scopes=frozenset(found["scopes"]))
 
     async def revoke(self, name: str, *, actor: str = "command line") -> None:
@@ -141,6 +164,23 @@ class ApiKeys:
             if not await store.revoke(connection, name=name, now=now):
                 raise NotFound(f"There is no API key named {name}.")
             await access.write_audit(connection, at=now, actor=actor, action="api_key.revoke", target=name, detail={})
+
+    async def set_limit(self, name: str, *, request_limit: int | None, actor: str = "command line") -> None:
+        """Set how many requests a minute a key may make: None for the installation's default, 0 for no limit.
+
+        Raises:
+            BadInput: the limit is negative or beyond `HIGHEST_LIMIT`.
+            NotFound: there is no key of that name.
+        """
+        if request_limit is not None and not 0 <= request_limit <= HIGHEST_LIMIT:
+            raise BadInput(f"A limit is from 0 to {HIGHEST_LIMIT}.", code="bad_limit", field="request_limit")
+        now, detail = self._clock.now(), {"request_limit": request_limit}
+        async with self._pool.acquire() as connection, connection.transaction():
+            if not await store.set_limit(connection, name=name, limit=request_limit):
+                raise NotFound(f"There is no API key named {name}.")
+            await access.write_audit(
+                connection, at=now, actor=actor, action="api_key.limit", target=name, detail=detail
+            )
 
     async def list(self) -> tuple[ApiKey, ...]:
         """Every key, oldest first."""

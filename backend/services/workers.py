@@ -6,10 +6,13 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.store import events as event_store
+from backend.store import rates as rate_store
 from backend.store import workers as store
 
 SILENT = timedelta(minutes=10)
 """A worker that nobody heard of for so long is taken off the list."""
+QUIET = timedelta(minutes=10)
+"""A bucket of a rate limit that was not asked for so long is full, and need not be kept."""
 
 
 class Workers:
@@ -39,4 +42,5 @@ class Workers:
             async with connection.transaction():
                 await event_store.fold_counts(connection)
                 await store.forget_silent(connection, before=now - SILENT)
+                await rate_store.forget(connection, before=now - QUIET)
         return len(made)

@@ -33,7 +33,7 @@ async def create(
 
 
 async def use(connection: Connection, *, key_hash: bytes, now: datetime) -> asyncpg.Record | None:
-    """The key (api_key_id, name, scopes) if it is known and in force; notes its use, to the hour."""
+    """The key (api_key_id, name, scopes, request_limit) if it is known and in force; notes its use, to the hour."""
     found = await connection.fetchrow(_SQL["find_key"], key_hash, now)
     if found is not None and (found["last_used"] is None or now - found["last_used"] > _KNOWN_TO):
         await connection.execute(_SQL["note_use"], found["api_key_id"], now)
@@ -43,6 +43,11 @@ async def use(connection: Connection, *, key_hash: bytes, now: datetime) -> asyn
 async def revoke(connection: Connection, *, name: str, now: datetime) -> bool:
     """Refuse a key from now on; False where there is none of that name."""
     return await connection.fetchval(_SQL["revoke_key"], name, now) is not None
+
+
+async def set_limit(connection: Connection, *, name: str, limit: int | None) -> bool:
+    """Set how many requests a minute a key may make; False where there is none of that name."""
+    return await connection.fetchval(_SQL["limit_key"], name, limit) is not None
 
 
 async def list_all(connection: Connection) -> list[asyncpg.Record]:

@@ -145,3 +145,16 @@ async def test_a_key_needs_a_scope_that_exists_and_an_end_to_come(services: Serv
 def test_a_route_cannot_ask_for_a_scope_that_does_not_exist() -> None:
     with pytest.raises(ValueError, match="customers:own"):
         requires("customers:own")
+
+
+async def test_an_api_key_makes_so_many_requests_a_minute(app: Litestar, services: Services) -> None:
+    key = await services.api_keys.create("eager", scopes=["shop:read"])
+    await services.api_keys.set_limit("eager", request_limit=20)
+    async with client_of(app) as client:
+        answers = [await client.get("/api/v1/shop", headers=bearer(key)) for _ in range(30)]
+        assert [each.status_code for each in answers].count(200) in (20, 21, 22)
+        refused = answers[-1]
+        assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(refused.headers["retry-after"]) <= 300
+        other = await services.api_keys.create("calm", scopes=["shop:read"])
+        assert (await client.get("/api/v1/shop", headers=bearer(other))).status_code == 200

@@ -359,3 +359,12 @@ CREATE TABLE products (
     category text,
     price bigint
 );
+
+-- How wrong a phone's clock is, for SDKs whose time of sending is that of closing their file. device_key is a digest of
+-- source and device id. doubt: a larger difference that one batch had since.
+CREATE TABLE device_clocks (
+    device_key uuid PRIMARY KEY,
+    skew interval NOT NULL,
+    doubt interval,
+    learned_at timestamptz NOT NULL
+);
