@@ -7,7 +7,6 @@ from typing import Any
 import msgspec
 
 from backend.errors import BadInput
-from segments.context import strip_secrets
 from segments.failures import EventFailure
 from segments.intake import read_sent_at
 from segments.salvage import split_elements, split_members
@@ -30,6 +29,7 @@ class Envelope:
     Attributes:
         events: the events as bytes.
         excess: what goes beyond `LONGEST_BATCH`.
+        user_token: the customer token that the batch's context carried, which is no longer in it.
         fault: why none of the events can be stored as it is meant, where that is so.
     """
 
@@ -39,6 +39,7 @@ class Envelope:
     sent_at: datetime | None = None
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
+    user_token: Any = None
     fault: EventFailure | None = None
 
 
@@ -67,9 +68,9 @@ def read_batch(body: bytes) -> Envelope:
         batch, events = _salvage(body)
     try:
         context, integrations = _shared(batch.context), _shared(batch.integrations)
-        fault = None
+        user_token, fault = (context or {}).pop("userToken", None), None
     except EventFailure as failure:
-        context = integrations = None
+        context = integrations = user_token = None
         fault = EventFailure("bad_context", f"The context of the batch cannot be used. {failure.reason}")
     return Envelope(
         events=events[:LONGEST_BATCH],
@@ -78,6 +79,7 @@ def read_batch(body: bytes) -> Envelope:
         sent_at=read_sent_at(batch.sent_at),
         context=context,
         integrations=integrations,
+        user_token=user_token,
         fault=fault,
     )
 
@@ -118,9 +120,7 @@ def _shared(part: msgspec.Raw) -> dict[str, Any] | None:
         return None
     if len(raw) > LARGEST_CONTEXT:
         raise EventFailure("bad_context", f"It has {len(raw)} bytes; {LARGEST_CONTEXT} are allowed.")
-    shared = decode_event(raw)
-    strip_secrets({"context": shared})
-    return shared
+    return decode_event(raw)
 
 
 def _loose(raw: bytes | None) -> Any:
