@@ -9,30 +9,12 @@ from uuid import UUID
 import asyncpg
 
 from backend.store import customer_tokens, queries
+from backend.store.log_copy import COLUMNS, LogRows
 from backend.store.pool import Connection
 from segments.envelope import Event, FailedEvent
 from segments.tokens import UNVERIFIED
 
 _SQL = queries.load("events")
-
-COLUMNS = (
-    "received_day",
-    "received_at",
-    "source_id",
-    "trusted",
-    "message_id",
-    "type",
-    "event",
-    "user_id",
-    "anonymous_id",
-    "occurred_at",
-    "original_at",
-    "sent_at",
-    "time_rule",
-    "payload",
-    "violations",
-    "token_verdict",
-)
 
 _COUNTED = ("stored", "repeated", "failed", "violated")
 
@@ -66,19 +48,15 @@ async def append(
         came: when single rows came, where that was earlier. They still lie in the partition, and in the dedupe window,
             of ``received_at``: the day they came on may be dropped at any moment.
     """
-    earlier = came or {}
-    await enter_writer(connection)
     day = received_at.date()
-    given = {row.event_id: row for row in rows}
-    new = await _claim(connection, given, day)
+    given = {row.event_id.int: row for row in rows}
+    known = await _claim(connection, given, day)
+    new = {number: row for number, row in given.items() if number not in known} if known else given
     if new:
-        await connection.copy_records_to_table(
-            "event_log",
-            columns=COLUMNS,
-            records=[record_of(given[i], day, earlier.get(i, received_at)) for i in given if i in new],
-        )
+        content = LogRows(day, received_at, came).pack(new.values())
+        await connection.copy_to_table("event_log", columns=COLUMNS, source=content, format="binary")
     kept = await _keep_failed(connection, failed, received_at)
-    await _count(connection, rows, failed, new=set(new), kept=set(kept), received_at=received_at)
+    await _count(connection, rows, failed, new=set(new), kept={each.int for each in kept}, received_at=received_at)
     return Appended(stored=len(new), repeated=len(rows) - len(new) + len(failed) - len(kept), failed=len(kept))
 
 
@@ -87,32 +65,15 @@ async def enter_writer(connection: Connection) -> None:
     await connection.fetchrow(_SQL["enter_writer"])
 
 
-def record_of(row: Event, day: date, received_at: datetime) -> tuple[object, ...]:
-    return (
-        day,
-        received_at,
-        row.source_id,
-        row.trusted,
-        row.message_id,
-        row.type,
-        row.event,
-        row.user_id,
-        row.anonymous_id,
-        row.occurred_at,
-        row.original_at,
-        row.sent_at,
-        row.time_rule,
-        row.payload,
-        row.violations,
-        row.token_verdict,
-    )
-
-
-async def _claim(connection: Connection, given: dict[UUID, Event], day: date) -> set[UUID]:
+async def _claim(connection: Connection, given: dict[int, Event], day: date) -> set[int]:
+    """Enter the fence and claim the ids; gives those that were known, as numbers."""
     if not given:
+        await enter_writer(connection)
         return set()
-    sources = [row.source_id for row in given.values()]
-    return {record[0] for record in await connection.fetch(_SQL["claim_ids"], list(given), sources, day)}
+    ids, sources = [row.event_id for row in given.values()], [row.source_id for row in given.values()]
+    record = await connection.fetchrow(_SQL["claim_ids"], ids, sources, day)
+    assert record is not None  # noqa: S101 - a SELECT without FROM has one row
+    return {each.int for each in record["known"]}
 
 
 async def _keep_failed(connection: Connection, failed: Sequence[FailedEvent], received_at: datetime) -> set[UUID]:
@@ -139,8 +100,8 @@ async def _count(
     rows: Sequence[Event],
     failed: Sequence[FailedEvent],
     *,
-    new: set[UUID],
-    kept: set[UUID],
+    new: set[int],
+    kept: set[int],
     received_at: datetime,
 ) -> None:
     """Add this transaction's counts; ``new`` and ``kept`` are used up: an id is new only the first time it is met."""
@@ -170,9 +131,9 @@ async def _count(
     await customer_tokens.add_counts(connection, counts=verdicts, day=received_at.date())
 
 
-def _once(ids: set[UUID], event_id: UUID, outcome: str) -> str:
-    if event_id in ids:
-        ids.discard(event_id)
+def _once(ids: set[int], event_id: UUID, outcome: str) -> str:
+    if event_id.int in ids:
+        ids.discard(event_id.int)
         return outcome
     return "repeated"
 

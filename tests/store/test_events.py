@@ -119,6 +119,18 @@ async def test_the_fence_sees_what_committed_while_it_waited(pool: asyncpg.Pool)
         assert await waiting == 1
 
 
+async def test_a_writer_that_waits_at_the_fence_holds_no_id_that_another_waits_for(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as reader:
+        async with reader.transaction():
+            await events.committed_upto(reader)
+            waiting = asyncio.create_task(append(pool, [make_event("m1")]))
+            await blocked(pool)
+            claim = "INSERT INTO event_ids SELECT $1, 1, '2026-04-01' ON CONFLICT DO NOTHING"
+            await reader.execute("SET LOCAL lock_timeout = '2s'")
+            await reader.execute(claim, make_event("m1").event_id)
+        assert await waiting == Appended(stored=0, repeated=1, failed=0)
+
+
 async def blocked(pool: asyncpg.Pool) -> None:
     """Return when a session of this database waits for the fence."""
     waiting = """SELECT count(*) FROM pg_locks JOIN pg_database ON oid = database

@@ -4,13 +4,23 @@
 SELECT pg_advisory_xact_lock_shared(7236842), set_config('synchronous_commit', 'on', true)
 
 -- name: claim_ids
--- Gives back the ids that were new. Sorted, so that two writers with the same ids wait for each other and never deadlock.
-INSERT INTO event_ids (event_id, source_id, received_day)
-SELECT event_id, source_id, $3::date
-FROM unnest($1::uuid[], $2::int[]) AS given (event_id, source_id)
-ORDER BY event_id
-ON CONFLICT DO NOTHING
-RETURNING event_id
+-- Enters the fence, as enter_writer does, claims ids, and gives back those that were known: usually none, so that nothing is
+-- sent. Rows reach the INSERT through the join with the fence, so it is held before the first id is: a writer that held
+-- an id and waited for the fence would block others who hold the fence and wait for the id. Sorted, so that two writers
+-- with the same ids wait for each other and never deadlock.
+WITH fence AS MATERIALIZED (
+    SELECT pg_advisory_xact_lock_shared(7236842), set_config('synchronous_commit', 'on', true)
+), given AS MATERIALIZED (
+    SELECT event_id, source_id
+    FROM fence CROSS JOIN unnest($1::uuid[], $2::int[]) AS given (event_id, source_id)
+    ORDER BY event_id
+), new AS (
+    INSERT INTO event_ids (event_id, source_id, received_day)
+    SELECT event_id, source_id, $3::date FROM given
+    ON CONFLICT DO NOTHING
+    RETURNING event_id
+)
+SELECT ARRAY(SELECT event_id FROM given WHERE event_id NOT IN (SELECT event_id FROM new)) AS known
 
 -- name: keep_failed
 -- A blind retry of a bad event is kept once. Gives back the ids that were new.
