@@ -8,7 +8,7 @@ The push address stays in ``context.device.token``.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -37,6 +37,7 @@ class Reception:
         trusted: the source holds a secret.
         call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
         context: merged into each event's own context, which goes first; likewise ``integrations``.
+        device_skew: what must be added to the clock of the device that sent all this, where it is known.
         tokens: what the source asks of events that name a customer; None where it asks nothing.
         rules: what the source's owner decided about how its events are read.
     """
@@ -48,6 +49,7 @@ class Reception:
     call: str | None = None
     context: dict[str, Any] | None = None
     integrations: dict[str, Any] | None = None
+    device_skew: timedelta | None = None
     tokens: TokenCheck | None = None
     rules: SourceRules = OPEN
 
@@ -96,6 +98,7 @@ def _kept_of(reception: Reception, failure: EventFailure) -> bytes | None:
         sent_at=reception.sent_at,
         context=reception.context,
         integrations=reception.integrations,
+        device_skew=reception.device_skew,
         verdict=failure.verdict,
     )
     return write_kept(kept)
@@ -299,7 +302,13 @@ def _times_of(event: dict[str, Any], reception: Reception) -> tuple[datetime | N
 def _moment_of(
     event: dict[str, Any], original: datetime | None, sent_at: datetime | None, reception: Reception
 ) -> tuple[datetime, str]:
-    return occurred_at(original, sent_at=sent_at, received_at=reception.received_at, library=_library_of(event))
+    return occurred_at(
+        original,
+        sent_at=sent_at,
+        received_at=reception.received_at,
+        library=_library_of(event),
+        device_skew=reception.device_skew,
+    )
 
 
 def read_sent_at(value: object) -> datetime | None:
