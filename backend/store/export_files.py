@@ -63,7 +63,7 @@ def open_writer(path: Path, columns: Columns, *, file_format: FileFormat, encodi
     """Begin a file of one format.
 
     Args:
-        path: a file to be made; it must not be there.
+        path: the file; what is in it is replaced.
         columns: of every chunk to come.
         file_format: which.
         encoding: of CSV.
@@ -84,7 +84,7 @@ class CsvWriter:
         self._encoding = encoding
         self._zone = zone
         self._rows = self._replaced = 0
-        self._file: BinaryIO = path.open("xb")
+        self._file: BinaryIO = path.open("wb")
         if encoding is Encoding.UTF8_BOM:
             self._file.write("\ufeff".encode())
         header = [f'"{protect(name).replace(chr(34), chr(34) * 2)}"' for name in columns]

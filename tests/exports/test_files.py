@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from backend.store import export_files
 from backend.store.export_files import GETA, Columns, Written, in_cp932, open_writer
-from backend.store.import_files import tables
 from segments.cells import STARTS
 from segments.exports import Encoding, FileFormat
+from tests.exports.reading import cells
 
 MOMENT = datetime(2026, 3, 31, 15, 30, 0, 5000, tzinfo=UTC)
 COLUMNS: Columns = {
@@ -82,8 +82,7 @@ def test_import_of_export_is_what_was_there(
 ) -> None:
     folder = tmp_path_factory.getbasetemp()
     path, _ = written(folder, rows, {"a": pl.String(), "b": pl.String()}, encoding=encoding)
-    found = [row for table in tables(path) for row in zip(table.columns["a"], table.columns["b"], strict=True)]
-    assert found == rows
+    assert [(row["a"], row["b"]) for row in cells(path, "utf-8")] == rows
 
 
 @given(rows=st.lists(st.tuples(japanese, japanese), max_size=8))
@@ -92,11 +91,7 @@ def test_what_cp932_has_comes_back_from_it(
 ) -> None:
     columns = {"a": pl.String(), "b": pl.String()}
     path, counted = written(tmp_path_factory.getbasetemp(), rows, columns, encoding=Encoding.CP932)
-    found = [
-        row
-        for table in tables(path, encoding="cp932")
-        for row in zip(table.columns["a"], table.columns["b"], strict=True)
-    ]
+    found = [(row["a"], row["b"]) for row in cells(path, "cp932")]
     assert (found, counted.replaced) == (rows, 0)
 
 

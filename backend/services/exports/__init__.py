@@ -1,0 +1,1 @@
+"""Exports: tables of what is known, written to files by the worker."""

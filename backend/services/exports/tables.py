@@ -1,0 +1,238 @@
+"""The tables that can be exported: their columns, and their rows some tens of thousands at a time.
+
+No table is ever held whole: events are read along the numbers of the log, customers along theirs, history from the
+lake's files as a stream. Nothing here keeps a transaction open between two chunks.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+import polars as pl
+
+from backend.lake.schemas import EVENTS_SCHEMA
+from backend.store import customers
+from backend.store import exports as store
+from backend.store.export_files import Columns
+from campaigns.shop import ShopSettings
+from segments.customers import SCHEMA
+from segments.exports import TRAIT, Wish, columns_of
+from segments.windows import Window
+
+STEP = 20_000
+"""Numbers of the log, or customers, read at once."""
+
+_EARLY = timedelta(days=2)
+"""An event may be received so long before it happened: its time is taken from another clock."""
+
+_MOMENT = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Some rows, and how much of the table has been read with them, up to 1."""
+
+    rows: pl.DataFrame
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table to write."""
+
+    columns: Columns
+    chunks: AsyncIterator[Chunk]
+
+
+class History(Protocol):
+    """Where the facts of all events are read from."""
+
+    def events(self, window: Window | None = None) -> pl.LazyFrame:
+        """The lake's events, of the business days of ``window`` only where one is given."""
+        ...
+
+
+EVENT_COLUMNS: Columns = {
+    "messageId": pl.String(),
+    "type": pl.String(),
+    "event": pl.String(),
+    "name": pl.String(),
+    "userId": pl.String(),
+    "anonymousId": pl.String(),
+    "previousId": pl.String(),
+    "groupId": pl.String(),
+    "timestamp": _MOMENT,
+    "receivedAt": _MOMENT,
+    "source": pl.String(),
+    "trusted": pl.Boolean(),
+    "properties": pl.String(),
+    "traits": pl.String(),
+    "context": pl.String(),
+}
+"""Fields of the Segment protocol by their names there, so that the file can be imported as it is."""
+
+
+def events(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings) -> Table:
+    """Events as they came, in the order they were stored."""
+    return Table(EVENT_COLUMNS, _events(pool, _event_filter(wish, settings)))
+
+
+def _event_filter(wish: Wish, settings: ShopSettings) -> store.EventFilter:
+    first, last = wish.first or date(1990, 1, 1), wish.last or date(2199, 12, 31)
+    return store.EventFilter(
+        received_from=first - _EARLY,
+        start=settings.calendar.start_of(first),
+        end=settings.calendar.start_of(last + timedelta(days=1)),
+        names=list(wish.names) or None,
+        source=wish.source,
+    )
+
+
+async def _events(pool: asyncpg.Pool, wanted: store.EventFilter) -> AsyncIterator[Chunk]:
+    async with pool.acquire() as connection:
+        least, most = await store.bound_events(connection, received_from=wanted.received_from)
+    for after in range(least - 1, most, STEP):
+        upto = min(after + STEP, most)
+        async with pool.acquire() as connection:
+            found = await store.list_events(connection, wanted, after=after, upto=upto)
+        rows = [tuple(row)[1:] for row in found]
+        frame = pl.DataFrame(rows, schema=dict(EVENT_COLUMNS), orient="row")
+        yield Chunk(frame, (upto - least + 1) / (most - least + 1))
+
+
+HISTORY_COLUMNS: Columns = {
+    "customer_id": pl.Int64(),
+    **{name: dtype for name, dtype in EVENTS_SCHEMA.items() if name not in ("seq", "customer_id", "source_id")},
+    "source": pl.String(),
+}
+
+
+async def history(pool: asyncpg.Pool, wish: Wish, lake: History) -> Table:
+    """Facts of all events ever stored; merged customers by the number of the survivor."""
+    async with pool.acquire() as connection:
+        merges = await customers.list_merges(connection)
+        names = await store.name_sources(connection)
+    window = Window(wish.first, wish.last) if wish.first and wish.last else None
+    frame = await asyncio.to_thread(lake.events, window)
+    return Table(HISTORY_COLUMNS, _streamed(_facts(frame, wish, merges, names)))
+
+
+def _facts(frame: pl.LazyFrame, wish: Wish, merges: Sequence[tuple[int, int]], names: dict[int, str]) -> pl.LazyFrame:
+    """The rows wished for. Replacing, not joining: rows stay in their order and nothing is gathered up."""
+    source = pl.col("source_id").replace_strict(names, default=None, return_dtype=pl.String)
+    known = frame.with_columns(source=source, customer_id=pl.col("customer_id").replace(dict(merges)))
+    if wish.names:
+        known = known.filter(pl.col("event").is_in(wish.names))
+    if wish.source is not None:
+        known = known.filter(pl.col("source") == wish.source)
+    return known.select(*HISTORY_COLUMNS)
+
+
+async def _streamed(frame: pl.LazyFrame) -> AsyncIterator[Chunk]:
+    """Rows as the streaming engine hands them out. How many there will be is not known before the end."""
+    batches: Iterator[pl.DataFrame] = await asyncio.to_thread(frame.collect_batches, chunk_size=STEP)
+    while (rows := await asyncio.to_thread(next, batches, None)) is not None:
+        for part in rows.iter_slices(STEP):
+            yield Chunk(part, 0.0)
+
+
+def customer_columns(wish: Wish) -> Columns:
+    """Columns of an export of customers with their types."""
+    own = {"user_id": pl.String(), "name": pl.String(), "email": pl.String(), "traits": pl.String()}
+    known: dict[str, Any] = {**SCHEMA, **own, "created_at": _MOMENT}
+    return {name: known.get(name, pl.String()) for name in columns_of(wish)}
+
+
+def everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> Table:
+    """All customers, those of whom there are no facts yet included."""
+    return Table(customer_columns(wish), _everyone(pool, wish, frame))
+
+
+async def _everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> AsyncIterator[Chunk]:
+    async with pool.acquire() as connection:
+        most = await store.largest_customer(connection)
+    after = 0
+    while True:
+        async with pool.acquire() as connection:
+            known = await store.list_customers(connection, after=after, limit=STEP)
+        if not known:
+            return
+        low, high = known[0]["customer_id"], known[-1]["customer_id"]
+        facts = frame.filter(pl.col("customer_id").is_between(low, high))
+        yield Chunk(await _joined(wish, known, facts), min(high / max(most, 1), 1.0))
+        after = high
+
+
+def members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> Table:
+    """The members of a segment, from rows of the customer frame."""
+    return Table(customer_columns(wish), _members(pool, wish, rows))
+
+
+async def _members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> AsyncIterator[Chunk]:
+    total, last, done = await _count(rows), 0, 0
+    while True:
+        next_ones = rows.filter(pl.col("customer_id") > last).bottom_k(STEP, by="customer_id")
+        facts = await asyncio.to_thread(next_ones.sort("customer_id").collect)
+        if facts.is_empty():
+            return
+        numbers = facts["customer_id"].to_list()
+        async with pool.acquire() as connection:
+            known = await store.list_these_customers(connection, customer_ids=numbers)
+        done += facts.height
+        yield Chunk(await _joined(wish, known, facts.lazy()), min(done / max(total, 1), 1.0))
+        last = numbers[-1]
+
+
+async def _count(rows: pl.LazyFrame) -> int:
+    return int((await asyncio.to_thread(rows.select(pl.len()).collect)).item())
+
+
+async def _joined(wish: Wish, known: Sequence[asyncpg.Record], facts: pl.LazyFrame) -> pl.DataFrame:
+    columns = customer_columns(wish)
+    own = _own(known, columns)
+    wanted = [name for name in facts.collect_schema().names() if name in columns and name not in own.columns]
+    joined = own.lazy().join(facts.select("customer_id", *wanted), on="customer_id", how="left", maintain_order="left")
+    missing = [
+        pl.lit(None, dtype).alias(name) for name, dtype in columns.items() if name not in (*own.columns, *wanted)
+    ]
+    return await asyncio.to_thread(joined.with_columns(missing).select(*columns).collect)
+
+
+def _own(known: Sequence[asyncpg.Record], columns: Columns) -> pl.DataFrame:
+    """What PostgreSQL knows of the customers: number, and those of the columns that come from there."""
+    readers = {"customer_id": _column("customer_id")}
+    readers |= {name: _column(name) for name in ("user_id", "name", "email", "created_at") if name in columns}
+    if "traits" in columns:
+        readers["traits"] = _all_traits
+    readers |= {name: _one_trait(name.removeprefix(TRAIT)) for name in columns if name.startswith(TRAIT)}
+    schema = {name: pl.Int64() if name == "customer_id" else columns[name] for name in readers}
+    return pl.DataFrame({name: [read(row) for row in known] for name, read in readers.items()}, schema=schema)
+
+
+def _column(name: str) -> Callable[[asyncpg.Record], Any]:
+    return lambda row: row[name]
+
+
+def _all_traits(row: asyncpg.Record) -> str:
+    return msgspec.json.encode(row["traits"], order="sorted").decode()
+
+
+def _one_trait(key: str) -> Callable[[asyncpg.Record], str | None]:
+    def read(row: asyncpg.Record) -> str | None:
+        value = row["traits"].get(key)
+        return value if value is None or isinstance(value, str) else msgspec.json.encode(value).decode()
+
+    return read
+
+
+def held(columns: Columns, rows: pl.DataFrame) -> Table:
+    """A small table that is there already."""
+
+    async def chunks() -> AsyncIterator[Chunk]:
+        yield Chunk(rows, 1.0)
+
+    return Table(columns, chunks())

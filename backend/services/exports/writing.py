@@ -1,0 +1,113 @@
+"""Writes one wish to one file: finds the table, streams it into a writer, tells how far it is."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+import asyncpg
+import polars as pl
+
+from backend.services.exports import tables
+from backend.services.exports.tables import Table
+from backend.store import shop
+from backend.store.export_files import Written, open_writer
+from campaigns import report_table
+from campaigns.overview import CampaignReport
+from campaigns.shop import ShopSettings
+from segments.exports import What, Wish
+from segments.metrics import catalog
+from segments.metrics import tables as kpi_tables
+from segments.metrics.result import KpiResult
+from segments.windows import Window
+
+Progress: TypeAlias = Callable[[int, float], None]
+"""Told after each chunk how many rows are written and how much of the table is read, up to 1."""
+
+
+class View(Protocol):
+    """The customer frame at one moment."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer, see `segments.customers`."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origins:
+    """Where the rows come from: services do not know each other, so what exports ask of them is handed in.
+
+    Attributes:
+        members: frame rows of a segment's members.
+        report: a campaign's report.
+        kpi: one figure: slug, and by name ``window`` and ``segment_id``.
+    """
+
+    lake: tables.History
+    frame: Frame
+    members: Callable[[int], Awaitable[pl.LazyFrame]]
+    report: Callable[[int], Awaitable[CampaignReport]]
+    kpi: Callable[..., Awaitable[KpiResult]]
+
+
+async def write(
+    pool: asyncpg.Pool, wish: Wish, path: Path, *, origins: Origins, progress: Progress = lambda *_: None
+) -> Written:
+    """Write the whole table to a new file that only its owner can read.
+
+    Raises:
+        FileExistsError: there is a file already.
+        JorenError, FactsError: what was wished for is not there.
+    """
+    async with pool.acquire() as connection:
+        settings = await shop.read_settings(connection)
+    table = await _table(pool, wish, settings, origins)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    writer = await asyncio.to_thread(
+        open_writer, path, table.columns, file_format=wish.format, encoding=wish.encoding, zone=settings.zone
+    )
+    rows = 0
+    try:
+        async for chunk in table.chunks:
+            await asyncio.to_thread(writer.write, chunk.rows)
+            rows += chunk.rows.height
+            progress(rows, chunk.share)
+    finally:
+        written = await asyncio.to_thread(writer.close)
+    return written
+
+
+async def _table(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings, origins: Origins) -> Table:
+    if wish.what is What.EVENTS:
+        return tables.events(pool, wish, settings)
+    if wish.what is What.HISTORY:
+        return await tables.history(pool, wish, origins.lake)
+    if wish.what is What.CUSTOMERS:
+        return await _customers(pool, wish, origins)
+    if wish.what is What.CAMPAIGN:
+        return tables.held(report_table.COLUMNS, report_table.table(await origins.report(wish.campaign_id or 0)))
+    return tables.held(kpi_tables.COLUMNS, kpi_tables.table(await _kpis(wish, origins)))
+
+
+async def _customers(pool: asyncpg.Pool, wish: Wish, origins: Origins) -> Table:
+    if wish.segment_id is not None:
+        return tables.members(pool, wish, await origins.members(wish.segment_id))
+    view = await asyncio.to_thread(origins.frame.read)
+    return tables.everyone(pool, wish, view.frame)
+
+
+async def _kpis(wish: Wish, origins: Origins) -> list[KpiResult]:
+    window = Window(wish.first, wish.last) if wish.first and wish.last else None
+    slugs, whose = wish.kpis or tuple(catalog.CATALOG), (None, *wish.segment_ids)
+    return [await origins.kpi(slug, window=window, segment_id=number) for slug in slugs for number in whose]

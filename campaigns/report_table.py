@@ -1,0 +1,73 @@
+"""A campaign's report as one flat table: a row a figure, so that any spreadsheet can read it."""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import polars as pl
+
+from campaigns.overview import CampaignReport
+from campaigns.report import Arm, Effect, People
+
+COLUMNS: dict[str, pl.DataType] = {
+    "campaign_id": pl.Int64(),
+    "campaign": pl.String(),
+    "as_of": pl.Datetime("us", "UTC"),
+    "section": pl.String(),
+    "item": pl.String(),
+    "value": pl.Float64(),
+    "low": pl.Float64(),
+    "high": pl.Float64(),
+    "text": pl.String(),
+}
+"""``low`` and ``high`` are the ends of an interval; ``text`` says what is no number."""
+
+_Row = tuple[str, str, float | None, float | None, float | None, str | None]
+
+
+def table(report: CampaignReport) -> pl.DataFrame:
+    """The table of one report; figures that are not there yet have no row."""
+    head = (report.summary.campaign_id, report.summary.name, report.as_of)
+    return pl.DataFrame([(*head, *row) for row in _rows(report)], schema=COLUMNS, orient="row")
+
+
+def _rows(report: CampaignReport) -> Iterator[_Row]:
+    yield ("campaign", "state", None, None, None, str(report.summary.state))
+    yield from _people(report.people)
+    yield from (_figure("left_out", removed.reason, removed.people) for removed in report.removed)
+    yield from (_figure("devices", state, count) for state, count in report.devices.items())
+    yield _figure("opens", "received", report.received)
+    if report.opens is not None:
+        yield _figure("opens", "direct", report.opens.direct)
+        yield _figure("opens", "influenced", report.opens.influenced)
+        yield _figure("opens", "of", report.opens.of)
+    if report.effect is not None:
+        yield from _effect(report.effect)
+
+
+def _people(people: People) -> Iterator[_Row]:
+    counts = (one.name for one in fields(people) if one.name != "left_out")
+    yield from (_figure("people", name, getattr(people, name)) for name in counts)
+    yield _figure("people", "left_out", people.left_out_total)
+
+
+def _effect(effect: Effect) -> Iterator[_Row]:
+    for name, arm in (("treated", effect.treated), ("control", effect.control)):
+        yield from _arm(name, arm)
+    yield ("effect", "verdict", None, None, None, str(effect.verdict))
+    low, high = (effect.interval.low, effect.interval.high) if effect.interval else (None, None)
+    kind = str(effect.interval_kind) if effect.interval_kind else None
+    yield ("effect", "difference", effect.difference, low, high, kind)
+    low, high = (effect.amount_interval.low, effect.amount_interval.high) if effect.amount_interval else (None, None)
+    yield ("effect", "amount_difference", effect.amount_difference, low, high, None)
+
+
+def _arm(name: str, arm: Arm) -> Iterator[_Row]:
+    yield _figure(name, "customers", arm.customers)
+    yield _figure(name, "conversions", arm.conversions)
+    yield _figure(name, "rate", arm.rate)
+    yield _figure(name, "amount", arm.amount)
+
+
+def _figure(section: str, item: str, value: Any) -> _Row:
+    return (section, item, None if value is None else float(value), None, None, None)
