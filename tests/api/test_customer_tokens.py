@@ -1,6 +1,7 @@
 """Customer tokens at the door: each way to carry one, what each mode makes of it, and that none is ever stored."""
 
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import msgspec
