@@ -185,6 +185,7 @@ VOCABULARY: tuple[EventType, ...] = (
             Property("purpose", Kind.TEXT, "目的", "Purpose"),
             Property("channel", Kind.TEXT, "手段", "Channel"),
             Property("granted", Kind.BOOLEAN, "同意", "Granted", required=True),
+            Property("source", Kind.TEXT, "取得元", "Where it was given"),
         ),
     ),
     EventType(EventName.PUSH_RECEIVED, "通知の受信", "Push received", _DELIVERY),

@@ -1,25 +1,20 @@
-"""Who is whom, and whose push address it is: decided event by event in the order of the log. Pure.
+"""Who is whom: decided event by event, and the same whatever the order in which they come. Pure.
 
-Linking. A user id names one customer. An anonymous id belongs to the customer it was first seen with; when it was
-nobody's yet and comes together with a user id, the anonymous customer becomes that user or is merged into him.
-An anonymous id that already has a user stays with him. Two identified customers are merged by an alias from a
-secret source only, never by a public key.
+A user id names one customer; two of them are one where the shop's own systems said so by an alias. An anonymous id is
+the user's who has the best claim to it: the shop's word goes before a public key's, then the earlier counts. Before
+any claim it is a visitor of its own. What came with a user id is that user's history; what came with an anonymous id
+alone is kept under a number of its own, and goes along when a better claim turns up.
 
-Addresses. Pushes go to `live` addresses only, and an address becomes live for a customer only by a proof:
-the event comes from a secret source or carries a customer's token; or its anonymous id is the one the customer was born with over the same source;
-or one of these two has named that anonymous id together with the customer; or the address was proven his before (he
-signed out and in again); or the customer was born over this very source without an anonymous id, the shop has never
-vouched for him, and he has no device yet. Without a proof the address is kept as `unproven` and gets nothing. A live address of someone else moves by the same proofs only; a claim
-without proof ends the old binding (`signed_out`): a phone where somebody else signed in shows no one's messages.
+Whose push address it is: see `segments.addresses`. A proof that an anonymous id is a customer's is the word of a source
+that vouches, or that the customer came into being with it; only the latter depends on what came in first, because a
+stranger can backdate what he sends, but cannot have sent it earlier. See docs/decisions/0012-identity-under-reordering.md.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from segments.sightings import Address, Device, DeviceState, Known, Link, Merge, Person, Sighting
-
-LOG_OUT = frozenset({"Signed Out", "Logged Out"})
-"""Custom events that say the person left this phone."""
+from segments.addresses import Addresses
+from segments.sightings import Claim, Device, Known, Link, Merge, Person, Sighting
 
 
 class Registry:
@@ -30,8 +25,8 @@ class Registry:
         numbers: unused customer numbers, as many as there may be births.
 
     Attributes:
-        births, changed, links, merges, devices: what is new or different, to be kept by the shell.
-        touched: everyone whose reach may be different now, beside those who were seen.
+        births, changed: customers who are new or different, to be kept by the shell.
+        moved: numbers whose history went elsewhere, and customers from whom or to whom it went.
     """
 
     def __init__(self, known: Known, numbers: Iterable[int]) -> None:
@@ -39,58 +34,68 @@ class Registry:
         self._numbers: Iterator[int] = iter(numbers)
         self.births: dict[int, Person] = {}
         self.changed: set[int] = set()
-        self.links: set[tuple[str, str]] = set()
-        self.merges: list[Merge] = []
-        self.devices: set[str] = set()
-        self.touched: set[int] = set()
+        self._links: set[str] = set()
         self._named_at: dict[str, datetime] = {}
-        self._devices_of: dict[int, set[str]] = {}
-        self._anonymous_of: dict[int, set[str]] = {}
-        for address, device in known.devices.items():
-            self._devices_of.setdefault(device.customer_id, set()).add(address)
-        for anonymous_id, link in known.anonymous.items():
-            self._anonymous_of.setdefault(link.customer_id, set()).add(anonymous_id)
+        self._gone: dict[int, None] = {}
+        self.moved: set[int] = set()
+        self._addresses = Addresses(known, self)
 
     def see(self, sighting: Sighting) -> int:
         """The customer of an event, by everything seen so far."""
-        if sighting.previous_id is not None:
-            self._alias(sighting, sighting.previous_id)
-        person = self._person(sighting)
-        if sighting.proves and not person.known_to_shop:
-            person.known_to_shop = True
-            self.changed.add(person.customer_id)
-        if sighting.proves and sighting.anonymous_id is not None and sighting.user_id is not None:
-            self._prove(person, sighting.anonymous_id)
+        if sighting.previous_id is not None and sighting.user_id is not None:
+            self._alias(sighting, sighting.user_id, sighting.previous_id)
+        if sighting.user_id is None:
+            person = self._visitor(sighting)
+        else:
+            person = self._user(sighting, sighting.user_id)
+            if sighting.anonymous_id is not None:
+                self._claim(person, sighting.anonymous_id, sighting, vouched=sighting.proves)
+            if sighting.proves and not person.known_to_shop:
+                person.known_to_shop = True
+                self.changed.add(person.customer_id)
         if sighting.address is not None:
-            self._claim(person, sighting, sighting.address)
+            self._addresses.hear(person, sighting, sighting.address)
         return person.customer_id
 
     def customer_of(self, user_id: str | None, anonymous_id: str | None) -> int:
+        """The number under which an event with these ids is kept: the user's, else the anonymous id's own."""
+        number = self._known.users.get(user_id) if user_id is not None else None
+        if number is not None:
+            return self.survivor(number).customer_id
+        link = self._known.anonymous[anonymous_id or ""]
+        return self.survivor(link.customer_id).customer_id if link.node_id is None else link.node_id
+
+    def owner_of(self, user_id: str | None, anonymous_id: str | None) -> int:
         """The customer whose ids these are by everything seen so far; the user id decides."""
         number = self._known.users.get(user_id) if user_id is not None else None
-        if number is None:
-            number = self._known.anonymous[anonymous_id or ""].customer_id
-        return self._survivor(number).customer_id
+        return self.survivor(number or self._known.anonymous[anonymous_id or ""].customer_id).customer_id
 
-    def identities(self) -> Iterator[tuple[str, str, Link]]:
-        """The ids that are new or whose owner is another, each as (kind, value, link)."""
-        for kind, value in sorted(self.links):
-            if kind == "anonymous":
-                yield kind, value, self._known.anonymous[value]
-            else:
-                person = self._survivor(self._known.users[value])
-                yield kind, value, Link(person.customer_id, proven=True, at=self._named_at[value])
+    @property
+    def devices(self) -> set[str]:
+        """Addresses that are new or changed."""
+        return self._addresses.changed
 
-    def final_merges(self) -> list[Merge]:
-        """Every customer who was merged, with the last survivor; vouched where every step was."""
-        steps = {merge.gone: merge for merge in self.merges}
-        final = []
-        for merge in self.merges:
-            survivor, vouched = merge.survivor, merge.vouched
-            while survivor in steps:
-                survivor, vouched = steps[survivor].survivor, vouched and steps[survivor].vouched
-            final.append(Merge(merge.gone, survivor, vouched))
-        return final
+    @property
+    def touched(self) -> set[int]:
+        """Everyone whose history or reach may be different now, beside those who were seen."""
+        return self.moved | self._addresses.touched
+
+    def users(self) -> Iterator[tuple[str, int, datetime]]:
+        """User ids that are new, with their customer and when they were first seen."""
+        for user_id, at in sorted(self._named_at.items()):
+            yield user_id, self.survivor(self._known.users[user_id]).customer_id, at
+
+    def links(self) -> Iterator[tuple[str, Link, bool]]:
+        """Anonymous ids that are new or different, each with whether it is proven its owner's."""
+        for anonymous_id in sorted(self._links):
+            link = self._known.anonymous[anonymous_id]
+            owner = self.survivor(link.customer_id)
+            link.customer_id = owner.customer_id
+            yield anonymous_id, link, self.is_proven(owner, anonymous_id)
+
+    def merges(self) -> list[Merge]:
+        """Every number that was merged, or merged elsewhere, with the last survivor."""
+        return [Merge(gone, self.survivor(gone).customer_id) for gone in self._gone]
 
     def person(self, customer_id: int) -> Person:
         """A customer who was born or changed."""
@@ -100,197 +105,114 @@ class Registry:
         """A device that is new or changed."""
         return self._known.devices[address]
 
-    def _survivor(self, number: int) -> Person:
-        person = self._known.people[number]
-        while person.merged_into is not None:
-            person = self._known.people[person.merged_into]
+    def survivor(self, number: int) -> Person:
+        """The customer that a number stands for."""
+        while number in self._known.merged:
+            number = self._known.merged[number]
+        return self._known.people[number]
+
+    def is_proven(self, person: Person, anonymous_id: str) -> bool:
+        """Whether the anonymous id is proven to be his. What nobody claims is its visitor's."""
+        link = self._known.anonymous[anonymous_id]
+        if link.claim is None:
+            return True
+        return any(self.survivor(number) is person for number in link.proven_for)
+
+    def _user(self, sighting: Sighting, user_id: str) -> Person:
+        number = self._known.users.get(user_id)
+        if number is not None:
+            return self.survivor(number)
+        person = self._bear(sighting, user_id=user_id)
+        self._name(user_id, person, sighting.at)
+        if sighting.anonymous_id is not None:
+            self._claim(person, sighting.anonymous_id, sighting, vouched=sighting.proves, proven=True)
         return person
 
-    def _person(self, sighting: Sighting) -> Person:
-        user_id, anonymous_id = sighting.user_id, sighting.anonymous_id
-        named = self._known.users.get(user_id) if user_id is not None else None
-        link = self._known.anonymous.get(anonymous_id) if anonymous_id is not None else None
-        if named is not None:
-            person = self._survivor(named)
-            if anonymous_id is not None:
-                self._adopt(person, anonymous_id, link, sighting, vouched=sighting.proves)
-            return person
+    def _visitor(self, sighting: Sighting) -> Person:
+        """The owner of an anonymous id that came alone; from now on it has a number of its own."""
+        anonymous_id = sighting.anonymous_id or ""
+        link = self._known.anonymous.get(anonymous_id)
+        if link is not None and link.node_id is not None:
+            return self.survivor(link.customer_id)
+        node = self._bear(sighting, user_id=None)
+        self._links.add(anonymous_id)
         if link is None:
-            return self._bear(sighting)
-        person = self._survivor(link.customer_id)
-        if user_id is None:
-            return person
-        if person.user_id is not None:  # someone else signs in on a phone that belongs to another user
-            return self._bear(sighting)
-        person.user_id = user_id
-        self.changed.add(person.customer_id)
-        self._name(user_id, person.customer_id, sighting.at)
-        return person
+            self._known.anonymous[anonymous_id] = Link(
+                customer_id=node.customer_id, node_id=node.customer_id, at=sighting.at
+            )
+            return node
+        link.node_id = node.customer_id
+        owner = self.survivor(link.customer_id)
+        self._merge(node.customer_id, owner)
+        return owner
 
-    def _bear(self, sighting: Sighting) -> Person:
+    def _bear(self, sighting: Sighting, *, user_id: str | None) -> Person:
         person = Person(
             customer_id=next(self._numbers),
-            user_id=sighting.user_id,
+            user_id=user_id,
             born_source_id=sighting.source_id,
             born_anonymous_id=sighting.anonymous_id,
             created_at=sighting.at,
         )
         self._known.people[person.customer_id] = self.births[person.customer_id] = person
-        if sighting.user_id is not None:
-            self._name(sighting.user_id, person.customer_id, sighting.at)
-        if sighting.anonymous_id is not None and sighting.anonymous_id not in self._known.anonymous:
-            self._tie(sighting.anonymous_id, Link(person.customer_id, proven=True, at=sighting.at))
         return person
 
-    def _adopt(
-        self, person: Person, anonymous_id: str, link: Link | None, sighting: Sighting, *, vouched: bool
+    def _claim(
+        self, person: Person, anonymous_id: str, sighting: Sighting, *, vouched: bool, proven: bool = False
     ) -> None:
-        """Give a known user the anonymous id he came with, and the anonymous customer's history."""
+        """A user came with an anonymous id: it is his where no one has a better claim."""
+        claim = Claim(vouched=vouched, at=sighting.at, user_id=sighting.user_id or "")
+        link = self._known.anonymous.get(anonymous_id)
         if link is None:
-            self._tie(anonymous_id, Link(person.customer_id, proven=vouched, at=sighting.at))
-            return
-        other = self._survivor(link.customer_id)
-        if other is not person and other.user_id is None:
-            self._merge(other, person, vouched=vouched)
+            link = Link(customer_id=person.customer_id, node_id=None, at=sighting.at, claim=claim)
+            self._known.anonymous[anonymous_id] = link
+            self._links.add(anonymous_id)
+        elif link.claim is None or claim.rank < link.claim.rank:
+            link.claim = claim
+            self._links.add(anonymous_id)
+            self._give(anonymous_id, link, person)
+        if (proven or vouched) and person.customer_id not in link.proven_for:
+            link.proven_for.add(person.customer_id)
+            self._links.add(anonymous_id)
+            self._addresses.settle_mentioning(anonymous_id)
 
-    def _alias(self, sighting: Sighting, previous_id: str) -> None:
-        """Merge what an alias names; between two identified customers only where the source vouches.
+    def _give(self, anonymous_id: str, link: Link, person: Person) -> None:
+        before = self.survivor(link.customer_id)
+        if before is person:
+            return
+        link.customer_id = person.customer_id
+        if link.node_id is not None:
+            self._merge(link.node_id, person)
+            self.moved.add(before.customer_id)
+        self._addresses.settle_mentioning(anonymous_id)
+
+    def _alias(self, sighting: Sighting, user_id: str, previous_id: str) -> None:
+        """The id before was the user's too: as an anonymous id, and where the shop says so as a user id.
 
         A customer's token speaks for himself, not for the other id: it proves nothing here.
         """
-        user = Sighting(
-            source_id=sighting.source_id,
-            trusted=sighting.trusted,
-            vouches=sighting.vouches,
-            user_id=sighting.user_id,
-            anonymous_id=None if sighting.user_id is not None else sighting.anonymous_id,
-            at=sighting.at,
-        )
-        survivor = self._person(user)
-        named = self._known.users.get(previous_id)
-        if named is None:
-            link = self._known.anonymous.get(previous_id)
-            self._adopt(survivor, previous_id, link, sighting, vouched=sighting.vouches)
-        elif sighting.vouches and (other := self._survivor(named)) is not survivor:
-            self._merge(other, survivor, vouched=True)
+        person = self._user(sighting, user_id)
+        self._claim(person, previous_id, sighting, vouched=sighting.vouches)
+        if not sighting.vouches:
+            return
+        number = self._known.users.get(previous_id)
+        if number is None:
+            self._name(previous_id, person, sighting.at)
+        elif (other := self.survivor(number)) is not person:
+            self._unite(other, person)
 
-    def _merge(self, gone: Person, survivor: Person, *, vouched: bool) -> None:
-        gone.merged_into = survivor.customer_id
-        self.merges.append(Merge(gone.customer_id, survivor.customer_id, vouched))
-        self.touched |= {gone.customer_id, survivor.customer_id}
-        if gone.known_to_shop and vouched and not survivor.known_to_shop:
+    def _unite(self, gone: Person, survivor: Person) -> None:
+        self._merge(gone.customer_id, survivor)
+        if gone.known_to_shop and not survivor.known_to_shop:
             survivor.known_to_shop = True
             self.changed.add(survivor.customer_id)
-        for anonymous_id in self._anonymous_of.pop(gone.customer_id, set()):
-            link = self._known.anonymous[anonymous_id]
-            self._tie(anonymous_id, Link(survivor.customer_id, proven=link.proven and vouched, at=link.at))
-        for address in list(self._devices_of.get(gone.customer_id, ())):
-            self._inherit(self._known.devices[address], survivor, vouched=vouched)
+        self._addresses.unite(gone.customer_id, survivor.customer_id)
 
-    def _inherit(self, device: Device, survivor: Person, *, vouched: bool) -> None:
-        """The devices of a merged customer: without a proof of their own they get none of the survivor's pushes."""
-        born = _born_with(survivor, device.source_id, device.anonymous_id)
-        self._bind(device, survivor)
-        if device.state is not DeviceState.LIVE:
-            return
-        if vouched or born or survivor.customer_id in device.proven_for:
-            device.proven_for.add(survivor.customer_id)
-        else:
-            device.state = DeviceState.UNPROVEN
+    def _merge(self, number: int, survivor: Person) -> None:
+        self._known.merged[number] = survivor.customer_id
+        self._gone[number] = None
+        self.moved |= {number, survivor.customer_id}
 
-    def _prove(self, person: Person, anonymous_id: str) -> None:
-        link = self._known.anonymous[anonymous_id]
-        if link.proven or self._survivor(link.customer_id) is not person:
-            return
-        self._tie(anonymous_id, Link(person.customer_id, proven=True, at=link.at))
-        for address in self._devices_of.get(person.customer_id, ()):
-            device = self._known.devices[address]
-            if device.state is DeviceState.UNPROVEN and device.anonymous_id == anonymous_id:
-                device.state = DeviceState.LIVE
-                device.proven_for.add(person.customer_id)
-                self.devices.add(address)
-                self.touched.add(person.customer_id)
-
-    def _claim(self, person: Person, sighting: Sighting, address: Address) -> None:
-        """An event says that this address is where ``person`` can be reached."""
-        device = self._known.devices.get(address.value)
-        if device is not None and device.state is DeviceState.RETIRED:
-            return
-        before = device is not None and person.customer_id in device.proven_for
-        proven = before or self._is_proven(person, sighting)
-        if device is None:
-            self._register(person, sighting, address, proven=proven)
-        elif device.customer_id == person.customer_id:
-            self._hear(device, sighting, address, proven=proven)
-        elif proven or device.state is DeviceState.UNPROVEN:
-            self._bind(device, person)
-            device.state = DeviceState.UNPROVEN
-            self._hear(device, sighting, address, proven=proven)
-        elif device.state is DeviceState.LIVE:
-            device.state = DeviceState.SIGNED_OUT
-            self.devices.add(device.address)
-            self.touched.add(device.customer_id)
-        if sighting.event in LOG_OUT:
-            self._sign_out(person, address.value)
-
-    def _is_proven(self, person: Person, sighting: Sighting) -> bool:
-        if sighting.trusted or sighting.verified or _born_with(person, sighting.source_id, sighting.anonymous_id):
-            return True
-        link = self._known.anonymous.get(sighting.anonymous_id) if sighting.anonymous_id is not None else None
-        if link is not None and link.proven and self._survivor(link.customer_id) is person:
-            return True
-        own_birth = person.born_anonymous_id is None and person.born_source_id == sighting.source_id
-        return own_birth and not person.known_to_shop and not self._devices_of.get(person.customer_id)
-
-    def _register(self, person: Person, sighting: Sighting, address: Address, *, proven: bool) -> None:
-        device = Device(
-            address=address.value,
-            kind=address.kind,
-            customer_id=person.customer_id,
-            source_id=sighting.source_id,
-            anonymous_id=sighting.anonymous_id,
-            state=DeviceState.UNPROVEN,
-            first_seen=sighting.at,
-            last_seen=sighting.at,
-        )
-        self._known.devices[address.value] = device
-        self._devices_of.setdefault(person.customer_id, set()).add(address.value)
-        self._hear(device, sighting, address, proven=proven)
-
-    def _hear(self, device: Device, sighting: Sighting, address: Address, *, proven: bool) -> None:
-        """Keep what an event says about a device; without a proof it says nothing about a live one."""
-        if not proven and device.state is DeviceState.LIVE:
-            return
-        proven_now = proven and (device.state is not DeviceState.LIVE or device.customer_id not in device.proven_for)
-        if proven_now:
-            device.state = DeviceState.LIVE
-            device.proven_for.add(device.customer_id)
-        if device.learn(sighting, address) or proven_now:
-            self.devices.add(device.address)
-
-    def _sign_out(self, person: Person, address: str) -> None:
-        device = self._known.devices[address]
-        if device.customer_id == person.customer_id and device.state is DeviceState.LIVE:
-            device.state = DeviceState.SIGNED_OUT
-            self.devices.add(address)
-
-    def _bind(self, device: Device, person: Person) -> None:
-        self._devices_of[device.customer_id].discard(device.address)
-        self.touched |= {device.customer_id, person.customer_id}
-        device.customer_id = person.customer_id
-        self._devices_of.setdefault(person.customer_id, set()).add(device.address)
-        self.devices.add(device.address)
-
-    def _tie(self, anonymous_id: str, link: Link) -> None:
-        self._known.anonymous[anonymous_id] = link
-        self._anonymous_of.setdefault(link.customer_id, set()).add(anonymous_id)
-        self.links.add(("anonymous", anonymous_id))
-
-    def _name(self, user_id: str, customer_id: int, at: datetime) -> None:
-        self._known.users[user_id] = customer_id
+    def _name(self, user_id: str, person: Person, at: datetime) -> None:
+        self._known.users[user_id] = person.customer_id
         self._named_at[user_id] = at
-        self.links.add(("user", user_id))
-
-
-def _born_with(person: Person, source_id: int, anonymous_id: str | None) -> bool:
-    return anonymous_id is not None and person.born_anonymous_id == anonymous_id and person.born_source_id == source_id

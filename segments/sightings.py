@@ -1,18 +1,27 @@
-"""What identity is decided about: events as sightings, customers, links of anonymous ids, devices, merges."""
+"""What identity is decided about: events as sightings, customers, claims to anonymous ids, devices, merges.
 
+A customer has a number, and so has an anonymous id of which something came alone: history is kept under these numbers
+and never rewritten, so that an id which turns out to be another person's takes its history along.
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
 
+from segments.traits import microseconds
+
 
 class DeviceState(StrEnum):
-    """What may be sent to an address."""
+    """What may be sent to an address: only a live one gets anything."""
 
     LIVE = "live"
     UNPROVEN = "unproven"
     SIGNED_OUT = "signed_out"
+    REPLACED = "replaced"
+    """The same installation of the app has a newer address."""
     RETIRED = "retired"
 
 
@@ -34,10 +43,11 @@ class Sighting(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     Attributes:
         trusted: the source holds a secret.
-        vouches: the source speaks for the shop (server or import; not Joren itself), so its word proves identities.
+        vouches: the source speaks for the shop (server or import; not Joren itself), so its word proves identities, and
+            its alias merges two customers who both have a user id.
         verified: a customer token proves that ``user_id`` himself sent it: this anonymous id and this address are his.
         previous_id: of an alias.
-        at: when it happened.
+        at: when it happened, as far as that is before it came in.
         event: name of a track call.
     """
 
@@ -68,21 +78,86 @@ class Person:
     born_anonymous_id: str | None
     known_to_shop: bool = False
     created_at: datetime | None = None
-    merged_into: int | None = None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A user came with an anonymous id."""
+
+    vouched: bool
+    at: datetime
+    user_id: str
+
+    @property
+    def rank(self) -> tuple[bool, datetime, str]:
+        """Less is better: the shop's word before a public key's, then the earlier, then the lesser user id."""
+        return (not self.vouched, self.at, self.user_id)
+
+
+@dataclass(slots=True, kw_only=True)
 class Link:
-    """Whose an anonymous id is; proven by birth or by a source that vouches."""
+    """Whose an anonymous id is.
+
+    Attributes:
+        customer_id: its owner: the user of the best claim; before any claim the visitor, who is his own ``node_id``.
+        node_id: number under which events of this id alone are kept; None while none came.
+        at: when it was first seen.
+        claim: the best so far.
+        proven_for: customers who are proven to have used it.
+    """
 
     customer_id: int
-    proven: bool
+    node_id: int | None
     at: datetime
+    claim: Claim | None = None
+    proven_for: set[int] = field(default_factory=set)
+
+
+class Heard(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """That somebody was at an address: the last moment, and whether he then signed out.
+
+    Attributes:
+        customer_id: the user; None where only the anonymous id is known.
+        trusted: some of it came from a source that holds a secret, or with a customer token.
+    """
+
+    customer_id: int | None = None
+    anonymous_id: str | None = None
+    source_id: int
+    at: datetime
+    out: bool = False
+    trusted: bool = False
+
+    @property
+    def key(self) -> tuple[int | None, str | None, int]:
+        """Who: of each only the last moment counts."""
+        return (self.customer_id, self.anonymous_id, self.source_id)
+
+    def join(self, other: "Heard") -> bool:
+        """Take in another word of the same person; whether more than the moment is new."""
+        before = (self.out, self.trusted)
+        if other.at == self.at:
+            self.out = self.out or other.out
+        elif other.at > self.at:
+            self.at, self.out = other.at, other.out
+        self.trusted = self.trusted or other.trusted
+        return before != (self.out, self.trusted)
+
+
+_LEARNT = ("kind", "device_key", "platform", "app_version", "locale", "time_zone", "permission")
 
 
 @dataclass(slots=True, kw_only=True)
 class Device:
-    """A push address and its binding. ``proven_for``: customers whose it was by a proof, now or before."""
+    """A push address, whose it is, and why.
+
+    Attributes:
+        customer_id: whose.
+        heard: everyone who was at it; `segments.addresses` decides from it alone.
+        proven_for: customers whose it was by the rule for the first device, now or before.
+        told: name of a fact about the device → when it was told (microseconds since 1970): the later word stands.
+        anonymous_id, source_id: of the last word of its owner.
+    """
 
     address: str
     kind: str
@@ -99,42 +174,59 @@ class Device:
     time_zone: str | None = None
     permission: str = "unknown"
     proven_for: set[int] = field(default_factory=set)
-    told: tuple[object, ...] = ()
+    heard: list[Heard] = field(default_factory=list)
+    told: dict[str, int] = field(default_factory=dict)
 
     def learn(self, sighting: Sighting, address: Address) -> bool:
-        """Take over what an event says of the device; whether any of it is worth keeping at once.
+        """Take over what its owner's event says of the device; whether any of it is another value than before."""
+        moment, changed = microseconds(sighting.at), False
+        for name in _LEARNT:
+            changed |= self._learn(name, getattr(address, name), moment)
+        changed |= self._learn("source_id", sighting.source_id, moment)
+        return changed | self._learn("anonymous_id", sighting.anonymous_id, moment)
 
-        That it was seen again on the same day is not: an app tells its address with every event.
-        """
-        told = (address, sighting.source_id, sighting.anonymous_id, sighting.at.date())
-        self.last_seen = max(self.last_seen, sighting.at)
-        if told == self.told:
+    def _learn(self, name: str, value: object, moment: int) -> bool:
+        if value is None or moment < self.told.get(name, moment):
             return False
-        self.told = told
-        self.source_id, self.anonymous_id = sighting.source_id, sighting.anonymous_id
-        self.device_key = self.device_key if address.device_key is None else address.device_key
-        self.platform = address.platform or self.platform
-        self.app_version = address.app_version or self.app_version
-        self.locale = address.locale or self.locale
-        self.time_zone = address.time_zone or self.time_zone
-        self.permission = address.permission or self.permission
+        self.told[name] = moment
+        if getattr(self, name) == value:
+            return False
+        setattr(self, name, value)
         return True
+
+    def mentions(self) -> Iterator[int | str]:
+        """Numbers and anonymous ids that were at it: when one of them changes hands, it must be decided again."""
+        for each in self.heard:
+            if each.customer_id is not None:
+                yield each.customer_id
+            if each.anonymous_id is not None:
+                yield each.anonymous_id
 
 
 @dataclass(frozen=True, slots=True)
 class Merge:
-    """One customer became part of another. ``vouched``: a source that speaks for the shop said so."""
+    """The history of one number is the survivor's from now on; before it may have been somebody else's."""
 
     gone: int
     survivor: int
-    vouched: bool
 
 
 @dataclass(slots=True)
 class Known:
-    """What is known before a batch, about everyone it names; customers are survivors, never merged ones."""
+    """What is known before a batch, about everyone it names.
+
+    Attributes:
+        people: survivors by number.
+        merged: number → survivor, of numbers that were merged.
+        users: user id → number of its customer.
+    """
 
     people: dict[int, Person] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
     users: dict[str, int] = field(default_factory=dict)
     anonymous: dict[str, Link] = field(default_factory=dict)
     devices: dict[str, Device] = field(default_factory=dict)
+
+
+NEVER = datetime(1, 1, 1, tzinfo=UTC)
+"""Before every event."""

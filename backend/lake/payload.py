@@ -34,6 +34,7 @@ class Properties(msgspec.Struct, gc=False):
     purpose: Any = None
     channel: Any = None
     granted: Any = None
+    source: Any = None
     device_key: Any = None
 
 

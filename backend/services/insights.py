@@ -7,7 +7,7 @@ asking again is cheap. Everything that computes runs in a worker thread.
 import asyncio
 import time
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
 
@@ -99,8 +99,23 @@ class _Definitions:
     """What PostgreSQL knows and history does not; a change of any of it makes the figures anew."""
 
     settings: ShopSettings
-    merges: tuple[tuple[int, int], ...]
     coupons: tuple[tuple[str, str, date | None], ...]
+
+
+@dataclass(slots=True)
+class _Merges:
+    """All merges up to a version. There is one for most members of an app, so only new ones are asked for."""
+
+    version: int = 0
+    survivors: dict[int, int] = field(default_factory=dict)
+
+    async def catch_up(self, connection: Connection) -> int:
+        """Learn what is new; gives the version."""
+        version = await customers.merge_version(connection)
+        if version != self.version:
+            self.survivors.update(await customers.list_merges(connection, after=self.version))
+            self.version = version
+        return version
 
 
 class Insights:
@@ -118,6 +133,7 @@ class Insights:
         self._clock = clock
         self._lake = lake
         self._frame = frame
+        self._merges = _Merges()
         self._state: _State | None = None
         self._loading = asyncio.Lock()
 
@@ -178,9 +194,10 @@ class Insights:
         async with self._loading:
             async with self._pool.acquire() as connection:
                 known = await _definitions(connection)
+                version = await self._merges.catch_up(connection)
             view = await asyncio.to_thread(self._frame.read)
             today = known.settings.calendar.business_day(self._clock.now())
-            key, definitions = (view.seq, view.made_at), (today, known)
+            key, definitions = (view.seq, view.made_at, version), (today, known)
             if self._state is None or not self._state.answers(key, definitions):
                 started = time.monotonic()
                 figures = await asyncio.to_thread(self._load, known, view, today)
@@ -191,7 +208,7 @@ class Insights:
 
     def _load(self, known: _Definitions, view: View, today: date) -> Figures:
         settings = known.settings
-        days = _merged(self._lake.customer_days(), known.merges)
+        days = _merged(self._lake.customer_days(), self._merges.survivors)
         if settings.exclude_test_accounts:
             tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
             days = days.join(tests, on="customer_id", how="anti")
@@ -218,7 +235,6 @@ async def _definitions(connection: Connection) -> _Definitions:
     coupons = await customers.list_coupons(connection)
     return _Definitions(
         settings=await shop.read_settings(connection),
-        merges=tuple(sorted(await customers.list_merges(connection))),
         coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
     )
 
@@ -228,10 +244,10 @@ def _coupon_frame(known: _Definitions) -> pl.LazyFrame:
     return pl.LazyFrame(known.coupons, schema=schema, orient="row")
 
 
-def _merged(days: pl.LazyFrame, merges: tuple[tuple[int, int], ...]) -> pl.LazyFrame:
-    if not merges:
+def _merged(days: pl.LazyFrame, survivors: Mapping[int, int]) -> pl.LazyFrame:
+    if not survivors:
         return days
-    schema = {"customer_id": pl.Int64, "survivor": pl.Int64}
-    frame = pl.LazyFrame(merges, schema=schema, orient="row")
+    columns = {"customer_id": list(survivors), "survivor": list(survivors.values())}
+    frame = pl.LazyFrame(columns, schema={"customer_id": pl.Int64, "survivor": pl.Int64})
     merged: pl.LazyFrame = merge_customers(nw.from_native(days), nw.from_native(frame)).to_native()
     return merged

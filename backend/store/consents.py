@@ -1,49 +1,48 @@
-"""The latest word of each person per purpose and channel."""
+"""What people said of being written to: every word, and per purpose and channel the one that stands."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 
 from backend.store import queries
 from backend.store.pool import Connection
-from segments.sightings import Merge
 
 _SQL = queries.load("consents")
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """What a person said about being written to."""
+    """What a person said about being written to.
+
+    Attributes:
+        customer_id: the number it was said under.
+        origin: where it was given, in the words of whoever passed it on; None where the source says enough.
+        seq: of its event.
+    """
 
     customer_id: int
     purpose: str
     channel: str
     granted: bool
     source_id: int
+    origin: str | None
     at: datetime
+    seq: int
 
 
 async def put(connection: Connection, words: Sequence[Word]) -> None:
-    """Keep words where they are later than what is kept; of equals the one further back in ``words``."""
-    latest: dict[tuple[int, str, str], Word] = {}
-    for word in words:
-        key = (word.customer_id, word.purpose, word.channel)
-        if key not in latest or word.at >= latest[key].at:
-            latest[key] = word
-    kept = list(latest.values())
-    await connection.execute(
-        _SQL["put_consents"],
-        [word.customer_id for word in kept],
-        [word.purpose for word in kept],
-        [word.channel for word in kept],
-        [word.granted for word in kept],
-        [word.source_id for word in kept],
-        [word.at for word in kept],
-    )
+    """Add words to the history. What follows from them is for `settle`."""
+    columns = ([getattr(word, column.name) for word in words] for column in fields(Word))
+    await connection.execute(_SQL["put_words"], *columns)
 
 
-async def inherit(connection: Connection, merges: Sequence[Merge]) -> None:
-    """Let merged customers' words count for the survivors."""
-    gone = [merge.gone for merge in merges]
-    await connection.execute(_SQL["inherit_consents"], gone, [merge.survivor for merge in merges])
-    await connection.execute(_SQL["drop_consents"], gone)
+async def settle(connection: Connection, *, customer_ids: Collection[int], merged: Collection[int]) -> None:
+    """Make what stands for these customers from all that was said, by them and by those merged into them.
+
+    Args:
+        connection: inside a transaction.
+        customer_ids: survivors.
+        merged: numbers that are none any more.
+    """
+    await connection.execute(_SQL["forget_consents"], sorted({*customer_ids, *merged}))
+    await connection.execute(_SQL["settle_consents"], sorted(customer_ids))

@@ -1,8 +1,9 @@
 """Customers: births, merges, traits, and the columns of the frame that history does not know."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 
@@ -43,25 +44,39 @@ async def change(connection: Connection, people: Sequence[Person]) -> None:
 
 async def merge(connection: Connection, merges: Sequence[Merge]) -> None:
     """Keep merges; each names the last survivor."""
-    await connection.execute(
-        _SQL["merge_customers"], [merge.gone for merge in merges], [merge.survivor for merge in merges]
-    )
+    version = await connection.fetchval(_SQL["next_merge_version"])
+    gone, survivors = [merge.gone for merge in merges], [merge.survivor for merge in merges]
+    await connection.execute(_SQL["merge_customers"], gone, survivors, version)
 
 
-async def read_traits(
-    connection: Connection, *, customer_ids: Collection[int]
-) -> dict[int, tuple[dict[str, Any], dict[str, int]]]:
-    """Traits and, trait by trait, when each was said (microseconds since 1970)."""
-    rows = await connection.fetch(_SQL["read_traits"], list(customer_ids))
-    return {row["customer_id"]: (row["traits"], row["trait_times"]) for row in rows}
+@dataclass(slots=True)
+class OwnTraits:
+    """What was said under one number; ``merged_into`` is whose it is now, ``shown`` what was true of the person so far."""
+
+    customer_id: int
+    merged_into: int | None
+    shown: dict[str, Any]
+    traits: dict[str, Any]
+    trait_times: dict[str, int]
 
 
-async def write_traits(
-    connection: Connection, traits: Iterable[tuple[int, dict[str, Any], dict[str, int], datetime | None]]
-) -> None:
-    """Keep traits, each as (customer, traits, their times, moment of the newest)."""
-    rows = list(traits)
-    await connection.execute(_SQL["write_traits"], *([row[n] for row in rows] for n in range(4)))
+async def read_own_traits(connection: Connection, *, customer_ids: Collection[int]) -> list[OwnTraits]:
+    """Traits as they were said under each number, of these customers and of everyone merged into them.
+
+    ``trait_times`` is, trait by trait, when it was said (microseconds since 1970).
+    """
+    return [OwnTraits(**row) for row in await connection.fetch(_SQL["read_own_traits"], list(customer_ids))]
+
+
+TraitRow: TypeAlias = tuple[
+    int, dict[str, Any], dict[str, int], dict[str, Any] | None, dict[str, int] | None, datetime | None
+]
+"""Customer, traits, their times, the number's own traits and times where those differ, moment of the newest word."""
+
+
+async def write_traits(connection: Connection, rows: Sequence[TraitRow]) -> None:
+    """Keep traits."""
+    await connection.execute(_SQL["write_traits"], *([row[n] for row in rows] for n in range(6)))
 
 
 async def read_survivors(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, int]:
@@ -76,9 +91,14 @@ async def read_absorbed(connection: Connection, *, survivors: Collection[int]) -
     return {row["customer_id"]: row["survivor"] for row in rows}
 
 
-async def list_merges(connection: Connection) -> list[tuple[int, int]]:
-    """All merges as (customer, survivor): what reduce applies to history."""
-    return [(row["customer_id"], row["survivor"]) for row in await connection.fetch(_SQL["list_merges"])]
+async def merge_version(connection: Connection) -> int:
+    """Grows with every merge."""
+    return cast("int", await connection.fetchval(_SQL["merge_version"]))
+
+
+async def list_merges(connection: Connection, *, after: int = 0) -> list[tuple[int, int]]:
+    """Merges later than a version, all of them for 0, as (customer, survivor): what reduce applies to history."""
+    return [(row["customer_id"], row["survivor"]) for row in await connection.fetch(_SQL["list_merges"], after)]
 
 
 async def read_private(connection: Connection, *, customer_ids: Collection[int], silence: bool) -> list[asyncpg.Record]:

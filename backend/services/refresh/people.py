@@ -8,7 +8,7 @@ from backend.lake.payload import Context, platform_of, properties_of, read_trait
 from backend.lake.rows import Logged
 from backend.store.consents import Word
 from segments.events import EventName
-from segments.sightings import Address, Sighting
+from segments.sightings import Address, Known, Sighting
 from segments.traits import PUSH_CONSENT, normalise
 
 _CONSENT = str(EventName.CONSENT_CHANGED)
@@ -36,11 +36,16 @@ def sighting_of(row: Logged) -> Sighting:
         verified=row.verified,
         user_id=row.user_id,
         anonymous_id=row.anonymous_id,
-        at=row.occurred_at,
+        at=moment_of(row),
         previous_id=text(payload.previous_id) if row.type == "alias" else None,
         event=row.name,
         address=_address(payload.context, row.device_key) if payload.context is not None else None,
     )
+
+
+def moment_of(row: Logged) -> datetime:
+    """When an event was said, for what the later word decides: a phone whose clock is ahead gets no last word."""
+    return min(row.occurred_at, row.received_at)
 
 
 def _address(context: Context, device_key: int | None) -> Address | None:
@@ -75,18 +80,45 @@ def ids_in(sightings: Sequence[Sighting]) -> tuple[set[str], set[str], set[str]]
     return users | previous, anonymous | previous, addresses
 
 
+def births_in(sightings: Sequence[Sighting], known: Known) -> int:
+    """At most how many numbers a batch needs: for new users, and for anonymous ids that come alone."""
+    users = {one.user_id for one in sightings if one.user_id is not None} - known.users.keys()
+    alone = {one.anonymous_id for one in sightings if one.user_id is None and one.anonymous_id is not None}
+    numbered = {value for value, link in known.anonymous.items() if link.node_id is not None}
+    return len(users) + len(alone - numbered)
+
+
+def moving_in(sightings: Sequence[Sighting], known: Known) -> set[int | str]:
+    """Numbers and anonymous ids that may change hands, or be proven, in a batch: few, most of what comes is known."""
+    moving: set[int | str] = set()
+    for one in sightings:
+        if one.user_id is None:
+            continue
+        if one.previous_id is not None:
+            moving |= {
+                one.previous_id,
+                *(known.users[user] for user in (one.user_id, one.previous_id) if user in known.users),
+            }
+        link = known.anonymous.get(one.anonymous_id) if one.anonymous_id is not None else None
+        if link is not None and (one.proves or link.claim is None or one.at <= link.claim.at):
+            moving.add(one.anonymous_id or "")
+    return moving
+
+
 def consents_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Word]:
     """Words on consent, in the order of the log."""
     for row in rows:
+        origin = None
         if row.name == _CONSENT:
             given = properties_of(row.payload)
             purpose, channel, granted = text(given.purpose) or "marketing", text(given.channel) or "push", given.granted
+            origin = text(given.source)
         elif row.type == "identify":
             purpose, channel, granted = "marketing", "push", read_traits(row.payload).get(PUSH_CONSENT)
         else:
             continue
         if isinstance(granted, bool):
-            yield Word(customer_of(row), purpose, channel, granted, row.source_id, row.occurred_at)
+            yield Word(customer_of(row), purpose, channel, granted, row.source_id, origin, moment_of(row), row.seq)
 
 
 def traits_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Said]:
@@ -97,4 +129,4 @@ def traits_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> I
         traits = normalise(read_traits(row.payload))
         traits.pop(PUSH_CONSENT, None)
         if traits:
-            yield customer_of(row), traits, row.occurred_at
+            yield customer_of(row), traits, moment_of(row)

@@ -3,21 +3,26 @@
 import asyncio
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 from backend.lake.rows import Logged
-from backend.services.refresh.people import Said, consents_in, ids_in, traits_in
+from backend.services.refresh.people import Said, births_in, consents_in, ids_in, moving_in, traits_in
 from backend.store import consents, customers, devices, identities, refresh
+from backend.store.consents import Word
+from backend.store.customers import OwnTraits, TraitRow
 from backend.store.pool import Connection
 from segments import traits as rules
 from segments.identity import Registry
-from segments.sightings import Merge, Sighting
+from segments.sightings import Sighting
 
 
 async def load_registry(connection: Connection, sightings: Sequence[Sighting], *, births: bool) -> Registry:
     """What is known of everyone in a batch; with numbers for customers to be born where there may be any."""
     users, anonymous, addresses = ids_in(sightings)
-    known = await identities.load_known(connection, users=users, anonymous=anonymous, addresses=addresses)
-    unknown = len(users - known.users.keys()) + len(anonymous - known.anonymous.keys()) if births else 0
+    known = await identities.load_map(connection, users=users, anonymous=anonymous)
+    moving = {devices.heard_id(each) for each in moving_in(sightings, known)}
+    await identities.load_people(connection, known, addresses=addresses, moving=moving)
+    unknown = births_in(sightings, known) if births else 0
     numbers = await customers.reserve_numbers(connection, count=unknown) if unknown else []
     return Registry(known, numbers)
 
@@ -28,19 +33,14 @@ async def project(
     """Decide who is whom, event by event, and keep all that follows. To be called once per batch, in a transaction."""
     await asyncio.to_thread(_decide, sightings, registry)
     await _keep_people(connection, registry)
-    merges = registry.final_merges()
-    if merges:
-        await _keep_merges(connection, merges)
     if registry.devices:
         await devices.put(connection, [registry.device(address) for address in sorted(registry.devices)])
 
     def customer_of(row: Logged) -> int:
         return registry.customer_of(row.user_id, row.anonymous_id)
 
-    words = list(consents_in(rows, customer_of))
-    if words:
-        await consents.put(connection, words)
-    await _keep_traits(connection, list(traits_in(rows, customer_of)))
+    await _keep_consents(connection, list(consents_in(rows, customer_of)), registry)
+    await _keep_traits(connection, list(traits_in(rows, customer_of)), registry)
     timeline = [(customer_of(row), row.occurred_at, row.seq, row.received_day) for row in rows]
     await customers.add_timeline(connection, timeline)
     await refresh.touch(connection, customer_ids={entry[0] for entry in timeline} | registry.touched)
@@ -57,32 +57,59 @@ async def _keep_people(connection: Connection, registry: Registry) -> None:
     changed = [registry.person(number) for number in sorted(registry.changed - registry.births.keys())]
     if changed:
         await customers.change(connection, changed)
-    links = list(registry.identities())
-    if links:
-        await identities.put(connection, links)
+    if named := list(registry.users()):
+        await identities.put_users(connection, named)
+    if links := list(registry.links()):
+        await identities.put_links(connection, links)
+    if merges := registry.merges():
+        await customers.merge(connection, merges)
+        await identities.move(connection, merges)
 
 
-async def _keep_merges(connection: Connection, merges: Sequence[Merge]) -> None:
-    await customers.merge(connection, merges)
-    await identities.move(connection, merges)
-    await consents.inherit(connection, merges)
-    old = await customers.read_traits(
-        connection, customer_ids={number for merge in merges for number in (merge.gone, merge.survivor)}
-    )
-    changed = {}
-    for merge in merges:
-        gone, gone_times = old[merge.gone]
-        if gone_times:
-            old[merge.survivor] = changed[merge.survivor] = rules.merge_timed(*old[merge.survivor], gone, gone_times)
-    await customers.write_traits(connection, [(who, *traits, None) for who, traits in changed.items()])
-
-
-async def _keep_traits(connection: Connection, said: Sequence[Said]) -> None:
-    if not said:
+async def _keep_consents(connection: Connection, words: Sequence[Word], registry: Registry) -> None:
+    """Words go into the history under the number they were said with; what stands is made from the history."""
+    concerned = {word.customer_id for word in words} | registry.moved
+    if not concerned:
         return
-    state = await customers.read_traits(connection, customer_ids={who for who, _, _ in said})
+    if words:
+        await consents.put(connection, words)
+    survivors = {registry.survivor(number).customer_id for number in concerned}
+    await consents.settle(connection, customer_ids=survivors, merged=concerned - survivors)
+
+
+async def _keep_traits(connection: Connection, said: Sequence[Said], registry: Registry) -> None:
+    """Likewise for traits: own ones under each number, and for the person all of them, of each the later word."""
+    concerned = {who for who, _, _ in said} | registry.moved
+    if not concerned:
+        return
+    survivors = {registry.survivor(number).customer_id for number in concerned}
+    own = {one.customer_id: one for one in await customers.read_own_traits(connection, customer_ids=survivors)}
     newest: dict[int, datetime] = {}
     for who, traits, at in said:
-        state[who] = rules.merge(*state[who], traits, at)
-        newest[who] = max(at, newest.get(who, at))
-    await customers.write_traits(connection, [(who, *state[who], at) for who, at in newest.items()])
+        own[who].traits, own[who].trait_times = rules.merge(own[who].traits, own[who].trait_times, traits, at)
+        for number in (who, registry.survivor(who).customer_id):
+            newest[number] = max(at, newest.get(number, at))
+    await customers.write_traits(connection, list(_trait_rows(own, survivors, newest)))
+
+
+def _trait_rows(own: dict[int, OwnTraits], survivors: Iterable[int], newest: dict[int, datetime]) -> Iterable[TraitRow]:
+    absorbed: dict[int, list[OwnTraits]] = {}
+    for number, one in sorted(own.items()):
+        if one.merged_into is not None:
+            absorbed.setdefault(one.merged_into, []).append(one)
+            if number in newest:
+                yield number, one.traits, one.trait_times, None, None, newest[number]
+    for number in sorted(survivors):
+        one, others = own[number], absorbed.get(number, [])
+        traits, times = _together([*others, one])
+        if number in newest or traits != one.shown:
+            apart = (one.traits, one.trait_times) if others else (None, None)
+            yield number, traits, times, *apart, newest.get(number)
+
+
+def _together(parts: Sequence[OwnTraits]) -> tuple[dict[str, Any], dict[str, int]]:
+    """Of words of the same moment the one of the last part stands: the survivor's own."""
+    traits, times = parts[0].traits, parts[0].trait_times
+    for part in parts[1:]:
+        traits, times = rules.merge_timed(traits, times, part.traits, part.trait_times)
+    return traits, times

@@ -1,23 +1,20 @@
--- name: put_consents
--- The later word stands; of two of the same moment the one that came later.
-INSERT INTO consents (customer_id, purpose, channel, granted, source_id, changed_at)
-SELECT * FROM unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::timestamptz[])
-ON CONFLICT (customer_id, purpose, channel) DO UPDATE SET
-    granted = excluded.granted, source_id = excluded.source_id, changed_at = excluded.changed_at
-WHERE excluded.changed_at >= consents.changed_at
+-- name: put_words
+-- The history: every word, under the number that it was said with. seq is the event's, so that it is kept once.
+INSERT INTO consent_words (customer_id, purpose, channel, granted, source_id, origin, said_at, seq)
+SELECT *
+FROM unnest($1::bigint[], $2::text[], $3::text[], $4::boolean[], $5::int[], $6::text[], $7::timestamptz[], $8::bigint[])
+ON CONFLICT DO NOTHING
 
--- name: inherit_consents
--- A merged customer's words count for the survivor, unless he has spoken later. A word may come from several who were
--- merged at once: the latest of them.
-INSERT INTO consents (customer_id, purpose, channel, granted, source_id, changed_at)
-SELECT DISTINCT ON (given.survivor, c.purpose, c.channel)
-    given.survivor, c.purpose, c.channel, c.granted, c.source_id, c.changed_at
-FROM unnest($1::bigint[], $2::bigint[]) AS given (gone, survivor)
-JOIN consents AS c ON c.customer_id = given.gone
-ORDER BY given.survivor, c.purpose, c.channel, c.changed_at DESC
-ON CONFLICT (customer_id, purpose, channel) DO UPDATE SET
-    granted = excluded.granted, source_id = excluded.source_id, changed_at = excluded.changed_at
-WHERE excluded.changed_at > consents.changed_at
-
--- name: drop_consents
+-- name: forget_consents
+-- Nothing but what the words of the person himself say may stand: an id that went elsewhere took its words along.
 DELETE FROM consents WHERE customer_id = ANY ($1::bigint[])
+
+-- name: settle_consents
+-- The later word stands, by when it was said; of two of the same moment the one that came later.
+INSERT INTO consents (customer_id, purpose, channel, granted, source_id, origin, changed_at)
+SELECT DISTINCT ON (coalesce(c.merged_into, c.customer_id), w.purpose, w.channel)
+    coalesce(c.merged_into, c.customer_id), w.purpose, w.channel, w.granted, w.source_id, w.origin, w.said_at
+FROM customers AS c
+JOIN consent_words AS w ON w.customer_id = c.customer_id
+WHERE c.customer_id = ANY ($1::bigint[]) OR c.merged_into = ANY ($1::bigint[])
+ORDER BY coalesce(c.merged_into, c.customer_id), w.purpose, w.channel, w.said_at DESC, w.seq DESC

@@ -16,20 +16,34 @@ FROM unnest($1::bigint[], $2::text[], $3::boolean[]) AS given (customer_id, user
 WHERE c.customer_id = given.customer_id
 
 -- name: merge_customers
--- merged_into always names the last survivor: those merged before follow in the same statement.
+-- merged_into always names the last survivor: those merged before follow in the same statement. A number may also go from
+-- one survivor to another, when an anonymous id turns out to be someone else's.
 UPDATE customers AS c
-SET merged_into = given.survivor
+SET merged_into = given.survivor, merge_version = $3
 FROM unnest($1::bigint[], $2::bigint[]) AS given (gone, survivor)
 WHERE c.customer_id = given.gone OR c.merged_into = given.gone
 
--- name: read_traits
-SELECT customer_id, traits, trait_times FROM customers WHERE customer_id = ANY ($1::bigint[])
+-- name: read_own_traits
+-- What was said under each number itself, of some customers and of everyone merged into them.
+SELECT
+    customer_id, merged_into,
+    traits AS shown,
+    coalesce(own_traits, traits) AS traits,
+    coalesce(own_trait_times, trait_times) AS trait_times
+FROM customers
+WHERE customer_id = ANY ($1::bigint[]) OR merged_into = ANY ($1::bigint[])
 
 -- name: write_traits
+-- traits is what is true of the person; own_traits what was said under this number, null where that is the same.
 UPDATE customers AS c
-SET traits = given.traits, trait_times = given.trait_times, traits_at = greatest(c.traits_at, given.traits_at)
-FROM unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::timestamptz[])
-    AS given (customer_id, traits, trait_times, traits_at)
+SET
+    traits = given.traits,
+    trait_times = given.trait_times,
+    own_traits = given.own_traits,
+    own_trait_times = given.own_trait_times,
+    traits_at = greatest(c.traits_at, given.traits_at)
+FROM unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6::timestamptz[])
+    AS given (customer_id, traits, trait_times, own_traits, own_trait_times, traits_at)
 WHERE c.customer_id = given.customer_id
 
 -- name: read_survivors
@@ -42,9 +56,15 @@ WHERE customer_id = ANY ($1::bigint[])
 -- Everyone who was merged into one of these.
 SELECT customer_id, merged_into AS survivor FROM customers WHERE merged_into = ANY ($1::bigint[])
 
+-- name: next_merge_version
+UPDATE merge_versions SET version = version + 1 RETURNING version
+
+-- name: merge_version
+SELECT version FROM merge_versions
+
 -- name: list_merges
--- All merges, as reduce applies them to history.
-SELECT customer_id, merged_into AS survivor FROM customers WHERE merged_into IS NOT NULL
+-- Merges, as reduce applies them to history, that are later than a version.
+SELECT customer_id, merged_into AS survivor FROM customers WHERE merge_version > $1
 
 -- name: read_private
 -- The columns of the frame that history does not know: profile, consent, reach. $2: what silence counts as.

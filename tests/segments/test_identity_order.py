@@ -1,0 +1,157 @@
+"""The same events in any order, repeated, cut anywhere: the same people, and the same addresses live for the same people.
+
+See docs/decisions/0012-identity-under-reordering.md for the promise, and for the one thing that must depend on arrival.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+import pytest
+
+from segments.identity import Registry
+from segments.sightings import Address, DeviceState, Known, Sighting
+from tests.segments import identity_reference as reference
+
+MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
+APP, SERVER = 1, 2
+INSTALLATIONS = {"t1": 7, "t2": 7, "t3": None, "t4": 8}
+USERS = ["u1", "u2", "u3", "u4"]
+ANONYMOUS = ["a1", "a2", "a3", "a4"]
+
+
+def draw(chance: random.Random, at: int) -> Sighting:
+    """Any event of four people on four phones. An app always knows its anonymous id; a server need not."""
+    server = chance.random() < 0.2
+    user = chance.choice([*USERS, *USERS, None])
+    anonymous = chance.choice(ANONYMOUS)
+    token = None if server else chance.choice([None, *INSTALLATIONS])
+    return Sighting(
+        source_id=SERVER if server else APP,
+        trusted=server,
+        vouches=server,
+        verified=not server and user is not None and chance.random() < 0.1,
+        user_id=user,
+        anonymous_id=chance.choice([anonymous, None]) if server and user else anonymous,
+        at=MOMENT + timedelta(minutes=at),
+        previous_id=chance.choice([*USERS, *ANONYMOUS]) if chance.random() < 0.08 else None,
+        event="Signed Out" if chance.random() < 0.1 else None,
+        address=Address(value=token, device_key=INSTALLATIONS[token]) if token else None,
+    )
+
+
+class Arrived(Registry):
+    """A registry that can be asked for everything."""
+
+    def __init__(self, known: Known, numbers: Iterator[int]) -> None:
+        super().__init__(known, numbers)
+        self.known = known
+
+
+def arrive(sightings: Sequence[Sighting], chance: random.Random) -> Arrived:
+    """They come in, in this order, in batches of any size."""
+    known, numbers = Known(), count(1)
+    registry = Arrived(known, numbers)
+    for one in sightings:
+        if chance.random() < 0.2:
+            registry = Arrived(known, numbers)
+        registry.see(one)
+    return registry
+
+
+def people_of(registry: Arrived) -> reference.People:
+    known = registry.known
+    members: dict[int, set[str]] = {}
+    for user in known.users:
+        members.setdefault(registry.owner_of(user, None), set()).add(user)
+    found: reference.People = {
+        ("user", user): frozenset(members[registry.owner_of(user, None)]) for user in known.users
+    }
+    for anonymous in known.anonymous:
+        owner = registry.owner_of(None, anonymous)
+        found["anonymous", anonymous] = frozenset(members.get(owner, {f"({anonymous})"}))
+    return found
+
+
+def addresses_of(registry: Arrived) -> dict[str, tuple[frozenset[str], str]]:
+    known = registry.known
+    people = people_of(registry)
+    persons = {registry.owner_of(user, None): people["user", user] for user in known.users}
+    visitors = {registry.owner_of(None, one): person for (kind, one), person in people.items() if kind == "anonymous"}
+    return {
+        device.address: ({**visitors, **persons}[device.customer_id], str(device.state))
+        for device in known.devices.values()
+    }
+
+
+def births_in(sightings: Sequence[Sighting]) -> dict[str, str]:
+    """Users who came into being with an anonymous id: the one thing that goes by arrival. An alias bears a user too."""
+    born: dict[str, str | None] = {}
+    for one in sightings:
+        if one.user_id is not None:
+            born.setdefault(one.user_id, one.anonymous_id)
+        if one.user_id is not None and one.previous_id is not None and one.vouches:
+            born.setdefault(one.previous_id, None)
+    return {user: anonymous for user, anonymous in born.items() if anonymous is not None}
+
+
+def check(seed: int, *, times: int) -> None:
+    chance = random.Random(seed)
+    at_once = seed % 2 == 0  # several events of the same moment: who holds an address then is anybody's guess
+    moments = [chance.randrange(12) for _ in range(30)] if at_once else chance.sample(range(200), 30)
+    events = [draw(chance, at) for at in moments]
+    for _ in range(times):
+        order = [*events, *chance.choices(events, k=10)]
+        chance.shuffle(order)
+        registry = arrive(order, chance)
+        assert people_of(registry) == reference.people(events)
+        if not at_once:
+            assert addresses_of(registry) == reference.addresses(events, births_in(order), INSTALLATIONS)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_people_and_addresses_do_not_depend_on_the_order_of_arrival(seed: int) -> None:
+    check(seed, times=6)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("seed", range(1000, 3000))
+def test_people_and_addresses_do_not_depend_on_the_order_of_arrival_at_length(seed: int) -> None:
+    check(seed, times=20)
+
+
+def test_a_late_word_of_an_earlier_user_takes_the_visitors_history_back() -> None:
+    known = Known()
+    registry = Registry(known, count(1))
+
+    def see(user: str | None, minute: int) -> int:
+        at = MOMENT + timedelta(minutes=minute)
+        return registry.see(
+            Sighting(source_id=APP, trusted=False, vouches=False, user_id=user, anonymous_id="a1", at=at)
+        )
+
+    see(None, 0)
+    second = see("u2", 20)
+    history = registry.customer_of(None, "a1")
+    assert registry.owner_of(None, "a1") == second
+    registry = Registry(known, count(10))
+    first = see("u1", 10)
+    assert (registry.owner_of(None, "a1"), registry.customer_of(None, "a1")) == (first, history)
+    assert [(merge.gone, merge.survivor) for merge in registry.merges()] == [(history, first)]
+    assert registry.moved == {history, first, second}
+
+
+def test_a_late_word_does_not_take_a_phone_from_whom_it_belongs_to_by_now() -> None:
+    known = Known()
+    registry = Registry(known, count(1))
+    phone = Address(value="t1")
+    for user, anonymous, minute in (("u1", "a1", 0), ("u2", "a2", 20), ("u1", "a1", 10)):
+        at = MOMENT + timedelta(minutes=minute)
+        registry.see(
+            Sighting(
+                source_id=APP, trusted=False, vouches=False, user_id=user, anonymous_id=anonymous, at=at, address=phone
+            )
+        )
+    assert known.devices["t1"].customer_id == registry.owner_of("u2", None)
+    assert known.devices["t1"].state is DeviceState.LIVE
