@@ -107,6 +107,8 @@ class DeviceClocks:
             await store.forget(connection, device_keys=keys)
 
     async def _recall(self, key: UUID, batch: PhoneBatch, now: datetime) -> DeviceClock | None:
+        if key in self._unwritten:
+            return self._unwritten[key]
         read_at, known = self._known.get(key, (None, None))
         fresh = read_at is not None and now - read_at < FRESH
         if fresh or agree(batch.offset):
