@@ -51,7 +51,12 @@ class _Batch(msgspec.Struct):
     integrations: msgspec.Raw = msgspec.Raw(b"null")
 
 
+class _Single(msgspec.Struct):
+    write_key: Any = msgspec.field(default=None, name="writeKey")
+
+
 _BATCH = msgspec.json.Decoder(_Batch)
+_SINGLE = msgspec.json.Decoder(_Single)
 
 
 def read_batch(body: bytes) -> Envelope:
@@ -91,10 +96,14 @@ def read_single(body: bytes) -> Envelope:
         BadInput: no JSON object.
     """
     body = body.removeprefix(_BOM)
-    members = split_members(body)
-    if members is None:
-        raise _bad_json()
-    return Envelope(events=[body], excess=[], write_key=_text(_loose(members.get("writeKey"))))
+    try:
+        write_key = _SINGLE.decode(body).write_key
+    except _UNREADABLE:
+        members = split_members(body)
+        if members is None:
+            raise _bad_json() from None
+        write_key = _loose(members.get("writeKey"))
+    return Envelope(events=[body], excess=[], write_key=_text(write_key))
 
 
 def _salvage(body: bytes) -> tuple[_Batch, list[bytes]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from backend.errors import JorenError, NotConfigured, Unavailable
 from backend.store import events as store
 from backend.store.events import Appended
 from backend.store.outages import OUTAGES, REFUSED_VALUES
+from backend.store.pool import KeptConnections
 from segments.envelope import Event, FailedEvent
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event
@@ -76,6 +78,7 @@ class Ingest:
         self._open: dict[_Request, None] = {}
         self._rows = 0
         self._tasks: list[asyncio.Task[None]] = []
+        self._connections = KeptConnections(pool)
         self._stopping = False
         self.figures = Figures()
 
@@ -90,7 +93,7 @@ class Ingest:
             await store.ensure_partitions(connection, first=self._clock.now().date())
         self._stopping = False
         self._tasks = [asyncio.create_task(self._write()) for _ in range(self._limits.writers)]
-        self._tasks.append(asyncio.create_task(self._tidy()))
+        self._tasks += [asyncio.create_task(self._tidy()), asyncio.create_task(self._watch())]
 
     async def stop(self) -> None:
         """Answer what is waiting, take nothing more."""
@@ -102,6 +105,7 @@ class Ingest:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
+        await self._connections.give_back()
 
     async def take(self, events: Sequence[Event], failed: Sequence[FailedEvent] = (), *, received_at: datetime) -> None:
         """Store the events of one request. Returns when they are durable; repeated ones count as stored.
@@ -114,11 +118,7 @@ class Ingest:
             return
         request = self._admit(events, failed, received_at)
         try:
-            async with asyncio.timeout(self._limits.patience.total_seconds()):
-                await request.answer
-        except TimeoutError:
-            self.figures.shed += 1
-            raise _overloaded() from None
+            await request.answer
         finally:
             del self._open[request]
             self._rows -= len(request)
@@ -212,15 +212,12 @@ class Ingest:
     ) -> Appended:
         """One transaction. A server that stalls is cut off, so that this writer does not hang on it."""
         seconds = self._limits.patience.total_seconds()
-        connection = await self._pool.acquire(timeout=seconds)
-        try:
+        async with self._connections.use(seconds) as connection:
             work = asyncio.create_task(_transact(connection, events, failed, received_at, keep=keep))
             done, _ = await asyncio.wait([work], timeout=seconds)
             if not done:
                 connection.terminate()
             return await work
-        finally:
-            await self._pool.release(connection)
 
     def _accept(self, group: list[_Request], appended: Appended) -> None:
         self.figures.groups += 1
@@ -230,6 +227,19 @@ class Ingest:
         for request in group:
             if not request.answer.done():
                 request.answer.set_result(None)
+
+    async def _watch(self) -> None:
+        """Send away whoever has waited for as long as clients do. One watch for all is cheaper than a timer for each."""
+        patience = self._limits.patience.total_seconds()
+        while True:
+            await asyncio.sleep(min(0.05, patience / 4))
+            late = self._waiting_since(asyncio.get_running_loop().time() - patience)
+            self.figures.shed += sum(not request.answer.done() for request in late)
+            _refuse(late, _overloaded())
+
+    def _waiting_since(self, moment: float) -> list[_Request]:
+        """Requests that came before the moment; the oldest stand first."""
+        return list(itertools.takewhile(lambda request: request.since < moment, self._open))
 
     async def _tidy(self) -> None:
         """Now and then: make the days to come, fold the counts."""
