@@ -68,6 +68,7 @@ async def test_what_another_process_learned_is_seen_after_a_while(
     clocks: DeviceClocks, pool: asyncpg.Pool, clock: FixedClock
 ) -> None:
     await send(clocks, behind=AN_HOUR)
+    await clocks.write()
     other = DeviceClocks(pool, clock)
     await send(other, behind=timedelta(0))
     await other.write()
