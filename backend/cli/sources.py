@@ -5,6 +5,7 @@ from typing import Any
 
 import typer
 
+from backend.cli import token_keys
 from backend.cli.durations import duration
 from backend.cli.runtime import print_json, run
 from backend.services.source_keys import Rotated, SourceKey, SourceSheet
@@ -12,6 +13,9 @@ from backend.services.sources import NewSource, SourceKind, SourceVolumes
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(token_keys.app, name="token-key")
+app.command("set")(token_keys.set_source)
+app.command("token-report")(token_keys.report)
 
 
 @app.callback()

@@ -119,7 +119,7 @@ class CustomerTokens:
             days=_days(counts),
         )
 
-    async def set_mode(self, source_id: int, *, mode: str, actor: str = "CLI") -> None:
+    async def set_mode(self, source_id: int, *, mode: str, actor: str = "command line") -> None:
         """Choose what a source asks of events that name a customer; running servers follow within seconds.
 
         Raises:
@@ -144,7 +144,7 @@ class CustomerTokens:
         self._known.pop(source_id, None)
 
     async def add_key(
-        self, source_id: int, *, public_key: str, kid: str | None = None, actor: str = "CLI"
+        self, source_id: int, *, public_key: str, kid: str | None = None, actor: str = "command line"
     ) -> PublicKey:
         """Add a public key beside those that are there.
 
@@ -179,7 +179,7 @@ class CustomerTokens:
         self._known.pop(source_id, None)
         return key
 
-    async def retire_key(self, source_id: int, *, kid: str, actor: str = "CLI") -> None:
+    async def retire_key(self, source_id: int, *, kid: str, actor: str = "command line") -> None:
         """Refuse tokens of a key from now on, on every process within seconds, also late ones signed before.
 
         Raises:
