@@ -23,13 +23,17 @@ from backend.demo.generator import blocks
 from backend.demo.shop import ShopConfig
 from backend.demo.wire import APP, SERVER
 from backend.embedded.postgres import EmbeddedPostgres
+from backend.services.imports.values import Choices
 from backend.settings import Settings
 from backend.store.schema import migrate
 from backend.store.staged_events import COLUMNS
 from backend.wiring import Services, open_services
+from segments.import_fields import Kind
 
 RETAIL = Path(__file__).parents[1] / "tests" / "data" / "online_retail.parquet"
-MAPPING = ("invoice_no=order_id", "invoiced_at=ordered_at", "stock_code=product")
+CHOICES = Choices(
+    mapping=(("invoice_no", "order_id"), ("invoiced_at", "ordered_at"), ("stock_code", "product")), currency="GBP"
+)
 LIMIT_STORE, LIMIT_REFRESH, LIMIT_IMPORT = 0.10, 0.05, 60.0
 """Shares of COPY that storing and refreshing must reach; seconds that the import of Online Retail may take."""
 
@@ -74,7 +78,7 @@ async def measure_import(services: Services, folder: Path) -> bool:
     file = folder / RETAIL.name
     file.symlink_to(RETAIL)
     started = time.perf_counter()
-    report = await services.imports.import_orders(file, mapping=MAPPING, currency="GBP")
+    report = await services.imports.run(Kind.ORDERS, file, CHOICES)
     taken = time.perf_counter() - started
     print(
         f"Online Retail: {report.read:,} lines, {report.stored:,} orders in {taken:.1f} s (limit {LIMIT_IMPORT:.0f} s)"

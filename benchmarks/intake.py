@@ -12,7 +12,6 @@ so that filling it is paid once). `--profile` shows where the server's CPU goes 
 """
 
 import argparse
-import asyncio
 import contextlib
 import os
 import sys
@@ -23,6 +22,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import asyncpg
+import uvloop
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -154,7 +154,7 @@ def main() -> None:
     options = parser.parse_args()
     os.environ.pop("DATABASE_URL", None)
     with folder_of(options.home) as folder, EmbeddedPostgres(folder / "home").hold() as dsn:
-        if not asyncio.run(run(folder, dsn, options)):
+        if not uvloop.run(run(folder, dsn, options)):
             sys.exit("the intake stores less, or needs more memory, than its limit")
 
 

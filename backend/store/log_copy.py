@@ -5,9 +5,8 @@ A row is the number of its columns, then each column as its length in bytes (-1 
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, date, datetime
-from io import BytesIO
 from uuid import UUID
 
 from segments.envelope import Event
@@ -56,13 +55,13 @@ class LogRows:
         self._heads: dict[tuple[int, bool], bytes] = {}
         self._words: dict[str | None, bytes] = {None: _NULL}
 
-    def pack(self, rows: Iterable[Event]) -> BytesIO:
-        """The whole content of one COPY."""
+    async def pack(self, rows: Iterable[Event]) -> AsyncIterator[bytes]:
+        """The whole content of one COPY, in one piece: from a file the driver would read in another thread."""
         pieces = [_HEADER]
         for row in rows:
             pieces += self._row(row)
         pieces.append(_END)
-        return BytesIO(b"".join(pieces))
+        yield b"".join(pieces)
 
     def _row(self, row: Event) -> tuple[bytes, ...]:
         occurred, original, sent = row.occurred_at, row.original_at, row.sent_at

@@ -66,8 +66,9 @@ def plain(record: tuple[object, ...]) -> tuple[object, ...]:
     return tuple(msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value for value in values)
 
 
-def test_a_word_that_does_not_repeat_is_not_kept_for_ever() -> None:
+async def test_a_word_that_does_not_repeat_is_not_kept_for_ever() -> None:
     packer = LogRows(NOW.date(), NOW)
     row = msgspec.structs.replace(drawn(1)[0], event_id=event_id_of(1, "m"))
-    packer.pack(msgspec.structs.replace(row, event=f"event {n}") for n in range(5000))
+    async for content in packer.pack(msgspec.structs.replace(row, event=f"event {n}") for n in range(5000)):
+        assert b"event 4999" in content
     assert len(packer._words) <= 4096
