@@ -15,7 +15,7 @@ import msgspec
 import polars as pl
 
 from backend.lake.schemas import EVENTS_SCHEMA
-from backend.store import customers
+from backend.store import campaigns
 from backend.store import exports as store
 from backend.store.export_files import Columns
 from campaigns.shop import ShopSettings
@@ -114,7 +114,7 @@ HISTORY_COLUMNS: Columns = {
 async def history(pool: asyncpg.Pool, wish: Wish, lake: History) -> Table:
     """Facts of all events ever stored; merged customers by the number of the survivor."""
     async with pool.acquire() as connection:
-        merges = await customers.list_merges(connection)
+        merges = [(row["customer_id"], row["survivor"]) for row in await campaigns.list_survivors(connection)]
         names = await store.name_sources(connection)
     window = Window(wish.first, wish.last) if wish.first and wish.last else None
     frame = await asyncio.to_thread(lake.events, window)
