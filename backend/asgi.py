@@ -1,5 +1,7 @@
 """The server's application: `create_app` for open services, `from_environment` for Granian's own processes."""
 
+import asyncio
+import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
@@ -16,6 +18,7 @@ from litestar.plugins import InitPluginProtocol
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 
 from backend import log, wiring
+from backend.api.draining import Drain
 from backend.api.events import Door, EventController
 from backend.api.front_door import FrontDoor
 from backend.api.gate import Gate
@@ -152,6 +155,7 @@ class Served:
         self._open_services = open_services
         self._role = role
         self._app: ASGIApp | None = None
+        self._drain = Drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection, or live through the process's lifespan."""
@@ -159,10 +163,11 @@ class Served:
             await self._live(cast("LifeSpanReceive", receive), cast("LifeSpanSend", send))
         else:
             assert self._app is not None  # noqa: S101 - the server starts us before it lets anyone in
-            await self._app(scope, receive, send)
+            await self._drain.answer(self._app, scope, receive, send)
 
     async def _live(self, receive: LifeSpanReceive, send: LifeSpanSend) -> None:
         await receive()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, self._drain.begin)
         try:
             async with self._open_services() as services:
                 app = create_app(services, self._role)

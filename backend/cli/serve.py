@@ -5,9 +5,9 @@ from enum import StrEnum
 
 import typer
 from granian.constants import Interfaces
-from granian.server import Server
 
 from backend import settings
+from backend.cli.draining_server import DrainingServer
 from backend.cli.runtime import database, failing_clearly
 from backend.demo.preflight import require_ports
 
@@ -28,6 +28,9 @@ def serve(
     port: int = typer.Option(8000, min=1, max=65535, help="Port to listen on."),
     role: Role = typer.Option(Role.ALL, help="intake takes events only; admin serves pages and API; all does both."),
     workers: int = typer.Option(1, min=1, max=64, help="Processes that answer; each has its own memory and core."),
+    drain: float = typer.Option(
+        0, min=0, max=300, help="On SIGTERM, seconds to go on answering while load balancers look elsewhere."
+    ),
 ) -> None:
     """Serve the intake API and the admin pages until Ctrl-C.
 
@@ -38,7 +41,7 @@ def serve(
             require_ports({"--port": port})
         os.environ["DATABASE_URL"] = str(ready.database_url)  # noqa: TID251 - handed to the server's own processes
         os.environ["JOREN_ROLE"] = role.value  # noqa: TID251 - handed to the server's own processes
-        Server(
+        DrainingServer(
             "backend.asgi:from_environment",
             address=host,
             port=port,
@@ -48,4 +51,5 @@ def serve(
             respawn_failed_workers=True,
             backpressure=2048,
             log_access=False,
+            drain=drain,
         ).serve()
