@@ -1,14 +1,20 @@
 """Rows of an event file as events of the Segment protocol. Pure.
 
-A column is a field of the event (``type``, ``event``, ``userId``, ``timestamp``, …), or a path into it: ``properties.total``.
+A field is one of the event (``type``, ``event``, ``userId``, ``timestamp``, …), or a path into it: ``properties.total``.
 ``properties``, ``traits`` and ``context`` may also hold a JSON object as text. Blank cells are absent.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
+import polars as pl
+
+from segments.import_cells import Cells
+from segments.import_checks import ROW, Checked, judge, time_checks
+from segments.import_fields import OWN_COLUMNS
 
 _OBJECTS = frozenset({"properties", "traits", "context", "integrations"})
 _ALIASES = {
@@ -25,6 +31,82 @@ _ALIASES = {
 
 class NotAnEvent(ValueError):
     """A row from which no event can be made; the message says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFile:
+    """How to read an event file.
+
+    Attributes:
+        columns: field or path → column of the file.
+        zone: time zone of times that name none.
+        now: no event is later than a day after.
+        text: cells are text (CSV, Excel): numbers, true and false in paths are read as such.
+    """
+
+    columns: Mapping[str, str]
+    zone: str
+    now: datetime
+    text: bool
+
+
+def check_events(rows: pl.DataFrame, file: EventFile) -> Checked:
+    """Rows as events: ``payload`` is the event's JSON text. What only intake can judge is not judged here.
+
+    Args:
+        rows: the file's columns and `ROW`.
+        file: how to read them.
+    """
+    cells = Cells(rows, file.columns)
+    paths = [path for path in file.columns if path != "timestamp"]
+    typed = rows.select(
+        pl.col(ROW).alias("row"),
+        cells.given("timestamp").alias("timestamp given"),
+        cells.moment("timestamp", file.zone).alias("timestamp"),
+        *(_cell(cells, path).alias(f"cell {path}") for path in paths),
+    )
+    who = pl.lit("")
+    timed = judge(typed, time_checks("timestamp", file.now, about=who, required=False))
+    made = list(_made(timed.good.drop("timestamp given"), text=file.text))
+    good = [(row, payload) for row, payload, error in made if error is None]
+    bad = [(row, error, "") for row, _, error in made if error is not None]
+    return Checked(
+        pl.DataFrame(good, {"row": pl.Int64, "payload": pl.String}, orient="row"),
+        pl.concat([timed.rejected, pl.DataFrame(bad, dict(timed.rejected.schema), orient="row")]),
+    )
+
+
+def _cell(cells: Cells, path: str) -> pl.Expr:
+    return cells.id(path) if path.lower().endswith("id") else cells.column(path)
+
+
+def _made(rows: pl.DataFrame, *, text: bool) -> Iterator[tuple[int, str, str | None]]:
+    names = [name.removeprefix("cell ") for name in rows.columns]
+    for values in rows.iter_rows():
+        row = dict(zip(names, values, strict=True))
+        number = row.pop("row")
+        try:
+            yield number, event_of(row, text=text).decode(), None
+        except NotAnEvent as error:
+            yield number, "", str(error)
+
+
+def archived(line: bytes) -> bytes:
+    """A line of an event archive as it is to be read: without our own words on why it was rejected before.
+
+    An archive's ``timestamp`` is right already: ``sentAt`` and, beside it, ``originalTimestamp`` would correct it a second
+    time, by all the time since.
+    """
+    if b'"sentAt"' not in line and b'"originalTimestamp"' not in line and OWN_COLUMNS.encode() not in line:
+        return line
+    try:
+        event = msgspec.json.decode(line, type=dict[str, Any])
+    except msgspec.MsgspecError:
+        return line
+    kept = {name: value for name, value in event.items() if name != "sentAt" and not name.startswith(OWN_COLUMNS)}
+    if kept.get("timestamp"):
+        kept.pop("originalTimestamp", None)
+    return line if kept == event else msgspec.json.encode(kept)
 
 
 def event_of(row: Mapping[str, Any], *, text: bool) -> bytes:

@@ -178,8 +178,7 @@ async def _begin(services: DemoServices, config: ShopConfig) -> _Loading:
         record = await ledger.find(connection, kind="demo", digest=digest)
         if record is None:
             now, name = services.clock.now(), f"{NAME_EN} {config.last}"
-            import_id = await ledger.begin(connection, kind="demo", file_name=name, digest=digest, now=now)
-            return _Loading(import_id, 0, 0, None)
+            record = await ledger.begin(connection, kind="demo", file_name=name, digest=digest, now=now)
     return _Loading(record["import_id"], record["parts_done"], record["rows_stored"], record["finished_at"])
 
 
@@ -245,7 +244,7 @@ async def _store(services: DemoServices, loading: _Loading, config: ShopConfig, 
         progress("Storing the shop's events", done, 1000)
     async with services.pool.acquire() as connection, connection.transaction():
         loading.events, _ = await ledger.finish(
-            connection, import_id=loading.import_id, now=services.clock.now(), read=read, rejected=0, rejects_file=None
+            connection, import_id=loading.import_id, now=services.clock.now(), read=read, rejected={}, rejects_file=None
         )
 
 

@@ -10,6 +10,7 @@ import asyncpg
 from backend.errors import BadInput
 from backend.store import definitions as store
 from backend.store import import_files
+from backend.store.import_tables import Reading
 
 _LONGEST_ID = 255
 
@@ -59,7 +60,7 @@ class Definitions:
             await store.put_stores(connection, rows)
         return len(rows)
 
-    async def import_coupons(self, path: Path, *, encoding: str = "utf-8-sig") -> int:
+    async def import_coupons(self, path: Path, *, encoding: str | None = None) -> int:
         """Define the coupons of a file; all of them or, on a fault, none.
 
         Raises:
@@ -67,17 +68,10 @@ class Definitions:
         """
         return await self.put_coupons([_coupon(number, row) for number, row in _rows(path, encoding)])
 
-    async def import_stores(self, path: Path, *, encoding: str = "utf-8-sig") -> int:
-        """Name the stores of a file; all of them or, on a fault, none.
 
-        Raises:
-            BadInput: naming the row and what would be right.
-        """
-        return await self.put_stores([_store(number, row) for number, row in _rows(path, encoding)])
-
-
-def _rows(path: Path, encoding: str) -> Iterator[tuple[int, dict[str, str]]]:
-    for table in import_files.tables(path, encoding=encoding):
+def _rows(path: Path, encoding: str | None) -> Iterator[tuple[int, dict[str, str]]]:
+    look = import_files.look(path, Reading(encoding=encoding))
+    for table in import_files.tables(path, look.reading):
         for reject in table.unread:
             raise BadInput(f"Row {reject.row} of {path.name}: {reject.reason}.", field="file")
         for row in table.frame("").iter_rows(named=True):
@@ -101,14 +95,6 @@ def _coupon(number: int, row: dict[str, str]) -> CouponDefinition:
         valid_from=first,
         valid_until=last,
         audience=audience,
-    )
-
-
-def _store(number: int, row: dict[str, str]) -> StoreDefinition:
-    store_id = _required(number, row, "store_id")
-    name = row.get("name") or store_id
-    return StoreDefinition(
-        store_id=store_id, name_ja=name, name_en=row.get("name_en") or name, prefecture=row.get("prefecture")
     )
 
 

@@ -18,17 +18,20 @@ import pytest
 
 from backend.clock import FixedClock
 from backend.demo import complete_journey
-from backend.services.imports import ImportReport
+from backend.services.imports.values import Choices, ImportReport
 from backend.settings import Settings
 from backend.store import schema
 from backend.wiring import Services, open_services
+from segments.import_fields import Kind
 from segments.metrics.metric import Measured
 from segments.windows import Window
 from tests.fixtures.database import EMBEDDED, database_of
 
 DATA = Path(__file__).parents[1] / "data"
 RETAIL = DATA / "online_retail.parquet"
-MAPPING = ("invoice_no=order_id", "invoiced_at=ordered_at", "stock_code=product")
+CHOICES = Choices(
+    mapping=(("invoice_no", "order_id"), ("invoiced_at", "ordered_at"), ("stock_code", "product")), currency="GBP"
+)
 WHOLE = Window(date(2010, 12, 1), date(2011, 12, 9))
 WEEKS = Window(date(2010, 11, 29), date(2011, 12, 4))
 
@@ -97,9 +100,9 @@ def retail(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 
     async def work(services: Services) -> Retail:
         await services.shop.save(replace(await services.shop.get(), currency="GBP"), actor="test")
-        report = await services.imports.import_orders(file, mapping=MAPPING, currency="GBP")
+        report = await services.imports.run(Kind.ORDERS, file, CHOICES)
         await services.refresh.run_until_current()
-        again = await services.imports.import_orders(file, mapping=MAPPING, currency="GBP")
+        again = await services.imports.run(Kind.ORDERS, file, CHOICES)
         assert (await services.refresh.run_until_current()).events == 0
         assert report.rejects_file is not None
         rejects = await asyncio.to_thread(Path(report.rejects_file).read_text, "utf-8-sig")
@@ -138,7 +141,8 @@ def counts(measured: Measured) -> tuple[int, int | None]:
 def test_the_whole_file_goes_in_and_the_report_says_what_did_not_fit(retail: Retail) -> None:
     assert (retail.report.read, retail.report.stored) == (541_909, 22_190)
     assert retail.report.rejected == {"no customer_id": 135_080}
-    assert retail.rejects[:2] == ["row,reason,value", "623,no customer_id,536414"]
+    assert retail.rejects[0].startswith("joren_row,joren_reason,joren_value,invoice_no,")
+    assert retail.rejects[1].startswith("623,no customer_id,536414,536414,")
     assert len(retail.rejects) == 135_081
 
 
@@ -207,7 +211,7 @@ def journey(database: Callable[[], str], tmp_path_factory: pytest.TempPathFactor
 
     async def work(services: Services) -> dict[tuple[str, str], Measured]:
         assert await services.definitions.import_coupons(home / "coupons.csv") > 100
-        report = await services.imports.import_events(home / "events.ndjson")
+        report = await services.imports.run(Kind.EVENTS, home / "events.ndjson")
         assert (report.stored, report.repeated, report.rejected) == (report.read, 0, {})
         await services.refresh.run_until_current()
         return {

@@ -19,6 +19,7 @@ from backend.errors import Conflict
 from backend.push.emulator.server import running
 from backend.settings import Settings
 from backend.wiring import Services, open_services
+from segments.import_fields import Kind
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 MEMBERS = 200
@@ -104,7 +105,7 @@ async def test_an_installation_with_data_of_its_own_is_left_alone(
 ) -> None:
     (tmp_path / "events.ndjson").write_text(json.dumps({"type": "identify", "userId": "u", "traits": {}}))
     async with services as running_services:
-        await running_services.imports.import_events(tmp_path / "events.ndjson")
+        await running_services.imports.run(Kind.EVENTS, tmp_path / "events.ndjson")
         with pytest.raises(Conflict, match="JOREN_HOME"):
             await load_demo(running_services, home=tmp_path / "demo", progress=quiet, now=NOW, members=MEMBERS)
         assert await running_services.pool.fetchval("SELECT count(*) FROM event_log") == 1

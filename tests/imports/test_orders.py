@@ -1,19 +1,25 @@
 """Order rows: what fits, what does not and why, and what becomes of those that do."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 import pytest
 
-from segments.imports import ROW, BadMapping, Checked, OrderFile, check_rows, read_mapping
+from segments.import_checks import ROW, Checked
+from segments.import_fields import BadMapping, Kind, read_mapping, split_pair
+from segments.imports import OrderFile, check_rows
 from segments.order_lines import orders_of
 
+NOW = datetime(2026, 4, 2, 3, tzinfo=UTC)
 PLAIN = {"order_id": "order_id", "customer_id": "customer_id", "ordered_at": "ordered_at"}
 
 
 def file(*, currency: str = "JPY", named: bool = True, zone: str = "Asia/Tokyo", **columns: str) -> OrderFile:
-    return OrderFile(columns=PLAIN | (columns or {"total": "total"}), currency=currency, named=named, zone=zone)
+    return OrderFile(
+        columns=PLAIN | (columns or {"total": "total"}), currency=currency, named=named, zone=zone, now=NOW
+    )
 
 
 def rows(*given: dict[str, Any]) -> pl.DataFrame:
@@ -22,7 +28,7 @@ def rows(*given: dict[str, Any]) -> pl.DataFrame:
 
 
 def made(checked: Checked, currency: str = "JPY") -> list[dict[str, Any]]:
-    return [json.loads(payload) for payload in orders_of(checked.lines, currency).events["payload"]]
+    return [json.loads(payload) for payload in orders_of(checked.good, currency).events["payload"]]
 
 
 def reasons(checked: Checked) -> list[tuple[int, str]]:
@@ -30,7 +36,7 @@ def reasons(checked: Checked) -> list[tuple[int, str]]:
 
 
 def test_columns_that_are_named_like_fields_need_no_mapping() -> None:
-    found = read_mapping(["inv=order_id"], ["inv", "customer_id", "ordered_at", "total", "note"])
+    found = read_mapping(Kind.ORDERS, [("inv", "order_id")], ["inv", "customer_id", "ordered_at", "total", "note"])
     assert found == {"order_id": "inv", "customer_id": "customer_id", "ordered_at": "ordered_at", "total": "total"}
 
 
@@ -49,7 +55,7 @@ def test_a_mapping_that_cannot_be_used_is_refused_with_what_would_be_right(
     pairs: list[str], columns: list[str], sentence: str
 ) -> None:
     with pytest.raises(BadMapping, match=sentence):
-        read_mapping(pairs, columns)
+        read_mapping(Kind.ORDERS, map(split_pair, pairs), columns)
 
 
 def test_lines_of_one_number_are_one_order() -> None:
@@ -114,9 +120,9 @@ def test_rows_that_do_not_fit_are_named_with_their_number_and_reason() -> None:
         (4, "no ordered_at"),
         (5, "ordered_at is not a time"),
         (6, "ordered_at is before the year 2000"),
-        (7, "no amount"),
-        (8, "more decimals than JPY has"),
-        (9, "no amount"),
+        (7, "the amount is not a number"),
+        (8, "more decimals than the currency has"),
+        (9, "the amount is not a number"),
         (10, "an id has more than 255 characters"),
     ]
 
@@ -124,7 +130,7 @@ def test_rows_that_do_not_fit_are_named_with_their_number_and_reason() -> None:
 def test_a_fraction_without_a_named_currency_is_refused_with_the_fix() -> None:
     with pytest.raises(BadMapping, match=r"Row 3 has the amount 12.50, but JPY has no decimals.*--currency GBP"):
         check_rows(rows({}, {"total": "12.50"}), file(named=False))
-    assert len(check_rows(rows({}, {"total": "12.50"}), file(currency="GBP", named=False)).lines) == 2
+    assert len(check_rows(rows({}, {"total": "12.50"}), file(currency="GBP", named=False)).good) == 2
 
 
 @pytest.mark.parametrize(
@@ -141,7 +147,7 @@ def test_a_fraction_without_a_named_currency_is_refused_with_the_fix() -> None:
 )
 def test_times_as_shops_write_them(given: str, moment: str) -> None:
     checked = check_rows(rows({"ordered_at": given}), file())
-    assert checked.lines["ordered_at"].item().replace(tzinfo=None).isoformat() == moment
+    assert checked.good["ordered_at"].item().replace(tzinfo=None).isoformat() == moment
 
 
 def test_a_time_that_the_clock_left_out_is_not_a_time() -> None:
@@ -160,12 +166,12 @@ def test_typed_columns_are_taken_as_they_are() -> None:
 
 def test_yen_signs_and_thousands_are_read() -> None:
     checked = check_rows(rows({"total": "¥1,280"}, {"total": "980円"}), file())
-    assert checked.lines["amount"].to_list() == [1280, 980]
+    assert checked.good["amount"].to_list() == [1280, 980]
 
 
 def test_an_order_that_names_two_customers_is_rejected_whole() -> None:
     given = rows({"order_id": "1", "customer_id": "a"}, {"order_id": "1", "customer_id": "b"}, {"order_id": "2"})
-    orders = orders_of(check_rows(given, file()).lines, "JPY")
+    orders = orders_of(check_rows(given, file()).good, "JPY")
     assert orders.rejected["row"].to_list() == [2, 3]
     assert len(orders.events) == 1
 

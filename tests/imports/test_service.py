@@ -2,6 +2,7 @@
 
 import csv
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,11 @@ import pytest
 
 from backend.clock import FixedClock
 from backend.errors import BadInput
-from backend.services import imports as module
 from backend.services.definitions import Definitions
-from backend.services.imports import Imports
+from backend.services.imports import parts as module
+from backend.services.imports.runs import Imports
+from backend.services.imports.values import Choices
+from segments.import_fields import Kind
 
 NOW = datetime(2026, 4, 2, 3, tzinfo=UTC)
 
@@ -35,7 +38,7 @@ def orders_file(folder: Path, *, orders: int = 25, name: str = "sales.csv", enco
     return path
 
 
-JAPANESE = ("伝票=order_id", "会員=customer_id", "日時=ordered_at", "金額=total")
+JAPANESE = Choices(mapping=(("伝票", "order_id"), ("会員", "customer_id"), ("日時", "ordered_at"), ("金額", "total")))
 
 
 async def payloads(pool: asyncpg.Pool) -> list[dict[str, Any]]:
@@ -43,7 +46,7 @@ async def payloads(pool: asyncpg.Pool) -> list[dict[str, Any]]:
 
 
 async def test_orders_are_summed_stored_and_trusted(imports: Imports, pool: asyncpg.Pool, tmp_path: Path) -> None:
-    report = await imports.import_orders(orders_file(tmp_path), mapping=JAPANESE)
+    report = await imports.run(Kind.ORDERS, orders_file(tmp_path), JAPANESE)
     assert (report.read, report.events, report.stored, report.repeated) == (50, 25, 25, 0)
     assert report.rejected == {}
     assert report.rejects_file is None
@@ -53,20 +56,30 @@ async def test_orders_are_summed_stored_and_trusted(imports: Imports, pool: asyn
     assert sum(each["properties"]["total"] for each in await payloads(pool)) == sum(150 + n for n in range(25))
 
 
-async def test_a_file_in_another_encoding_is_read_when_it_is_named(
-    imports: Imports, pool: asyncpg.Pool, tmp_path: Path
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
+async def test_the_encoding_is_found_out_or_named(
+    imports: Imports, pool: asyncpg.Pool, tmp_path: Path, encoding: str
 ) -> None:
+    path = orders_file(tmp_path, encoding=encoding)
+    assert (await imports.run(Kind.ORDERS, path, JAPANESE)).stored == 25
+    named = await imports.run(Kind.ORDERS, path, replace(JAPANESE, encoding=encoding))
+    assert (named.again, named.stored, named.repeated) == (True, 0, 25)
+
+
+async def test_an_encoding_that_the_file_has_not_is_refused(imports: Imports, tmp_path: Path) -> None:
     path = orders_file(tmp_path, encoding="cp932")
     with pytest.raises(BadInput, match="--encoding cp932"):
-        await imports.import_orders(path, mapping=JAPANESE)
-    assert (await imports.import_orders(path, mapping=JAPANESE, encoding="cp932")).stored == 25
+        await imports.run(Kind.ORDERS, path, replace(JAPANESE, encoding="utf-8"))
+    (tmp_path / "latin.csv").write_bytes("é,ü\n".encode("latin-1") * 3)
+    with pytest.raises(BadInput, match="neither UTF-8 nor CP932"):
+        await imports.run(Kind.ORDERS, tmp_path / "latin.csv")
 
 
 async def test_the_same_orders_in_another_file_are_repeated(
     imports: Imports, pool: asyncpg.Pool, tmp_path: Path
 ) -> None:
-    await imports.import_orders(orders_file(tmp_path), mapping=JAPANESE)
-    report = await imports.import_orders(orders_file(tmp_path, orders=30, name="more.csv"), mapping=JAPANESE)
+    await imports.run(Kind.ORDERS, orders_file(tmp_path), JAPANESE)
+    report = await imports.run(Kind.ORDERS, orders_file(tmp_path, orders=30, name="more.csv"), JAPANESE)
     assert (report.stored, report.repeated, report.again) == (5, 25, False)
     assert await pool.fetchval("SELECT count(*) FROM event_log") == 30
 
@@ -82,51 +95,73 @@ async def test_a_run_that_stopped_goes_on_where_it_was(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        await imports.import_orders(path, mapping=JAPANESE, progress=stop)
+        await imports.run(Kind.ORDERS, path, JAPANESE, progress=stop)
     assert await pool.fetchval("SELECT count(*) FROM event_log") == 10
-    report = await imports.import_orders(path, mapping=JAPANESE)
+    report = await imports.run(Kind.ORDERS, path, JAPANESE)
     assert (report.stored, report.repeated, report.again) == (25, 0, False)
     assert await pool.fetchval("SELECT count(*) FROM event_log") == 25
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
-    assert (await imports.import_orders(path, mapping=JAPANESE)).again
+    assert (await imports.run(Kind.ORDERS, path, JAPANESE)).again
 
 
 async def test_lines_of_an_order_meet_whatever_the_bucket(
     imports: Imports, pool: asyncpg.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LINES_AT_ONCE", 7)
-    report = await imports.import_orders(orders_file(tmp_path), mapping=JAPANESE)
+    report = await imports.run(Kind.ORDERS, orders_file(tmp_path), JAPANESE)
     assert report.stored == 25
     assert {each["properties"]["total"] for each in await payloads(pool)} == {150 + number for number in range(25)}
 
 
-async def test_rejected_rows_are_listed_beside_the_file(imports: Imports, tmp_path: Path) -> None:
+async def test_rejected_rows_can_be_corrected_and_imported_again(
+    imports: Imports, pool: asyncpg.Pool, tmp_path: Path
+) -> None:
     path = tmp_path / "sales.csv"
-    path.write_text("order_id,customer_id,ordered_at,total\n1,,2026-04-01,5\n2,=x,soon,5\n3,c,2026-04-01,5\n4,c\n")
-    report = await imports.import_orders(path)
-    assert report.rejected == {"no customer_id": 1, "ordered_at is not a time": 1, "the row has not 4 columns": 1}
+    path.write_text("order_id,customer_id,ordered_at,total\n1,,2026-04-01,5\n2,=x,soon,-5\n3,c,2026-04-01,5\n4,c\n")
+    report = await imports.run(Kind.ORDERS, path)
+    wrong = "the row has another number of cells"
+    assert report.rejected == {wrong: 1, "no customer_id": 1, "ordered_at is not a time": 1}
     assert report.stored == 1
-    assert report.rejects_file == str(tmp_path / "sales.csv.rejects.csv")
-    listed = (tmp_path / "sales.csv.rejects.csv").read_text("utf-8-sig").splitlines()
-    assert listed[0] == "row,reason,value"
-    assert {line.split(",")[0] for line in listed[1:]} == {"2", "3", "5"}
+    rejects = tmp_path / "sales.csv.rejects.csv"
+    assert report.rejects_file == str(rejects)
+    assert rejects.stat().st_mode & 0o777 == 0o600
+    with rejects.open(encoding="utf-8-sig", newline="") as file:
+        listed = list(csv.reader(file))
+    assert listed[0] == ["joren_row", "joren_reason", "joren_value", "order_id", "customer_id", "ordered_at", "total"]
+    assert sorted(listed[1:]) == [
+        ["2", "no customer_id", "1", "1", "", "2026-04-01", "5"],
+        ["3", "ordered_at is not a time", "soon", "2", "'=x", "soon", "-5"],
+        ["5", wrong, "2 instead of 4", "4", "c", "", ""],
+    ]
+    mended = tmp_path / "mended.csv"
+    mended.write_text(rejects.read_text("utf-8-sig").replace("soon,-5", "2026-04-01,-5"), "utf-8-sig")
+    again = await imports.run(Kind.ORDERS, mended)
+    assert (again.stored, sum(again.rejected.values())) == (1, 2)
+    assert (await payloads(pool))[-1]["userId"] == "=x"
     path.write_text("order_id,customer_id,ordered_at,total\n3,c,2026-04-01,5\n")
-    assert (await imports.import_orders(path)).rejects_file is None
-    assert not (tmp_path / "sales.csv.rejects.csv").exists()
+    assert (await imports.run(Kind.ORDERS, path)).rejects_file is None
+    assert not rejects.exists()
 
 
-async def test_a_cell_that_a_spreadsheet_would_run_is_made_harmless(imports: Imports, tmp_path: Path) -> None:
+async def test_orders_that_contradict_themselves_are_rejected_with_their_rows(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "sales.csv"
-    path.write_text("order_id,customer_id,ordered_at,total\n1,c,=SUM(A1),5\n")
-    await imports.import_orders(path)
-    assert ",'=SUM(A1)" in (tmp_path / "sales.csv.rejects.csv").read_text("utf-8-sig")
+    path.write_text("order_id,customer_id,ordered_at,total\n1,a,2026-04-01,5\n1,b,2026-04-01,7\n2,b,2026-04-01,9\n")
+    report = await imports.run(Kind.ORDERS, path)
+    assert (report.stored, report.rejected) == (1, {"the order names two customers": 2})
+    listed = (tmp_path / "sales.csv.rejects.csv").read_text("utf-8-sig").splitlines()
+    assert [line.split(",")[3:] for line in listed[1:]] == [
+        ["1", "a", "2026-04-01", "5"],
+        ["1", "b", "2026-04-01", "7"],
+    ]
 
 
 @pytest.mark.parametrize(
     ("name", "content", "sentence"),
     [
         ("none.csv", None, "There is no file"),
-        ("sales.xlsx", "x", "ends in none of"),
+        ("sales.xls", "x", "ends in none of"),
+        ("sales.xlsx", "x", "is no .xlsx workbook"),
+        ("image.csv", "\0\1", "is no text file"),
         ("empty.csv", "", "is empty"),
         ("twice.csv", "a,a\n1,2\n", "two columns named 'a'"),
         ("broken.parquet", "no", "is no Parquet file"),
@@ -139,24 +174,24 @@ async def test_a_file_that_cannot_be_used_is_refused_in_one_sentence(
     if content is not None:
         (tmp_path / name).write_text(content)
     with pytest.raises(BadInput, match=sentence):
-        await imports.import_orders(tmp_path / name)
+        await imports.run(Kind.ORDERS, tmp_path / name)
 
 
 @pytest.mark.parametrize(("option", "value"), [("currency", "pounds"), ("zone", "Tokyo")])
 async def test_a_wrong_currency_or_zone_is_refused(imports: Imports, tmp_path: Path, option: str, value: str) -> None:
     with pytest.raises(BadInput, match=value):
-        await imports.import_orders(orders_file(tmp_path), mapping=JAPANESE, **{option: value})
+        await imports.run(Kind.ORDERS, orders_file(tmp_path), replace(JAPANESE, **{option: value}))
 
 
 async def test_orders_from_ndjson_and_parquet(imports: Imports, pool: asyncpg.Pool, tmp_path: Path) -> None:
     row = {"order_id": 7, "customer_id": "c", "ordered_at": "2026-04-01T10:00:00", "total": 12}
     (tmp_path / "orders.ndjson").write_text(f"{json.dumps(row)}\n[1]\n\n")
-    report = await imports.import_orders(tmp_path / "orders.ndjson")
+    report = await imports.run(Kind.ORDERS, tmp_path / "orders.ndjson")
     assert (report.stored, report.rejected) == (1, {"not a flat JSON object": 1})
     pl.DataFrame({**{key: [value] for key, value in row.items()}, "order_id": [8]}).write_parquet(
         tmp_path / "o.parquet"
     )
-    assert (await imports.import_orders(tmp_path / "o.parquet")).stored == 1
+    assert (await imports.run(Kind.ORDERS, tmp_path / "o.parquet")).stored == 1
     assert [each["properties"]["order_id"] for each in await payloads(pool)] == ["7", "8"]
 
 
@@ -170,11 +205,17 @@ EVENTS = [
 async def test_events_of_one_object_a_line(imports: Imports, pool: asyncpg.Pool, tmp_path: Path) -> None:
     path = tmp_path / "events.ndjson"
     path.write_text("\n".join([*map(json.dumps, EVENTS), "", "{", json.dumps(EVENTS[0])]))
-    report = await imports.import_events(path)
+    report = await imports.run(Kind.EVENTS, path)
     assert (report.read, report.events, report.stored, report.repeated) == (5, 3, 2, 1)
     assert report.rejected == {"missing property": 1, "unreadable": 1}
-    listed = (tmp_path / "events.ndjson.rejects.csv").read_text("utf-8-sig").splitlines()
-    assert [line.split(",")[0] for line in listed[1:]] == ["3", "5"]
+    listed = [json.loads(line) for line in (tmp_path / "events.ndjson.rejects.ndjson").read_text().splitlines()]
+    assert [line["joren_row"] for line in listed] == [3, 5]
+    assert {name: value for name, value in listed[0].items() if not name.startswith("joren_")} == EVENTS[2]
+    assert listed[1]["joren_line"] == "{"
+    mended = {**listed[0], "properties": {"order_id": "1", "total": 5}}
+    (tmp_path / "mended.ndjson").write_text(f"{json.dumps(mended)}\n")
+    assert (await imports.run(Kind.EVENTS, tmp_path / "mended.ndjson")).stored == 1
+    assert "joren_row" not in (await payloads(pool))[-1]
 
 
 async def test_events_of_one_row_each(imports: Imports, pool: asyncpg.Pool, tmp_path: Path) -> None:
@@ -185,7 +226,7 @@ async def test_events_of_one_row_each(imports: Imports, pool: asyncpg.Pool, tmp_
         "Order Completed,007,2026-04-01T01:00:00Z,13,12,no,\n"
         ",007,2026-04-01T01:00:00Z,,,,\n"
     )
-    report = await imports.import_events(path)
+    report = await imports.run(Kind.EVENTS, path)
     assert (report.stored, sum(report.rejected.values())) == (1, 2)
     [payload] = await payloads(pool)
     assert payload["userId"] == "007"
@@ -199,24 +240,21 @@ async def test_events_of_a_parquet_file(imports: Imports, pool: asyncpg.Pool, tm
         "properties": [{"store_id": "S1", "product_id": None}, {"store_id": None, "product_id": "P1"}],
     })  # fmt: skip
     frame.write_parquet(tmp_path / "events.parquet")
-    report = await imports.import_events(tmp_path / "events.parquet")
+    report = await imports.run(Kind.EVENTS, tmp_path / "events.parquet")
     assert (report.stored, report.rejected) == (2, {})
     assert [each["properties"] for each in await payloads(pool)] == [{"store_id": "S1"}, {"product_id": "P1"}]
-    assert (await imports.import_events(tmp_path / "events.parquet")).again
+    assert (await imports.run(Kind.EVENTS, tmp_path / "events.parquet")).again
 
 
-async def test_coupons_and_stores_are_defined_from_files(pool: asyncpg.Pool, tmp_path: Path) -> None:
+async def test_coupons_are_defined_from_files(pool: asyncpg.Pool, tmp_path: Path) -> None:
     definitions = Definitions(pool)
     (tmp_path / "coupons.csv").write_text(
         "coupon_id,title,valid_from,valid_until,audience\nc1,春,2026-04-01,2026-04-30,issued\n"
     )
-    (tmp_path / "stores.csv").write_text("store_id,name,name_en,prefecture\nS1,本店,Main,東京都\n")
     for _ in range(2):
         assert await definitions.import_coupons(tmp_path / "coupons.csv") == 1
-        assert await definitions.import_stores(tmp_path / "stores.csv") == 1
     coupon = await pool.fetchrow("SELECT * FROM coupons")
     assert (coupon["title"]["ja"], str(coupon["valid_until"]), coupon["audience"]) == ("春", "2026-04-30", "issued")
-    assert (await pool.fetchrow("SELECT * FROM stores"))["name"] == {"ja": "本店", "en": "Main"}
 
 
 @pytest.mark.parametrize(

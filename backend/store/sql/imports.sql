@@ -7,9 +7,21 @@ ORDER BY import_id DESC
 LIMIT 1
 
 -- name: begin_import
-INSERT INTO imports (kind, file_name, digest, started_at)
-VALUES ($1, $2, $3, $4)
-RETURNING import_id
+INSERT INTO imports (kind, file_name, digest, started_at, asked_by)
+VALUES ($1, $2, $3, $4, $5)
+RETURNING import_id, started_at, finished_at, rows_read, rows_stored, rows_repeated, rows_rejected, parts_done, rejects_file
+
+-- name: take_turn
+-- Held until the transaction ends: two imports that compared with the same state would both think theirs is new.
+SELECT pg_advisory_xact_lock(7236850)
+
+-- name: list_rows
+SELECT row_key, content FROM imported_rows WHERE row_key = ANY ($1::uuid[])
+
+-- name: put_rows
+INSERT INTO imported_rows (row_key, content)
+SELECT * FROM unnest($1::uuid[], $2::bytea[])
+ON CONFLICT (row_key) DO UPDATE SET content = excluded.content
 
 -- name: add_part
 -- In the transaction that stores the part's events: what the ledger says is done is in the log. A part is counted once,
@@ -20,7 +32,7 @@ WHERE import_id = $1 AND parts_done = $2 - 1
 
 -- name: finish_import
 UPDATE imports
-SET finished_at = $2, rows_read = $3, rows_rejected = $4, rejects_file = $5
+SET finished_at = $2, rows_read = $3, rows_rejected = $4, rejects_file = $5, rejected_by = $6
 WHERE import_id = $1
 RETURNING rows_stored, rows_repeated
 

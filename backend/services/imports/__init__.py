@@ -1,0 +1,1 @@
+"""Imports: files of orders, customers, events, products and stores, each row once."""
