@@ -7,9 +7,10 @@ from typing import Any, cast
 import asyncpg
 import msgspec
 
-from backend.store import queries
+from backend.store import queries, webhooks
 from backend.store.pool import Connection
 from campaigns.campaign import Content, Draft, State
+from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
 
@@ -58,7 +59,7 @@ async def update_draft(connection: Connection, draft: Draft, *, campaign_id: int
     Raises:
         asyncpg.UniqueViolationError: another campaign has the name.
     """
-    await connection.execute(
+    before = await connection.fetchval(
         _SQL["update_draft"],
         campaign_id,
         draft.name.strip(),
@@ -73,6 +74,8 @@ async def update_draft(connection: Connection, draft: Draft, *, campaign_id: int
         str(state),
         now,
     )
+    if before != str(state):
+        await _tell(connection, campaign_id, draft.name.strip(), state=state, now=now)
 
 
 def read_content(value: Any) -> Content:
@@ -99,12 +102,14 @@ async def set_state(
     connection: Connection, *, campaign_id: int, state: State, now: datetime, paused_reason: str | None = None
 ) -> None:
     """Move a campaign to a state that the caller has checked."""
-    await connection.execute(_SQL["set_state"], campaign_id, str(state), now, paused_reason)
+    name = await connection.fetchval(_SQL["set_state"], campaign_id, str(state), now, paused_reason)
+    await _tell(connection, campaign_id, name, state=state, now=now, paused_reason=paused_reason)
 
 
 async def set_schedule(connection: Connection, *, campaign_id: int, at: datetime, now: datetime) -> None:
     """Move a campaign to scheduled."""
-    await connection.execute(_SQL["set_schedule"], campaign_id, at, now)
+    name = await connection.fetchval(_SQL["set_schedule"], campaign_id, at, now)
+    await _tell(connection, campaign_id, name, state=State.SCHEDULED, now=now)
 
 
 async def set_launched(
@@ -119,9 +124,24 @@ async def set_launched(
     now: datetime,
 ) -> None:
     """Move a campaign to sending, with what was decided at launch."""
-    await connection.execute(
+    name = await connection.fetchval(
         _SQL["set_launched"], campaign_id, planned_at, expires_at, segment_version, targeted, control, now
     )
+    await _tell(connection, campaign_id, name, state=State.SENDING, now=now)
+
+
+async def _tell(
+    connection: Connection,
+    campaign_id: int,
+    name: str,
+    *,
+    state: State,
+    now: datetime,
+    paused_reason: str | None = None,
+) -> None:
+    """Let webhooks know of a new state, in the transaction that brings it."""
+    data = {"campaign_id": campaign_id, "name": name, "state": state, "paused_reason": paused_reason}
+    await webhooks.publish(connection, Notice(NoticeType.CAMPAIGN_STATE, now, data))
 
 
 async def copy_people(connection: Connection, people: Iterable[Sequence[object]]) -> None:

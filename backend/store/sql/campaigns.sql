@@ -30,28 +30,33 @@ SELECT campaign_id, state, revision, name, expires_after FROM campaigns WHERE ca
 SELECT state FROM campaigns WHERE campaign_id = $1 FOR SHARE
 
 -- name: update_draft
+WITH before AS (SELECT state FROM campaigns WHERE campaign_id = $1)
 UPDATE campaigns
 SET name = $2, segment_id = $3, content = $4, holdout_percent = $5::float8::numeric, policy = $6,
     conversion_event = $7, conversion_days = $8, expires_after = $9, scheduled_at = $10,
     state = $11, changed_at = $12, revision = revision + 1
 WHERE campaign_id = $1
+RETURNING (SELECT before.state FROM before)
 
 -- name: set_state
 UPDATE campaigns
 SET state = $2::text, changed_at = $3::timestamptz, revision = revision + 1, paused_reason = $4,
     finished_at = CASE WHEN $2::text IN ('sent', 'cancelled') THEN $3::timestamptz END
 WHERE campaign_id = $1
+RETURNING name
 
 -- name: set_schedule
 UPDATE campaigns
 SET state = 'scheduled', scheduled_at = $2, changed_at = $3, revision = revision + 1
 WHERE campaign_id = $1
+RETURNING name
 
 -- name: set_launched
 UPDATE campaigns
 SET state = 'sending', planned_at = $2, expires_at = $3, segment_version = $4, targeted = $5, control = $6,
     changed_at = $7, revision = revision + 1
 WHERE campaign_id = $1
+RETURNING name
 
 -- name: list_due
 SELECT campaign_id FROM campaigns WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at, campaign_id
