@@ -4,16 +4,19 @@ from typing import Any
 
 import typer
 
+from backend.cli import failed_events
 from backend.cli.runtime import print_json, run
 from backend.services.sources import NameVolume
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.add_typer(failed_events.app, name="failed")
+app.command()(failed_events.replay)
 
 
 @app.callback()
 def events() -> None:
-    """What was stored."""
+    """What was stored, what failed, and the way back."""
 
 
 @app.command()
@@ -43,3 +46,29 @@ def _totals(volumes: tuple[NameVolume, ...]) -> dict[str, Any]:
         "repeated": sum(row.repeated for row in volumes),
         "failed": sum(row.failed for row in volumes),
     }
+
+
+@app.command()
+def refused(
+    number: int | None = typer.Argument(None, help="Print the bytes of this one, as they came."),
+    json: bool = typer.Option(False, "--json", help="Print the list as JSON."),
+) -> None:
+    """List requests that were refused for good (400, 401, 413): their senders have thrown the events away.
+
+    The first ones of each hour are kept for a week. Mend the cause; what can be saved, send again to /v1/batch.
+
+    Example: joren events refused
+    Example: joren events refused 17 > body.json
+    """
+    if number is not None:
+        wanted = number
+        typer.echo(run(lambda services: services.refusals.detail(wanted)).body, nl=False)
+        return
+    requests = run(lambda services: services.refusals.newest())
+    if json:
+        print_json({"refused": requests})
+        return
+    typer.echo(f"{'NUMBER':>8}  {'TIME (UTC)':19}  {'STATUS':6}  {'BYTES':>9}  {'PATH':14}  WHY")
+    for row in requests:
+        moment = f"{row.refused_at:%Y-%m-%d %H:%M:%S}"
+        typer.echo(f"{row.refused_id:8}  {moment}  {row.status:6}  {row.size:9}  {row.path:14}  {row.message}")
