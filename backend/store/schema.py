@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
 _LOCK = 7236841
+_LOCK_NOT_AVAILABLE = "55P03"
+
+_PATIENCE = "500ms"
+"""A change of a table waits this long for those who use it; meanwhile everyone who comes after waits behind it."""
+_PAUSES = (0.1, 0.2, 0.5, 1, 2, 5, 5, 5, 5, 5)
+"""Seconds between tries: then those who waited get through."""
 
 
 def head() -> str:
@@ -50,21 +56,34 @@ async def _migrate(dsn: str) -> None:
 
     engine = create_async_engine(_sqlalchemy_url(dsn))
     try:
-        async with engine.connect() as connection:
-            await connection.run_sync(_upgrade)
-            await connection.commit()
+        for pause in (*_PAUSES, None):
+            async with engine.connect() as connection:
+                if await connection.run_sync(_upgrade, last=pause is None):
+                    return
+            await asyncio.sleep(pause or 0)
     finally:
         await engine.dispose()
 
 
-def _upgrade(connection: "Connection") -> None:
+def _upgrade(connection: "Connection", *, last: bool) -> bool:
+    """Run what is missing; False where a table was in use for too long and there is another try to come."""
     from alembic import command  # noqa: PLC0415 - see the module
     from sqlalchemy import text  # noqa: PLC0415 - see the module
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - see the module
 
     connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+    connection.execute(text(f"SET lock_timeout = '{_PATIENCE}'"))
+    connection.commit()
     config = _config()
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except DBAPIError as error:
+        if last or getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        return False
+    connection.commit()
+    return True
 
 
 def _config() -> "Config":
