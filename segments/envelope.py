@@ -71,4 +71,4 @@ class FailedEvent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def event_id_of(source_id: int, message_id: str) -> UUID:
     """The 128-bit id of a message of a source: no source can suppress another's events by guessing their ids."""
     text = f"{source_id}\x1f{message_id}".encode("utf-8", "surrogatepass")
-    return UUID(bytes=hashlib.blake2b(text, digest_size=16).digest())
+    return UUID(int=int.from_bytes(hashlib.blake2b(text, digest_size=16).digest()))

@@ -19,13 +19,12 @@ from segments.envelope import Event, FailedEvent, event_id_of
 from segments.failures import EventFailure
 from segments.kept import Kept, write_kept
 from segments.occurrence import occurred_at, parse_time
+from segments.plain_event import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID, read_plain
 from segments.properties import check_properties
 from segments.shape import LARGEST_EVENT, decode_event
 from segments.source_rules import OPEN, SourceRules
 from segments.tokens import REASONS, UNVERIFIED, TokenCheck, TokenMode, Verdict, may_state
 
-LONGEST_MESSAGE_ID = 100
-LONGEST_EVENT_NAME = 200
 TYPES = frozenset({"track", "identify", "screen", "page", "group", "alias"})
 
 
@@ -53,9 +52,31 @@ class Reception:
     tokens: TokenCheck | None = None
     rules: SourceRules = OPEN
 
+    @property
+    def plain(self) -> bool:
+        """Whether an event that needs no mending is stored just as it came."""
+        return self.tokens is None and self.rules is OPEN and not self.context and not self.integrations
+
 
 def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
     """Read one event. Never raises: what cannot be stored comes back with the reason."""
+    return (_read_plain(raw, reception) if reception.plain else None) or _read_any(raw, reception)
+
+
+def _read_plain(raw: bytes, reception: Reception) -> Event | None:
+    return read_plain(
+        raw,
+        source_id=reception.source_id,
+        trusted=reception.trusted,
+        call=reception.call,
+        received_at=reception.received_at,
+        sent_at=reception.sent_at,
+        device_skew=reception.device_skew,
+    )
+
+
+def _read_any(raw: bytes, reception: Reception) -> Event | FailedEvent:
+    """The long way, which every event can go."""
     try:
         event = decode_event(raw)
     except EventFailure as failure:

@@ -6,9 +6,9 @@ After this, readers of the log may rely on the types that `segments.events` decl
 
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-from segments.events import BY_NAME, EventType, Kind, Property
+from segments.events import BY_NAME, Kind, Property
 from segments.failures import EventFailure
 from segments.occurrence import parse_time
 
@@ -20,14 +20,6 @@ _LARGEST_ID = 2**53 - 1
 _LARGEST_AMOUNT = 10**13
 _DIGITS = re.compile(r"[0-9]{1,16}")
 
-_LINE = (
-    Property("product_id", Kind.TEXT, "商品", "Product"),
-    Property("name", Kind.TEXT, "商品名", "Name"),
-    Property("category", Kind.TEXT, "カテゴリー", "Category"),
-    Property("quantity", Kind.INTEGER, "数量", "Quantity"),
-    Property("price", Kind.MONEY, "単価", "Price"),
-)
-
 
 def check_properties(name: str, properties: dict[str, Any]) -> bool:
     """Check the properties of the event ``name``; mends them in place and says whether it did.
@@ -35,19 +27,19 @@ def check_properties(name: str, properties: dict[str, Any]) -> bool:
     Raises:
         EventFailure: ``missing_property`` or ``bad_property``.
     """
-    known: EventType | None = BY_NAME.get(name)
-    return known is not None and _check(known.properties, properties)
+    known = _KNOWN.get(name)
+    return known is not None and _check(known, properties)
 
 
-def _check(declared: tuple[Property, ...], values: dict[str, Any]) -> bool:
+def _check(declared: "_Checks", values: dict[str, Any]) -> bool:
     mended = False
-    for item in declared:
+    for item, check in declared:
         value = values.get(item.name)
         if value is None:
             if item.required:
                 raise EventFailure("missing_property", f"The property {item.name} is missing.")
             continue
-        right = _CHECKS[item.kind](item, value)
+        right = check(item, value)
         if right is not value:
             values[item.name] = right
             mended = True
@@ -59,6 +51,8 @@ def _wrong(item: Property, meant: str) -> EventFailure:
 
 
 def _text(item: Property, value: Any) -> Any:
+    if value.__class__ is str and 0 < len(value) <= LONGEST_ID:
+        return value  # nearly all of them
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str):
@@ -110,7 +104,7 @@ def _lines(item: Property, value: Any) -> Any:
     """A new list where a line was mended, so that the caller sees the change."""
     if not isinstance(value, list) or not all(isinstance(line, dict) for line in value):
         raise _wrong(item, "a list of objects")
-    mended = [_check(_LINE, line) for line in value]
+    mended = [_check(_LINE_CHECKS, line) for line in value]
     return list(value) if any(mended) else value
 
 
@@ -123,3 +117,23 @@ _CHECKS: dict[Kind, Callable[[Property, Any], Any]] = {
     Kind.LINES: _lines,
     Kind.MAPPING: _mapping,
 }
+
+_LINE = (
+    Property("product_id", Kind.TEXT, "商品", "Product"),
+    Property("name", Kind.TEXT, "商品名", "Name"),
+    Property("category", Kind.TEXT, "カテゴリー", "Category"),
+    Property("quantity", Kind.INTEGER, "数量", "Quantity"),
+    Property("price", Kind.MONEY, "単価", "Price"),
+)
+
+
+_Checks: TypeAlias = tuple[tuple[Property, Callable[[Property, Any], Any]], ...]
+
+
+def _checks_of(declared: tuple[Property, ...]) -> _Checks:
+    return tuple((item, _CHECKS[item.kind]) for item in declared)
+
+
+_LINE_CHECKS = _checks_of(_LINE)
+_KNOWN: dict[str, _Checks] = {str(name): _checks_of(known.properties) for name, known in BY_NAME.items()}
+"""Every known event with the check of each property, looked up once: this runs for every event that comes in."""

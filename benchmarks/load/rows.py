@@ -19,7 +19,7 @@ class Rows:
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
-        self._made = [json.dumps(self._event()).encode().split(_HERE.encode()) for _ in range(KINDS)]
+        self._made = [json.dumps(self._event(), ensure_ascii=False).encode().split(_HERE.encode()) for _ in range(KINDS)]
 
     def event(self) -> bytes:
         """A new event as JSON."""
