@@ -9,16 +9,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from litestar import Controller, Request, Response, post
+from litestar.exceptions import HTTPException
 
 from backend.api.envelope import LONGEST_BATCH, Envelope, read_batch, read_single
 from backend.api.gate import Gate
 from backend.api.guards import admit_source
 from backend.api.inflate import inflate
 from backend.api.meters import Meters
+from backend.api.problems import verdict_of
 from backend.clock import Clock
+from backend.errors import BadInput
 from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
+from backend.services.refusals import Refusals
 from backend.services.sources import Source, Sources
 from backend.services.tracking_plans import TrackingPlans
 from segments.envelope import Event, FailedEvent
@@ -63,6 +67,7 @@ class Door:
     device_clocks: DeviceClocks
     plans: TrackingPlans
     gate: Gate
+    refusals: Refusals
     clock: Clock
     meters: Meters
     largest_body: int
@@ -128,9 +133,14 @@ async def take(call: Call, door: Door, body: bytes) -> None:
         HTTPException: the call can never succeed (401, 413).
         JorenError: likewise (400), or not now (503).
     """
-    body = inflate(body, encoding=call.headers.get("content-encoding", ""), limit=door.largest_body)
-    kind = CALLS.get(call.path.rpartition("/")[2])
-    await _take(call, door, read_single(body) if kind else read_batch(body), kind)
+    try:
+        body = inflate(body, encoding=call.headers.get("content-encoding", ""), limit=door.largest_body)
+        kind = CALLS.get(call.path.rpartition("/")[2])
+        await _take(call, door, read_single(body) if kind else read_batch(body), kind)
+    except (HTTPException, BadInput) as error:
+        status, code, message = verdict_of(error)
+        door.refusals.note(path=call.path, status=status, code=code, message=message, body=body)
+        raise
 
 
 async def _take(call: Call, door: Door, envelope: Envelope, kind: str | None) -> None:

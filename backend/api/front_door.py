@@ -5,7 +5,7 @@ fault is worded by `backend.api.problems`, whichever way a request came.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from litestar import Request
@@ -13,7 +13,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from backend.api.events import BATCHES, CALLS, Call, ClientLeft, Door, take
 from backend.api.inflate import TooLarge
-from backend.api.problems import HANDLERS, Problem
+from backend.api.problems import HANDLERS, Problem, verdict_of
 
 _ROUTES = {f"/v1/{name}": f"/v1/{name}" for name in (*BATCHES, *CALLS)}
 _ROUTES |= {f"{path}/": route for path, route in _ROUTES.items()}
@@ -51,7 +51,7 @@ class FrontDoor:
         client = scope.get("client")
         call = Call(path=route, headers=headers, address=client[0] if client else None)
         try:
-            await take(call, self._door, await read_body(headers, receive, limit=self._door.largest_body))
+            await take(call, self._door, await self._read(call, receive))
         except ClientLeft:
             return 499
         except Exception as error:  # noqa: BLE001 - worded as the framework would
@@ -60,13 +60,22 @@ class FrontDoor:
         await send(_BODY)  # type: ignore[arg-type]
         return 200
 
+    async def _read(self, call: Call, receive: Receive) -> bytes:
+        """The body; one that is too large to be read leaves a note, without its bytes."""
+        try:
+            return await read_body(call.headers, receive, limit=self._door.largest_body)
+        except TooLarge as error:
+            status, code, message = verdict_of(error)
+            self._door.refusals.note(path=call.path, status=status, code=code, message=message, body=b"")
+            raise
+
 
 def read_headers(scope: Scope) -> dict[str, str]:
     """The headers by name in small letters; of a repeated one the last."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
 
 
-async def read_body(headers: dict[str, str], receive: Receive, *, limit: int) -> bytes:
+async def read_body(headers: Mapping[str, str], receive: Receive, *, limit: int) -> bytes:
     """The body as it came, never more than ``limit`` bytes of it in memory.
 
     Raises:

@@ -43,6 +43,7 @@ _REASONS = {
     "worker_missing": "No worker runs: start one with `joren worker`.",
     "worker_silent": "No worker was heard of lately: look at its log, or start one with `joren worker`.",
     "refresh_late": "The facts are late: the worker is behind, or stuck.",
+    "requests_refused": "Senders were refused and threw their events away: see `joren events refused`.",
 }
 
 

@@ -19,6 +19,8 @@ class TooLarge(HTTPException):
 def inflate(body: bytes, *, encoding: str, limit: int) -> bytes:
     """The plain body. Gzip is known by the header or, where a client forgot it, by its first two bytes.
 
+    JSON never begins with those bytes, so a body that was packed twice, by an SDK and by what it sends with, is read too.
+
     Args:
         body: the bytes as received.
         encoding: the value of Content-Encoding, empty where there is none.
@@ -34,6 +36,8 @@ def inflate(body: bytes, *, encoding: str, limit: int) -> bytes:
         plain = body
     else:
         plain = _gunzip(body, limit)
+        if plain.startswith(_MAGIC):
+            plain = _gunzip(plain, limit)
     if len(plain) > limit:
         raise TooLarge(detail=f"The body is larger than {limit} bytes. Send smaller batches.")
     return plain

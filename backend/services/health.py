@@ -2,14 +2,14 @@
 
 import shutil
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import asyncpg
 
 from backend.clock import Clock
 from backend.store import health as store
-from backend.store import workers
+from backend.store import refused_requests, workers
 from backend.store.outages import OUTAGES
 
 LEAST_DISK = 200_000_000
@@ -17,6 +17,8 @@ LEAST_DISK = 200_000_000
 
 LATE = 60.0
 """Seconds; facts older than this mean that no worker refreshes."""
+
+AN_HOUR = timedelta(hours=1)
 
 SILENT = 30.0
 """Seconds; a worker beats every five, so that one unheard of for so long is gone or stuck."""
@@ -60,7 +62,8 @@ class Readiness:
         disk_free: bytes left where `JOREN_HOME` lies.
         lag: None while the database does not answer, as ``crew``.
         concerns: stable words: ``database_unavailable``, ``disk_low``, ``worker_missing`` (none ever started, or all
-            ended), ``worker_silent`` (none was heard of lately), and ``refresh_late``, which alone does not hinder.
+            ended), ``worker_silent`` (none was heard of lately), and two that do not hinder: ``refresh_late``, and
+            ``requests_refused``: within the hour a sender got 400, 401 or 413 and threw its events away.
     """
 
     ready: bool
@@ -91,17 +94,18 @@ class Health:
 
     async def ready(self) -> Readiness:
         """The state now; never raises."""
-        lag, crew = await self._look() or (None, None)
+        lag, crew, refused = await self._look() or (None, None, False)
         disk_free = self._disk_free()
         hindrances = _hindrances(crew, disk_free)
         late = ("refresh_late",) if lag is not None and lag.seconds > LATE else ()
+        lost = ("requests_refused",) if refused else ()
         return Readiness(
             ready=not hindrances,
             database=lag is not None,
             disk_free=disk_free,
             lag=lag,
             crew=crew,
-            concerns=(*hindrances, *late),
+            concerns=(*hindrances, *late, *lost),
         )
 
     async def totals(self) -> Totals | None:
@@ -113,18 +117,19 @@ class Health:
         except OUTAGES:
             return None
 
-    async def _look(self) -> tuple[Lag, Crew] | None:
+    async def _look(self) -> tuple[Lag, Crew, bool] | None:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 record = await store.read_lag(connection)
                 seen = [row["seen_at"] for row in await workers.list_all(connection)]
+                refused = await refused_requests.any_since(connection, moment=self._clock.now() - AN_HOUR)
         except OUTAGES:
             return None
         now, oldest = self._clock.now(), record["oldest_waiting"]
         seconds = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
         lag = Lag(rows=record["rows_behind"], seconds=seconds, refreshed_at=record["refreshed_at"])
         alive = sum(abs((now - moment).total_seconds()) <= SILENT for moment in seen)
-        return lag, Crew(workers=alive, seen_at=max(seen, default=None))
+        return lag, Crew(workers=alive, seen_at=max(seen, default=None)), refused
 
     def _disk_free(self) -> int:
         """Of the nearest folder that exists: before the first start there is no home yet."""
