@@ -5,11 +5,16 @@ from typing import Protocol, runtime_checkable
 from backend.clock import Clock
 from backend.services.access import Access
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.event_volumes import EventVolumes
+from backend.services.failed_events import FailedEvents
+from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.people import People
+from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
 from backend.services.sources import Sources
+from backend.services.tracking_plans import TrackingPlans
 
 
 @runtime_checkable  # Litestar checks what it injects
@@ -52,6 +57,31 @@ class PageServices(Protocol):
         ...
 
     @property
+    def event_volumes(self) -> EventVolumes:
+        """Events by name."""
+        ...
+
+    @property
+    def failed_events(self) -> FailedEvents:
+        """What could not be taken in."""
+        ...
+
+    @property
+    def replays(self) -> Replays:
+        """The way back for failed events."""
+        ...
+
+    @property
+    def plans(self) -> TrackingPlans:
+        """Tracking plans of sources."""
+        ...
+
+    @property
     def sources(self) -> Sources:
         """Sources of events and what came of them."""
+        ...
+
+    @property
+    def import_desk(self) -> ImportDesk:
+        """Imports of files."""
         ...

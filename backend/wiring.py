@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import asyncpg
-
 from backend import settings as configuration
 from backend.clock import Clock, ShiftedClock, SystemClock
 from backend.services.api_keys import ApiKeys
@@ -21,10 +19,11 @@ from backend.services.device_clocks import DeviceClocks
 from backend.services.health import Health
 from backend.services.ingest import Ingest
 from backend.services.rates import Rates
+from backend.services.refusals import Refusals
 from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
 from backend.settings import Settings
-from backend.store.pool import open_pool
+from backend.store.pool import Pool, open_pool
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -38,15 +37,22 @@ if TYPE_CHECKING:
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
+    from backend.services.event_volumes import EventVolumes
+    from backend.services.exports.desk import Exports
     from backend.services.failed_events import FailedEvents
+    from backend.services.idempotency import Idempotency
+    from backend.services.imports.desk import ImportDesk
     from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
     from backend.services.people import People
     from backend.services.refresh.loop import Refresh
     from backend.services.replays import Replays
     from backend.services.segment_runs import SegmentRuns
+    from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
     from backend.services.source_keys import SourceKeys
+    from backend.services.webhooks.endpoints import Webhooks
+    from backend.services.webhooks.sending import WebhookRuns
     from backend.services.workers import Workers
     from campaigns.audience import Members
     from campaigns.delivery import PushSender
@@ -59,11 +65,12 @@ class IntakeServices:
 
     settings: Settings
     clock: Clock
-    pool: asyncpg.Pool
+    pool: Pool
     ingest: Ingest
     sources: Sources
     customer_tokens: CustomerTokens
     device_clocks: DeviceClocks
+    refusals: Refusals
     plans: TrackingPlans
     api_keys: ApiKeys
     rates: Rates
@@ -75,20 +82,27 @@ class Services(IntakeServices):
     """Everything a face may ask."""
 
     access: "Access"
+    idempotency: "Idempotency"
     source_keys: "SourceKeys"
     shop: "Shop"
     definitions: "Definitions"
+    event_volumes: "EventVolumes"
     failed_events: "FailedEvents"
     replays: "Replays"
     imports: "Imports"
+    import_desk: "ImportDesk"
     segment_runs: "SegmentRuns"
     people: "People"
+    server_events: "ServerEvents"
     campaign_desk: "CampaignDesk"
     campaign_runs: "CampaignRuns"
     deliveries: "Deliveries"
     workers: "Workers"
     refresh: "Refresh"
     insights: "Insights"
+    exports: "Exports"
+    webhooks: "Webhooks"
+    webhook_runs: "WebhookRuns"
 
 
 @contextlib.asynccontextmanager
@@ -115,7 +129,7 @@ def _clock(settings: Settings) -> Clock:
 
 
 @contextlib.asynccontextmanager
-async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
+async def _pool(settings: Settings) -> AsyncIterator[Pool]:
     assert settings.database_url is not None  # noqa: S101 - callers hold the database first
     pool = await open_pool(settings.database_url, largest=20)
     try:
@@ -124,7 +138,7 @@ async def _pool(settings: Settings) -> AsyncIterator[asyncpg.Pool]:
         await pool.close()
 
 
-def _intake(settings: Settings, clock: Clock, pool: asyncpg.Pool) -> IntakeServices:
+def _intake(settings: Settings, clock: Clock, pool: Pool) -> IntakeServices:
     rates = Rates(pool, clock)
     return IntakeServices(
         settings=settings,
@@ -134,6 +148,7 @@ def _intake(settings: Settings, clock: Clock, pool: asyncpg.Pool) -> IntakeServi
         sources=Sources(pool, clock),
         customer_tokens=CustomerTokens(pool, clock),
         device_clocks=DeviceClocks(pool, clock),
+        refusals=Refusals(pool, clock),
         plans=TrackingPlans(pool, clock),
         api_keys=ApiKeys(pool, clock, limiter=rates, per_minute=settings.api_limit),
         rates=rates,
@@ -159,26 +174,42 @@ async def _sender(settings: Settings) -> "AsyncIterator[PushSender]":
 def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.lake.frame import CustomerFrame  # noqa: PLC0415 - not for intake processes
     from backend.lake.tables import Lake  # noqa: PLC0415 - not for intake processes
+    from backend.outbound.client import Caller  # noqa: PLC0415 - not for intake processes
     from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_desk.desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes
     from backend.services.deliveries import Deliveries  # noqa: PLC0415 - not for intake processes
+    from backend.services.event_volumes import EventVolumes  # noqa: PLC0415 - not for intake processes
+    from backend.services.exports.desk import Exports  # noqa: PLC0415 - not for intake processes
+    from backend.services.exports.writing import Origins  # noqa: PLC0415 - not for intake processes
     from backend.services.failed_events import FailedEvents  # noqa: PLC0415 - not for intake processes
+    from backend.services.idempotency import Idempotency  # noqa: PLC0415 - not for intake processes
+    from backend.services.imports.desk import ImportDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.imports.runs import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.insights import Insights  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.replays import Replays  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
+    from backend.services.server_events import ServerEvents  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
     from backend.services.source_keys import SourceKeys  # noqa: PLC0415 - not for intake processes
+    from backend.services.webhooks.endpoints import Webhooks  # noqa: PLC0415 - not for intake processes
+    from backend.services.webhooks.sending import WebhookRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.workers import Workers  # noqa: PLC0415 - not for intake processes
 
     pool, clock, settings = intake.pool, intake.clock, intake.settings
     frame, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences = SegmentAudiences(segment_runs, frame)
+    imports = Imports(pool, clock, settings.home)
+    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=LakeFacts(lake, frame), sender=sender)
+    insights = Insights(pool, clock, lake, frame)
+    origins = Origins(
+        lake=lake, frame=frame, members=segment_runs.members, report=campaign_desk.report, kpi=insights.kpi
+    )
+    caller = Caller(allowed=settings.webhook_allow)
     return Services(
         settings=intake.settings,
         clock=clock,
@@ -187,25 +218,33 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         sources=intake.sources,
         customer_tokens=intake.customer_tokens,
         device_clocks=intake.device_clocks,
+        refusals=intake.refusals,
         plans=intake.plans,
         api_keys=intake.api_keys,
         rates=intake.rates,
         health=intake.health,
         access=Access(pool, clock),
+        idempotency=Idempotency(pool, clock),
         source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),
         shop=Shop(pool, clock),
         definitions=Definitions(pool),
+        event_volumes=EventVolumes(pool),
         failed_events=FailedEvents(pool),
         replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
-        imports=Imports(pool, clock, settings.home),
+        imports=imports,
+        import_desk=ImportDesk(pool, clock, imports, settings.home),
         segment_runs=segment_runs,
         people=People(pool, clock, frame),
-        campaign_desk=CampaignDesk(pool, clock, audiences=audiences, facts=LakeFacts(lake, frame), sender=sender),
+        server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
+        campaign_desk=campaign_desk,
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
         refresh=Refresh(pool, clock, lake, frame),
-        insights=Insights(pool, clock, lake, frame),
+        insights=insights,
+        exports=Exports(pool, clock, settings.home, origins=origins),
+        webhooks=Webhooks(pool, clock, rules=caller),
+        webhook_runs=WebhookRuns(pool, clock, caller=caller),
     )
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,11 +18,15 @@ from backend.clock import FixedClock
 from backend.push.memory import MemorySender
 from backend.services.access import Access
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.event_volumes import EventVolumes
+from backend.services.failed_events import FailedEvents
 from backend.services.insights import Insights
 from backend.services.people import People
+from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
 from backend.services.sources import Sources
+from backend.services.tracking_plans import TrackingPlans
 from backend.wiring import SegmentAudiences
 from tests.admin_ui.fakes import FakeFrame, FakeLake, put_members
 
@@ -58,6 +62,10 @@ async def services(pool: asyncpg.Pool, clock: FixedClock) -> SimpleNamespace:
             sender=MemorySender(),
         ),
         sources=Sources(pool, clock),
+        plans=TrackingPlans(pool, clock),
+        event_volumes=EventVolumes(pool),
+        failed_events=FailedEvents(pool),
+        replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
     )
 
 
