@@ -91,12 +91,15 @@ class BadPlan(FactsError):
     """A plan that cannot be taken.
 
     Attributes:
+        code: stable word for machines: not_a_plan, too_many, bad_name, bad_note, twice, bad_path, bad_value, bad_values,
+            required_element or bad_holder.
         place: where the fault is: an event's name, or an event's name and a path.
     """
 
-    def __init__(self, message: str, *, place: tuple[str, ...] = ()) -> None:
+    def __init__(self, message: str, *, code: str, place: tuple[str, ...] = ()) -> None:
         super().__init__(message)
         self.message = message
+        self.code = code
         self.place = place
 
 
@@ -112,7 +115,7 @@ def read_plan(document: bytes | object) -> Plan:
         else:
             plan = msgspec.convert(document, Plan)
     except (msgspec.ValidationError, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise BadPlan(f"This is not a tracking plan: {error}.") from None
+        raise BadPlan(f"This is not a tracking plan: {error}.", code="not_a_plan") from None
     check_plan(plan)
     return plan
 
@@ -129,11 +132,11 @@ def check_plan(plan: Plan) -> None:
         BadPlan: saying what is wrong and where.
     """
     if len(plan.events) > MOST_EVENTS:
-        raise BadPlan(f"A plan holds at most {MOST_EVENTS} events.")
+        raise BadPlan(f"A plan holds at most {MOST_EVENTS} events.", code="too_many")
     seen: set[str] = set()
     for event in plan.events:
         if event.name in seen:
-            raise BadPlan(f"The event {event.name} stands twice in the plan.", place=(event.name,))
+            raise BadPlan(f"The event {event.name} stands twice in the plan.", code="twice", place=(event.name,))
         seen.add(event.name)
         check_event(event)
 
@@ -145,17 +148,25 @@ def check_event(event: PlannedEvent) -> None:
         BadPlan: saying what is wrong and where.
     """
     if not 0 < len(event.name) <= LONGEST_NAME or event.name != event.name.strip() or "\x00" in event.name:
-        raise BadPlan(f"An event's name has 1 to {LONGEST_NAME} characters, no blanks around it.", place=(event.name,))
+        raise BadPlan(
+            f"An event's name has 1 to {LONGEST_NAME} characters, no blanks around it.",
+            code="bad_name",
+            place=(event.name,),
+        )
     if len(event.note) > LONGEST_NOTE or "\x00" in event.note:
-        raise BadPlan(f"The note on {event.name} has more than {LONGEST_NOTE} characters.", place=(event.name,))
+        raise BadPlan(
+            f"The note on {event.name} has more than {LONGEST_NOTE} characters.", code="bad_note", place=(event.name,)
+        )
     if len(event.properties) > MOST_PROPERTIES:
-        raise BadPlan(f"{event.name} has more than {MOST_PROPERTIES} properties.", place=(event.name,))
+        raise BadPlan(f"{event.name} has more than {MOST_PROPERTIES} properties.", code="too_many", place=(event.name,))
     types: dict[tuple[str, ...], PropertyType] = {(): PropertyType.OBJECT}
     for item in event.properties:
         _check_property(event.name, item)
         steps = path_steps(item.path)
         if types.setdefault(steps, item.type) is not item.type or _count(event, item.path) > 1:
-            raise BadPlan(f"{event.name}: {item.path} stands twice in the plan.", place=(event.name, item.path))
+            raise BadPlan(
+                f"{event.name}: {item.path} stands twice in the plan.", code="twice", place=(event.name, item.path)
+            )
     for item in event.properties:
         _check_holders(event.name, item, types)
 
@@ -168,13 +179,25 @@ def _check_property(name: str, item: PlannedProperty) -> None:
     place = (name, item.path)
     steps = path_steps(item.path)
     if not steps or len(steps) > DEEPEST_PATH:
-        raise BadPlan(f"{name}: {item.path!r} is not a path like total, address.city or products[].price.", place=place)
+        raise BadPlan(
+            f"{name}: {item.path!r} is not a path like total, address.city or products[].price.",
+            code="bad_path",
+            place=place,
+        )
     if any(not 0 < len(value) <= LONGEST_NAME or "\x00" in value for value in item.values):
-        raise BadPlan(f"{name}: a value of {item.path} has 1 to {LONGEST_NAME} characters.", place=place)
+        raise BadPlan(
+            f"{name}: a value of {item.path} has 1 to {LONGEST_NAME} characters.", code="bad_value", place=place
+        )
     if (item.type is PropertyType.ENUM) != bool(item.values):
-        raise BadPlan(f"{name}: {item.path} needs values if it is an enum, and only then.", place=place)
+        raise BadPlan(
+            f"{name}: {item.path} needs values if it is an enum, and only then.", code="bad_values", place=place
+        )
     if item.required and steps[-1] == "[]":
-        raise BadPlan(f"{name}: {item.path} are the elements of a list; require the list itself.", place=place)
+        raise BadPlan(
+            f"{name}: {item.path} are the elements of a list; require the list itself.",
+            code="required_element",
+            place=place,
+        )
 
 
 def _check_holders(name: str, item: PlannedProperty, types: dict[tuple[str, ...], PropertyType]) -> None:
@@ -185,7 +208,9 @@ def _check_holders(name: str, item: PlannedProperty, types: dict[tuple[str, ...]
         if types.setdefault(steps[:length], needed) is not needed:
             holder = _join(steps[:length])
             raise BadPlan(
-                f"{name}: {item.path} stands in {holder}, which must be of type {needed}.", place=(name, item.path)
+                f"{name}: {item.path} stands in {holder}, which must be of type {needed}.",
+                code="bad_holder",
+                place=(name, item.path),
             )
 
 
