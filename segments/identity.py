@@ -1,7 +1,7 @@
 """Who is whom: decided event by event, and the same whatever the order in which they come. Pure.
 
 A user id names one customer; two of them are one where the shop's own systems said so by an alias. An anonymous id is
-the user's who has the best claim to it: the shop's word goes before a public key's, then the earlier counts. Before
+the user's who has the best claim to it: the shop's word goes first, then a customer's token, then the earlier. Before
 any claim it is a visitor of its own. What came with a user id is that user's history; what came with an anonymous id
 alone is kept under a number of its own, and goes along when a better claim turns up.
 
@@ -49,7 +49,7 @@ class Registry:
         else:
             person = self._user(sighting, sighting.user_id)
             if sighting.anonymous_id is not None:
-                self._claim(person, sighting.anonymous_id, sighting, vouched=sighting.proves)
+                self._claim(person, sighting.anonymous_id, sighting, proven=sighting.proves)
             if sighting.proves and not person.known_to_shop:
                 person.known_to_shop = True
                 self.changed.add(person.customer_id)
@@ -125,7 +125,7 @@ class Registry:
         person = self._bear(sighting, user_id=user_id)
         self._name(user_id, person, sighting.at)
         if sighting.anonymous_id is not None:
-            self._claim(person, sighting.anonymous_id, sighting, vouched=sighting.proves, proven=True)
+            self._claim(person, sighting.anonymous_id, sighting, proven=True)
         return person
 
     def _visitor(self, sighting: Sighting) -> Person:
@@ -157,11 +157,10 @@ class Registry:
         self._known.people[person.customer_id] = self.births[person.customer_id] = person
         return person
 
-    def _claim(
-        self, person: Person, anonymous_id: str, sighting: Sighting, *, vouched: bool, proven: bool = False
-    ) -> None:
+    def _claim(self, person: Person, anonymous_id: str, sighting: Sighting, *, proven: bool) -> None:
         """A user came with an anonymous id: it is his where no one has a better claim."""
-        claim = Claim(vouched=vouched, at=sighting.at, user_id=sighting.user_id or "")
+        own = sighting.verified and anonymous_id == sighting.anonymous_id
+        claim = Claim(vouched=sighting.vouches, at=sighting.at, user_id=sighting.user_id or "", verified=own)
         link = self._known.anonymous.get(anonymous_id)
         if link is None:
             link = Link(customer_id=person.customer_id, node_id=None, at=sighting.at, claim=claim)
@@ -171,7 +170,7 @@ class Registry:
             link.claim = claim
             self._links.add(anonymous_id)
             self._give(anonymous_id, link, person)
-        if (proven or vouched) and person.customer_id not in link.proven_for:
+        if proven and person.customer_id not in link.proven_for:
             link.proven_for.add(person.customer_id)
             self._links.add(anonymous_id)
             self._addresses.settle_mentioning(anonymous_id)
@@ -192,7 +191,7 @@ class Registry:
         A customer's token speaks for himself, not for the other id: it proves nothing here.
         """
         person = self._user(sighting, user_id)
-        self._claim(person, previous_id, sighting, vouched=sighting.vouches)
+        self._claim(person, previous_id, sighting, proven=sighting.vouches)
         if not sighting.vouches:
             return
         number = self._known.users.get(previous_id)

@@ -82,16 +82,22 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """A user came with an anonymous id."""
+    """A user came with an anonymous id.
+
+    Attributes:
+        vouched: the shop said so.
+        verified: the user proved himself by a customer token. He may know another's anonymous id, and backdates at will.
+    """
 
     vouched: bool
     at: datetime
     user_id: str
+    verified: bool = False
 
     @property
-    def rank(self) -> tuple[bool, datetime, str]:
-        """Less is better: the shop's word before a public key's, then the earlier, then the lesser user id."""
-        return (not self.vouched, self.at, self.user_id)
+    def rank(self) -> tuple[bool, bool, datetime, str]:
+        """Less is better: the shop's word, then a customer's token, then the earlier, then the lesser user id."""
+        return (not self.vouched, not self.verified, self.at, self.user_id)
 
 
 @dataclass(slots=True, kw_only=True)

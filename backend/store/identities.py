@@ -83,7 +83,12 @@ async def _load_customers(connection: Connection, known: Known) -> None:
 def _link(row: asyncpg.Record) -> Link:
     claim = None
     if row["claim_user"] is not None:
-        claim = Claim(vouched=row["claim_vouched"], at=row["claim_at"], user_id=row["claim_user"])
+        claim = Claim(
+            vouched=row["claim_vouched"],
+            at=row["claim_at"],
+            user_id=row["claim_user"],
+            verified=row["claim_verified"],
+        )
     return Link(
         customer_id=row["customer_id"],
         node_id=row["node_id"],
@@ -115,6 +120,7 @@ def _row(value: str, link: Link, proven: bool) -> dict[str, Any]:  # noqa: FBT00
         "claim_user": None if claim is None else claim.user_id,
         "claim_at": None if claim is None else claim.at,
         "claim_vouched": False if claim is None else claim.vouched,
+        "claim_verified": False if claim is None else claim.verified,
         "proven_for": sorted(link.proven_for),
     }
 

@@ -23,16 +23,16 @@ def people(sightings: Sequence[Sighting]) -> People:
     ]
     users = {one.user_id for one in sightings if one.user_id} | {previous for _, previous in united}
     found: People = {("user", user): _reach(user, united) for user in users}
-    claims: dict[str, list[tuple[bool, datetime, str]]] = {}
+    claims: dict[str, list[tuple[bool, bool, datetime, str]]] = {}
     for one in sightings:
         if one.anonymous_id is not None:
             claims.setdefault(one.anonymous_id, [])
         if one.user_id:
-            for anonymous, vouched in ((one.anonymous_id, one.proves), (one.previous_id, one.vouches)):
+            for anonymous, signed in ((one.anonymous_id, one.verified), (one.previous_id, False)):
                 if anonymous is not None:
-                    claims.setdefault(anonymous, []).append((not vouched, one.at, one.user_id))
+                    claims.setdefault(anonymous, []).append((not one.vouches, not signed, one.at, one.user_id))
     for anonymous, made in claims.items():
-        owner = found["user", min(made)[2]] if made else frozenset({f"({anonymous})"})
+        owner = found["user", min(made)[3]] if made else frozenset({f"({anonymous})"})
         found["anonymous", anonymous] = owner
     return found
 

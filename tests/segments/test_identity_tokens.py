@@ -1,6 +1,6 @@
 """What a customer's token proves about him and his phone, and what it does not."""
 
-from itertools import permutations
+from itertools import count, permutations
 from typing import Any
 
 import pytest
@@ -86,3 +86,19 @@ def test_a_token_proves_the_same_in_any_order(house: House, order: tuple[int, ..
         calls[number]()
         house.next_batch()
     assert house.live("u1") == {"t1"}
+
+
+def test_a_token_does_not_take_from_a_member_what_the_shop_called_his(house: House) -> None:
+    """The stranger is a member too, knows the victim's anonymous id, and writes any time he likes."""
+    victim = house.see("victim", "a1", by=SERVER)
+    house.see("victim", "a1", token="own")
+    house.clock = count(-300 * 86_400)
+    signed(house, "stranger", "a1")
+    assert house.registry.owner_of(None, "a1") == victim
+    assert house.live("victim") == {"own"}
+
+
+def test_a_token_goes_before_an_earlier_word_of_nobody(house: House) -> None:
+    house.see("stranger", "a1")
+    member = signed(house, "u1", "a1")
+    assert house.registry.owner_of(None, "a1") == member

@@ -242,6 +242,7 @@ ALTER TABLE identities
     ADD COLUMN claim_user text,
     ADD COLUMN claim_at timestamptz,
     ADD COLUMN claim_vouched boolean NOT NULL DEFAULT false,
+    ADD COLUMN claim_verified boolean NOT NULL DEFAULT false,
     ADD COLUMN proven_for bigint[] NOT NULL DEFAULT '{}';
 
 UPDATE identities AS i
@@ -368,3 +369,33 @@ CREATE TABLE device_clocks (
     doubt interval,
     learned_at timestamptz NOT NULL
 );
+
+-- Answers to requests that came with an Idempotency-Key: the same key gets the same answer, and nothing is done twice. The row
+-- of a request is written in the transaction that does its work. status is null only where the work cannot be in one
+-- transaction (a test push): then the row says that it began.
+CREATE TABLE idempotency_keys (
+    api_key_id integer NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    status smallint,
+    headers jsonb,
+    body bytea,
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (api_key_id, key)
+);
+
+CREATE INDEX idempotency_keys_created ON idempotency_keys (created_at);
+
+-- The first requests of an hour that were refused for good, with their bytes: their senders have thrown them away.
+CREATE TABLE refused_requests (
+    refused_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    refused_at timestamptz NOT NULL,
+    path text NOT NULL,
+    status integer NOT NULL,
+    code text NOT NULL,
+    message text NOT NULL,
+    size bigint NOT NULL,
+    body bytea NOT NULL
+);
+
+CREATE INDEX refused_requests_at ON refused_requests (refused_at);

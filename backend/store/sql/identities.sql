@@ -3,7 +3,7 @@ SELECT value, customer_id FROM identities WHERE kind = 'user' AND value = ANY ($
 
 -- name: find_anonymous
 -- A user id and an anonymous id may be spelled alike; they are two.
-SELECT value, customer_id, node_id, linked_at, claim_user, claim_at, claim_vouched, proven_for
+SELECT value, customer_id, node_id, linked_at, claim_user, claim_at, claim_vouched, claim_verified, proven_for
 FROM identities
 WHERE kind = 'anonymous' AND value = ANY ($1::text[])
 
@@ -23,12 +23,12 @@ ON CONFLICT (kind, value) DO UPDATE SET customer_id = excluded.customer_id
 
 -- name: put_anonymous
 INSERT INTO identities (
-    kind, value, customer_id, node_id, proven, linked_at, claim_user, claim_at, claim_vouched, proven_for
+    kind, value, customer_id, node_id, proven, linked_at, claim_user, claim_at, claim_vouched, claim_verified, proven_for
 )
-SELECT 'anonymous', value, customer_id, node_id, proven, linked_at, claim_user, claim_at, claim_vouched, proven_for
+SELECT 'anonymous', value, customer_id, node_id, proven, linked_at, claim_user, claim_at, claim_vouched, claim_verified, proven_for
 FROM json_to_recordset($1::json) AS given (
     value text, customer_id bigint, node_id bigint, proven boolean, linked_at timestamptz, claim_user text,
-    claim_at timestamptz, claim_vouched boolean, proven_for bigint[]
+    claim_at timestamptz, claim_vouched boolean, claim_verified boolean, proven_for bigint[]
 )
 ON CONFLICT (kind, value) DO UPDATE SET
     customer_id = excluded.customer_id,
@@ -37,6 +37,7 @@ ON CONFLICT (kind, value) DO UPDATE SET
     claim_user = excluded.claim_user,
     claim_at = excluded.claim_at,
     claim_vouched = excluded.claim_vouched,
+    claim_verified = excluded.claim_verified,
     proven_for = excluded.proven_for
 
 -- name: move_identities
