@@ -58,15 +58,23 @@ async def work(services: Services, stop: asyncio.Event) -> None:
 def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
     dsn = services.settings.database_url
     assert dsn is not None  # noqa: S101 - services stand on a database
-    jobs = Loop("jobs", lambda: work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs), 1.0)
+    jobs = Loop("jobs", lambda: _work_on_jobs(services, dsn, stop), 1.0)
     steady = timetable(
         campaign_runs=services.campaign_runs,
         deliveries=services.deliveries,
         replays=services.replays,
         workers=services.workers,
+        exports=services.exports,
+        webhook_runs=services.webhook_runs,
+        import_desk=services.import_desk,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]
+
+
+async def _work_on_jobs(services: Services, dsn: str, stop: asyncio.Event) -> int:
+    desk = services.import_desk
+    return await work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs, import_desk=desk)
 
 
 async def _refresh(services: Services, stop: asyncio.Event) -> int:

@@ -14,17 +14,23 @@ from pgqueuer.models import Job
 
 from backend.services.campaign_desk.desk import LAUNCH_JOB
 from backend.services.campaign_runs import CampaignRuns
+from backend.services.imports.desk import IMPORT_JOB, ImportDesk
 
 DEAD = timedelta(seconds=30)
 """A job whose worker has not been heard of for so long is given to another."""
 
 
-async def work_on_jobs(dsn: str, stop: asyncio.Event, *, campaign_runs: CampaignRuns) -> int:
-    """Take jobs until ``stop`` is set. Raises when its connection is lost: the loop around it begins anew."""
+async def work_on_jobs(
+    dsn: str, stop: asyncio.Event, *, campaign_runs: CampaignRuns, import_desk: ImportDesk | None = None
+) -> int:
+    """Take jobs until ``stop`` is set. Raises when its connection is lost: the loop around it begins anew.
+
+    Without an ``import_desk``, imports wait for a worker that has one.
+    """
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "joren jobs", "timezone": "UTC"})
     try:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        _register(queue, campaign_runs=campaign_runs)
+        _register(queue, campaign_runs=campaign_runs, import_desk=import_desk)
         watcher = asyncio.create_task(_shut_down(queue, stop))
         try:
             await queue.run(
@@ -42,8 +48,16 @@ async def _shut_down(queue: PgQueuer, stop: asyncio.Event) -> None:
     queue.shutdown.set()
 
 
-def _register(queue: PgQueuer, *, campaign_runs: CampaignRuns) -> None:
+def _register(queue: PgQueuer, *, campaign_runs: CampaignRuns, import_desk: ImportDesk | None) -> None:
     @queue.entrypoint(LAUNCH_JOB)
     async def launch_campaign(job: Job) -> None:
         payload = msgspec.json.decode(job.payload or b"{}")
         await campaign_runs.launch(payload["campaign_id"])
+
+    if import_desk is None:
+        return
+
+    @queue.entrypoint(IMPORT_JOB, concurrency_limit=1)
+    async def import_file(job: Job) -> None:
+        payload = msgspec.json.decode(job.payload or b"{}")
+        await import_desk.work(payload["upload_id"])

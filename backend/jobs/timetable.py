@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from backend.jobs.loops import Loop
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.deliveries import Deliveries
+from backend.services.exports.desk import Exports
+from backend.services.imports.desk import ImportDesk
 from backend.services.replays import Replays
 from backend.services.workers import Workers
 
@@ -12,7 +14,16 @@ LANES = 2
 """Delivery loops side by side: while one waits for the push service, the other claims."""
 
 
-def timetable(*, campaign_runs: CampaignRuns, deliveries: Deliveries, replays: Replays, workers: Workers) -> list[Loop]:
+def timetable(
+    *,
+    campaign_runs: CampaignRuns,
+    deliveries: Deliveries,
+    replays: Replays,
+    workers: Workers,
+    exports: Exports,
+    webhook_runs: WebhookRuns,
+    import_desk: ImportDesk,
+) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
     lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
     return [
@@ -22,6 +33,11 @@ def timetable(*, campaign_runs: CampaignRuns, deliveries: Deliveries, replays: R
         Loop("replay", replays.work, 2.0),
         Loop("settle", _resting(replays.settle), 300.0),
         Loop("house", _resting(workers.keep_house), 600.0),
+        Loop("export", exports.work, 2.0),
+        Loop("webhooks", webhook_runs.deliver, 1.0),
+        Loop("alarms", _resting(webhook_runs.ring), 60.0),
+        Loop("imports", _resting(import_desk.recover), 30.0),
+        Loop("import_house", _resting(import_desk.keep_house), 3600.0),
     ]
 
 

@@ -13,7 +13,7 @@ from backend.services.imports.plan import Plan
 from backend.services.imports.values import Progress
 from backend.store import import_files, import_json
 from backend.store.import_rejects import RejectsFile
-from backend.store.import_tables import Reject
+from backend.store.import_tables import CHUNK, Reject
 from segments.customer_rows import calls_of
 from segments.envelope import Event, FailedEvent
 from segments.event_rows import archived
@@ -143,7 +143,7 @@ class Reader:
     def _spool(self, folder: Path, progress: Progress) -> int:
         """Check all rows before anything is stored, and lay the good ones down; gives how many there are."""
         kept = 0
-        for number, table in enumerate(self.plan.tables(chunk=import_files.CHUNK)):
+        for number, table in enumerate(self.plan.tables(chunk=CHUNK)):
             rows = self.plan.frame(table)
             checked = self.plan.check(rows)
             checked.good.write_parquet(folder / f"{number:06}.parquet", compression="lz4")

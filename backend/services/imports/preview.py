@@ -144,7 +144,7 @@ def _event_cell(payload: str, path: str, zone: str) -> str:
     return _written(value, zone)
 
 
-def _written(value: Any, zone: str) -> str:
+def _written(value: Any, zone: str) -> str:  # noqa: PLR0911 - one line a type
     match value:
         case None:
             return ""

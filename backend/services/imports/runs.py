@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import asyncpg
 import polars as pl
@@ -45,6 +45,13 @@ _DOING = {
 T = TypeVar("T")
 
 
+class TakenIn(NamedTuple):
+    """A report, and the number of the ledger's record."""
+
+    import_id: int
+    report: ImportReport
+
+
 class Imports:
     """Imports of files. Work is done where it is called: in commands and workers, never in a server."""
 
@@ -75,8 +82,21 @@ class Imports:
             BadInput: file, currency, zone, encoding or sheet cannot be used; nothing was stored.
             BadMapping: the mapping cannot be used, or amounts have fractions and no currency was named.
         """
+        return (await self.take_in(kind, path, choices, actor=actor, progress=progress)).report
+
+    async def take_in(
+        self,
+        kind: Kind,
+        path: Path,
+        choices: Choices | None = None,
+        *,
+        actor: str,
+        name: str | None = None,
+        progress: Progress = lambda *_: None,
+    ) -> TakenIn:
+        """`run`, for files that are called otherwise than where they lie: ``name`` goes into the ledger."""
         plan = await self._plan(kind, path, choices or Choices())
-        record = await self._begin(plan, actor)
+        record = await self._begin(plan, actor, name or path.name)
         plan = replace(plan, now=record["started_at"])
         reader = await self._reader(plan, record)
         again = record["finished_at"] is not None
@@ -88,7 +108,7 @@ class Imports:
                 if number > record["parts_done"]:
                     await self._store(plan, part, number, record["import_id"])
                 progress(_DOING[kind], part.done, STEPS)
-        return await self._finish(plan, reader, record["import_id"], again=again)
+        return TakenIn(record["import_id"], await self._finish(plan, reader, record["import_id"], again=again))
 
     async def preview(self, kind: Kind, path: Path, choices: Choices | None = None) -> Preview:
         """What `run` would read, from the beginning of the file; nothing is stored.
@@ -104,7 +124,7 @@ class Imports:
             settings = await shop.read_settings(connection)
         return await asyncio.to_thread(make_plan, kind, path, choices, settings, self._clock.now())
 
-    async def _begin(self, plan: Plan, actor: str) -> asyncpg.Record:
+    async def _begin(self, plan: Plan, actor: str, name: str) -> asyncpg.Record:
         """The ledger's record of this file: of the run that stopped, or of one that was done where rows are said once."""
         digest = await asyncio.to_thread(import_files.digest_of, plan.path, _HOW_PARTS_ARE_MADE, *plan.signature)
         async with self._pool.acquire() as connection, connection.transaction():
@@ -112,7 +132,7 @@ class Imports:
             if record is not None and (record["finished_at"] is None or plan.kind in _SAID_ONCE):
                 return record
             return await store.begin(
-                connection, kind=plan.kind, file_name=plan.path.name, digest=digest, now=plan.now, actor=actor
+                connection, kind=plan.kind, file_name=name, digest=digest, now=plan.now, actor=actor
             )
 
     async def _reader(self, plan: Plan, record: asyncpg.Record) -> Reader:
