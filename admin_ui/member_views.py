@@ -163,7 +163,8 @@ def _mark(event: str) -> tuple[str, str]:
 
 
 def _properties(properties: Sequence[Property], zone: str, say: Say) -> str:
-    return " · ".join(f"{say.pick(each)} {_readable(each.value, zone, say)}" for each in properties)
+    values = (say.pick(dict(each.called)) if each.called else _readable(each.value, zone, say) for each in properties)
+    return " · ".join(f"{say.pick(each)} {value}" for each, value in zip(properties, values, strict=True))
 
 
 def _readable(value: str, zone: str, say: Say) -> str:

@@ -1,7 +1,7 @@
 """The timeline of one person: events and messages in one order, cut into pages."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,13 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of an event on the timeline."""
+    """One property of an event on the timeline; ``called`` is what the shop calls a store or product, by language."""
 
     name: str
     ja: str
     en: str
     value: str
+    called: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +90,29 @@ def event_properties(event: str | None, payload: Mapping[str, Any]) -> tuple[Pro
         for name, value in found.items()
         if (text := _plain(value))
     )
+
+
+NAMED = {"store_id": "store", "product_id": "product"}
+"""Properties whose values are ids of what the shop defines, and of what."""
+
+
+def ids_named(events: Sequence[Happening], what: str) -> set[str]:
+    """The ids of stores or products that events name."""
+    return {each.value for event in events for each in event.properties if NAMED.get(each.name) == what}
+
+
+def with_names(events: Sequence[Happening], names: Mapping[str, Mapping[str, Mapping[str, str]]]) -> list[Happening]:
+    """The events with names for ids: ``names`` holds them by "store" or "product", id and language."""
+    return [
+        replace(
+            event,
+            properties=tuple(
+                replace(each, called=names.get(NAMED.get(each.name, ""), {}).get(each.value))
+                for each in event.properties
+            ),
+        )
+        for event in events
+    ]
 
 
 def _plain(value: object) -> str:

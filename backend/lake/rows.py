@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -113,8 +114,26 @@ def _key(what: str, *parts: str) -> int:
     return key64(*parts) if what == "device" else key64(what, *parts)
 
 
+def uncategorised(logged: Iterable[Logged]) -> set[str]:
+    """Products that order lines name without a category: what the shop's product list says of them counts."""
+    found = set()
+    for row in logged:
+        properties = row.payload.properties
+        if row.name == _ORDER and properties is not None and isinstance(properties.products, list):
+            lines = [
+                line for line in properties.products if isinstance(line, dict) and text(line.get("category")) is None
+            ]
+            found |= {text(line.get("product_id")) for line in lines}
+    return {product for product in found if product is not None}
+
+
 def make_rows(
-    logged: Sequence[Logged], customer_of: Callable[[Logged], int], *, calendar: BusinessCalendar, currency: str
+    logged: Sequence[Logged],
+    customer_of: Callable[[Logged], int],
+    *,
+    calendar: BusinessCalendar,
+    currency: str,
+    categories: Mapping[str, str] = MappingProxyType({}),
 ) -> LakeRows:
     """The lake's rows of a batch.
 
@@ -123,8 +142,9 @@ def make_rows(
         customer_of: the surrogate id of an event's customer.
         calendar: says which business day a moment belongs to.
         currency: of amounts whose event names none.
+        categories: of products, for order lines that name none; see `uncategorised`.
     """
-    cells = _Cells(currency)
+    cells = _Cells(currency, categories)
     for row in logged:
         cells.add(row, customer_of(row))
     events = _dated(_frame(cells.events, EVENTS_SCHEMA, _UNDATED), calendar)
@@ -159,6 +179,7 @@ def _dated(events: pl.DataFrame, calendar: BusinessCalendar) -> pl.DataFrame:
 @dataclass(slots=True)
 class _Cells:
     currency: str
+    categories: Mapping[str, str]
     events: list[tuple[object, ...]] = field(default_factory=list)
     lines: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -207,6 +228,8 @@ class _Cells:
             category = text(line.get("category"))
             count = 1 if quantity is None else quantity
             product = text(line.get("product_id"))
+            if category is None and product is not None:
+                category = self.categories.get(product)
             self.lines.append((seq, customer_id, order_key, product, category, count, _bounded(count * price)))
             if category is not None:
                 categories.add(category)

@@ -14,13 +14,14 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import BadInput, NotFound
+from backend.store import definitions, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
 from backend.store import shop
 from backend.store.pool import Connection
 from campaigns.person import Belonging, Consent, PeoplePage, PersonDetail, PersonLine
 from campaigns.shop import ShopSettings
-from campaigns.timeline import Place, Timeline, merged
+from campaigns.timeline import Place, Timeline, ids_named, merged, with_names
 from segments.coupons import PersonalCoupon, personal_coupons
 from segments.customers import SCHEMA
 from segments.membership import members, population
@@ -165,7 +166,28 @@ class People:
             deliveries = await store.list_deliveries_before(
                 connection, customer_ids=ids, moment=place.at, delivery_id=place.delivery_id, limit=size + 1
             )
-        return merged(events, deliveries, size=size)
+            names = {
+                "store": await definitions.store_names(connection, store_ids=ids_named(events, "store")),
+                "product": await definitions.product_names(connection, product_ids=ids_named(events, "product")),
+            }
+        return merged(with_names(events, names), deliveries, size=size)
+
+    async def _chosen(
+        self, view: View, query: str, rank: str | None, segment_id: int | None
+    ) -> tuple[pl.LazyFrame, dict[int, asyncpg.Record] | None]:
+        """The rows of those who fit; and who was found where something was searched for."""
+        frame = view.frame if segment_id is None else await self._members(view.frame, segment_id)
+        frame = frame if rank is None else frame.filter(pl.col("rank") == rank)
+        if not query.strip():
+            return frame, None
+        found = await self._search(query)
+        return frame.filter(pl.col("customer_id").is_in(list(found))), found
+
+    async def _unseen(self, frame: pl.LazyFrame, found: Mapping[int, asyncpg.Record]) -> Sequence[int]:
+        """Who was found but is not in the frame yet."""
+        here = frame.filter(pl.col("customer_id").is_in(list(found))).select("customer_id")
+        seen = set((await asyncio.to_thread(here.collect))["customer_id"].to_list())
+        return [number for number in found if number not in seen]
 
     async def _members(self, frame: pl.LazyFrame, segment_id: int) -> pl.LazyFrame:
         async with self._pool.acquire() as connection:

@@ -19,13 +19,13 @@ from backend.clock import Clock
 from backend.errors import Conflict, NotConfigured
 from backend.lake.compaction import compact, remove_unused
 from backend.lake.frame import CustomerFrame
-from backend.lake.rows import Logged, make_rows, read_log
+from backend.lake.rows import Logged, make_rows, read_log, uncategorised
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.frame import FrameMaker
 from backend.services.refresh.people import sighting_of
 from backend.services.refresh.projection import load_registry, project
-from backend.store import events, refresh, shop
+from backend.store import definitions, events, refresh, shop
 from backend.store.pool import Connection
 from backend.store.refresh import Batch
 
@@ -268,12 +268,14 @@ class Refresh:
                 await project(connection, logged, sightings, registry)
                 await refresh.mark_projected(connection, batch=batch.batch, now=now)
         self._watch("projected")
+        categories = await definitions.product_categories(connection, product_ids=uncategorised(logged))
         rows = await asyncio.to_thread(
             make_rows,
             logged,
             lambda row: registry.customer_of(row.user_id, row.anonymous_id),
             calendar=settings.calendar,
             currency=settings.currency,
+            categories=categories,
         )
         for table in Table:
             frame = getattr(rows, table)
