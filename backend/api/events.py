@@ -155,7 +155,7 @@ async def _take(call: Call, door: Door, envelope: Envelope, kind: str | None) ->
     reception = reception if rules == OPEN else replace(reception, rules=rules)
     events, failed = read_events(envelope, reception)
     await door.ingest.take(events, failed, received_at=reception.received_at)
-    door.meters.events.labels(source.kind.value).inc(len(events) + len(failed))
+    door.meters.count_events(source.kind.value, len(events) + len(failed))
     if "x-retry-count" in call.headers:
         door.meters.retries.inc()
 

@@ -38,6 +38,13 @@ class Meters:
             registry=self.registry,
         )
         self._known: dict[tuple[str, int], tuple[Counter, Histogram]] = {}
+        self._kinds: dict[str, Counter] = {}
+
+    def count_events(self, source_kind: str, number: int) -> None:
+        """Count the events of an acknowledged request."""
+        if (counter := self._kinds.get(source_kind)) is None:
+            counter = self._kinds[source_kind] = self.events.labels(source_kind)
+        counter.inc(number)
 
     def note(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answered request; log refusals, failures and pages, but not each of the many good intake calls.

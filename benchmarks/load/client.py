@@ -56,7 +56,8 @@ class Client(asyncio.Protocol):
 
     async def ask(self, request: bytes) -> int:
         """Send one request; gives the status of its answer."""
-        assert self._transport is not None
+        if self._transport is None:
+            raise ConnectionResetError
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer

@@ -1,5 +1,6 @@
 """Events as a store app sends them: random text ids, four kinds of calls, the context of a phone. Made before the clock starts."""
 
+import base64
 import hashlib
 import json
 import random
@@ -19,7 +20,9 @@ class Rows:
 
     def __init__(self, seed: int) -> None:
         self._dice = random.Random(seed)
-        self._made = [json.dumps(self._event(), ensure_ascii=False).encode().split(_HERE.encode()) for _ in range(KINDS)]
+        self._made = [
+            json.dumps(self._event(), ensure_ascii=False).encode().split(_HERE.encode()) for _ in range(KINDS)
+        ]
 
     def event(self) -> bytes:
         """A new event as JSON."""
@@ -67,14 +70,16 @@ class Rows:
 
 
 def request_of(rows: Rows, *, key: str, size: int) -> bytes:
-    """A whole HTTP request: a batch of ``size``, or for 1 a single call."""
+    """A whole HTTP request: a batch as a phone sends it (key in the body), or for 1 a single call as a server does (Basic)."""
     if size == 1:
-        return post("/v1/track", rows.event()[:-1] + b', "writeKey": "%s"}' % key.encode())
+        return post("/v1/track", rows.event(), key=key)
     events = b", ".join(rows.event() for _ in range(size))
     return post("/v1/batch", b'{"batch": [%s], "writeKey": "%s"}' % (events, key.encode()))
 
 
-def post(path: str, body: bytes) -> bytes:
-    """The bytes of a POST."""
-    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    return head.encode() + body
+def post(path: str, body: bytes, *, key: str | None = None) -> bytes:
+    """The bytes of a POST; with a key as the user of Basic authentication."""
+    head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    if key is not None:
+        head += f"Authorization: Basic {base64.b64encode(f'{key}:'.encode()).decode()}\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

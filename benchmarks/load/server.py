@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import httpx
 import psutil
@@ -43,7 +44,7 @@ class Server:
         self._environment = {"PATH": os.environ["PATH"], "JOREN_HOME": str(folder / "home"), "DATABASE_URL": dsn}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def __enter__(self) -> "Server":
+    def __enter__(self) -> Self:
         with (self._folder / "server.log").open("ab") as output:
             self._process = subprocess.Popen(
                 self._command,
@@ -64,13 +65,14 @@ class Server:
         raise SystemExit((self._folder / "server.log").read_text()[-4000:])
 
     def __exit__(self, *_: object) -> None:
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
 
     def spent(self) -> tuple[float, float]:
         """CPU seconds so far: the server's processes, PostgreSQL's; notes the largest of the server's in memory."""
-        assert self._process is not None
+        if self._process is None:
+            return 0.0, 0.0
         ours, theirs = psutil.Process(self._process.pid), psutil.Process(self._postmaster)
         family = [ours, *ours.children(recursive=True)]
         self.peak = max(self.peak, *(one.memory_info().rss >> 20 for one in family))
