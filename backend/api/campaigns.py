@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 
 from backend.api.guards import requires
+from backend.api.idempotency import APART
 from backend.services.campaign_desk.desk import CampaignDesk
 from campaigns.campaign import Content, Draft, Policy
 from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
@@ -117,7 +118,13 @@ class CampaignController(Controller):
             return await campaign_desk.send_now(campaign_id, revision=data.revision, by=ACTOR)
         return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=ACTOR)
 
-    @post("/{campaign_id:int}/test-send", status_code=200, summary="Send it to one customer's devices", guards=[_SEND])
+    @post(
+        "/{campaign_id:int}/test-send",
+        status_code=200,
+        summary="Send it to one customer's devices",
+        guards=[_SEND],
+        opt={APART: True},
+    )
     async def test_send_campaign(
         self, campaign_id: FromPath[int], data: JSONBody[Receiver], campaign_desk: NamedDependency[CampaignDesk]
     ) -> TestSend:

@@ -63,14 +63,11 @@ class Scoped:
             NotAuthorizedException: no key, or one that is unknown, revoked or expired.
             Forbidden: a key without the scope.
         """
-        scheme, _sep, key = connection.headers.get("authorization", "").partition(" ")
-        api_keys: ApiKeys = connection.app.state.services.api_keys
-        caller = await api_keys.admit(key.strip()) if scheme.lower() == "bearer" else None
+        caller = await admit_caller(connection)
         if caller is None:
             raise NotAuthorizedException(detail="Send an API key as Authorization: Bearer.")
         if not caller.may(self.scope):
             raise Forbidden(f"This key lacks the scope {self.scope}.", code="scope_missing")
-        connection.state[_CALLER] = caller
 
 
 def requires(scope: str) -> Scoped:
@@ -87,7 +84,18 @@ def scope_of(handler: BaseRouteHandler) -> str | None:
 
 def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiCaller:
     """The API key of a request that a guard of `requires` let in."""
-    caller: ApiCaller = connection.state[_CALLER]
+    caller: ApiCaller = connection.scope["state"][_CALLER]
+    return caller
+
+
+async def admit_caller(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiCaller | None:
+    """The API key that a request shows; None without one that is in force. Asked again it remembers."""
+    state: dict[str, Any] = connection.scope["state"]
+    if _CALLER not in state:
+        scheme, _sep, key = connection.headers.get("authorization", "").partition(" ")
+        api_keys: ApiKeys = connection.app.state.services.api_keys
+        state[_CALLER] = await api_keys.admit(key.strip()) if scheme.lower() == "bearer" else None
+    caller: ApiCaller | None = state[_CALLER]
     return caller
 
 

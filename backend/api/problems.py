@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.types import ExceptionHandlersMap
 
 from backend.errors import BadInput, Conflict, Forbidden, JorenError, NotConfigured, NotFound, TooMany, Unavailable
+from backend.services.idempotency import Reused
 from segments.errors import FactsError
 
 RETRY_AFTER = {"Retry-After": "5"}
@@ -21,6 +22,7 @@ RETRY_AFTER = {"Retry-After": "5"}
 _log = structlog.get_logger(__name__)
 
 _STATUS: dict[type[JorenError], HTTPStatus] = {
+    Reused: HTTPStatus.UNPROCESSABLE_ENTITY,
     BadInput: HTTPStatus.BAD_REQUEST,
     NotFound: HTTPStatus.NOT_FOUND,
     Conflict: HTTPStatus.CONFLICT,
@@ -38,6 +40,13 @@ _CODES = {
     405: "method_not_allowed",
     413: "too_large",
 }
+
+
+def verdict_of(error: HTTPException | BadInput) -> tuple[int, str, str]:
+    """Status, code and message of a refusal for good."""
+    if isinstance(error, BadInput):
+        return HTTPStatus.BAD_REQUEST, error.code, error.message
+    return error.status_code, _CODES.get(error.status_code, "error"), error.detail
 
 
 class Problem(Response[dict[str, str]]):

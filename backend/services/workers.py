@@ -6,6 +6,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.store import events as event_store
+from backend.store import idempotency
 from backend.store import rates as rate_store
 from backend.store import workers as store
 
@@ -13,6 +14,10 @@ SILENT = timedelta(minutes=10)
 """A worker that nobody heard of for so long is taken off the list."""
 QUIET = timedelta(minutes=10)
 """A bucket of a rate limit that was not asked for so long is full, and need not be kept."""
+
+
+ANSWERS_KEPT = timedelta(hours=48)
+"""An Idempotency-Key is remembered for at least this long."""
 
 
 class Workers:
@@ -43,4 +48,5 @@ class Workers:
                 await event_store.fold_counts(connection)
                 await store.forget_silent(connection, before=now - SILENT)
                 await rate_store.forget(connection, before=now - QUIET)
+                await idempotency.forget(connection, before=now - ANSWERS_KEPT)
         return len(made)

@@ -1,14 +1,69 @@
 """The connection pool and its codecs."""
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import asyncpg
 import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 Connection: TypeAlias = asyncpg.Connection | PoolConnectionProxy
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """The connection on which a task does all its work, so that one transaction embraces it."""
+
+    pool: asyncpg.Pool
+    task: "asyncio.Task[Any] | None"
+    connection: Connection
+
+
+_HELD: ContextVar[_Held | None] = ContextVar("held", default=None)
+
+
+class Pool(asyncpg.Pool):  # type: ignore[misc]  # asyncpg comes without types
+    """A pool that can lend a task the one connection it holds: see `holding`."""
+
+    def acquire(self, *, timeout: float | None = None) -> Any:
+        """A connection for the block: a free one, or the one that this task holds, in a savepoint of its own."""
+        held = _HELD.get()
+        if held is None or held.pool is not self or held.task is not asyncio.current_task():
+            return super().acquire(timeout=timeout)
+        return _savepoint(held.connection)
+
+    @contextlib.contextmanager
+    def holding(self, connection: Connection) -> Iterator[None]:
+        """Give this task ``connection`` whenever it acquires one, while the block runs.
+
+        So services that know nothing of each other work in the transaction that is open on it. Tasks that the block
+        starts get connections of their own.
+        """
+        token = _HELD.set(_Held(self, asyncio.current_task(), connection))
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
+
+
+@contextlib.asynccontextmanager
+async def _savepoint(connection: Connection) -> AsyncIterator[Connection]:
+    """A failed statement spoils no more than what its borrower did, as on a connection of his own."""
+    await connection.execute("SAVEPOINT held")
+    try:
+        yield connection
+    except BaseException:
+        if not connection.is_closed():
+            await connection.execute("ROLLBACK TO SAVEPOINT held")
+        raise
+    try:
+        await connection.execute("RELEASE SAVEPOINT held")
+    except asyncpg.InFailedSQLTransactionError:
+        await connection.execute("ROLLBACK TO SAVEPOINT held")
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:
@@ -28,21 +83,32 @@ async def prepare_connection(connection: asyncpg.Connection) -> None:
     )
 
 
-async def open_pool(dsn: str, *, smallest: int = 1, largest: int = 10) -> asyncpg.Pool:
+async def open_pool(dsn: str, *, smallest: int = 1, largest: int = 10) -> Pool:
     """Open a pool whose sessions keep time in UTC and commit durably, whatever the server's defaults.
 
     Raises:
         OSError: when the server cannot be reached.
         asyncpg.PostgresError: when it refuses us.
     """
-    return await asyncpg.create_pool(
+    pool = Pool(
         dsn,
         min_size=smallest,
         max_size=largest,
+        max_queries=50_000,
+        max_inactive_connection_lifetime=300,
+        init_size=None,
         init=prepare_connection,
+        setup=None,
+        reset=None,
+        connect=None,
+        loop=None,
+        connection_class=asyncpg.Connection,
+        record_class=asyncpg.Record,
         command_timeout=60,
         server_settings={"timezone": "UTC", "synchronous_commit": "on", "application_name": "joren"},
     )
+    await pool
+    return pool
 
 
 class KeptConnections:

@@ -11,6 +11,7 @@ from litestar import Litestar
 from litestar.handlers import HTTPRouteHandler
 
 from backend.api.guards import requires, scope_of
+from backend.api.idempotency import Idempotent
 from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.errors import BadInput
@@ -158,3 +159,28 @@ async def test_an_api_key_makes_so_many_requests_a_minute(app: Litestar, service
         assert 1 <= int(refused.headers["retry-after"]) <= 300
         other = await services.api_keys.create("calm", scopes=["shop:read"])
         assert (await client.get("/api/v1/shop", headers=bearer(other))).status_code == 200
+
+
+def test_every_route_that_changes_something_takes_an_idempotency_key(app: Litestar) -> None:
+    routes = [each for each in routes_of(app) if each.method != "GET"]
+    assert len(routes) > 5
+    for each in routes:
+        assert any(isinstance(middleware, Idempotent) for middleware in each.handler.resolve_middleware()), each
+
+
+async def test_the_description_names_scope_refusals_and_the_header(app: Litestar) -> None:
+    async with client_of(app) as client:
+        document = (await client.get("/api/v1/schema/openapi.json")).json()
+    operations = {
+        (method, path): operation
+        for path, item in document["paths"].items()
+        if path.startswith("/api/v1/")
+        for method, operation in item.items()
+    }
+    assert len(operations) > 15
+    for (method, path), operation in operations.items():
+        names = [each["name"] for each in operation.get("parameters", [])]
+        assert ("Idempotency-Key" in names) == (method != "get"), (path, method)
+        assert {"401", "403", "429", "503"} <= operation["responses"].keys(), (path, method)
+        ((scope,),) = [each["api_key"] for each in operation["security"]]
+        assert scope in SCOPES
