@@ -42,6 +42,8 @@ class Settings:
         address_limit: `JOREN_ADDRESS_LIMIT`, events a minute from one public client address (default 12,000; 0: no limit).
         key_limit: `JOREN_KEY_LIMIT`, events a minute by one write key (default 0: no limit).
         api_limit: `JOREN_API_LIMIT`, requests a minute of one API key (default 6,000; 0: no limit).
+        webhook_allow: `JOREN_WEBHOOK_ALLOW`, ``host:port`` pairs, separated by commas, that webhooks may be sent to although they
+            lead into a private network (default none).
         largest_body: `JOREN_LARGEST_BODY`, bytes of a batch of events after inflating (default 1 MiB, at most 8 MiB).
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
@@ -60,6 +62,7 @@ class Settings:
     address_limit: int = 12_000
     key_limit: int = 0
     api_limit: int = 6_000
+    webhook_allow: tuple[str, ...] = ()
     largest_body: int = 1024 * 1024
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
@@ -89,18 +92,32 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         lake=values.get("JOREN_LAKE") or str(home / "lake"),
         fcm_service_account=Path(account).expanduser() if account else None,
         fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
-        allowed_origins=tuple(o.strip() for o in values.get("JOREN_ALLOWED_ORIGINS", "").split(",") if o.strip()),
+        allowed_origins=_listed(values.get("JOREN_ALLOWED_ORIGINS", "")),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
         role=values.get("JOREN_ROLE") or "all",
         trusted_proxies=_networks(values.get("JOREN_TRUSTED_PROXIES", "")),
         address_limit=_rate(values, "JOREN_ADDRESS_LIMIT", 12_000),
         key_limit=_rate(values, "JOREN_KEY_LIMIT", 0),
         api_limit=_rate(values, "JOREN_API_LIMIT", 6_000),
+        webhook_allow=_places(values.get("JOREN_WEBHOOK_ALLOW", "")),
         largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
     )
+
+
+def _listed(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _places(text: str) -> tuple[str, ...]:
+    places = _listed(text.lower())
+    for place in places:
+        host, _, port = place.rpartition(":")
+        if not host or not port.isascii() or not port.isdigit():
+            raise BadSettings(f"JOREN_WEBHOOK_ALLOW is a list of host:port, not {place[:40]!r}.")
+    return places
 
 
 def _seconds(text: str) -> timedelta:

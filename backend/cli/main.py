@@ -15,6 +15,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "source": ("backend.cli.sources", "Sources of events and their keys."),
     "api-key": ("backend.cli.api_keys", "Keys of server programs that use the API."),
     "import": ("backend.cli.imports", "Take in events and orders from files."),
+    "export": ("backend.cli.exports", "Write events, customers, segments and reports to files."),
+    "webhook": ("backend.cli.webhooks", "Tell other servers what happens: endpoints, delivery log."),
     "refresh": ("backend.cli.refresh", "Bring facts up to date with everything stored."),
     "events": ("backend.cli.events", "Count what was stored; look at what failed and replay it."),
     "plan": ("backend.cli.plan", "Tracking plans of sources: show, set, check."),

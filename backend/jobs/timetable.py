@@ -8,6 +8,7 @@ from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
 from backend.services.replays import Replays
+from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 
 LANES = 2
@@ -32,12 +33,14 @@ def timetable(
         Loop("recover", _resting(deliveries.recover), 2.0),
         Loop("replay", replays.work, 2.0),
         Loop("settle", _resting(replays.settle), 300.0),
-        Loop("house", _resting(workers.keep_house), 600.0),
         Loop("export", exports.work, 2.0),
         Loop("webhooks", webhook_runs.deliver, 1.0),
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
+        Loop("house", _resting(workers.keep_house), 600.0),
+        Loop("export_house", _resting(exports.keep_house), 600.0),
+        Loop("webhook_house", _resting(webhook_runs.keep_house), 600.0),
     ]
 
 

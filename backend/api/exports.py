@@ -1,0 +1,100 @@
+"""Exports for server programs: order a file, see how far it is, fetch it."""
+
+from datetime import datetime
+from typing import Annotated, TypeAlias
+
+import msgspec
+from litestar import Controller, Request, get, post
+from litestar.datastructures import State
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, Parameter
+from litestar.response import File
+
+from backend.api.guards import caller_of, requires
+from backend.services.api_keys import ApiCaller
+from backend.services.exports.desk import Exports
+from backend.services.exports.ledger import Export
+from segments.exports import Wish
+
+_READ = requires("exports:read")
+_WRITE = requires("exports:write")
+
+Number: TypeAlias = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
+
+
+class ExportAnswer(msgspec.Struct, frozen=True):
+    """An export and how far it is.
+
+    ``state`` is queued, running, done, failed or gone. ``replaced`` counts characters that CP932 lacks, ``cut`` texts longer
+    than a cell of Excel.
+    """
+
+    id: int
+    wish: Wish
+    state: str
+    requested_by: str
+    requested_at: datetime
+    finished_at: datetime | None
+    expires_at: datetime | None
+    rows: int
+    share: float
+    bytes: int | None
+    replaced: int
+    cut: int
+    error: str | None
+
+
+class ExportController(Controller):
+    """Files of events, history, customers, campaign reports and KPIs."""
+
+    path = "/exports"
+    tags = ("exports",)
+
+    @get("/", guards=[_READ], summary="List the latest exports")
+    async def list_exports(self, exports: NamedDependency[Exports]) -> list[ExportAnswer]:
+        """The newest first."""
+        return [export_answer(each) for each in await exports.list()]
+
+    @post("/", guards=[_WRITE], status_code=202, summary="Order an export")
+    async def order_export(
+        self, request: Request[None, None, State], data: JSONBody[Wish], exports: NamedDependency[Exports]
+    ) -> ExportAnswer:
+        """Have a worker write a file; ask for it by its ``id`` until its ``state`` is done."""
+        return export_answer(await exports.order(data, by=_name(caller_of(request))))
+
+    @get("/{export_id:int}", guards=[_READ], summary="Read an export's state")
+    async def get_export(self, export_id: FromPath[Number], exports: NamedDependency[Exports]) -> ExportAnswer:
+        """How far it is, and what it holds."""
+        return export_answer(await exports.get(export_id))
+
+    @get("/{export_id:int}/file", guards=[_READ], summary="Fetch an export's file")
+    async def fetch_export(
+        self, request: Request[None, None, State], export_id: FromPath[Number], exports: NamedDependency[Exports]
+    ) -> File:
+        """The file itself, once it is done and until it expires."""
+        found = await exports.fetch(export_id, by=_name(caller_of(request)))
+        return File(path=found.path, filename=found.name, content_disposition_type="attachment")
+
+
+def export_answer(export: Export) -> ExportAnswer:
+    """An export as API and command line tell it."""
+    return ExportAnswer(
+        id=export.export_id,
+        wish=export.wish,
+        state=export.state,
+        requested_by=export.requested_by,
+        requested_at=export.requested_at,
+        finished_at=export.finished_at,
+        expires_at=export.expires_at,
+        rows=export.rows_done,
+        share=export.share,
+        bytes=export.bytes,
+        replaced=export.replaced,
+        cut=export.cut,
+        error=export.error,
+    )
+
+
+def _name(caller: ApiCaller) -> str:
+    """How the audit log calls a key."""
+    return f"API key {caller.name}"
