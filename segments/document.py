@@ -9,7 +9,7 @@ Written by `segments/document.py`; change the vocabulary (`segments/events.py`),
 Send these as `track` calls of the Segment protocol. Other names are allowed and kept: custom events can stand in segment
 rules and on timelines. An event that lacks a needed property, or has one of the wrong type, is kept apart as a failed
 event with its reason; further properties are kept. **Weighty** events move money or reward: from a public key they are marked unverified and step back in KPIs once a
-trusted source reports that event.
+trusted source reports that event; refunds and cancellations together with the orders, spent and expired points with earned ones.
 """
 
 _KINDS = {

@@ -12,7 +12,8 @@ Ground rules: a business day is the corrected time of an event in the shop's tim
 Windows hold both their ends. A window that has not ended is incomplete (集計中). Rates count customers (coupon rates:
 pairs of customer and coupon), every numerator is a part of its denominator, and a zero denominator shows —. An order
 counts once per order number unless it was cancelled or wholly refunded as of the as-of time. Weighty facts (orders,
-ranks, points, coupon issue and redemption) from an untrusted source step back once a trusted source reports that event.
+ranks, points, coupon issue and redemption) from an untrusted source step back once a trusted source reports that event;
+refunds and cancellations together with the orders, spent and expired points with the earned ones.
 """
 
 _UNITS = {

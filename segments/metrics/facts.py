@@ -88,7 +88,7 @@ class Facts:
         weighty = pl.col("event").is_in(list(WEIGHTY))
         found = self.once("weighty", lambda: self.days.filter(weighty).select("event", "trusted").unique()).collect()
         told = dict(found.group_by("event").agg(pl.col("trusted").any()).rows())
-        return frozenset(event for event, trusted in told.items() if not (trusted or event in (self.verified or ())))
+        return frozenset(event for event, trusted in told.items() if not trusted) - self._verified()
 
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""

@@ -14,6 +14,7 @@ from campaigns.attribution import INFLUENCE, Followed, follow, weighty_events, w
 from campaigns.overview import CampaignReport, Opens
 from campaigns.preview import removed
 from campaigns.report import People, PeopleGroup, add_up, judge
+from segments.reduce.trust import TAKEN_BACK
 from segments.windows import Window
 
 _ARMS = {"customer_id": pl.Int64(), "arm": pl.String(), "accepted": pl.Boolean()}
@@ -104,5 +105,8 @@ def _follow_now(
 
 def _proven(facts: Facts, conversion_event: str) -> frozenset[str]:
     """Weighty events that some trusted source has ever reported: of these, untrusted ones do not count."""
-    wanted = pl.col("event").is_in(weighty_events(conversion_event)) & pl.col("trusted")
-    return frozenset(facts.events().filter(wanted).select(pl.col("event").unique()).collect()["event"])
+    names = weighty_events(conversion_event)
+    asked = {*names, *(TAKEN_BACK[name] for name in names if name in TAKEN_BACK)}
+    told = facts.events().filter(pl.col("event").is_in(sorted(asked)) & pl.col("trusted")).select("event").unique()
+    found = {*told.collect().get_column("event")}
+    return frozenset(name for name in names if name in found or TAKEN_BACK.get(name) in found)
