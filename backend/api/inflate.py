@@ -8,6 +8,8 @@ from backend.errors import BadInput
 
 _MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
+_FED = 64 * 1024
+_STEP = 256 * 1024
 
 
 class TooLarge(HTTPException):
@@ -27,7 +29,7 @@ def inflate(body: bytes, *, encoding: str, limit: int) -> bytes:
         limit: bytes of the plain body.
 
     Raises:
-        TooLarge: the plain body exceeds ``limit``; at most ``limit`` bytes were inflated to find out.
+        TooLarge: the plain body exceeds ``limit``; not much more was inflated to find out.
         BadInput: the gzip stream is broken or cut short.
     """
     if not body.startswith(_MAGIC):
@@ -39,23 +41,40 @@ def inflate(body: bytes, *, encoding: str, limit: int) -> bytes:
         if plain.startswith(_MAGIC):
             plain = _gunzip(plain, limit)
     if len(plain) > limit:
-        raise TooLarge(detail=f"The body is larger than {limit} bytes. Send smaller batches.")
+        raise _too_large(limit)
     return plain
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:
-    """All members of the stream, up to one byte beyond the limit."""
+    """All members of the stream, fed and inflated in small steps: what goes beyond the limit never lies in memory."""
     pieces: list[bytes] = []
-    room = limit + 1
-    while body and room > 0:
-        stream = zlib.decompressobj(_GZIP)
-        try:
-            piece = stream.decompress(body, room)
-        except zlib.error as error:
-            raise BadInput(f"The gzip body cannot be read: {error}.", code="bad_gzip") from None
-        pieces.append(piece)
-        room -= len(piece)
-        if not stream.eof and room > 0:
-            raise BadInput("The gzip body is cut short.", code="bad_gzip")
-        body = stream.unused_data.lstrip(b"\x00")
+    room, stream = limit, None
+    for start in range(0, len(body), _FED):
+        fed = body[start : start + _FED]
+        while stream is not None or (fed := fed.lstrip(b"\x00")):  # members may be padded with zeros
+            stream = stream or zlib.decompressobj(_GZIP)
+            piece = _inflate_some(stream, fed)
+            room -= len(piece)
+            if room < 0:
+                raise _too_large(limit)
+            pieces.append(piece)
+            if stream.eof:
+                fed, stream = stream.unused_data, None
+            elif stream.unconsumed_tail or len(piece) == _STEP:
+                fed = stream.unconsumed_tail
+            else:
+                break
+    if stream is not None:
+        raise BadInput("The gzip body is cut short.", code="bad_gzip")
     return b"".join(pieces)
+
+
+def _inflate_some(stream: "zlib._Decompress", fed: bytes) -> bytes:
+    try:
+        return stream.decompress(fed, _STEP)
+    except zlib.error as error:
+        raise BadInput(f"The gzip body cannot be read: {error}.", code="bad_gzip") from None
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(detail=f"The body is larger than {limit} bytes. Send smaller batches.")

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -69,3 +70,19 @@ def test_members_of_a_gzip_stream_are_joined() -> None:
 def test_any_gzip_is_read_or_refused(tail: bytes) -> None:
     with contextlib.suppress(BadInput):
         assert len(inflate(b"\x1f\x8b" + tail, encoding="", limit=1000)) <= 1000
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+def test_a_bomb_of_200_megabytes_costs_hardly_more_than_what_is_allowed(layers: int) -> None:
+    bomb = gzip.compress(b" " * 200_000_000, 1)
+    for _ in range(layers - 1):
+        bomb = gzip.compress(bomb)
+    limit = 1024 * 1024
+    tracemalloc.start()
+    try:
+        with pytest.raises(TooLarge):
+            inflate(bomb, encoding="gzip", limit=limit)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak <= (layers + 1) * limit

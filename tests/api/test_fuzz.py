@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from backend.api.events import BATCHES, CALLS
 from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.settings import Settings
@@ -43,7 +44,40 @@ def encode(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass")
 
 
-BODIES = st.binary(max_size=200) | ENVELOPES.map(encode) | ENVELOPES.map(lambda value: gzip.compress(encode(value)))
+def spoil(body: bytes, cuts: list[tuple[int, bytes]]) -> bytes:
+    """A body with some of its bytes replaced or taken out."""
+    for place, piece in cuts:
+        start = place % (len(body) + 1)
+        body = body[:start] + piece + body[start + max(1, len(piece)) :]
+    return body
+
+
+WHOLE = ENVELOPES.map(encode)
+PACKED = WHOLE.map(gzip.compress)
+CUTS = st.lists(st.tuples(st.integers(0, 10_000), st.binary(max_size=3)), min_size=1, max_size=3)
+BODIES = (
+    st.binary(max_size=200)
+    | WHOLE
+    | PACKED
+    | PACKED.map(gzip.compress)
+    | st.builds(spoil, WHOLE, CUTS)
+    | st.builds(spoil, PACKED, CUTS)
+    | st.builds(spoil, PACKED.map(gzip.compress), CUTS)
+    | st.builds(lambda body, cuts: gzip.compress(spoil(body, cuts)), WHOLE, CUTS)
+)
+SINGLES = st.fixed_dictionaries({}, optional={"type": JSON, "userId": JSON, "event": JSON, "previousId": JSON})
+CALLED = st.sampled_from([f"/v1/{name}{end}" for name in (*BATCHES, *CALLS) for end in ("", "/")])
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "content-type": st.sampled_from(["application/json", "text/plain", "multipart/form-data; boundary=x", "x"]),
+        "accept": st.sampled_from(["*/*", "text/html", "application/xml"]),
+        "origin": st.just("https://stranger.example"),
+        "x-retry-count": st.sampled_from(["1", "", "many"]),
+        "x-user-token": st.text("ey.J", max_size=9),
+        "expect": st.just("100-continue"),
+    },
+)
 
 
 class Door:
@@ -53,12 +87,12 @@ class Door:
         self.runner = runner
         self.intake = intake
 
-    def send(self, body: bytes, path: str) -> tuple[httpx.Response, int]:
+    def send(self, body: bytes, path: str, headers: dict[str, str] | None = None) -> tuple[httpx.Response, int]:
         """The answer, and how many rows, failed events and repetitions it added."""
 
         async def ask() -> tuple[httpx.Response, int]:
             before = self._kept()
-            answer = await self.intake.send_bytes(body, path)
+            answer = await self.intake.send_bytes(body, path, **(headers or {}))
             return answer, self._kept() - before
 
         return self.runner.run(ask())
@@ -94,9 +128,9 @@ unhurried = settings(
 
 
 @unhurried
-@given(body=BODIES)
-def test_any_body_is_kept_or_refused_for_good(door: Door, body: bytes) -> None:
-    answer, kept = door.send(body, "/v1/batch")
+@given(body=BODIES, path=CALLED, headers=HEADERS)
+def test_any_body_is_kept_or_refused_for_good(door: Door, body: bytes, path: str, headers: dict[str, str]) -> None:
+    answer, kept = door.send(body, path, headers)
     assert answer.status_code in (200, 400, 401, 413), answer.text
     assert {"code", "message"} <= set(answer.json()) or answer.status_code == 200
     assert answer.status_code == 200 or kept == 0
@@ -114,6 +148,20 @@ def test_every_event_of_a_batch_is_kept(door: Door, envelope: dict[str, Any]) ->
 def test_every_single_call_is_kept(door: Door, event: dict[str, Any]) -> None:
     answer, kept = door.send(encode({"writeKey": door.intake.app.write_key, **event}), "/v1/track")
     assert (answer.status_code, kept) == (200, 1)
+
+
+@unhurried
+@given(batch=ENVELOPES, single=SINGLES, path=CALLED, headers=HEADERS)
+def test_a_well_formed_call_is_answered_200_and_nothing_else(
+    door: Door, batch: dict[str, Any], single: dict[str, Any], path: str, headers: dict[str, str]
+) -> None:
+    """201, 202 and 204 mean "again" to one SDK; 3xx means "delivered" to another; 404, 405, 501 and 505 mean "drop"."""
+    called = path.rstrip("/").rpartition("/")[2]
+    body = encode(batch if called in BATCHES else single)
+    for sent in (body, gzip.compress(body)):
+        answer, kept = door.send(sent, path, headers)
+        assert (answer.status_code, answer.json()) == (200, {"success": True})
+        assert kept == (len(batch["batch"]) if called in BATCHES else 1)
 
 
 def test_a_good_event_passes_the_same_way(door: Door) -> None:
