@@ -49,6 +49,23 @@ class PeoplePage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleSlice:
+    """Some of the list, and where it goes on.
+
+    Attributes:
+        next: asks for the slice after this one; None at the end.
+        total: members who fit, on all pages.
+        cut: as in `PeoplePage`.
+    """
+
+    people: tuple[PersonLine, ...]
+    next: str | None
+    total: int
+    cut: bool
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Identity:
     """One id a person is known by."""
 
@@ -67,6 +84,7 @@ class Device:
     platform: str | None
     app_version: str | None
     locale: str | None
+    time_zone: str | None = None
     permission: str
     state: str
     first_seen: datetime
@@ -77,13 +95,40 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consent:
-    """The person's latest word for one purpose and channel."""
+    """The person's latest word for one purpose and channel.
+
+    Attributes:
+        source: name of the source that passed it on.
+        origin: where it was given, in the words of whoever passed it on.
+    """
 
     purpose: str
     channel: str
     granted: bool
     changed_at: datetime
     source: str
+    origin: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentWord:
+    """One word that a person ever said; ``seq`` is its event's in the log, 0 for those of before the history was kept."""
+
+    purpose: str
+    channel: str
+    granted: bool
+    said_at: datetime
+    source: str
+    origin: str | None
+    seq: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsentHistory:
+    """One page of them, the latest first; ``next`` asks for the page after it, None at the end."""
+
+    words: tuple[ConsentWord, ...]
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

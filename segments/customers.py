@@ -7,6 +7,8 @@ days of the customer's occurrences, newest first, one entry per occurrence, cut 
 """
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 import polars as pl
 
@@ -20,6 +22,28 @@ DAYS_PREFIX = "days:"
 def days_column(event: str) -> str:
     """Name of the list column of one event."""
     return f"{DAYS_PREFIX}{event}"
+
+
+class View(Protocol):
+    """The customer frame at one moment."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """Up to when facts are in the frame."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

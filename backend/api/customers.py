@@ -1,53 +1,107 @@
-"""Customers for server programs: found, listed, shown whole, with their timeline."""
+"""Customers for server programs: found, listed, shown whole, with their timeline; told what is true of them."""
 
-from litestar import Controller, get
+from typing import Annotated, Any
+
+from litestar import Controller, Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery
+from litestar.enums import RequestEncodingType
+from litestar.openapi.spec import Example
+from litestar.params import BodyKwarg, FromQuery
 
 from backend.api.guards import requires
+from backend.api.idempotency import APART
+from backend.api.parameters import CustomerNumber, Id, SegmentFilter, Size, Wait
+from backend.api.statements import Accepted, Whom, state
 from backend.services.people import People
-from campaigns.person import PeoplePage, PersonDetail
+from backend.services.server_events import ServerEvents
+from campaigns.person import PeopleSlice, PersonDetail
 from campaigns.timeline import Timeline
+from segments import statements
+
+
+class Profile(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is true of a customer: each trait by its name, null for one that is to be forgotten.
+
+    Traits that are not named stay as they are.
+    """
+
+    traits: dict[str, Any]
+
+
+_PROFILE = Example(
+    value={"user_id": "M-1001", "traits": {"family_name": "佐藤", "given_name": "花子", "prefecture": "東京都"}}
+)
 
 
 class CustomerController(Controller):
     """People: the list, one person, what happened. Amounts are in the currency's smallest unit."""
 
     path = "/customers"
-    guards = (requires("customers:read"),)
     tags = ("customers",)
 
-    @get("/", summary="List or search customers")
+    @get("/", guards=[requires("customers:read")], summary="List or search customers")
     async def list_customers(
         self,
         *,
         people: NamedDependency[People],
         search: FromQuery[str] = "",
         rank: FromQuery[str | None] = None,
-        segment_id: FromQuery[int | None] = None,
-        page: FromQuery[int] = 1,
-        size: FromQuery[int] = 50,
-    ) -> PeoplePage:
-        """The latest seen first. ``search`` is the beginning of a member number, a name or a mail address."""
-        return await people.list(query=search, rank=rank, segment_id=segment_id, page=page, size=size)
+        segment_id: SegmentFilter = None,
+        cursor: FromQuery[str | None] = None,
+        size: Size = 50,
+    ) -> PeopleSlice:
+        """The latest seen first; ``cursor`` takes ``next`` of the page before.
 
-    @get("/by-user-id", summary="Read a customer by your own number")
-    async def get_by_user_id(self, people: NamedDependency[People], user_id: FromQuery[str]) -> PersonDetail:
+        ``search`` is the beginning of a member number, a name or a mail address.
+        """
+        return await people.walk(query=search, rank=rank, segment_id=segment_id, cursor=cursor, size=size)
+
+    @post(
+        "/",
+        guards=[requires("customers:write")],
+        opt={APART: True},
+        status_code=202,
+        summary="Tell a customer's traits",
+    )
+    async def put_traits(
+        self,
+        *,
+        request: Request[Any, Any, Any],
+        data: Annotated[Profile, BodyKwarg(media_type=RequestEncodingType.JSON, examples=[_PROFILE])],
+        server_events: NamedDependency[ServerEvents],
+        wait: Wait = 0.0,
+    ) -> Accepted:
+        """Add a customer, or change what is true of one. Trait by trait the later word stands."""
+        return await state(
+            request,
+            data,
+            lambda about: statements.traits(about, data.traits),
+            server_events=server_events,
+            wait=wait,
+        )
+
+    @get("/by-user-id", guards=[requires("customers:read")], summary="Read a customer by your own number")
+    async def get_by_user_id(self, people: NamedDependency[People], user_id: FromQuery[Id]) -> PersonDetail:
         """Everything known of the person whom your shop knows by this number."""
         return await people.detail(await people.find(user_id))
 
-    @get("/{customer_id:int}", summary="Read a customer")
-    async def get_customer(self, people: NamedDependency[People], customer_id: FromPath[int]) -> PersonDetail:
+    @get("/by-anonymous-id", guards=[requires("customers:read")], summary="Read a customer by an app's anonymous id")
+    async def get_by_anonymous_id(self, people: NamedDependency[People], anonymous_id: FromQuery[Id]) -> PersonDetail:
+        """Everything known of the person to whom the app's anonymous id belongs by now."""
+        return await people.detail(await people.find_anonymous(anonymous_id))
+
+    @get("/{customer_id:int}", guards=[requires("customers:read")], summary="Read a customer")
+    async def get_customer(self, people: NamedDependency[People], customer_id: CustomerNumber) -> PersonDetail:
         """Profile, consents, devices, coupons, segments and the attributes that rules read."""
         return await people.detail(customer_id)
 
-    @get("/{customer_id:int}/timeline", summary="Read a customer's timeline")
+    @get("/{customer_id:int}/timeline", guards=[requires("customers:read")], summary="Read a customer's timeline")
     async def get_timeline(
         self,
         people: NamedDependency[People],
-        customer_id: FromPath[int],
+        customer_id: CustomerNumber,
         before: FromQuery[str | None] = None,
-        size: FromQuery[int] = 50,
+        size: Size = 50,
     ) -> Timeline:
         """Events and messages, newest first; ``before`` takes ``next`` of the page before."""
         return await people.timeline(customer_id, before=before, size=size)

@@ -6,8 +6,8 @@ people on the page and nobody else.
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from datetime import date, datetime
+from typing import Any
 
 import asyncpg
 import polars as pl
@@ -17,13 +17,21 @@ from backend.errors import BadInput, NotFound
 from backend.store import definitions, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
-from backend.store import shop
 from backend.store.pool import Connection
-from campaigns.person import Belonging, Consent, PeoplePage, PersonDetail, PersonLine
+from campaigns.person import (
+    Belonging,
+    Consent,
+    ConsentHistory,
+    Device,
+    PeoplePage,
+    PeopleSlice,
+    PersonDetail,
+    PersonLine,
+)
 from campaigns.shop import ShopSettings
 from campaigns.timeline import Place, Timeline, ids_named, merged, with_names
 from segments.coupons import PersonalCoupon, personal_coupons
-from segments.customers import SCHEMA
+from segments.customers import SCHEMA, Frame, View
 from segments.membership import members, population
 from segments.rules.explain import explain
 from segments.rules.parse import parse
@@ -36,28 +44,6 @@ ORDERS = ("last_seen", "last_order", "orders", "spend", "rank")
 """Columns by which members can be ordered."""
 
 _LISTED = ("customer_id", "rank", "orders", "spend", "last_order", "last_seen", "reachable", "test_account")
-
-
-class View(Protocol):
-    """The customer frame at one moment."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer, see `segments.customers`."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """Up to when facts are in the frame."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
 
 
 class People:
@@ -99,11 +85,7 @@ class People:
         if page < 1 or not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"Pages begin at 1 and hold 1 to {LARGEST_PAGE} members.", code="bad_page", field="page")
         view = self._frame.read()
-        frame = view.frame if segment_id is None else await self._members(view.frame, segment_id)
-        frame = frame if rank is None else frame.filter(pl.col("rank") == rank)
-        found = await self._search(query) if query.strip() else None
-        if found is not None:
-            frame = frame.filter(pl.col("customer_id").is_in(list(found)))
+        frame, found = await self._chosen(view, query, rank, segment_id)
         total, rows = await asyncio.to_thread(
             _page, frame, order=order, descending=descending, offset=(page - 1) * size, size=size
         )
@@ -112,6 +94,48 @@ class People:
             total, lines = await self._with_unseen(view.frame, found, total, lines, page=page, size=size)
         cut = found is not None and len(found) >= MATCHES
         return PeoplePage(people=tuple(lines), total=total, page=page, size=size, cut=cut, as_of=view.as_of)
+
+    async def walk(
+        self,
+        *,
+        query: str = "",
+        rank: str | None = None,
+        segment_id: int | None = None,
+        cursor: str | None = None,
+        size: int = 50,
+    ) -> PeopleSlice:
+        """The members who fit from one of them on, the latest seen first: for programs that read them all.
+
+        Args:
+            query: as in `list`, like the next two.
+            rank: only members of this rank.
+            segment_id: only members of this segment.
+            cursor: ``next`` of the slice before; None for the first.
+            size: members of a slice, at most `LARGEST_PAGE`.
+
+        Raises:
+            BadInput: ``cursor`` is not what a slice gave, or the size cannot be.
+            NotFound: no such segment.
+        """
+        if not 1 <= size <= LARGEST_PAGE:
+            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} members.", code="bad_page", field="size")
+        after, view = _read_cursor(cursor), self._frame.read()
+        frame, found = await self._chosen(view, query, rank, segment_id)
+        total, rows = await asyncio.to_thread(_slice, frame, after, size + 1)
+        lines = list(await self._lines(rows, found or {}))
+        if found is not None and rank is None and segment_id is None:
+            unseen = await self._unseen(view.frame, found)
+            total += len(unseen)
+            lines += [_line(found[number], customer_id=number) for number in unseen if (date.min, number) < after]
+        lines.sort(key=_key, reverse=True)
+        following = _key(lines[size - 1]) if len(lines) > size else None
+        return PeopleSlice(
+            people=tuple(lines[:size]),
+            next=None if following is None else f"{following[0].isoformat()}_{following[1]}",
+            total=total,
+            cut=found is not None and len(found) >= MATCHES,
+            as_of=view.as_of,
+        )
 
     async def ranks(self) -> Sequence[str]:
         """Every rank that somebody holds, for a filter."""
@@ -129,6 +153,64 @@ class People:
         if customer_id is None:
             raise NotFound(f'Nobody has the member number "{user_id}".', code="customer_not_found")
         return customer_id
+
+    async def find_anonymous(self, anonymous_id: str) -> int:
+        """The customer to whom an anonymous id of an app belongs.
+
+        Raises:
+            NotFound: it was never seen.
+        """
+        async with self._pool.acquire() as connection:
+            customer_id = await store.find_by_anonymous_id(connection, anonymous_id=anonymous_id)
+        if customer_id is None:
+            raise NotFound(f'Nobody has the anonymous id "{anonymous_id}".', code="customer_not_found")
+        return customer_id
+
+    async def devices(self, customer_id: int) -> tuple[Device, ...]:
+        """A person's devices, live ones first.
+
+        Raises:
+            NotFound: no such customer.
+        """
+        async with self._pool.acquire() as connection:
+            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+            return tuple(await store.list_devices(connection, customer_ids=ids))
+
+    async def consents(self, customer_id: int) -> tuple[Consent, ...]:
+        """What stands of a person's consents, one word per purpose and channel.
+
+        Raises:
+            NotFound: no such customer.
+        """
+        async with self._pool.acquire() as connection:
+            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+            return _latest(await store.list_consents(connection, customer_ids=ids))
+
+    async def consent_history(self, customer_id: int, *, before: str | None = None, size: int = 50) -> ConsentHistory:
+        """One page of all that a person ever said of being written to, the latest word first.
+
+        Args:
+            customer_id: the person.
+            before: ``next`` of the page before; None for the first.
+            size: words on a page, at most `LARGEST_PAGE`.
+
+        Raises:
+            NotFound: no such customer.
+            BadInput: ``before`` is not what a page gave, or the size cannot be.
+        """
+        if not 1 <= size <= LARGEST_PAGE:
+            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} words.", code="bad_page", field="size")
+        place = _place(before)
+        async with self._pool.acquire() as connection:
+            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+            words = await store.list_consent_words(
+                connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
+            )
+        following = None
+        if len(words) > size:
+            last = words[size - 1]
+            following = Place(last.said_at, last.seq, 0).written()
+        return ConsentHistory(words=tuple(words[:size]), next=following)
 
     async def detail(self, customer_id: int) -> PersonDetail:
         """Everything known of one person; of the survivor where the account was merged.
@@ -220,9 +302,7 @@ class People:
         size: int,
     ) -> tuple[int, Sequence[PersonLine]]:
         """Who was found but is not in the frame yet comes last: a member may be looked up the second he joined."""
-        here = frame.filter(pl.col("customer_id").is_in(list(found))).select("customer_id")
-        seen = set((await asyncio.to_thread(here.collect))["customer_id"].to_list())
-        unseen = [number for number in found if number not in seen]
+        unseen = await self._unseen(frame, found)
         start = max(0, (page - 1) * size - total)
         room = unseen[start : start + size - len(lines)]
         return total + len(unseen), [*lines, *(_line(found[number], customer_id=number) for number in room)]
@@ -277,6 +357,33 @@ def _page(frame: pl.LazyFrame, *, order: str, descending: bool, offset: int, siz
     top = first.sort(by, descending=ways, nulls_last=True)
     total, rows = pl.collect_all([frame.select(pl.len()), top.slice(offset, size).drop("valued", "key")])
     return int(total.item()), rows
+
+
+def _slice(frame: pl.LazyFrame, after: tuple[date, int], size: int) -> tuple[int, pl.DataFrame]:
+    """How many rows there are, and the first behind a place, the latest seen first; never seen ones last."""
+    day, number = after
+    listed = frame.select(*_LISTED, seen=pl.col("last_seen").fill_null(date.min))
+    behind = (pl.col("seen") < day) | ((pl.col("seen") == day) & (pl.col("customer_id") < number))
+    first = listed.filter(behind).top_k(size, by=["seen", "customer_id"])
+    total, rows = pl.collect_all([frame.select(pl.len()), first.drop("seen")])
+    return int(total.item()), rows
+
+
+def _key(line: PersonLine) -> tuple[date, int]:
+    return line.last_seen or date.min, line.customer_id
+
+
+def _read_cursor(cursor: str | None) -> tuple[date, int]:
+    if cursor is None:
+        return date.max, 0
+    try:
+        day, number = cursor.split("_")
+        place = date.fromisoformat(day), int(number)
+    except ValueError as error:
+        raise BadInput("This is not the end of a page of customers.", code="bad_page", field="cursor") from error
+    if not 0 <= place[1] < 2**63:
+        raise BadInput("This is not the end of a page of customers.", code="bad_page", field="cursor")
+    return place
 
 
 def _line(known: asyncpg.Record | None, **row: Any) -> PersonLine:

@@ -5,8 +5,7 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import polars as pl
@@ -17,6 +16,7 @@ from backend.store import access, people, shop
 from backend.store import segments as store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
+from segments.customers import Frame
 from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
@@ -28,28 +28,6 @@ from segments.rules.rule import Rule
 from segments.segment import Segment
 
 LONGEST_NAME = 100
-
-
-class View(Protocol):
-    """The customer frame at one moment."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer, see `segments.customers`."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """Up to when facts are in the frame."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
 
 
 class SegmentRuns:

@@ -7,7 +7,7 @@ import asyncpg
 
 from backend.store import queries
 from backend.store.pool import Connection
-from campaigns.person import Consent, Device, Identity
+from campaigns.person import Consent, ConsentWord, Device, Identity
 from campaigns.timeline import Happening, event_labels, event_properties
 from segments.coupons import CouponFact, Definition
 
@@ -38,6 +38,12 @@ async def find_by_user_id(connection: Connection, *, user_id: str) -> int | None
     return found
 
 
+async def find_by_anonymous_id(connection: Connection, *, anonymous_id: str) -> int | None:
+    """The customer to whom an anonymous id belongs."""
+    found: int | None = await connection.fetchval(_SQL["find_by_anonymous_id"], anonymous_id)
+    return found
+
+
 async def get_customer(connection: Connection, *, customer_id: int) -> asyncpg.Record | None:
     """One customer's own row."""
     return await connection.fetchrow(_SQL["get_customer"], customer_id)
@@ -61,6 +67,14 @@ async def list_devices(connection: Connection, *, customer_ids: Sequence[int]) -
 async def list_consents(connection: Connection, *, customer_ids: Sequence[int]) -> list[Consent]:
     """The person's latest word per purpose and channel; of merged accounts each one's, the latest first."""
     return [Consent(**row) for row in await connection.fetch(_SQL["list_consents"], customer_ids)]
+
+
+async def list_consent_words(
+    connection: Connection, *, customer_ids: Sequence[int], moment: datetime, seq: int, limit: int
+) -> list[ConsentWord]:
+    """What the person said before (moment, seq), the latest first."""
+    rows = await connection.fetch(_SQL["list_consent_words"], customer_ids, moment, seq, limit)
+    return [ConsentWord(**row) for row in rows]
 
 
 async def list_coupon_events(connection: Connection, *, customer_ids: Sequence[int]) -> list[CouponFact]:

@@ -124,6 +124,11 @@ async def read_state(connection: Connection) -> State:
     return State(**row)
 
 
+async def projected_upto(connection: Connection) -> int:
+    """People, devices and consents hold every event up to here."""
+    return cast("int", await connection.fetchval(_SQL["projected_upto"]))
+
+
 async def count_waiting(connection: Connection) -> int:
     """How many events are not in the lake yet."""
     return cast("int", await connection.fetchval(_SQL["count_waiting"]))

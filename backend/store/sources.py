@@ -20,6 +20,14 @@ async def create(connection: Connection, *, name: str, kind: str, now: datetime)
     return source_id
 
 
+async def ensure_keyless(connection: Connection, *, name: str, now: datetime) -> asyncpg.Record:
+    """The source of a name, made as a server's without a key where there is none (source_id, kind, revoked_at)."""
+    await connection.execute(_SQL["add_keyless"], name, now)
+    row = await connection.fetchrow(_SQL["find_any"], name)
+    assert row is not None  # noqa: S101 - it was there or was made
+    return row
+
+
 async def find_by_key(connection: Connection, *, key_hash: bytes, now: datetime) -> asyncpg.Record | None:
     """The source of a key with its settings, and the key's number and last use, if both are in force."""
     return await connection.fetchrow(_SQL["find_by_key"], key_hash, now)

@@ -24,6 +24,9 @@ LIMIT $3;
 -- Through the map of identities, so that the number of a merged account leads to the survivor.
 SELECT customer_id FROM identities WHERE kind = 'user' AND value = $1;
 
+-- name: find_by_anonymous_id
+SELECT customer_id FROM identities WHERE kind = 'anonymous' AND value = $1;
+
 -- name: get_customer
 SELECT customer_id, user_id, display_name, email, created_at, known_to_shop, merged_into, traits, traits_at, test_account
 FROM customers
@@ -46,18 +49,27 @@ ORDER BY kind DESC, linked_at;
 
 -- name: list_devices
 -- Live ones first. The address itself is not shown: whoever holds it can send to it.
-SELECT device_id, address_kind, platform, app_version, locale, permission, state, first_seen, last_seen,
+SELECT device_id, address_kind, platform, app_version, locale, time_zone, permission, state, first_seen, last_seen,
        retired_at, retired_reason
 FROM devices
 WHERE customer_id = ANY ($1::bigint[])
 ORDER BY state <> 'live', last_seen DESC;
 
 -- name: list_consents
-SELECT c.purpose, c.channel, c.granted, c.changed_at, s.name AS source
+SELECT c.purpose, c.channel, c.granted, c.changed_at, s.name AS source, c.origin
 FROM consents AS c
 JOIN sources AS s USING (source_id)
 WHERE c.customer_id = ANY ($1::bigint[])
 ORDER BY c.purpose, c.channel, c.changed_at DESC;
+
+-- name: list_consent_words
+-- Every word, the latest first: of the person and of everyone merged into him.
+SELECT w.purpose, w.channel, w.granted, w.said_at, s.name AS source, w.origin, w.seq
+FROM consent_words AS w
+JOIN sources AS s USING (source_id)
+WHERE w.customer_id = ANY ($1::bigint[]) AND (w.said_at, w.seq) < ($2, $3)
+ORDER BY w.said_at DESC, w.seq DESC
+LIMIT $4;
 
 -- name: list_coupon_events
 -- Coupon facts of one person from the log, oldest first. The timeline's key bounds the scan to the person's events.

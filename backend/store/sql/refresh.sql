@@ -64,6 +64,9 @@ SELECT
     EXISTS (SELECT FROM refresh_batches WHERE done_at IS NULL) AS unfinished,
     EXISTS (SELECT FROM touched_customers) AS touched
 
+-- name: projected_upto
+SELECT coalesce(max(upto_seq), 0) FROM refresh_batches WHERE projected_at IS NOT NULL
+
 -- name: count_waiting
 -- How many events of the log are not in the lake yet.
 SELECT count(*) FROM event_log

@@ -3,6 +3,12 @@ INSERT INTO sources (name, kind, created_at)
 VALUES ($1, $2, $3)
 RETURNING source_id
 
+-- name: add_keyless
+INSERT INTO sources (name, kind, created_at) VALUES ($1, 'server', $2) ON CONFLICT (name) DO NOTHING
+
+-- name: find_any
+SELECT source_id, kind, revoked_at FROM sources WHERE name = $1
+
 -- name: find_by_key
 -- The source of a key that is in force, with what its owner decided.
 SELECT
