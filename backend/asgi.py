@@ -1,8 +1,8 @@
 """The server's application: `create_app` for open services, `from_environment` for Granian's own processes."""
 
 import asyncio
-import signal
 import gc
+import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
