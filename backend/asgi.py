@@ -27,7 +27,7 @@ from backend.api.health import HealthController
 from backend.api.idempotency import Idempotent
 from backend.api.meters import Meters, RequestMeter
 from backend.api.problems import HANDLERS
-from backend.api.sdk_settings import SettingsController
+from backend.api.sdk_settings import SettingsController, SourceConfigController
 from backend.errors import JorenError, NotConfigured
 from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
@@ -111,7 +111,7 @@ def _gate(services: IntakeServices) -> Gate:
 def _routes(role: str) -> list[Any]:
     routes: list[Any] = [HealthController]
     if role != "admin":
-        routes.append(Router(path="/v1", route_handlers=[EventController, SettingsController]))
+        routes += [Router(path="/v1", route_handlers=[EventController, SettingsController]), SourceConfigController]
     if role != "intake":
         routes.append(_steering())
     return routes

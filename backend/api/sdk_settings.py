@@ -1,13 +1,14 @@
-"""The settings document that mobile SDKs ask for before they send anything."""
+"""The settings documents that mobile SDKs ask for before they send anything."""
 
 import re
 from typing import Any
 
 from litestar import Controller, Request, Response, get
 from litestar.di import NamedDependency
-from litestar.exceptions import NotFoundException
+from litestar.exceptions import NotAuthorizedException, NotFoundException
 from litestar.params import FromPath
 
+from backend.api.guards import read_basic_user
 from backend.services.sources import SourceKind, Sources
 
 _HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?")
@@ -31,6 +32,41 @@ class SettingsController(Controller):
         return Response(document, headers={"Cache-Control": "max-age=300", "Vary": "Host"})
 
 
+class SourceConfigController(Controller):
+    """`controlPlaneUrl` of RudderStack's mobile SDKs points here."""
+
+    @get("/sourceConfig", status_code=200)
+    async def read_source_config(
+        self, request: Request[Any, Any, Any], sources: NamedDependency[Sources]
+    ) -> Response[dict[str, Any]]:
+        """The document of an app's source, whose key is the user of Basic authentication.
+
+        Any other key gets 401, on which these SDKs ask again: on 400 they throw away what they hold.
+        """
+        key = read_basic_user(request.headers.get("authorization", "")) or ""
+        source = await sources.identify(key)
+        if source is None or source.kind is not SourceKind.APP:
+            raise NotAuthorizedException(detail="There is no app with this write key.")
+        return Response(source_config(key), headers={"Cache-Control": "private, max-age=300"})
+
+
+def source_config(write_key: str) -> dict[str, Any]:
+    """What RudderStack's SDKs need to send to us and to keep their telemetry to themselves."""
+    quiet = {"enabled": False}
+    return {
+        "source": {
+            "id": "joren",
+            "name": "Joren",
+            "writeKey": write_key,
+            "enabled": True,
+            "workspaceId": "joren",
+            "updatedAt": "2026-01-01T00:00:00.000Z",
+            "destinations": [],
+            "config": {"statsCollection": {"errors": quiet, "metrics": quiet}},
+        }
+    }
+
+
 def settings_document(write_key: str, *, api_host: str) -> dict[str, Any]:
     """What the SDKs need to send to us, to wait when they are told to, and to keep their telemetry to themselves.
 
@@ -50,7 +86,12 @@ def settings_document(write_key: str, *, api_host: str) -> dict[str, Any]:
 
 
 _RETRYING: dict[str, Any] = {
-    "rateLimitConfig": {"enabled": True, "maxRetryCount": 100, "maxRetryInterval": 300},
+    "rateLimitConfig": {
+        "enabled": True,
+        "maxRetryCount": 100,
+        "maxRetryInterval": 300,
+        "maxRateLimitDuration": 43200,
+    },
     "backoffConfig": {
         "enabled": True,
         "maxRetryCount": 100,
@@ -60,7 +101,14 @@ _RETRYING: dict[str, Any] = {
         "jitterPercent": 10,
         "default4xxBehavior": "drop",
         "default5xxBehavior": "retry",
-        "statusCodeOverrides": {"408": "retry", "410": "retry", "429": "retry", "460": "retry"},
+        "statusCodeOverrides": {
+            "408": "retry",
+            "410": "retry",
+            "429": "retry",
+            "460": "retry",
+            "501": "drop",
+            "505": "drop",
+        },
     },
 }
 """Turns on the SDKs' newer way of retrying: without it one repeats 401 and 413 for ever."""

@@ -86,3 +86,12 @@ async def test_metrics_are_for_this_machine_or_an_api_key(intake: Intake) -> Non
     assert (await intake.client.get("/metrics", headers=bearer)).status_code == 403
     write_key = {"Authorization": f"Bearer {intake.app.write_key}"}
     assert (await intake.client.get("/metrics", headers=write_key)).status_code == 403
+
+
+async def test_rudderstacks_phones_ask_elsewhere_for_their_settings(intake: Intake) -> None:
+    answer = await intake.client.get("/sourceConfig?p=android&v=1.5.0", auth=(intake.app.write_key, ""))
+    assert (answer.status_code, answer.json()["source"]["writeKey"]) == (200, intake.app.write_key)
+    assert "max-age" in answer.headers["cache-control"]
+    for key in ("unknown", intake.till.write_key):
+        refused = await intake.client.get("/sourceConfig", auth=(key, ""))
+        assert (refused.status_code, set(refused.json())) == (401, {"code", "message"})
