@@ -24,12 +24,16 @@ NOTICES: Mapping[str, str] = {
     "created": mark("Created."),
     "scheduled": mark("Scheduled."),
     "sending": mark("Sending has begun."),
+    "nothing_waits": mark("No failed event of these waits any more."),
     "paused": mark("Paused."),
     "resumed": mark("Resumed."),
     "cancelled": mark("Cancelled."),
     "test_sent": mark("Test sent. It skipped quiet hours and the frequency cap, and counts nowhere."),
     "revoked": mark("Revoked."),
+    "removed": mark("Removed."),
     "archived": mark("Archived."),
+    "ordered": mark("Ordered. The file is ready in a moment; this page follows."),
+    "resent": mark("On its way again."),
     "password_changed": mark("Password changed. Your other sessions have ended."),
 }
 """What a page may say after a redirect, by the code in its address."""

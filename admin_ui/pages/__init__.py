@@ -1,10 +1,41 @@
 """One module a noun; each lists its handlers in ``ROUTES``."""
 
-from admin_ui.pages import analysis, campaigns, data, home, members, preferences, segments, settings, sign_in
+from admin_ui.pages import (
+    analysis,
+    api_keys,
+    campaigns,
+    events,
+    exports,
+    failed_events,
+    home,
+    imports,
+    members,
+    plans,
+    preferences,
+    segments,
+    settings,
+    sign_in,
+    sources,
+)
 
 ROUTES = tuple(
     handler
-    for module in (sign_in, preferences, home, analysis, members, segments, campaigns, data, settings)
+    for module in (
+        sign_in,
+        preferences,
+        home,
+        analysis,
+        members,
+        segments,
+        campaigns,
+        events,
+        plans,
+        failed_events,
+        imports,
+        sources,
+        settings,
+        api_keys,
+    )
     for handler in module.ROUTES
 )
 """Every handler of the admin pages."""

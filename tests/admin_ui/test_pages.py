@@ -25,8 +25,8 @@ TEXTS = {
 FRAGMENT = {"HX-Request": "true"}
 PAGES = (
     "/", "/?days=7", "/analysis", "/analysis/launch_rate", "/analysis/retention", "/members", "/members?q=佐藤",
-    "/members?rank=シルバー&page=2", "/segments", "/segments?archived=1", "/segments/new", "/campaigns", "/campaigns/new", "/data",
-    "/data/failed", "/settings", "/settings/administrators", "/settings/account",
+    "/members?rank=シルバー&page=2", "/segments", "/segments?archived=1", "/segments/new", "/campaigns", "/campaigns/new", "/data", "/data/event?name=Own",
+    "/data/failed", "/data/failed?state=recovered", "/data/sources", "/data/plans", "/data/plans/2", "/data/plans/2/event", "/settings", "/settings/administrators", "/settings/account",
 )  # fmt: skip
 
 
@@ -194,11 +194,11 @@ async def test_a_source_shows_its_key(administrator: Browser) -> None:
     key = re.search(r'id="write-key">(\w+)<', made.text)
     assert key is not None
     assert key[1].startswith("joren_srv_")
-    assert key[1] not in (await administrator.get("/data")).text
+    assert key[1] not in (await administrator.get("/data/sources")).text
     again = await administrator.post("/data/sources", {"name": "店舗サーバー", "kind": "server"})
     assert "同じ名前のソースがあります" in again.text
     await administrator.post("/data/sources/revoke", {"name": "店舗サーバー"})
-    assert "無効</span>" in (await administrator.get("/data")).text
+    assert "無効</span>" in (await administrator.get("/data/sources")).text
 
 
 async def test_settings_are_kept_and_checked(administrator: Browser, services: SimpleNamespace) -> None:
