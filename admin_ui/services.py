@@ -4,8 +4,11 @@ from typing import Protocol, runtime_checkable
 
 from backend.clock import Clock
 from backend.services.access import Access
+from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.event_volumes import EventVolumes
+from backend.services.exports.desk import Exports
 from backend.services.failed_events import FailedEvents
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
@@ -13,8 +16,10 @@ from backend.services.people import People
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
+from backend.services.source_keys import SourceKeys
 from backend.services.sources import Sources
 from backend.services.tracking_plans import TrackingPlans
+from backend.services.webhooks.endpoints import Webhooks
 
 
 @runtime_checkable  # Litestar checks what it injects
@@ -77,6 +82,21 @@ class PageServices(Protocol):
         ...
 
     @property
+    def customer_tokens(self) -> CustomerTokens:
+        """What sources ask of customer tokens."""
+        ...
+
+    @property
+    def source_keys(self) -> SourceKeys:
+        """Keys and limits of sources."""
+        ...
+
+    @property
+    def api_keys(self) -> ApiKeys:
+        """Keys of programs that read and steer."""
+        ...
+
+    @property
     def sources(self) -> Sources:
         """Sources of events and what came of them."""
         ...
@@ -84,4 +104,14 @@ class PageServices(Protocol):
     @property
     def import_desk(self) -> ImportDesk:
         """Imports of files."""
+        ...
+
+    @property
+    def exports(self) -> Exports:
+        """Files of what is known."""
+        ...
+
+    @property
+    def webhooks(self) -> Webhooks:
+        """Servers that are told what happens."""
         ...

@@ -15,7 +15,9 @@ from admin_ui.pages import (
     segments,
     settings,
     sign_in,
+    source_tokens,
     sources,
+    webhooks,
 )
 
 ROUTES = tuple(
@@ -32,7 +34,10 @@ ROUTES = tuple(
         plans,
         failed_events,
         imports,
+        exports,
+        webhooks,
         sources,
+        source_tokens,
         settings,
         api_keys,
     )

@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,18 +16,27 @@ from litestar import Litestar
 
 from admin_ui.plugin import AdminPages
 from backend.clock import FixedClock
+from backend.outbound.client import Caller
 from backend.push.memory import MemorySender
 from backend.services.access import Access
+from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.event_volumes import EventVolumes
+from backend.services.exports.desk import Exports
+from backend.services.exports.writing import Origins
 from backend.services.failed_events import FailedEvents
+from backend.services.imports.desk import ImportDesk
+from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
-from backend.services.sources import Sources
+from backend.services.source_keys import SourceKeys
+from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
+from backend.services.webhooks.endpoints import Webhooks
 from backend.wiring import SegmentAudiences
 from tests.admin_ui.fakes import FakeFrame, FakeLake, put_members
 
@@ -42,30 +52,37 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-async def services(pool: asyncpg.Pool, clock: FixedClock) -> SimpleNamespace:
+async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> SimpleNamespace:
     """Real services on a frame that stands still; cheap password hashes."""
     frame, lake = FakeFrame(customers=120), FakeLake()
     segment_runs = SegmentRuns(pool, clock, frame)
+    campaign_desk = CampaignDesk(
+        pool, clock, audiences=SegmentAudiences(segment_runs, frame), facts=lake, sender=MemorySender()
+    )
+    insights = Insights(pool, clock, lake, frame)
+    origins = Origins(
+        lake=lake, frame=frame, members=segment_runs.members, report=campaign_desk.report, kpi=insights.kpi
+    )
     return SimpleNamespace(
         clock=clock,
         pool=pool,
         access=Access(pool, clock, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         shop=Shop(pool, clock),
-        insights=Insights(pool, clock, lake, frame),
+        insights=insights,
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
-        campaign_desk=CampaignDesk(
-            pool,
-            clock,
-            audiences=SegmentAudiences(segment_runs, frame),
-            facts=lake,
-            sender=MemorySender(),
-        ),
+        campaign_desk=campaign_desk,
+        import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),
+        customer_tokens=CustomerTokens(pool, clock),
+        source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),
+        api_keys=ApiKeys(pool, clock),
         plans=TrackingPlans(pool, clock),
         event_volumes=EventVolumes(pool),
         failed_events=FailedEvents(pool),
         replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
+        exports=Exports(pool, clock, tmp_path, origins=origins),
+        webhooks=Webhooks(pool, clock, rules=Caller()),
     )
 
 

@@ -3,6 +3,7 @@ import "../styles/main.css";
 import "htmx.org/dist/htmx.esm.js";
 import { listenInBuilder } from "./builder.js";
 import { drawCharts, listenForPictures } from "./charts.js";
+import { listenForCopies } from "./copy.js";
 import { watchEditors } from "./editor.js";
 import { listenForKeys } from "./keys.js";
 import { listenInTables } from "./tables.js";
@@ -52,6 +53,7 @@ function enliven(root) {
 listenForKeys();
 listenInBuilder();
 listenForPictures();
+listenForCopies();
 listenInTables();
 listenForTips();
 enliven(document);
