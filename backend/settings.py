@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _MOST_BODY = 8 * 1024 * 1024
+_MOST_DAYS = 3650
 _HIGHEST_RATE = 100_000_000
 
 
@@ -45,6 +46,9 @@ class Settings:
         webhook_allow: `JOREN_WEBHOOK_ALLOW`, ``host:port`` pairs, separated by commas, that webhooks may be sent to although they
             lead into a private network (default none).
         largest_body: `JOREN_LARGEST_BODY`, bytes of a batch of events after inflating (default 1 MiB, at most 8 MiB).
+        keep_log: `JOREN_KEEP_LOG_DAYS`, days that the log of events stays in PostgreSQL (default 30); it never goes before it is
+            in the lake. Older events are on the timeline without their free properties.
+        keep_ids: `JOREN_KEEP_IDS_DAYS`, days for which a repeated event is recognised (default 30).
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
@@ -64,6 +68,8 @@ class Settings:
     api_limit: int = 6_000
     webhook_allow: tuple[str, ...] = ()
     largest_body: int = 1024 * 1024
+    keep_log: timedelta = timedelta(days=30)
+    keep_ids: timedelta = timedelta(days=30)
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
@@ -101,6 +107,8 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         api_limit=_rate(values, "JOREN_API_LIMIT", 6_000),
         webhook_allow=_places(values.get("JOREN_WEBHOOK_ALLOW", "")),
         largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
+        keep_log=_days(values, "JOREN_KEEP_LOG_DAYS"),
+        keep_ids=_days(values, "JOREN_KEEP_IDS_DAYS"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
@@ -118,6 +126,13 @@ def _places(text: str) -> tuple[str, ...]:
         if not host or not port.isascii() or not port.isdigit():
             raise BadSettings(f"JOREN_WEBHOOK_ALLOW is a list of host:port, not {place[:40]!r}.")
     return places
+
+
+def _days(values: "Mapping[str, str]", name: str) -> timedelta:
+    text = values.get(name) or "30"
+    if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST_DAYS:
+        raise BadSettings(f"{name} must be a number of days from 1 to {_MOST_DAYS}, not {text[:40]!r}.")
+    return timedelta(days=int(text))
 
 
 def _seconds(text: str) -> timedelta:

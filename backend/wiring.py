@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from backend.services.people import People
     from backend.services.refresh.loop import Refresh
     from backend.services.replays import Replays
+    from backend.services.retention import Retention
     from backend.services.segment_runs import SegmentRuns
     from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
@@ -98,6 +99,7 @@ class Services(IntakeServices):
     campaign_runs: "CampaignRuns"
     deliveries: "Deliveries"
     workers: "Workers"
+    retention: "Retention"
     refresh: "Refresh"
     insights: "Insights"
     exports: "Exports"
@@ -191,6 +193,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
     from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.replays import Replays  # noqa: PLC0415 - not for intake processes
+    from backend.services.retention import Retention  # noqa: PLC0415 - not for intake processes
     from backend.services.segment_runs import SegmentRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.server_events import ServerEvents  # noqa: PLC0415 - not for intake processes
     from backend.services.shop import Shop  # noqa: PLC0415 - not for intake processes
@@ -240,6 +243,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
+        retention=Retention(pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids),
         refresh=Refresh(pool, clock, lake, frame),
         insights=insights,
         exports=Exports(pool, clock, settings.home, origins=origins),

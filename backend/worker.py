@@ -64,6 +64,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         deliveries=services.deliveries,
         replays=services.replays,
         workers=services.workers,
+        retention=services.retention,
         exports=services.exports,
         webhook_runs=services.webhook_runs,
         import_desk=services.import_desk,

@@ -8,6 +8,7 @@ from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
 from backend.services.replays import Replays
+from backend.services.retention import Retention
 from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 
@@ -21,6 +22,7 @@ def timetable(
     deliveries: Deliveries,
     replays: Replays,
     workers: Workers,
+    retention: Retention,
     exports: Exports,
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
@@ -39,6 +41,8 @@ def timetable(
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
         Loop("house", _resting(workers.keep_house), 600.0),
+        Loop("log_house", _resting(retention.drop_old_days), 600.0),
+        Loop("id_house", _resting(retention.forget_ids), 2.0),
         Loop("export_house", _resting(exports.keep_house), 600.0),
         Loop("webhook_house", _resting(webhook_runs.keep_house), 600.0),
     ]

@@ -16,6 +16,9 @@ from segments.tokens import UNVERIFIED
 
 _SQL = queries.load("events")
 
+LIST_PARTITIONS = _SQL["list_partitions"]
+"""Names of the tables that hold the log."""
+
 _COUNTED = ("stored", "repeated", "failed", "violated")
 
 

@@ -399,3 +399,58 @@ CREATE TABLE refused_requests (
 );
 
 CREATE INDEX refused_requests_at ON refused_requests (refused_at);
+
+-- Days of the log that were dropped after everything of them was in the lake. upto_seq: the last number among them.
+CREATE TABLE dropped_days (
+    received_day date PRIMARY KEY,
+    upto_seq bigint NOT NULL,
+    events bigint NOT NULL,
+    dropped_at timestamptz NOT NULL
+);
+
+-- The dedupe window moves on by a sweep over the table's pages, in the order in which they were filled: no index by day
+-- is needed, which every event would have to pay for. next_page: where the sweep for days before cutoff goes on;
+-- null once it has come to the end.
+CREATE TABLE id_sweep (
+    cutoff date NOT NULL,
+    next_page bigint
+);
+
+INSERT INTO id_sweep (cutoff) VALUES ('2000-01-01');
+
+DROP INDEX event_ids_received_day;
+
+-- A day's ids leave every day: vacuum follows when a twentieth is gone, so that their room is used again.
+ALTER TABLE event_ids SET (autovacuum_vacuum_scale_factor = 0.05, autovacuum_vacuum_cost_delay = 1);
+
+-- Erasure of a person. The row of customers stays as a number without a person, so that campaigns still add up; everything
+-- that says who it was goes. steps: what was removed, in counts.
+ALTER TABLE customers ADD COLUMN erased_at timestamptz;
+
+CREATE TABLE erasures (
+    erasure_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    customer_ids bigint[] NOT NULL,
+    asked_at timestamptz NOT NULL,
+    asked_by text NOT NULL,
+    reason text NOT NULL DEFAULT '',
+    finished_at timestamptz,
+    removed jsonb NOT NULL DEFAULT '{}',
+    error text
+);
+
+CREATE INDEX erasures_open ON erasures (erasure_id) WHERE finished_at IS NULL;
+
+-- What the ids of erased persons hash to under a key of this installation: an SDK that replays an old batch does not bring
+-- them back, and nobody can read from here who they were.
+CREATE TABLE erased_ids (
+    digest bytea PRIMARY KEY,
+    erasure_id integer NOT NULL REFERENCES erasures
+);
+
+CREATE TABLE erasure_key (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    key bytea NOT NULL
+);
+
+INSERT INTO erasure_key (key)
+VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));

@@ -8,7 +8,7 @@ See docs/decisions/0004-fence-and-exactly-once.md.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -18,14 +18,16 @@ import structlog
 from backend.clock import Clock
 from backend.errors import Conflict, NotConfigured
 from backend.lake.compaction import compact, remove_unused
+from backend.lake.forgetting import forget
 from backend.lake.frame import CustomerFrame
 from backend.lake.rows import Logged, make_rows, read_log, uncategorised
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
+from backend.services.refresh.erased import without_erased
 from backend.services.refresh.frame import FrameMaker
 from backend.services.refresh.people import sighting_of
 from backend.services.refresh.projection import load_registry, project
-from backend.store import definitions, events, refresh, shop
+from backend.store import definitions, events, refresh, retention, shop
 from backend.store.pool import Connection
 from backend.store.refresh import Batch
 
@@ -169,9 +171,15 @@ class Refresh:
         """Have the whole log moved again, into a lake that is empty; people are left as they are.
 
         Raises:
-            Conflict: the lake still holds batches.
+            Conflict: the lake still holds batches, or the log no longer holds what the lake would need.
         """
         async with self._locked(timedelta(minutes=1)) as turn:
+            horizon = await retention.read_horizon(turn.connection)
+            if horizon.upto_seq:
+                raise Conflict(
+                    f"The log begins after {horizon.day}: what came until then is in the lake only. Put the lake back from a backup.",
+                    code="log_dropped",
+                )
             if await asyncio.to_thread(self._lake.version, Table.EVENTS, APP_ID):
                 raise Conflict(
                     f"The lake at {self._lake.location} still holds history: move that folder away first.",
@@ -181,6 +189,23 @@ class Refresh:
                 await refresh.hold_epoch(turn.connection, epoch=turn.epoch)
                 await refresh.forget_done(turn.connection)
                 await refresh.touch_all(turn.connection)
+
+    async def forget(self, customer_ids: Sequence[int], *, patience: timedelta = timedelta(minutes=10)) -> int:
+        """Take persons out of lake and frame for good; gives how many rows of history went.
+
+        Their ids must be on the list of erased ones already, so that nothing of them comes after this.
+
+        Raises:
+            Conflict, NotConfigured: as `run_once`.
+        """
+        async with self._turn(patience) as turn:
+            while await self._move_next(turn):
+                pass
+            gone = await asyncio.to_thread(forget, self._lake, customer_ids)
+            await refresh.touch(turn.connection, customer_ids=set(customer_ids))
+            await self._bring_up_frame(turn)
+            await asyncio.to_thread(self._frame.purge, epoch=turn.epoch)
+            return gone
 
     async def _has_work(self) -> bool:
         """Whether anything is new; where nothing is, the frame is noted to hold all there was when we asked."""
@@ -234,7 +259,7 @@ class Refresh:
         batch = await refresh.unfinished_batch(turn.connection) or await self._plan(turn)
         if batch is None:
             return False
-        rows = await refresh.read_batch(turn.connection, batch)
+        rows = await without_erased(turn.connection, await refresh.read_batch(turn.connection, batch))
         kinds = await refresh.source_kinds(turn.connection)
         logged = await asyncio.to_thread(read_log, rows, kinds)
         self._watch("read")

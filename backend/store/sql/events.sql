@@ -40,9 +40,14 @@ FROM unnest($1::int[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6:
     AS given (source_id, name, stored, repeated, failed, violated)
 
 -- name: fold_counts
--- Rows added meanwhile are not seen and stay; rows that another folder took are skipped. Nothing is counted twice.
-WITH taken AS (
-    DELETE FROM event_counts RETURNING received_day, source_id, name, stored, repeated, failed, violated, last_at
+-- Rows added meanwhile are not seen and stay; rows that another folder took are skipped. Nothing is counted twice. What
+-- is one row already stays where it is: years of folded days would be written anew every minute.
+WITH many AS (
+    SELECT received_day, source_id, name FROM event_counts GROUP BY received_day, source_id, name HAVING count(*) > 1
+), taken AS (
+    DELETE FROM event_counts AS c USING many AS m
+    WHERE c.received_day = m.received_day AND c.source_id = m.source_id AND c.name = m.name
+    RETURNING c.received_day, c.source_id, c.name, stored, repeated, failed, violated, last_at
 )
 INSERT INTO event_counts (received_day, source_id, name, stored, repeated, failed, violated, last_at)
 SELECT received_day, source_id, name, sum(stored), sum(repeated), sum(failed), sum(violated), max(last_at)

@@ -1,0 +1,67 @@
+"""Lets go of what was kept long enough: days of the log that are safely in the lake, ids beyond the dedupe window.
+
+Old days are dropped as whole partitions, which leaves nothing for vacuum. Ids go page by page, a little every few
+seconds; the room they leave is used by the ids that come. Both may be asked by any number of workers at once.
+"""
+
+import contextlib
+from datetime import timedelta
+
+import asyncpg
+import structlog
+
+from backend.clock import Clock
+from backend.store import retention as store
+
+PAGES = 1000
+"""Pages of the id table in one transaction: some hundred thousand ids, less than a second."""
+
+_log = structlog.get_logger(__name__)
+
+
+class Retention:
+    """How long the intake remembers.
+
+    Args:
+        pool: of the database.
+        clock: tells the day.
+        keep_log: how long the log holds what came, at least; longer where the lake is behind.
+        keep_ids: how long a repeated event is recognised.
+    """
+
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        *,
+        keep_log: timedelta = timedelta(days=30),
+        keep_ids: timedelta = timedelta(days=30),
+    ) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._keep_log = keep_log
+        self._keep_ids = keep_ids
+
+    async def drop_old_days(self) -> int:
+        """Drop the days of the log that are old and in the lake; gives how many partitions went."""
+        now = self._clock.now()
+        before = store.days_before(now, self._keep_log)
+        dropped = 0
+        async with self._pool.acquire() as connection:
+            for day in await store.old_partitions(connection, before=before):
+                with contextlib.suppress(store.Refused, asyncpg.UndefinedTableError):
+                    async with connection.transaction():
+                        dropped += await store.drop_day(connection, day=day, now=now)
+            while True:
+                async with connection.transaction():
+                    if await store.clear_rest(connection, before=before, now=now) < store.PIECE:
+                        break
+        if dropped:
+            _log.info("log_days_dropped", days=dropped, before=before.isoformat())
+        return dropped
+
+    async def forget_ids(self) -> int:
+        """Take the next step of the sweep over the ids; gives how many went, 0 when there is nothing to do now."""
+        before = store.days_before(self._clock.now(), self._keep_ids)
+        async with self._pool.acquire() as connection, connection.transaction():
+            return await store.sweep_ids(connection, before=before, pages=PAGES) or 0
