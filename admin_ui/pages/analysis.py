@@ -15,6 +15,7 @@ from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput
+from segments.cells import protect
 from segments.errors import FactsError
 from segments.events import VOCABULARY
 from segments.metrics.catalog import CATALOG
@@ -105,7 +106,7 @@ def as_csv(results: list[KpiResult]) -> str:
 
 def _rows(result: KpiResult) -> list[list[Any]]:
     measured = result.measured
-    whose = _safe(result.segment.name) if result.segment else ""
+    whose = protect(result.segment.name) if result.segment else ""
     head = [measured.slug, whose, measured.window.first, measured.window.last, result.as_of.isoformat()]
     whole = [*head, "", "", measured.numerator, measured.denominator, measured.value, measured.incomplete]
     if measured.table is None:
@@ -116,11 +117,6 @@ def _rows(result: KpiResult) -> list[list[Any]]:
         for cell in cohort.cells
     ]
     return [whole, *cells]
-
-
-def _safe(text: str) -> str:
-    """A text cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0", "＝", "＋", "－", "＠")) else text
 
 
 async def _ask(page: Page, services: PageServices, slug: str) -> tuple[list[KpiResult], str]:
