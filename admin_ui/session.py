@@ -182,6 +182,10 @@ def _from_here(connection: ASGIConnection[Any, Any, Any, Any]) -> bool:
 
 async def _token_fits(connection: ASGIConnection[Any, Any, Any, Any], session: Session) -> bool:
     given = connection.headers.get(CSRF_HEADER)
-    if given is None and isinstance(connection, Request):
-        given = (await connection.form()).get(CSRF_FIELD)
-    return isinstance(given, str) and hmac.compare_digest(given.encode(), csrf_token(session).encode())
+    form = await connection.form() if given is None and isinstance(connection, Request) else None
+    if form is not None:
+        given = form.get(CSRF_FIELD)
+    fits = isinstance(given, str) and hmac.compare_digest(given.encode(), csrf_token(session).encode())
+    if form is not None and not fits:
+        await form.close()  # files that came with it
+    return fits

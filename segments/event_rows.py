@@ -30,7 +30,12 @@ _ALIASES = {
 
 
 class NotAnEvent(ValueError):
-    """A row from which no event can be made; the message says why."""
+    """A row from which no event can be made: why, and the column at fault."""
+
+    def __init__(self, reason: str, column: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.column = column
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,7 +74,7 @@ def check_events(rows: pl.DataFrame, file: EventFile) -> Checked:
     timed = judge(typed, time_checks("timestamp", file.now, about=who, required=False))
     made = list(_made(timed.good.drop("timestamp given"), text=file.text))
     good = [(row, payload) for row, payload, error in made if error is None]
-    bad = [(row, error, "") for row, _, error in made if error is not None]
+    bad = [(row, error.reason, error.column) for row, _, error in made if error is not None]
     return Checked(
         pl.DataFrame(good, {"row": pl.Int64, "payload": pl.String}, orient="row"),
         pl.concat([timed.rejected, pl.DataFrame(bad, dict(timed.rejected.schema), orient="row")]),
@@ -80,7 +85,7 @@ def _cell(cells: Cells, path: str) -> pl.Expr:
     return cells.id(path) if path.lower().endswith("id") else cells.column(path)
 
 
-def _made(rows: pl.DataFrame, *, text: bool) -> Iterator[tuple[int, str, str | None]]:
+def _made(rows: pl.DataFrame, *, text: bool) -> Iterator[tuple[int, str, NotAnEvent | None]]:
     names = [name.removeprefix("cell ") for name in rows.columns]
     for values in rows.iter_rows():
         row = dict(zip(names, values, strict=True))
@@ -88,7 +93,7 @@ def _made(rows: pl.DataFrame, *, text: bool) -> Iterator[tuple[int, str, str | N
         try:
             yield number, event_of(row, text=text).decode(), None
         except NotAnEvent as error:
-            yield number, "", str(error)
+            yield number, "", error
 
 
 def archived(line: bytes) -> bytes:
@@ -158,7 +163,7 @@ def _json_object(name: str, cell: str) -> Any:
     try:
         return msgspec.json.decode(cell, type=dict[str, Any])
     except msgspec.MsgspecError:
-        raise NotAnEvent(f"the column {name} holds no JSON object") from None
+        raise NotAnEvent("a JSON column holds no JSON object", name) from None
 
 
 def _scalar(cell: str) -> Any:
@@ -174,7 +179,7 @@ def _place(event: dict[str, Any], path: list[str], value: Any, column: str) -> N
     for key in path[:-1]:
         inner = inner.setdefault(key, {})
         if not isinstance(inner, dict):
-            raise NotAnEvent(f"the column {column} contradicts another one")
+            raise NotAnEvent("a column contradicts another one", column)
     if path[-1] in inner and path[-1] in _OBJECTS and isinstance(inner[path[-1]], dict) and isinstance(value, dict):
         inner[path[-1]] = value | inner[path[-1]]
     else:

@@ -75,7 +75,7 @@ def time_checks(field: str, now: datetime, *, about: pl.Expr, required: bool = T
         *([missing] if required else []),
         Check(given.is_not_null() & pl.col(field).is_null(), f"{field} is not a time", given),
         Check(pl.col(field) < _OLDEST, f"{field} is before the year 2000", given),
-        Check(pl.col(field) > now + _AHEAD, f"{field} is in the future", given),
+        Check(pl.col(field) > now.astimezone(UTC) + _AHEAD, f"{field} is in the future", given),
     ]
 
 

@@ -18,8 +18,9 @@ from backend.store.import_tables import Reject
 from segments.cells import TO_PROTECT
 from segments.import_checks import ROW
 from segments.import_fields import OWN_COLUMNS
+from segments.import_reasons import reason_of
 
-OWN = tuple(f"{OWN_COLUMNS}{name}" for name in ("row", "reason", "value"))
+OWN = tuple(f"{OWN_COLUMNS}{name}" for name in ("row", "reason", "reason_ja", "value"))
 LINE = f"{OWN_COLUMNS}line"
 """Key of a line that is no JSON object, as it came."""
 
@@ -57,8 +58,11 @@ class RejectsFile:
             self.counts[reason] += count
         found = rejected.join(rows, left_on="row", right_on=ROW, how="left", maintain_order="left")
         missing = [pl.lit(None, pl.String).alias(name) for name in self._columns if name not in found.columns]
+        said = {reason: reason_of(reason).ja for reason in rejected["reason"].unique()}
+        japanese = pl.col("reason").replace_strict(said, return_dtype=pl.String)
+        own = (pl.col("row"), pl.col("reason"), japanese, pl.col("value"))
         named = found.with_columns(missing).select(
-            *(pl.col(name).alias(own) for name, own in zip(("row", "reason", "value"), OWN, strict=True)),
+            *(cell.alias(name) for cell, name in zip(own, OWN, strict=True)),
             *(_as_text(name, found.schema.get(name, pl.String())) for name in self._columns),
         )
         self._write(named)
@@ -68,7 +72,7 @@ class RejectsFile:
         rows: list[dict[str, Any]] = []
         for reject in rejects:
             self.counts[reject.reason] += 1
-            own = dict(zip(OWN, (reject.row, reject.reason, reject.value), strict=True))
+            own = dict(zip(OWN, (reject.row, reject.reason, reason_of(reject.reason).ja, reject.value), strict=True))
             rows.append(
                 own | (_of_line(reject.line) if self._json else dict(zip(self._columns, reject.cells, strict=False)))
             )

@@ -141,8 +141,8 @@ def counts(measured: Measured) -> tuple[int, int | None]:
 def test_the_whole_file_goes_in_and_the_report_says_what_did_not_fit(retail: Retail) -> None:
     assert (retail.report.read, retail.report.stored) == (541_909, 22_190)
     assert retail.report.rejected == {"no customer_id": 135_080}
-    assert retail.rejects[0].startswith("joren_row,joren_reason,joren_value,invoice_no,")
-    assert retail.rejects[1].startswith("623,no customer_id,536414,536414,")
+    assert retail.rejects[0].startswith("joren_row,joren_reason,joren_reason_ja,joren_value,invoice_no,")
+    assert retail.rejects[1].startswith("623,no customer_id,会員番号がありません,536414,536414,")
     assert len(retail.rejects) == 135_081
 
 

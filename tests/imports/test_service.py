@@ -127,11 +127,11 @@ async def test_rejected_rows_can_be_corrected_and_imported_again(
     assert rejects.stat().st_mode & 0o777 == 0o600
     with rejects.open(encoding="utf-8-sig", newline="") as file:
         listed = list(csv.reader(file))
-    assert listed[0] == ["joren_row", "joren_reason", "joren_value", "order_id", "customer_id", "ordered_at", "total"]
+    assert listed[0] == ["joren_row", "joren_reason", "joren_reason_ja", "joren_value", "order_id", "customer_id", "ordered_at", "total"]
     assert sorted(listed[1:]) == [
-        ["2", "no customer_id", "1", "1", "", "2026-04-01", "5"],
-        ["3", "ordered_at is not a time", "soon", "2", "'=x", "soon", "-5"],
-        ["5", wrong, "2 instead of 4", "4", "c", "", ""],
+        ["2", "no customer_id", "会員番号がありません", "1", "1", "", "2026-04-01", "5"],
+        ["3", "ordered_at is not a time", "注文日時を日時として読めません", "soon", "2", "'=x", "soon", "-5"],
+        ["5", wrong, "列の数が見出しと合いません", "2 instead of 4", "4", "c", "", ""],
     ]
     mended = tmp_path / "mended.csv"
     mended.write_text(rejects.read_text("utf-8-sig").replace("soon,-5", "2026-04-01,-5"), "utf-8-sig")
@@ -149,7 +149,7 @@ async def test_orders_that_contradict_themselves_are_rejected_with_their_rows(im
     report = await imports.run(Kind.ORDERS, path)
     assert (report.stored, report.rejected) == (1, {"the order names two customers": 2})
     listed = (tmp_path / "sales.csv.rejects.csv").read_text("utf-8-sig").splitlines()
-    assert [line.split(",")[3:] for line in listed[1:]] == [
+    assert [line.split(",")[4:] for line in listed[1:]] == [
         ["1", "a", "2026-04-01", "5"],
         ["1", "b", "2026-04-01", "7"],
     ]

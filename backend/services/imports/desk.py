@@ -19,7 +19,7 @@ import msgspec
 from backend.clock import Clock
 from backend.errors import Conflict, JorenError, NotFound
 from backend.services.imports.runs import Imports
-from backend.services.imports.values import Choices, ImportReport, Preview
+from backend.services.imports.values import Choices, FileLook, ImportReport, Preview
 from backend.store import access, import_files, jobs
 from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
@@ -135,6 +135,17 @@ class ImportDesk:
         """
         return _upload(await self._row(upload_id))
 
+    async def look(self, upload_id: int, choices: Choices) -> FileLook:
+        """What the file holds and which column is likely which field.
+
+        Raises:
+            BadInput: it cannot be read so.
+            NotFound: there is no such upload, or its file was removed.
+        """
+        row = await self._row(upload_id)
+        with _called(row):
+            return await self._imports.look(Kind(row["kind"]), self._path(row), choices)
+
     async def preview(self, upload_id: int, choices: Choices) -> Preview:
         """How the file would be read; nothing is stored.
 
@@ -216,6 +227,16 @@ class ImportDesk:
             await self._audit(connection, "remove", upload_id, actor, {"file": row["file_name"]})
         if row["stored_as"] is not None:
             await asyncio.to_thread(self._shelf.remove, row["stored_as"])
+
+    async def remove_all(self, *, actor: str) -> int:
+        """Remove every file that no import is reading, whoever is in it; gives how many."""
+        gone = 0
+        for each in await self.list(limit=100_000):
+            if each.upload_id is not None:
+                with contextlib.suppress(Conflict, NotFound):
+                    await self.remove(each.upload_id, actor=actor)
+                    gone += 1
+        return gone
 
     async def keep_house(self) -> int:
         """Remove files that were kept long enough, and what died runs left; gives how many."""

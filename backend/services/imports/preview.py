@@ -3,19 +3,21 @@
 from collections import Counter
 from datetime import date, datetime
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
 import polars as pl
 
-from backend.services.imports.plan import Plan
-from backend.services.imports.values import Preview, PreviewRow
-from backend.store import import_json
+from backend.services.imports.plan import Plan, look_at
+from backend.services.imports.values import Choices, FileLook, Preview, PreviewRow
+from backend.store import import_files, import_json
+from backend.store.import_tables import Look
 from segments.envelope import FailedEvent
 from segments.event_rows import archived
 from segments.import_checks import ROW
-from segments.import_fields import Kind
+from segments.import_fields import Kind, guess_mapping
 from segments.intake import Reception, read_event
 from segments.money import decimals
 
@@ -25,6 +27,40 @@ LOOKED_AT = 20_000
 SHOWN = 20
 _EVENT_FIELDS = ("type", "event", "userId", "timestamp", "properties")
 _LONGEST_CELL = 120
+_SAMPLED = 100
+_SAMPLES = 2
+
+
+def first_look(kind: Kind, path: Path, choices: Choices) -> FileLook:
+    """What a file holds, before anybody says what it means.
+
+    Raises:
+        BadInput: it cannot be read so.
+    """
+    look = look_at(path, choices)
+    reading = look.reading
+    by_line = kind is Kind.EVENTS and reading.format == "ndjson"
+    return FileLook(
+        columns=look.columns,
+        samples={} if by_line else _samples(path, look),
+        guessed={} if by_line else guess_mapping(kind, look.columns),
+        by_line=by_line,
+        encoding=(reading.encoding or "").removesuffix("-sig") or None,
+        delimiter=reading.delimiter,
+        sheet=reading.sheet,
+        sheets=look.sheets,
+    )
+
+
+def _samples(path: Path, look: Look) -> dict[str, tuple[str, ...]]:
+    table = next(import_files.tables(path, look.reading, chunk=_SAMPLED), None)
+    if table is None:
+        return {}
+    rows = table.frame(ROW)[:_SAMPLED]
+    plain = [name for name in look.columns if name in rows.columns and not rows.schema[name].is_nested()]
+    texts = rows.select(pl.col(plain).cast(pl.String, strict=False))
+    found = {name: [value for value in texts[name].unique(maintain_order=True) if value] for name in plain}
+    return {name: tuple(_short(value) for value in values[:_SAMPLES]) for name, values in found.items()}
 
 
 def look_into(plan: Plan) -> Preview:

@@ -18,8 +18,8 @@ import polars as pl
 from backend.clock import Clock
 from backend.services.imports.parts import STEPS, Part, Reader
 from backend.services.imports.plan import Plan, make_plan
-from backend.services.imports.preview import look_into
-from backend.services.imports.values import Choices, ImportReport, Preview, Progress
+from backend.services.imports.preview import first_look, look_into
+from backend.services.imports.values import Choices, FileLook, ImportReport, Preview, Progress
 from backend.store import definitions, import_files, shop, sources
 from backend.store import events as event_store
 from backend.store import imports as store
@@ -109,6 +109,14 @@ class Imports:
                     await self._store(plan, part, number, record["import_id"])
                 progress(_DOING[kind], part.done, STEPS)
         return TakenIn(record["import_id"], await self._finish(plan, reader, record["import_id"], again=again))
+
+    async def look(self, kind: Kind, path: Path, choices: Choices | None = None) -> FileLook:
+        """What the file holds and which column is likely which field; the mapping of ``choices`` is left aside.
+
+        Raises:
+            BadInput: it cannot be read so.
+        """
+        return await asyncio.to_thread(first_look, kind, path, choices or Choices())
 
     async def preview(self, kind: Kind, path: Path, choices: Choices | None = None) -> Preview:
         """What `run` would read, from the beginning of the file; nothing is stored.

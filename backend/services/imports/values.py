@@ -59,6 +59,27 @@ class ImportReport:
     mapping: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileLook:
+    """What a file holds, before anybody says what it means.
+
+    Attributes:
+        samples: the first values of each column.
+        guessed: field → column, by the headers.
+        by_line: each line is a whole event: there is nothing to map.
+        encoding, delimiter, sheet, sheets: how it is read.
+    """
+
+    columns: tuple[str, ...]
+    samples: Mapping[str, tuple[str, ...]]
+    guessed: Mapping[str, str]
+    by_line: bool
+    encoding: str | None
+    delimiter: str | None
+    sheet: str | None
+    sheets: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
     """One row as it will be read: a cell for each field; ``problem`` says why it will be rejected."""
