@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.clock import Clock, ShiftedClock, SystemClock
@@ -20,12 +20,14 @@ from backend.services.health import Health
 from backend.services.ingest import Ingest
 from backend.services.rates import Rates
 from backend.services.refusals import Refusals
+from backend.services.privacy.sieve import Sieve
 from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
 from backend.settings import Settings
 from backend.store.pool import Pool, open_pool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     import polars as pl
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
     from backend.services.people import People
+    from backend.services.privacy.rights import Rights
     from backend.services.refresh.loop import Refresh
     from backend.services.replays import Replays
     from backend.services.retention import Retention
@@ -103,6 +106,7 @@ class Services(IntakeServices):
     refresh: "Refresh"
     insights: "Insights"
     exports: "Exports"
+    rights: "Rights"
     webhooks: "Webhooks"
     webhook_runs: "WebhookRuns"
 
@@ -146,7 +150,7 @@ def _intake(settings: Settings, clock: Clock, pool: Pool) -> IntakeServices:
         settings=settings,
         clock=clock,
         pool=pool,
-        ingest=Ingest(pool, clock),
+        ingest=Ingest(pool, clock, sift=Sieve(pool, clock).sift),
         sources=Sources(pool, clock),
         customer_tokens=CustomerTokens(pool, clock),
         device_clocks=DeviceClocks(pool, clock),
@@ -191,6 +195,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.services.imports.runs import Imports  # noqa: PLC0415 - not for intake processes
     from backend.services.insights import Insights  # noqa: PLC0415 - not for intake processes
     from backend.services.people import People  # noqa: PLC0415 - not for intake processes
+    from backend.services.privacy.rights import Rights  # noqa: PLC0415 - not for intake processes
     from backend.services.refresh.loop import Refresh  # noqa: PLC0415 - not for intake processes
     from backend.services.replays import Replays  # noqa: PLC0415 - not for intake processes
     from backend.services.retention import Retention  # noqa: PLC0415 - not for intake processes
@@ -213,6 +218,16 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         lake=lake, frame=frame, members=segment_runs.members, report=campaign_desk.report, kpi=insights.kpi
     )
     caller = Caller(allowed=settings.webhook_allow)
+    refresh = Refresh(pool, clock, lake, frame)
+    exports = Exports(pool, clock, settings.home, origins=origins)
+    import_desk = ImportDesk(pool, clock, imports, settings.home)
+    rights = Rights(
+        pool,
+        clock,
+        history=refresh.forget,
+        history_of=LakeFacts(lake, frame).rows_of,
+        files=(lambda by: exports.withdraw(actor=by), lambda by: import_desk.remove_all(actor=by)),
+    )
     return Services(
         settings=intake.settings,
         clock=clock,
@@ -235,18 +250,19 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
         failed_events=FailedEvents(pool),
         replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
         imports=imports,
-        import_desk=ImportDesk(pool, clock, imports, settings.home),
+        import_desk=import_desk,
         segment_runs=segment_runs,
-        people=People(pool, clock, frame),
+        people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
         retention=Retention(pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids),
-        refresh=Refresh(pool, clock, lake, frame),
+        refresh=refresh,
         insights=insights,
-        exports=Exports(pool, clock, settings.home, origins=origins),
+        exports=exports,
+        rights=rights,
         webhooks=Webhooks(pool, clock, rules=caller),
         webhook_runs=WebhookRuns(pool, clock, caller=caller),
     )
@@ -285,3 +301,10 @@ class LakeFacts:
     def as_of(self) -> "datetime":
         """Up to when they are there."""
         return self.frame.read().as_of
+
+    async def rows_of(self, customer_ids: "Sequence[int]") -> "list[dict[str, Any]]":
+        """Everything the lake holds of these customers, oldest first."""
+        import polars as pl  # noqa: PLC0415 - not for intake processes
+
+        own = self.lake.events().filter(pl.col("customer_id").is_in(list(customer_ids))).sort("occurred_at", "seq")
+        return (await asyncio.to_thread(own.collect)).to_dicts()

@@ -14,7 +14,9 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import BadInput, NotFound
-from backend.store import definitions, shop
+from backend.lake.older import coupon_facts, fill_in, untold
+from backend.lake.tables import Lake
+from backend.store import definitions, retention, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
 from backend.store.pool import Connection
@@ -29,7 +31,7 @@ from campaigns.person import (
     PersonLine,
 )
 from campaigns.shop import ShopSettings
-from campaigns.timeline import Place, Timeline, ids_named, merged, with_names
+from campaigns.timeline import Happening, Place, Timeline, ids_named, merged, with_names
 from segments.coupons import PersonalCoupon, personal_coupons
 from segments.customers import SCHEMA, Frame, View
 from segments.membership import members, population
@@ -49,7 +51,9 @@ _LISTED = ("customer_id", "rank", "orders", "spend", "last_order", "last_seen", 
 class People:
     """Members: the list, one person, the timeline."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame, lake: Lake | None = None) -> None:
+        """Without a lake, of events whose day has left the log only the time is shown."""
+        self._lake = lake
         self._pool = pool
         self._clock = clock
         self._frame = frame
@@ -245,14 +249,24 @@ class People:
             events = await store.list_events_before(
                 connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
             )
+            told = await self._told(connection, events, ids)
             deliveries = await store.list_deliveries_before(
                 connection, customer_ids=ids, moment=place.at, delivery_id=place.delivery_id, limit=size + 1
             )
             names = {
-                "store": await definitions.store_names(connection, store_ids=ids_named(events, "store")),
-                "product": await definitions.product_names(connection, product_ids=ids_named(events, "product")),
+                "store": await definitions.store_names(connection, store_ids=ids_named(told, "store")),
+                "product": await definitions.product_names(connection, product_ids=ids_named(told, "product")),
             }
-        return merged(with_names(events, names), deliveries, size=size)
+        return merged(with_names(told, names), deliveries, size=size)
+
+    async def _told(
+        self, connection: Connection, events: Sequence[Happening], ids: Sequence[int]
+    ) -> Sequence[Happening]:
+        """The events of a page, those of dropped days as the lake tells them."""
+        if self._lake is None or all(event.name for event in events):
+            return [event if event.name else untold(event) for event in events]
+        sources = await store.source_names(connection)
+        return await fill_in(events, self._lake, customer_ids=ids, sources=sources)
 
     async def _chosen(
         self, view: View, query: str, rank: str | None, segment_id: int | None
@@ -342,7 +356,11 @@ class People:
     async def _coupons(
         self, connection: Connection, ids: Sequence[int], settings: ShopSettings
     ) -> tuple[PersonalCoupon, ...]:
+        horizon = await retention.read_horizon(connection)
         facts = await store.list_coupon_events(connection, customer_ids=ids)
+        if self._lake is not None and horizon.upto_seq:
+            older = await coupon_facts(self._lake, customer_ids=ids, upto_seq=horizon.upto_seq)
+            facts = sorted([*older, *facts], key=lambda fact: fact.at)
         defined = await store.list_coupons(connection, coupon_ids=sorted({fact.coupon_id for fact in facts}))
         today = settings.calendar.business_day(self._clock.now())
         return personal_coupons(facts, defined, today=today)

@@ -92,8 +92,13 @@ async def list_coupons(connection: Connection, *, coupon_ids: Sequence[str]) -> 
 async def list_events_before(
     connection: Connection, *, customer_ids: Sequence[int], moment: datetime, seq: int, limit: int
 ) -> list[Happening]:
-    """The person's events older than (moment, seq), newest first."""
+    """The person's events older than (moment, seq), newest first; without a name where their day has left the log."""
     return [_event(row) for row in await connection.fetch(_SQL["list_events_before"], customer_ids, moment, seq, limit)]
+
+
+async def source_names(connection: Connection) -> dict[int, str]:
+    """The name of every source."""
+    return {row["source_id"]: row["name"] for row in await connection.fetch(_SQL["source_names"])}
 
 
 async def list_deliveries_before(
@@ -114,6 +119,8 @@ def _definition(row: asyncpg.Record) -> Definition:
 
 
 def _event(row: asyncpg.Record) -> Happening:
+    if row["type"] is None:
+        return Happening(at=row["occurred_at"], kind="event", number=row["seq"], name="", ja="", en="")
     ja, en = event_labels(row["type"], row["event"])
     return Happening(
         at=row["occurred_at"],

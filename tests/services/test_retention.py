@@ -8,6 +8,7 @@ import pytest
 
 from backend.errors import Conflict
 from backend.services import retention as module
+from backend.services.people import People
 from backend.services.retention import Retention
 from backend.store import events
 from backend.store import retention as store
@@ -104,6 +105,31 @@ async def test_events_go_on_after_everything_was_dropped(shop: Shop) -> None:
     await shop.send("server", visit("u1"))
     assert (await shop.refresh.run_until_current()).events == 1
     assert shop.lake.events().collect().height == 2
+
+
+async def test_a_person_is_still_told_by_the_lake(shop: Shop) -> None:
+    people = People(shop.pool, shop.clock, shop.frame, shop.lake)
+    coupon = {
+        "type": "track",
+        "event": "Coupon Redeemed",
+        "userId": "u1",
+        "properties": {"coupon_id": "c1", "note": "x"},
+    }
+    await shop.send("server", coupon, {"type": "identify", "userId": "u1", "traits": {"rank": "gold"}})
+    await shop.refresh.run_until_current()
+    number = await people.find("u1")
+    before, coupons = (await people.timeline(number)).entries, (await people.detail(number)).coupons
+    shop.clock.advance(LATER)
+    await Retention(shop.pool, shop.clock).drop_old_days()
+    after = (await people.timeline(number)).entries
+    told = [(one.at, one.number, one.name, one.ja, one.trusted, one.source) for one in after]
+    assert told == [(one.at, one.number, one.name, one.ja, one.trusted, one.source) for one in before]
+    assert {(fact.name, fact.value) for one in after for fact in one.properties} == {("coupon_id", "c1")}
+    assert [(one.coupon_id, one.redeemed_at) for one in (await people.detail(number)).coupons] == [
+        (one.coupon_id, one.redeemed_at) for one in coupons
+    ]
+    blind = People(shop.pool, shop.clock, shop.frame)
+    assert {one.ja for one in (await blind.timeline(number)).entries} == {"以前の出来事"}
 
 
 async def test_a_lake_that_lost_dropped_days_cannot_be_made_from_the_log(shop: Shop) -> None:

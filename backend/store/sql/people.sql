@@ -86,7 +86,7 @@ SELECT coupon_id, title, valid_until, audience FROM coupons WHERE coupon_id = AN
 
 -- name: list_events_before
 -- One page of the timeline, newest first. received_day leads to the one partition of the log, seq to the row;
--- the page is cut from the timeline's key before the log is touched.
+-- the page is cut from the timeline's key before the log is touched. A day that left the log gives no type.
 SELECT t.occurred_at, t.seq, e.type, e.event, e.trusted, e.payload, s.name AS source
 FROM (
     SELECT occurred_at, seq, received_day
@@ -95,8 +95,8 @@ FROM (
     ORDER BY occurred_at DESC, seq DESC
     LIMIT $4
 ) AS t
-JOIN event_log AS e ON e.seq = t.seq AND e.received_day = t.received_day
-JOIN sources AS s ON s.source_id = e.source_id
+LEFT JOIN event_log AS e ON e.seq = t.seq AND e.received_day = t.received_day
+LEFT JOIN sources AS s ON s.source_id = e.source_id
 ORDER BY t.occurred_at DESC, t.seq DESC;
 
 -- name: list_deliveries_before
@@ -107,3 +107,6 @@ JOIN campaigns AS c USING (campaign_id)
 WHERE d.customer_id = ANY ($1::bigint[]) AND (d.changed_at, d.delivery_id) < ($2, $3)
 ORDER BY d.changed_at DESC, d.delivery_id DESC
 LIMIT $4;
+
+-- name: source_names
+SELECT source_id, name FROM sources;
