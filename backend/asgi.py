@@ -14,11 +14,11 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
-from litestar.plugins import InitPluginProtocol
+from litestar.plugins import PluginProtocol
 from litestar.types import ASGIApp, LifeSpanReceive, LifeSpanSend, Receive, Scope, Send
 
 from backend import log, wiring
-from backend.api.description import Description
+from backend.api.description import Description, LocalTimes
 from backend.api.draining import Drain
 from backend.api.events import Door, EventController
 from backend.api.front_door import FrontDoor
@@ -124,6 +124,7 @@ def _steering() -> Router:
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
+    from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
     from backend.api.server_events import ServerEventController  # noqa: PLC0415 - not for intake processes
     from backend.api.shop import ShopController  # noqa: PLC0415 - not for intake processes
@@ -135,6 +136,7 @@ def _steering() -> Router:
         CustomerController,
         DeviceController,
         ExportController,
+        PrivacyController,
         SegmentController,
         ServerEventController,
         ShopController,
@@ -143,14 +145,14 @@ def _steering() -> Router:
     return Router(path="/api/v1", route_handlers=steering, middleware=[Idempotent()])
 
 
-def _plugins(services: IntakeServices, role: str) -> list[InitPluginProtocol]:
+def _plugins(services: IntakeServices, role: str) -> list[PluginProtocol]:
     if role == "intake":
         return []
     if not isinstance(services, Services):
         raise NotConfigured("The services of an intake process cannot serve pages.")
     from admin_ui.plugin import AdminPages  # noqa: PLC0415 - not for intake processes
 
-    return [AdminPages(services, public_url=services.settings.public_url)]
+    return [AdminPages(services, public_url=services.settings.public_url), LocalTimes()]
 
 
 def _dependencies(services: IntakeServices) -> dict[str, Provide]:

@@ -18,9 +18,9 @@ from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.device_clocks import DeviceClocks
 from backend.services.health import Health
 from backend.services.ingest import Ingest
+from backend.services.privacy.sieve import Sieve
 from backend.services.rates import Rates
 from backend.services.refusals import Refusals
-from backend.services.privacy.sieve import Sieve
 from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
 from backend.settings import Settings

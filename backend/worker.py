@@ -68,6 +68,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         exports=services.exports,
         webhook_runs=services.webhook_runs,
         import_desk=services.import_desk,
+        rights=services.rights,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]

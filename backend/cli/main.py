@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("backend.cli.imports", "Take in events and orders from files."),
     "export": ("backend.cli.exports", "Write events, customers, segments and reports to files."),
     "webhook": ("backend.cli.webhooks", "Tell other servers what happens: endpoints, delivery log."),
+    "privacy": ("backend.cli.privacy", "Show or erase everything that is kept of a person."),
     "refresh": ("backend.cli.refresh", "Bring facts up to date with everything stored."),
     "events": ("backend.cli.events", "Count what was stored; look at what failed and replay it."),
     "plan": ("backend.cli.plan", "Tracking plans of sources: show, set, check."),

@@ -7,6 +7,7 @@ from backend.services.campaign_runs import CampaignRuns
 from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
+from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.webhooks.sending import WebhookRuns
@@ -26,6 +27,7 @@ def timetable(
     exports: Exports,
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
+    rights: Rights,
 ) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
     lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
@@ -38,6 +40,7 @@ def timetable(
         Loop("export", exports.work, 2.0),
         Loop("webhooks", webhook_runs.deliver, 1.0),
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
+        Loop("erase", rights.work, 2.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
         Loop("house", _resting(workers.keep_house), 600.0),

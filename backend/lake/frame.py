@@ -149,6 +149,24 @@ class CustomerFrame:
             new = self._with_overlay(new, _overlay(rows, removed))
             return self._put_in_force(old, new)
 
+    def purge(self, *, epoch: int) -> None:
+        """Have the rows of removed customers in no file any more: fold every overlay and remove what is out of force at once.
+
+        Raises:
+            Conflict: a later writer has been here.
+        """
+        if not self.path.exists():
+            return
+        with self._alone():
+            old = self.manifest()
+            if old.epoch > epoch:
+                raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
+            new = msgspec.structs.replace(old, epoch=epoch, generation=old.generation + 1, retired=[])
+            if old.overlays:
+                new = self._folded(new, _newest_wins([self._map(name) for name in reversed(old.overlays)]))
+            replace_file(self.path / "manifest.json", msgspec.json.format(msgspec.json.encode(new)))
+            self._sweep(new)
+
     def _with_overlay(self, manifest: Manifest, newest: pl.DataFrame) -> Manifest:
         """Add the newest rows, merged with older overlays of no more than twice their size: few files, little work."""
         if newest.is_empty():

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -70,12 +70,21 @@ class _Request:
         return len(self.events) + len(self.failed)
 
 
+Sift = Callable[
+    [Sequence[Event], Sequence[FailedEvent]], Awaitable[tuple[Sequence[Event], Sequence[FailedEvent]]]
+]
+"""Takes out what may not be stored at all, events of erased persons."""
+
+
 class Ingest:
     """The group commit. `start` before the first `take`, `stop` after the last."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, limits: Limits | None = None) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, *, limits: Limits | None = None, sift: Sift | None = None
+    ) -> None:
         self._pool = pool
         self._clock = clock
+        self._sift = sift
         self._limits = limits or Limits()
         self._queue: asyncio.Queue[_Request] = asyncio.Queue()
         self._open: dict[_Request, None] = {}
@@ -119,6 +128,8 @@ class Ingest:
             Unavailable: the database is away, full or too slow, or too much is waiting. Nothing, or all of it, may
                 have been stored: the same request again is right in both cases.
         """
+        if self._sift is not None:
+            events, failed = await self._sift(events, failed)
         if not events and not failed:
             return
         request = self._admit(events, failed, received_at)

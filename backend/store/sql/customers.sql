@@ -47,10 +47,10 @@ FROM unnest($1::bigint[], $2::jsonb[], $3::jsonb[], $4::jsonb[], $5::jsonb[], $6
 WHERE c.customer_id = given.customer_id
 
 -- name: read_survivors
--- Who each customer is today; those that nobody merged are themselves.
+-- Who each customer is today; those that nobody merged are themselves, those who were erased are nobody.
 SELECT customer_id, coalesce(merged_into, customer_id) AS survivor
 FROM customers
-WHERE customer_id = ANY ($1::bigint[])
+WHERE customer_id = ANY ($1::bigint[]) AND erased_at IS NULL
 
 -- name: read_absorbed
 -- Everyone who was merged into one of these.
