@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, FromQuery
 
 from backend.api.guards import requires
-from backend.api.idempotency import APART
+from backend.api.idempotency import REPEATABLE
 from backend.api.parameters import CustomerNumber, Size, Text, Wait, Word
 from backend.api.statements import Accepted, Whom, state
 from backend.services.people import People
@@ -66,7 +66,7 @@ class ConsentController(Controller):
         return await people.consent_history(customer_id, before=before, size=size)
 
     @post(
-        "/consents", guards=[requires("consents:write")], opt={APART: True}, status_code=202, summary="Tell a consent"
+        "/consents", guards=[requires("consents:write")], opt={REPEATABLE: True}, status_code=202, summary="Tell a consent"
     )
     async def put_consent(
         self,

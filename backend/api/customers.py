@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, FromQuery
 
 from backend.api.guards import requires
-from backend.api.idempotency import APART
+from backend.api.idempotency import REPEATABLE
 from backend.api.parameters import CustomerNumber, Id, SegmentFilter, Size, Wait
 from backend.api.statements import Accepted, Whom, state
 from backend.services.people import People
@@ -59,7 +59,7 @@ class CustomerController(Controller):
     @post(
         "/",
         guards=[requires("customers:write")],
-        opt={APART: True},
+        opt={REPEATABLE: True},
         status_code=202,
         summary="Tell a customer's traits",
     )

@@ -10,7 +10,7 @@ from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg
 
 from backend.api.guards import requires
-from backend.api.idempotency import APART
+from backend.api.idempotency import REPEATABLE
 from backend.api.parameters import TEXT, CustomerNumber, Text, Wait
 from backend.api.statements import Accepted, Whom, state
 from backend.services.people import People
@@ -74,7 +74,7 @@ class DeviceController(Controller):
         return list(await people.devices(customer_id))
 
     @post(
-        "/devices", guards=[requires("devices:write")], opt={APART: True}, status_code=202, summary="Register a device"
+        "/devices", guards=[requires("devices:write")], opt={REPEATABLE: True}, status_code=202, summary="Register a device"
     )
     async def register_device(
         self,
@@ -96,7 +96,7 @@ class DeviceController(Controller):
     @post(
         "/devices/sign-out",
         guards=[requires("devices:write")],
-        opt={APART: True},
+        opt={REPEATABLE: True},
         status_code=202,
         summary="Give up a device",
     )

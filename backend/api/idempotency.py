@@ -1,6 +1,8 @@
 """``Idempotency-Key`` on every request of /api/v1 that changes something: see `backend.services.idempotency`."""
 
 import hashlib
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from litestar import Request
@@ -11,11 +13,14 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 from backend.api.guards import admit_caller, scope_of
 from backend.api.problems import fail, refuse
 from backend.errors import JorenError
-from backend.services.idempotency import Answer, Ask, Idempotency
+from backend.services.idempotency import Answer, Ask, Idempotency, Turn
 
 HEADER = "Idempotency-Key"
 APART = "idempotency_apart"
 """``opt`` of a route whose work speaks with the world and so cannot be undone with a transaction."""
+
+REPEATABLE = "idempotency_repeatable"
+"""``opt`` of a route whose work is not in one transaction either, but twice is the same as once."""
 
 _CHANGING = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _KEPT_HEADERS = ("content-type", "location")
@@ -41,15 +46,23 @@ class Idempotent(ASGIMiddleware):
         body = await request.body()
         ask = Ask(api_key_id=caller.api_key_id, key=key, fingerprint=fingerprint(request, body))
         try:
-            await _send(await _answer(ask, request, next_app, body=body, apart=bool(handler.opt.get(APART))), send)
+            await _send(await _answer(_turn(request, ask, handler.opt), request, next_app, body=body), send)
         except Exception as error:  # noqa: BLE001 - the framework words none that comes after the held answer
             problem = refuse(request, error) if isinstance(error, JorenError) else fail(request, error)
             await problem.to_asgi_response(None, request)(scope, receive, send)
 
 
-async def _answer(ask: Ask, request: Request[Any, Any, Any], next_app: ASGIApp, *, body: bytes, apart: bool) -> Answer:
+def _turn(request: Request[Any, Any, Any], ask: Ask, opt: Mapping[str, Any]) -> AbstractAsyncContextManager[Turn]:
     idempotency: Idempotency = request.app.state.services.idempotency
-    async with idempotency.apart(ask) if apart else idempotency.together(ask) as turn:
+    if opt.get(APART) or opt.get(REPEATABLE):
+        return idempotency.apart(ask, repeatable=bool(opt.get(REPEATABLE)))
+    return idempotency.together(ask)
+
+
+async def _answer(
+    taking: AbstractAsyncContextManager[Turn], request: Request[Any, Any, Any], next_app: ASGIApp, *, body: bytes
+) -> Answer:
+    async with taking as turn:
         if turn.kept is not None:
             return Answer(
                 status=turn.kept.status,

@@ -11,7 +11,7 @@ from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg
 
 from backend.api.guards import requires
-from backend.api.idempotency import APART
+from backend.api.idempotency import REPEATABLE
 from backend.services.server_events import MOST, EventResult, Outcome, ServerEvents
 
 
@@ -60,7 +60,7 @@ class ServerEventController(Controller):
     path = "/events"
     tags = ("events",)
 
-    @post("/", guards=[requires("events:write")], opt={APART: True}, status_code=200, summary="Send events")
+    @post("/", guards=[requires("events:write")], opt={REPEATABLE: True}, status_code=200, summary="Send events")
     async def take_events(
         self,
         *,

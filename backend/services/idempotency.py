@@ -3,7 +3,8 @@
 The row of a key, the work of the request and the kept answer are one transaction: a crash at any moment leaves all of them
 or nothing, so whoever asks again gets the answer or has it done now. Work that cannot be in a transaction, because it
 speaks with the world, is done `apart`: its row says first that it began. A crash in the middle of it leaves that row, and
-whoever asks again is told that the outcome is not known, never served twice.
+whoever asks again is told that the outcome is not known, never served twice; unless the work is of a kind that twice is
+the same as once, as storing an event by its id is: then it is done again.
 """
 
 import contextlib
@@ -99,8 +100,12 @@ class Idempotency:
                     await (transaction.commit() if kept else transaction.rollback())
 
     @contextlib.asynccontextmanager
-    async def apart(self, ask: Ask) -> AsyncIterator[Turn]:
+    async def apart(self, ask: Ask, *, repeatable: bool = False) -> AsyncIterator[Turn]:
         """A request's turn whose work cannot be undone: that it began is kept before, the answer after it.
+
+        Args:
+            ask: the request.
+            repeatable: whether work that began and has no answer may be done again.
 
         Raises:
             BadInput: the key is none, or was used for another request.
@@ -110,7 +115,7 @@ class Idempotency:
         check_key(ask.key)
         with _outages_told():
             async with self._pool.acquire() as connection, connection.transaction():
-                turn = Turn(await self._claim(connection, ask))
+                turn = Turn(await self._claim(connection, ask, repeatable=repeatable))
         yield turn
         if turn.kept is None and turn.answer is not None:
             async with self._pool.acquire() as connection:
@@ -119,7 +124,7 @@ class Idempotency:
                 else:
                     await _keep(connection, ask, turn.answer, whatever=True)
 
-    async def _claim(self, connection: Connection, ask: Ask) -> Answer | None:
+    async def _claim(self, connection: Connection, ask: Ask, *, repeatable: bool = False) -> Answer | None:
         """None where the work is ours to do, else its answer."""
         try:
             taken = await store.claim(
@@ -138,7 +143,7 @@ class Idempotency:
         known = await store.read(connection, api_key_id=ask.api_key_id, key=ask.key)
         if known is None:
             raise Unavailable("This Idempotency-Key was just given back. Send the request again.")
-        return _same(known, ask)
+        return _same(known, ask, repeatable=repeatable)
 
 
 def check_key(key: str) -> None:
@@ -152,10 +157,12 @@ def check_key(key: str) -> None:
         raise BadInput(message, code="bad_idempotency_key", field="Idempotency-Key")
 
 
-def _same(known: asyncpg.Record, ask: Ask) -> Answer:
+def _same(known: asyncpg.Record, ask: Ask, *, repeatable: bool) -> Answer | None:
     if known["fingerprint"] != ask.fingerprint:
         message = "This Idempotency-Key was used for another request. Choose a new one for each."
         raise Reused(message, code="idempotency_key_reused", field="Idempotency-Key")
+    if known["status"] is None and repeatable:
+        return None
     if known["status"] is None:
         message = (
             "The request with this Idempotency-Key is under way or was cut off, so its outcome is not known. "

@@ -246,6 +246,17 @@ async def test_work_that_cannot_be_undone_is_never_begun_twice(kept: Idempotency
         assert refused.value.code == "idempotency_outcome_unknown"
 
 
+async def test_work_that_is_the_same_done_twice_is_done_again_after_a_crash(kept: Idempotency) -> None:
+    with pytest.raises(RuntimeError):
+        async with kept.apart(ASK, repeatable=True):
+            raise RuntimeError("killed after the events were stored")
+    for before in (None, DONE):
+        async with kept.apart(ASK, repeatable=True) as turn:
+            assert turn.kept == before
+            if before is None:
+                turn.answered(DONE)
+
+
 async def test_work_apart_is_answered_alike_and_a_refusal_for_now_gives_the_key_back(kept: Idempotency) -> None:
     refusal = Answer(status=409, headers={}, body=b"not now")
     for answer, before in ((refusal, None), (DONE, None), (refusal, DONE)):
