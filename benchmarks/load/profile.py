@@ -23,7 +23,8 @@ AREAS = (
     "msgspec",
     "asyncio/",
 )
-CLIENTS = 64
+RUNS = ((100, 200, 8), (1, 4000, 64))
+"""Events a request, requests, clients."""
 
 
 async def profile(dsn: str, folder: Path, key: str) -> None:
@@ -31,29 +32,29 @@ async def profile(dsn: str, folder: Path, key: str) -> None:
     async with open_intake(Settings(home=folder, database_url=dsn, role="intake")) as services:
         app = create_app(services, "intake")
         async with app.lifespan():
-            for size, number in ((100, 200), (1, 4000)):
-                await _measure(app, key, size, number)
+            for size, number, clients in RUNS:
+                await _measure(app, key, size, number, clients)
 
 
-async def _measure(app: Any, key: str, size: int, number: int) -> None:
+async def _measure(app: Any, key: str, size: int, number: int, clients: int) -> None:
     rows = Rows(time.time_ns())
     bodies = [request_of(rows, key=key, size=size) for _ in range(number)]
     began = time.process_time()
-    await _send(app, bodies[: number // 2])
+    await _send(app, bodies[: number // 2], clients)
     print(f"batches of {size}: {(time.process_time() - began) / number * 2 / size * 1e6:.1f} CPU µs an event in Python")
     profiler = cProfile.Profile()
     profiler.enable()
-    await _send(app, bodies[number // 2 :])
+    await _send(app, bodies[number // 2 :], clients)
     profiler.disable()
     _print(pstats.Stats(profiler))
 
 
-async def _send(app: Any, bodies: list[bytes]) -> None:
+async def _send(app: Any, bodies: list[bytes], clients: int) -> None:
     async def client() -> None:
         while bodies:
             await _ask(app, bodies.pop())
 
-    await asyncio.gather(*(client() for _ in range(CLIENTS)))
+    await asyncio.gather(*(client() for _ in range(clients)))
 
 
 async def _ask(app: Any, request: bytes) -> None:
