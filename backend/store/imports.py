@@ -6,8 +6,9 @@ from uuid import UUID
 
 import asyncpg
 
-from backend.store import queries
+from backend.store import queries, webhooks
 from backend.store.pool import Connection
+from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("imports")
 
@@ -62,10 +63,13 @@ async def finish(
     rejected: Mapping[str, int],
     rejects_file: str | None,
 ) -> tuple[int, int]:
-    """Write down that an import is done; gives how many events it stored and how many were there before."""
+    """Write down that an import is done, and let webhooks know; gives how many events it stored and how many were there before."""
     total = sum(rejected.values())
     record = await connection.fetchrow(_SQL["finish_import"], import_id, now, read, total, rejects_file, dict(rejected))
     assert record is not None  # noqa: S101 - begun by the same caller, and never deleted
+    data = {"import_id": import_id, "kind": record["kind"], "read": read, "rejected": total}
+    data |= {"stored": record["rows_stored"], "repeated": record["rows_repeated"]}
+    await webhooks.publish(connection, Notice(NoticeType.IMPORT_FINISHED, now, data))
     return record["rows_stored"], record["rows_repeated"]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from backend.lake.rows import Logged
 from backend.services.refresh.people import Said, births_in, consents_in, ids_in, moving_in, traits_in
-from backend.store import consents, customers, devices, identities, refresh
+from backend.store import consents, customers, devices, identities, refresh, webhooks
 from backend.store.consents import Word
 from backend.store.customers import OwnTraits, TraitRow
 from backend.store.pool import Connection
+from campaigns.notices import Notice, NoticeType
 from segments import traits as rules
 from segments.identity import Registry
 from segments.sightings import Sighting
@@ -33,6 +34,7 @@ async def project(
     """Decide who is whom, event by event, and keep all that follows. To be called once per batch, in a transaction."""
     await asyncio.to_thread(_decide, sightings, registry)
     await _keep_people(connection, registry)
+    await _tell_merges(connection, registry, rows)
     if registry.devices:
         await devices.put(connection, [registry.device(address) for address in sorted(registry.devices)])
 
@@ -64,6 +66,14 @@ async def _keep_people(connection: Connection, registry: Registry) -> None:
     if merges := registry.merges():
         await customers.merge(connection, merges)
         await identities.move(connection, merges)
+
+
+async def _tell_merges(connection: Connection, registry: Registry, rows: Sequence[Logged]) -> None:
+    """Let webhooks know who is whom from now on."""
+    for merge in registry.merges():
+        if merge.gone != merge.survivor:
+            data = {"customer_id": merge.gone, "into": merge.survivor}
+            await webhooks.publish(connection, Notice(NoticeType.CUSTOMER_MERGED, rows[-1].received_at, data))
 
 
 async def _keep_consents(connection: Connection, words: Sequence[Word], registry: Registry) -> None:

@@ -34,7 +34,7 @@ WHERE import_id = $1 AND parts_done = $2 - 1
 UPDATE imports
 SET finished_at = $2, rows_read = $3, rows_rejected = $4, rejects_file = $5, rejected_by = $6
 WHERE import_id = $1
-RETURNING rows_stored, rows_repeated
+RETURNING kind, rows_stored, rows_repeated
 
 -- name: list_imports
 SELECT import_id, kind, file_name, started_at, finished_at, rows_read, rows_stored, rows_repeated, rows_rejected, rejects_file
