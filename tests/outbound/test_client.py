@@ -4,6 +4,7 @@ import ipaddress
 import ssl
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -63,19 +64,37 @@ async def test_a_name_that_leads_inside_is_refused(receiver: Receiver, addresses
     assert (await caller.post("https://shop.example/", headers={}, body=b"")).error == "refused_address"
 
 
-async def test_a_name_that_changes_its_mind_is_asked_once(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+class Nowhere:
+    """A network in which nobody answers; remembers who was asked for."""
+
+    connected: ClassVar[list[tuple[str, int]]] = []
+
+    async def connect_tcp(self, host: str, port: int, **_: object) -> object:
+        self.connected.append((host, port))
+        raise OSError("no network here")
+
+
+class ByName(client.PinnedBackend):
+    """Saboteur: checks an address, then connects to the name, which is resolved again."""
+
+    async def connect_tcp(self, host: str, port: int, **options: Any) -> Any:
+        try:
+            await super().connect_tcp(host, port, **options)
+        except OSError:
+            second = next(iter(await self._resolve(host, port)))
+            return await self._backend.connect_tcp(str(second), port)
+
+
+@pytest.mark.parametrize("pinned", [True, False], ids=["pinned", "saboteur"])
+async def test_a_name_that_changes_its_mind_is_asked_once(monkeypatch: pytest.MonkeyPatch, *, pinned: bool) -> None:
     """DNS rebinding: public when it is checked, this machine when it is connected to."""
-    resolver, connected = Resolver("8.8.8.8", "127.0.0.1"), []
-
-    class Backend:
-        async def connect_tcp(self, host: str, port: int, **_: object) -> object:
-            connected.append((host, port))
-            raise OSError("no network here")
-
-    monkeypatch.setattr(client.httpcore, "AnyIOBackend", Backend)
-    caller = Caller(trust=receiver.trust, resolve=resolver)
-    assert (await caller.post("https://shop.example/", headers={}, body=b"")).status is None
-    assert (resolver.asked, connected) == ([("shop.example", 443)], [("8.8.8.8", 443)])
+    resolver = Resolver("8.8.8.8", "127.0.0.1")
+    monkeypatch.setattr(Nowhere, "connected", [])
+    monkeypatch.setattr(client.httpcore, "AnyIOBackend", Nowhere)
+    monkeypatch.setattr(client, "PinnedBackend", client.PinnedBackend if pinned else ByName)
+    assert (await Caller(resolve=resolver).post("https://shop.example/", headers={}, body=b"")).status is None
+    inside = [("8.8.8.8", 443), ("127.0.0.1", 443)]
+    assert (len(resolver.asked), Nowhere.connected) == ((1, inside[:1]) if pinned else (2, inside))
 
 
 async def test_the_certificate_must_be_the_names_although_an_address_is_called(receiver: Receiver) -> None:
