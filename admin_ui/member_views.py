@@ -22,6 +22,7 @@ DEVICE_STATES = {
     "live": (mark("Reached by push"), "good"),
     "unproven": (mark("Not proven to be theirs"), "care"),
     "signed_out": (mark("Signed out"), "hollow"),
+    "replaced": (mark("Has a newer address"), "hollow"),
     "retired": (mark("No longer there"), "hollow"),
 }
 PLATFORMS = {"ios": "iOS", "android": "Android", "web": "Web"}

@@ -69,12 +69,19 @@ _CALLS = {
     "group": ("グループへの参加", "Joined a group"),
 }
 
+_UNLISTED = {
+    "Device Registered": ("端末の登録", "Device registered"),
+    "Signed Out": ("ログアウト", "Signed out"),
+    "Logged Out": ("ログアウト", "Signed out"),
+}
+"""Custom events that Joren understands."""
+
 
 def event_labels(call: str, event: str | None) -> tuple[str, str]:
     """What people call an event, in Japanese and English; a custom event goes by its own name."""
     if call == "track":
         known = BY_NAME.get(event or "")
-        return (known.ja, known.en) if known else (event or "", event or "")
+        return (known.ja, known.en) if known else _UNLISTED.get(event or "", (event or "", event or ""))
     ja, en = _CALLS.get(call, (call, call))
     return (f"{ja}：{event}", f"{en}: {event}") if event else (ja, en)
 

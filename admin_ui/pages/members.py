@@ -16,6 +16,7 @@ from admin_ui.session import Allow
 from backend.services.people import ORDERS
 
 SIZE = 50
+WORDS = 20
 
 
 @get("/members", opt={"allow": Allow.VIEWER})
@@ -67,8 +68,10 @@ async def follow_member(
 async def _person(page: Page, services: PageServices, customer_id: int) -> dict[str, Any]:
     person = await services.people.detail(customer_id)
     timeline = await services.people.timeline(customer_id, before=page.query("before") or None, size=SIZE)
+    words = await services.people.consent_history(customer_id, size=WORDS)
     return {
         "person": person,
+        "words": words,
         "customer_id": customer_id,
         "facts": member_views.facts(person.facts, currency=page.shop.currency, say=page.say),
         "profile": member_views.profile(person.traits, page.say),
