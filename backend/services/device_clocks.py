@@ -17,6 +17,7 @@ from backend.clock import Clock
 from backend.errors import Unavailable
 from backend.store import device_clocks as store
 from backend.store.outages import OUTAGES
+from backend.store.pool import briefly
 from segments.device_clock import DeviceClock, PhoneBatch, learn, read_phone_batch, skew_of
 from segments.occurrence import agree
 
@@ -114,7 +115,7 @@ class DeviceClocks:
         if fresh or agree(batch.offset):
             return known
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with briefly(self._pool) as connection:
                 return await store.read(connection, device_key=key)
         except OUTAGES as error:
             raise Unavailable("The database does not answer. Send this again later.") from error

@@ -20,6 +20,7 @@ from backend.clock import Clock
 from backend.errors import TooMany, Unavailable
 from backend.store import rates as store
 from backend.store.outages import OUTAGES
+from backend.store.pool import briefly
 
 LONGEST_WAIT = 300
 """Seconds that a client is asked to wait at most."""
@@ -106,7 +107,7 @@ class Rates:
     async def _take(self, share: _Share) -> None:
         try:
             owed, now = share.spent - share.granted, self._clock.now()
-            async with self._pool.acquire(timeout=5) as connection:
+            async with briefly(self._pool) as connection:
                 taken, left = await store.take(
                     connection,
                     subject=share.subject,

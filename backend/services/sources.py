@@ -12,6 +12,7 @@ from backend.store import access, source_keys
 from backend.store import events as event_store
 from backend.store import sources as store
 from backend.store.outages import OUTAGES
+from backend.store.pool import briefly
 from backend.store.secrets import digest, mint
 
 LONGEST_NAME = 100
@@ -179,7 +180,7 @@ class Sources:
 
     async def _look_up(self, write_key: str) -> Source | None:
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with briefly(self._pool) as connection:
                 now = self._clock.now()
                 record = await store.find_by_key(connection, key_hash=digest(write_key), now=now)
                 if record is not None and _is_stale(record["last_used"], now):

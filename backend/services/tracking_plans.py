@@ -13,7 +13,7 @@ from backend.errors import BadInput, Conflict, NotFound, Unavailable
 from backend.store import access
 from backend.store import plans as store
 from backend.store.outages import OUTAGES
-from backend.store.pool import Connection
+from backend.store.pool import Connection, briefly
 from segments.plan import BadPlan, Plan, check_plan, read_plan
 from segments.source_rules import OPEN, SourceRules
 from segments.violations import CompiledPlan
@@ -87,7 +87,7 @@ class TrackingPlans:
 
     async def _look_up(self, source_id: int, known: _Known | None, now: datetime) -> _Known:
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with briefly(self._pool) as connection:
                 record = await store.read_rules(connection, source_id=source_id, known=known.version if known else None)
         except OUTAGES as error:
             raise Unavailable("The database does not answer. Send this again later.") from error

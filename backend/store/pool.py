@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -64,6 +65,22 @@ async def _savepoint(connection: Connection) -> AsyncIterator[Connection]:
         await connection.execute("RELEASE SAVEPOINT held")
     except asyncpg.InFailedSQLTransactionError:
         await connection.execute("ROLLBACK TO SAVEPOINT held")
+
+
+BRIEF = timedelta(seconds=3)
+"""So long a request of the intake waits for one of its small questions; its client gives up after ten seconds."""
+
+
+@contextlib.asynccontextmanager
+async def briefly(pool: asyncpg.Pool) -> AsyncIterator[Connection]:
+    """A connection for a small question; what is not answered in time is cut off, also by a server that stalls.
+
+    Raises:
+        TimeoutError: no connection, or no answer, within `BRIEF`.
+    """
+    seconds = BRIEF.total_seconds()
+    async with asyncio.timeout(seconds), pool.acquire(timeout=seconds) as connection:
+        yield connection
 
 
 async def prepare_connection(connection: asyncpg.Connection) -> None:

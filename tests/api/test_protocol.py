@@ -6,11 +6,13 @@ import gzip
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from backend.api.events import BATCHES, CALLS
+from backend.services.ingest import Limits
 from segments.salvage import split_elements
 from tests.api.conftest import Intake, track
 from tests.fixtures.phone_uploads import KOTLIN, SWIFT, kotlin_event, swift_event
@@ -233,3 +235,24 @@ async def test_files_of_phones_are_read_as_they_are(intake: Intake) -> None:
     rows = await intake.services.pool.fetch("SELECT payload FROM event_log")
     assert {row["payload"]["context"]["library"]["name"] for row in rows} == {"analytics-swift", "analytics-kotlin"}
     assert {row["payload"]["context"]["device"]["token"] for row in rows} == {"fcm-token-of-this-phone"}
+
+
+@pytest.mark.parametrize("table", ["sources", "source_token_keys", "tracking_plans", "device_clocks", "event_ids"])
+async def test_rule_9_whatever_stalls_a_request_is_answered_for_now(
+    intake: Intake, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lock stands for a database that does not answer: each question of a request has an end."""
+    await intake.services.pool.execute("UPDATE sources SET token_mode = 'report'")
+    file = SWIFT.file([swift_event(1, "2026-04-01T02:00:00Z")], intake.app.write_key, "2026-04-01T02:00:00Z")
+    async with intake.services.pool.acquire() as other:
+        lock = other.transaction()
+        await lock.start()
+        await other.execute(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+        with monkeypatch.context() as hurried:
+            hurried.setattr("backend.store.pool.BRIEF", timedelta(milliseconds=200))
+            hurried.setattr(intake.services.ingest, "_limits", Limits(patience=timedelta(milliseconds=200)))
+            refused = await intake.client.post("/v1/b", content=file)
+        await lock.rollback()
+    assert (refused.status_code, int(refused.headers["retry-after"]) > 0) == (503, True)
+    assert (await intake.client.post("/v1/b", content=file)).status_code == 200
+    assert await intake.count() == (1, 0)

@@ -14,7 +14,7 @@ from backend.services.customer_tokens.ring import KeyRing, RequestReader, RingKe
 from backend.store import access
 from backend.store import customer_tokens as store
 from backend.store.outages import OUTAGES
-from backend.store.pool import Connection
+from backend.store.pool import Connection, briefly
 from segments.tokens import TokenCheck, TokenMode, Verdict
 
 MOST_KEYS = 20
@@ -207,7 +207,7 @@ class CustomerTokens:
         if old is not None:
             old.until = until
         try:
-            async with self._pool.acquire(timeout=5) as connection:
+            async with briefly(self._pool) as connection:
                 if old is not None and old.ring.used:
                     used, old.ring.used = old.ring.used, set()
                     await store.touch_keys(connection, source_id=source_id, kids=used, now=now)
