@@ -29,6 +29,7 @@ NOTICES: Mapping[str, str] = {
     "resumed": mark("Resumed."),
     "cancelled": mark("Cancelled."),
     "test_sent": mark("Test sent. It skipped quiet hours and the frequency cap, and counts nowhere."),
+    "erasing": mark("The erasure has begun. It takes a few seconds."),
     "revoked": mark("Revoked."),
     "removed": mark("Removed."),
     "archived": mark("Archived."),

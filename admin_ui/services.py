@@ -13,6 +13,7 @@ from backend.services.failed_events import FailedEvents
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.people import People
+from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -109,6 +110,11 @@ class PageServices(Protocol):
     @property
     def exports(self) -> Exports:
         """Files of what is known."""
+        ...
+
+    @property
+    def rights(self) -> Rights:
+        """Disclosure and erasure."""
         ...
 
     @property

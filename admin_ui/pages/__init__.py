@@ -12,6 +12,7 @@ from admin_ui.pages import (
     members,
     plans,
     preferences,
+    privacy,
     segments,
     settings,
     sign_in,
@@ -40,6 +41,7 @@ ROUTES = tuple(
         source_tokens,
         settings,
         api_keys,
+        privacy,
     )
     for handler in module.ROUTES
 )

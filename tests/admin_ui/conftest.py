@@ -1,7 +1,7 @@
 """The pages over HTTP, with a real PostgreSQL and a browser's manners: cookies, Origin, the form's own token."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -30,6 +30,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.people import People
+from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -49,6 +50,14 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=ZoneInfo("Asia/Tokyo"))
 def clock() -> FixedClock:
     """Noon in Tokyo, out of the quiet hours."""
     return FixedClock(NOON)
+
+
+async def _nothing(_: Sequence[int]) -> int:
+    return 0
+
+
+async def _no_rows(_: Sequence[int]) -> list[dict[str, Any]]:
+    return []
 
 
 @pytest.fixture
@@ -83,6 +92,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
         exports=Exports(pool, clock, tmp_path, origins=origins),
         webhooks=Webhooks(pool, clock, rules=Caller()),
+        rights=Rights(pool, clock, history=_nothing, history_of=_no_rows),
     )
 
 
