@@ -127,7 +127,16 @@ async def test_rejected_rows_can_be_corrected_and_imported_again(
     assert rejects.stat().st_mode & 0o777 == 0o600
     with rejects.open(encoding="utf-8-sig", newline="") as file:
         listed = list(csv.reader(file))
-    assert listed[0] == ["joren_row", "joren_reason", "joren_reason_ja", "joren_value", "order_id", "customer_id", "ordered_at", "total"]
+    assert listed[0] == [
+        "joren_row",
+        "joren_reason",
+        "joren_reason_ja",
+        "joren_value",
+        "order_id",
+        "customer_id",
+        "ordered_at",
+        "total",
+    ]
     assert sorted(listed[1:]) == [
         ["2", "no customer_id", "会員番号がありません", "1", "1", "", "2026-04-01", "5"],
         ["3", "ordered_at is not a time", "注文日時を日時として読めません", "soon", "2", "'=x", "soon", "-5"],
