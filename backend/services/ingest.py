@@ -29,7 +29,8 @@ class Limits:
 
     Attributes:
         writers: transactions at a time.
-        gather: how long a group waits for company, in steps; `longest_gather` while another group is being stored.
+        gather: how long a group waits for company; it goes on, for `longest_gather` at most, while at least `crowd` rows
+            come in that time or another group is being stored.
         company: rows that are company enough for a group of its own beside another.
         group: rows of one transaction, more or less: a request is never cut.
         waiting: rows that may wait, in bytes of memory some kilobytes each.
@@ -39,7 +40,8 @@ class Limits:
 
     writers: int = 2
     gather: timedelta = timedelta(milliseconds=2)
-    longest_gather: timedelta = timedelta(milliseconds=30)
+    longest_gather: timedelta = timedelta(milliseconds=20)
+    crowd: int = 4
     company: int = 1000
     group: int = 4000
     waiting: int = 40_000
@@ -170,15 +172,17 @@ class Ingest:
     async def _gather(self) -> list[_Request]:
         """The next group: the first request that comes, and those that come while it waits for company.
 
-        While another group is being stored, a small one waits on, for a moment more: a transaction costs the same for
-        one event and for a hundred.
+        While many come, or another group is being stored, it waits on for a moment more: a transaction costs the same
+        for one event and for a hundred.
         """
         limits, clock = self._limits, asyncio.get_running_loop().time
         group = [await self._queue.get()]
         end = clock() + limits.longest_gather.total_seconds()
         while self._queued < limits.group:
+            before = self._queued
             await asyncio.sleep(limits.gather.total_seconds())
-            if not self._storing or self._queued > limits.company or clock() > end:
+            alone = not self._storing and self._queued - before < limits.crowd
+            if alone or self._queued > limits.company or clock() > end:
                 break
         rows = len(group[0])
         while rows < limits.group and not self._queue.empty():
@@ -211,7 +215,7 @@ class Ingest:
     async def _store_apart(self, request: _Request) -> None:
         """Store one request; an event that the database refuses becomes a failed event."""
         try:
-            good, refused = await self._sift(request)
+            good, refused = await self._try_each(request)
             appended = await self._append(good, [*request.failed, *refused], request.received_at)
         except (*OUTAGES, *REFUSED_VALUES) as error:
             _log.warning("intake_request_refused", error=repr(error))
@@ -219,7 +223,7 @@ class Ingest:
             return
         self._accept([request], appended)
 
-    async def _sift(self, request: _Request) -> tuple[list[Event], list[FailedEvent]]:
+    async def _try_each(self, request: _Request) -> tuple[list[Event], list[FailedEvent]]:
         """Try each event on its own, without keeping it."""
         good: list[Event] = []
         refused: list[FailedEvent] = []
