@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import asyncpg
 import pytest
 
+from backend.services.customer_tokens.tokens import CustomerTokens
+from segments import intake
 from segments.tokens import TokenMode
 from tests.api.conftest import Intake
 from tests.fixtures.customer_tokens import Issuer
@@ -156,6 +159,25 @@ async def no_public_key_is_trusted_with_money(pool: asyncpg.Pool) -> bool:
         WHERE kind = 'app' AND trusted AND event IN ('Order Completed', 'Points Earned', 'Coupon Redeemed', 'Order Refunded')
     """
     return bool(await pool.fetchval(statement) == 0)
+
+
+@pytest.mark.parametrize("mode", ["enforce"], indirect=True)
+async def test_saboteur_without_the_check_the_victims_name_is_lost(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CustomerTokens, "check_for", AsyncMock(return_value=None))
+    await house.stranger(identify(user="victim", name="だれか"))
+    assert (await house.traits("victim"))["name"] == "だれか"
+
+
+@pytest.mark.parametrize("mode", ["enforce"], indirect=True)
+async def test_saboteur_where_a_token_proves_money_the_stranger_pays_himself(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "may_state", lambda _: True)
+    await house.stranger(order("x1", 1_000_000, user="stranger"))
+    assert (await house.shop.row("stranger"))["spend"] == 1_000_000
+    assert not await no_public_key_is_trusted_with_money(house.shop.pool)
 
 
 @pytest.mark.parametrize("mode", ["enforce"], indirect=True)
