@@ -1,10 +1,15 @@
 """The OpenAPI description, with what holds for every route of /api/v1: key and scope, Idempotency-Key, refusals."""
 
 from collections.abc import Iterator
+from datetime import time
 from typing import Any
 
 from litestar import Litestar, Request
+from litestar._openapi.schema_generation import SchemaCreator
 from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
 
 from backend.api.guards import scope_of
 from backend.api.idempotency import HEADER
@@ -45,6 +50,19 @@ _REFUSALS = {
     "429": "Too many requests; Retry-After says how many seconds to wait.",
     "503": "Not now; Retry-After says how many seconds to wait.",
 }
+
+
+class LocalTimes(OpenAPISchemaPlugin):
+    """A time of day is a text like 21:00:00; the framework would call it a duration."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        """Whether it is a time of day."""
+        return value is time
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:  # noqa: ARG002 - the framework's signature
+        """What it looks like."""
+        return Schema(type=OpenAPIType.STRING, pattern=r"^\d\d:\d\d(:\d\d(\.\d+)?)?$")
 
 
 class Description(JsonRenderPlugin):

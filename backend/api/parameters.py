@@ -15,6 +15,8 @@ CustomerNumber: TypeAlias = Annotated[
     int, PathParameter(ge=1, le=_LARGEST, description="Joren's number of the customer, also of one who was merged.")
 ]
 Number: TypeAlias = Annotated[int, PathParameter(ge=1, le=_LARGEST_INT)]
+CustomerFilter: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=_LARGEST)]
+Version: TypeAlias = Annotated[int | None, QueryParameter(ge=1, le=_LARGEST_INT)]
 SegmentFilter: TypeAlias = Annotated[
     int | None, QueryParameter(ge=1, le=_LARGEST_INT, description="Only members of this segment.")
 ]

@@ -1,10 +1,11 @@
 """A person's rights for server programs: disclosure, erasure, and how far an erasure is."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Controller, Response, get, post
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
 from backend.api.guards import requires
 from backend.api.parameters import CustomerNumber, Number
@@ -32,13 +33,13 @@ class PrivacyController(Controller):
         guards=[requires("privacy:read")],
         summary="Read everything that is kept of a person",
     )
-    async def disclose(self, rights: NamedDependency[Rights], customer_id: CustomerNumber) -> Response[bytes]:
+    async def disclose(self, rights: NamedDependency[Rights], customer_id: CustomerNumber) -> Response[Any]:
         """One JSON document: ids, traits, devices, consents, messages, events, history."""
         document = await rights.disclose(customer_id, by=ACTOR)
         return Response(document, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     @post("/erasures", guards=[requires("privacy:write")], status_code=202, summary="Erase a person")
-    async def erase(self, rights: NamedDependency[Rights], data: ErasureWish) -> Erasure:
+    async def erase(self, rights: NamedDependency[Rights], data: JSONBody[ErasureWish]) -> Erasure:
         """Nothing is sent to the person from now on; a worker removes the rest within seconds."""
         number = await rights.erase(data.customer_id, by=ACTOR, reason=data.reason)
         return await rights.get(number)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException
@@ -79,10 +80,21 @@ def refuse_facts(_: Request[Any, Any, Any], error: FactsError) -> Problem:
     return Problem(HTTPStatus.BAD_REQUEST, "bad_input", str(error))
 
 
-def refuse_http(_: Request[Any, Any, Any], error: HTTPException) -> Problem:
+def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Problem:
     """What the framework refuses: no such path, wrong method, too large."""
     status = error.status_code
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return fail(request, error)
     return Problem(status, _CODES.get(status, "error"), error.detail, headers=error.headers)
+
+
+def refuse_value(request: Request[Any, Any, Any], error: Exception) -> Problem:
+    """A value that PostgreSQL cannot hold: a number beyond all bounds, a text with a NUL."""
+    if isinstance(error, asyncpg.InterfaceError) and not isinstance(error, ValueError):
+        return fail(request, error)
+    _log.warning("value_refused", route=request.scope.get("path_template"), error=str(error))
+    message = "A value of the request cannot be kept: a number is too large, or a text holds a character that none can."
+    return Problem(HTTPStatus.BAD_REQUEST, "bad_value", message)
 
 
 def fail(request: Request[Any, Any, Any], error: Exception) -> Problem:
@@ -96,6 +108,8 @@ HANDLERS: ExceptionHandlersMap = {
     JorenError: refuse,
     FactsError: refuse_facts,
     HTTPException: refuse_http,
+    asyncpg.DataError: refuse_value,
+    asyncpg.InterfaceError: refuse_value,
     Exception: fail,
 }
 """For `Litestar(exception_handlers=...)`."""

@@ -6,9 +6,10 @@ from typing import Any
 import msgspec
 from litestar import Controller, delete, get, post, put
 from litestar.di import NamedDependency
-from litestar.params import FromPath, FromQuery, JSONBody
+from litestar.params import FromQuery, JSONBody
 
 from backend.api.guards import requires
+from backend.api.parameters import CustomerFilter, Number, Version
 from backend.errors import BadInput
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
@@ -147,16 +148,16 @@ class SegmentController(Controller):
     @get("/{segment_id:int}", summary="Read a segment", guards=[_READ])
     async def get_segment(
         self,
-        segment_id: FromPath[int],
+        segment_id: Number,
         segment_runs: NamedDependency[SegmentRuns],
-        version: FromQuery[int | None] = None,
+        version: Version = None,
     ) -> SegmentAnswer:
         """The present version of its rule, or the one asked for."""
         return segment_answer(await segment_runs.get(segment_id, version=version))
 
     @get("/{segment_id:int}/versions", summary="List a segment's versions", guards=[_READ])
     async def list_versions(
-        self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]
+        self, segment_id: Number, segment_runs: NamedDependency[SegmentRuns]
     ) -> list[SegmentAnswer]:
         """Every version of its rule, the present one first."""
         return [segment_answer(each) for each in await segment_runs.versions(segment_id)]
@@ -164,7 +165,7 @@ class SegmentController(Controller):
     @put("/{segment_id:int}", summary="Change a segment", guards=[_WRITE])
     async def save_segment(
         self,
-        segment_id: FromPath[int],
+        segment_id: Number,
         data: JSONBody[ChangedSegment],
         segment_runs: NamedDependency[SegmentRuns],
     ) -> SegmentAnswer:
@@ -176,22 +177,22 @@ class SegmentController(Controller):
         return segment_answer(saved)
 
     @delete("/{segment_id:int}", summary="Archive a segment", guards=[_WRITE])
-    async def archive_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> None:
+    async def archive_segment(self, segment_id: Number, segment_runs: NamedDependency[SegmentRuns]) -> None:
         """Put it away; its versions stay."""
         await segment_runs.archive(segment_id, actor=ACTOR)
 
     @get("/{segment_id:int}/count", summary="Count a segment's members", guards=[_READ])
-    async def count_segment(self, segment_id: FromPath[int], segment_runs: NamedDependency[SegmentRuns]) -> CountAnswer:
+    async def count_segment(self, segment_id: Number, segment_runs: NamedDependency[SegmentRuns]) -> CountAnswer:
         """How large it is now."""
         return count_answer(await segment_runs.count(segment_id))
 
     @get("/{segment_id:int}/explain", summary="Explain a membership", guards=[_READ])
     async def explain_membership(
         self,
-        segment_id: FromPath[int],
+        segment_id: Number,
         segment_runs: NamedDependency[SegmentRuns],
         people: NamedDependency[People],
-        customer_id: FromQuery[int | None] = None,
+        customer_id: CustomerFilter = None,
         user_id: FromQuery[str | None] = None,
     ) -> ExplanationAnswer:
         """Why a customer, named by ``customer_id`` or by your own ``user_id``, is or is not in the segment."""
