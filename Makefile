@@ -43,10 +43,13 @@ unit: setup assets sdks browser
 	$(BIN)/pytest -n 2 --dist loadgroup -m "not prove"
 
 prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
+	rm -f test-results/faults.ndjson
 	$(BIN)/pytest -m prove
 	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove tests/segments tests/campaigns
 	for round in $$(seq $(ROUNDS)); do \
-	  echo "faults, round $$round of $(ROUNDS)"; $(BIN)/pytest -n 2 --dist loadgroup -q -m fault || exit 1; done
+	  echo "faults, round $$round of $(ROUNDS)"; \
+	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 --dist loadgroup -q -m "fault and not prove" || exit 1; done
+	$(BIN)/python -m tests.faults.figures > docs/fault-figures.md
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 
 setup: $(READY)

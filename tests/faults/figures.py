@@ -4,10 +4,15 @@ The lines lie in ``test-results/faults.ndjson`` and add up over rounds and runs 
 """
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+
+SCALE = int(os.environ.get("JOREN_FAULT_SCALE", "1"))
+"""How many times as much load: more in ``make prove``, where minutes do not matter."""
 
 FILE = Path(__file__).parents[2] / "test-results" / "faults.ndjson"
 
@@ -66,5 +71,21 @@ def _place(fault: str) -> tuple[int, str]:
     return (int(number) if number.isdigit() else 0, fault)
 
 
+PAGE = """# What the fault tests counted
+
+Written by `make prove`. Every row is a fault that was injected on purpose while clients wrote down what they were told; *lost* is acknowledged and neither
+row nor failed event, *doubled* is a second row or push of one id. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
+
+{table}
+{runs} runs, {day}.
+"""
+
+
+def main() -> None:
+    """Print the page."""
+    runs = read()
+    sys.stdout.write(PAGE.format(table=table(runs), runs=len(runs), day=datetime.now(UTC).date()))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(table(read()))
+    main()

@@ -27,7 +27,7 @@ from backend.store.pool import open_pool
 from backend.store.schema import migrate
 from backend.wiring import open_intake
 from tests.api.conftest import Intake, client_of, living, track
-from tests.faults.figures import Figures, note
+from tests.faults.figures import SCALE, Figures, note
 
 pytestmark = pytest.mark.fault
 
@@ -123,7 +123,8 @@ class Driver:
     async def recovery(self) -> float:
         """Seconds until the next event is acknowledged."""
         since = time.monotonic()
-        await self.more(1)
+        seen = len(self.acked)
+        await self.until(lambda: len(self.acked) > seen)
         return time.monotonic() - since
 
     def note(self, fault: str, *, lost: set[str], faults: int = 1, recovery: float | None = None) -> None:
@@ -133,7 +134,7 @@ class Driver:
 
     async def more(self, events: int) -> None:
         """Wait until so many more events were acknowledged."""
-        wanted = len(self.acked) + events
+        wanted = len(self.acked) + events * SCALE
         await self.until(lambda: len(self.acked) >= wanted)
 
 

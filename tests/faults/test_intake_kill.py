@@ -12,7 +12,7 @@ import pytest
 
 from backend.clock import SystemClock
 from backend.services.sources import Sources
-from tests.faults.figures import Figures, note
+from tests.faults.figures import SCALE, Figures, note
 from tests.faults.sabotage import ACK_BEFORE_COMMIT
 from tests.fixtures.intake_server import REAL, IntakeServer
 
@@ -51,7 +51,7 @@ async def end_under_load(server: IntakeServer, key: str, end: Callable[[], objec
     ledger = Ledger()
     await asyncio.to_thread(server.start)
     clients = [asyncio.create_task(ledger.drive(server.url, key)) for _ in range(CLIENTS)]
-    while len(ledger.acked) < 40 * CLIENTS:  # noqa: ASYNC110 - it happens in another process
+    while len(ledger.acked) < 40 * CLIENTS * SCALE:  # noqa: ASYNC110 - it happens in another process
         await asyncio.sleep(0.01)
     await asyncio.to_thread(end)
     await asyncio.gather(*clients)
