@@ -37,7 +37,8 @@ def _check(declared: "_Checks", values: dict[str, Any]) -> bool:
         value = values.get(item.name)
         if value is None:
             if item.required:
-                raise EventFailure("missing_property", f"The property {item.name} is missing.")
+                where = (f"missing_required:properties.{item.name}",)
+                raise EventFailure("missing_property", f"The property {item.name} is missing.", violations=where)
             continue
         right = check(item, value)
         if right is not value:
@@ -47,7 +48,8 @@ def _check(declared: "_Checks", values: dict[str, Any]) -> bool:
 
 
 def _wrong(item: Property, meant: str) -> EventFailure:
-    return EventFailure("bad_property", f"The property {item.name} must be {meant}.")
+    where = (f"wrong_type:properties.{item.name}",)
+    return EventFailure("bad_property", f"The property {item.name} must be {meant}.", violations=where)
 
 
 def _text(item: Property, value: Any) -> Any:
@@ -104,8 +106,17 @@ def _lines(item: Property, value: Any) -> Any:
     """A new list where a line was mended, so that the caller sees the change."""
     if not isinstance(value, list) or not all(isinstance(line, dict) for line in value):
         raise _wrong(item, "a list of objects")
-    mended = [_check(_LINE_CHECKS, line) for line in value]
+    mended = [_check_line(item, number, line) for number, line in enumerate(value)]
     return list(value) if any(mended) else value
+
+
+def _check_line(item: Property, number: int, line: dict[str, Any]) -> bool:
+    try:
+        return _check(_LINE_CHECKS, line)
+    except EventFailure as failure:
+        place = f"properties.{item.name}[{number}]."
+        where = tuple(text.replace("properties.", place, 1) for text in failure.violations or ())
+        raise EventFailure(failure.code, failure.reason, violations=where) from None
 
 
 _CHECKS: dict[Kind, Callable[[Property, Any], Any]] = {

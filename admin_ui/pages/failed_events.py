@@ -43,6 +43,7 @@ async def list_failed(page: NamedDependency[Page], services: NamedDependency[Pag
         recovered=recovered,
         recovered_total=await services.failed_events.recovered(),
         replays=await services.replays.replays(limit=REPLAYS),
+        broken=lambda violations: broken_rules(violations, page.say),
         address=lambda **changes: _address(wanted, recovered=recovered, **changes),
         **_words(page),
     )

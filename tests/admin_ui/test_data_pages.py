@@ -50,7 +50,7 @@ async def test_events_with_volume_violations_and_properties(administrator: Brows
     ):
         assert part in shown, part
     assert "Own" not in await text_of(administrator, "/data?source=1")
-    assert "イベントはありません" in await text_of(administrator, "/data/event?name=Other")
+    assert "日間、イベントがありません" in await text_of(administrator, "/data/event?name=Other")
     assert (await administrator.get("/data/event?name=")).status_code == 404
 
 

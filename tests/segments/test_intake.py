@@ -270,3 +270,17 @@ def test_any_object_is_an_event_or_a_failed_event(event: dict[str, Any]) -> None
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_event_or_a_failed_event(raw: bytes) -> None:
     assert isinstance(read_event(raw, RECEPTION), Event | FailedEvent)
+
+
+@pytest.mark.parametrize(
+    ("properties", "where"),
+    [
+        ({"total": 1}, "missing_required:properties.order_id"),
+        ({"order_id": "o", "total": "1"}, "wrong_type:properties.total"),
+        ({"order_id": "o", "total": 1, "products": [{}, {"price": "x"}]}, "wrong_type:properties.products[1].price"),
+    ],
+)
+def test_a_failed_event_says_where_it_fails(properties: dict[str, object], where: str) -> None:
+    failed = read({"type": "track", "event": "Order Completed", "userId": "u", "properties": properties})
+    assert isinstance(failed, FailedEvent)
+    assert failed.violations == (where,)
