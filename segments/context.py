@@ -25,10 +25,12 @@ def customer_token(event: dict[str, Any]) -> Any:
 
 
 def strip_secrets(event: dict[str, Any]) -> bool:
-    """Take out write key and customer token; says whether there was one."""
-    found = event.pop("writeKey", None) is not None
-    context = event.get("context")
-    return (isinstance(context, dict) and context.pop("userToken", None) is not None) or found
+    """Take out write key and customer token, also one that was put beside the context; says whether there was one."""
+    places = [event]
+    if isinstance(context := event.get("context"), dict):
+        places.append(context)
+    found = [place.pop(name, places) for place in places for name in ("writeKey", "userToken")]
+    return any(each is not places for each in found)
 
 
 def blot_secrets(raw: bytes) -> bytes:

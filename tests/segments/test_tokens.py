@@ -188,6 +188,25 @@ def test_bytes_that_cannot_be_read_are_kept_without_their_tokens(raw: str) -> No
     assert SECRET.split(".")[1].encode() not in failed.raw
 
 
+@pytest.mark.parametrize(
+    "context",
+    [
+        '"context":{"userToken":"SECRET","userToken":null}',
+        '"context":{"userToken":"SECRET"},"context":{"a":1}',
+        '"context":{"user\\u0054oken":"SECRET"}',
+        '"userToken":"SECRET"',
+        '"context":{"writeKey":"SECRET"}',
+    ],
+)
+@pytest.mark.parametrize("timestamp", ["2026-04-01T00:00:00Z", "yesterday"])
+def test_a_token_that_was_put_elsewhere_or_twice_is_not_kept(context: str, timestamp: str) -> None:
+    raw = f'{{"type":"track","event":"X","anonymousId":"a","messageId":"m","timestamp":"{timestamp}",{context}}}'
+    for tokens in (None, reception().tokens):
+        read_as = Reception(source_id=7, trusted=False, received_at=NOW, tokens=tokens)
+        kept = read_event(raw.encode(), read_as)
+        assert b"SECRET" not in bytes(kept.payload if isinstance(kept, Event) else kept.raw)
+
+
 def test_blotting_changes_nothing_else() -> None:
     plain = b'{"type":"track","context":{"device":{"token":"dGVzdA:APA91b-x_y"}},"x":"eyJ is no token","n":1.5.6'
     assert blot_secrets(plain) == plain
