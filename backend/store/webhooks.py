@@ -54,6 +54,11 @@ async def publish(connection: Connection, notice: Notice, *, only: int | None = 
     return [row["delivery_id"] for row in rows]
 
 
+async def is_wanted(connection: Connection, kind: str) -> bool:
+    """Whether anybody asked for this type: spares publishing many that nobody wants, one by one."""
+    return bool(await connection.fetchval(_SQL["is_wanted"], kind))
+
+
 async def insert_endpoint(
     connection: Connection, *, url: str, description: str, types: Sequence[str], secret: str, now: datetime, by: str
 ) -> int:

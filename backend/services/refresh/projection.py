@@ -70,7 +70,10 @@ async def _keep_people(connection: Connection, registry: Registry) -> None:
 
 async def _tell_merges(connection: Connection, registry: Registry, rows: Sequence[Logged]) -> None:
     """Let webhooks know who is whom from now on."""
-    for merge in registry.merges():
+    merges = registry.merges()
+    if not merges or not await webhooks.is_wanted(connection, str(NoticeType.CUSTOMER_MERGED)):
+        return
+    for merge in merges:
         if merge.gone != merge.survivor:
             data = {"customer_id": merge.gone, "into": merge.survivor}
             await webhooks.publish(connection, Notice(NoticeType.CUSTOMER_MERGED, rows[-1].received_at, data))

@@ -13,6 +13,9 @@ INSERT INTO webhook_deliveries (endpoint_id, message_id, next_at, changed_at)
 SELECT endpoint_id, $1::text, $3::timestamptz, $3::timestamptz FROM wanted
 RETURNING delivery_id;
 
+-- name: is_wanted
+SELECT EXISTS (SELECT FROM webhook_endpoints WHERE state = 'active' AND $1::text = ANY (event_types));
+
 -- name: insert_endpoint
 INSERT INTO webhook_endpoints (url, description, event_types, secret, created_at, created_by)
 VALUES ($1, $2, $3, $4, $5, $6)
