@@ -1,4 +1,4 @@
-"""データ → エクスポート: order a file, see how far it is, fetch it."""
+"""データ → 書き出し: order a file, see how far it is, fetch it."""
 
 from typing import Any
 

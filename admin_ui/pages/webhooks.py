@@ -1,4 +1,4 @@
-"""データ → Webhook: endpoints that are told what happens, their secrets, and the delivery log."""
+"""データ → Webhook通知: endpoints that are told what happens, their secrets, and the delivery log."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""エクスポート and Webhook as people use them."""
+"""書き出し and Webhook通知 as people use them."""
 
 import re
 from types import SimpleNamespace
