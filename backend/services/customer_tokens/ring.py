@@ -19,7 +19,7 @@ from backend.services.customer_tokens.public_keys import Key, load
 from segments.tokens import LONGEST_LIFE, Claims, Verdict
 
 MOST_CHECKS = 32
-"""Different tokens that one request has checked. A phone sends one or two; a check costs a tenth of a millisecond."""
+"""Different tokens that one request has checked. A phone sends one or two; a check costs a third of a millisecond."""
 
 _REMEMBERED = 5_000
 _ALGORITHMS = ("ES256", "EdDSA", "RS256")
