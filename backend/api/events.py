@@ -108,8 +108,9 @@ class EventController(Controller):
         return _done()
 
     @post("/m", status_code=200)
-    async def drop_telemetry(self) -> Response[bytes]:
-        """Figures that some SDKs send about themselves: not wanted, not refused."""
+    async def drop_telemetry(self, request: Request[Any, Any, Any]) -> Response[bytes]:
+        """Figures that some SDKs send about themselves: read and dropped, not refused."""
+        await request.body()
         return _done()
 
 
