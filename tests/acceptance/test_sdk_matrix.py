@@ -227,6 +227,12 @@ class Matrix:
         assert row is not None
         return Outcome(**dict(row), errors=tuple(errors))
 
+    def retries(self, fault: str) -> set[str]:
+        """SDKs that sent anything again although nothing was wrong, by their own word."""
+        marks = ("x-retry-count", "rsa-retry-attempt")
+        again = [case for case in self.cases for message, _ in case.proxy.requests if any(map(message.header, marks))]
+        return {case.sdk for case in again if case.fault == fault}
+
     def hit(self) -> set[tuple[str, str]]:
         """The cases that met their fault: one that did not would prove nothing."""
         met = [case for case in self.cases if FAULTS[case.fault] in [fault for _, fault in case.proxy.requests]]
@@ -248,6 +254,7 @@ async def test_every_event_of_every_sdk_is_stored_once_whatever_happens(
     matrix = Matrix(pool, server)
     assert await matrix.run(wanted) == expected(wanted)
     assert matrix.hit() == {(sdk, fault) for sdk, fault in wanted if fault != "plain"}
+    assert matrix.retries("plain") == set()
 
 
 async def test_the_matrix_sees_a_server_that_forgets_ids(dsn: str, pool: asyncpg.Pool, tmp_path: Path) -> None:
