@@ -102,29 +102,6 @@ class NameVolume:
     last_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedSummary:
-    """One failed event in a list."""
-
-    failed_id: int
-    source: str
-    received_at: datetime
-    code: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FailedDetail:
-    """One failed event with its bytes as they came."""
-
-    failed_id: int
-    source: str
-    received_at: datetime
-    code: str
-    reason: str
-    raw: bytes
-
-
 class Sources:
     """Keeps sources and tells whose a key is.
 
@@ -227,28 +204,10 @@ class Sources:
         return tuple(NameVolume(**dict(record)) for record in records)
 
     async def failures(self) -> dict[str, int]:
-        """How many failed events are kept, per code of `segments.failures`."""
+        """How many failed events wait, per code of `segments.failures`."""
         async with self._pool.acquire() as connection:
             records = await event_store.count_failed_by_code(connection)
         return {record["code"]: record["failed"] for record in records}
-
-    async def failed(self, *, limit: int = 50, before: int | None = None) -> tuple[FailedSummary, ...]:
-        """A page of failed events, newest first; ``before`` is the last ``failed_id`` of the page before."""
-        async with self._pool.acquire() as connection:
-            records = await event_store.list_failed(connection, limit=limit, before=before)
-        return tuple(FailedSummary(**dict(record)) for record in records)
-
-    async def failed_event(self, failed_id: int) -> FailedDetail:
-        """One failed event.
-
-        Raises:
-            NotFound: there is none of that number.
-        """
-        async with self._pool.acquire() as connection:
-            record = await event_store.get_failed(connection, failed_id=failed_id)
-        if record is None:
-            raise NotFound(f"There is no failed event {failed_id}.")
-        return FailedDetail(**dict(record))
 
 
 def _fitting(name: str, kind: str) -> tuple[str, SourceKind]:

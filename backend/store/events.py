@@ -201,20 +201,9 @@ async def count_by_name(connection: Connection, *, since: date = date.min) -> li
 
 
 async def count_failed_by_code(connection: Connection) -> list[asyncpg.Record]:
-    """How many failed events are kept, per code."""
+    """How many failed events wait, per code."""
     records: list[asyncpg.Record] = await connection.fetch(_SQL["count_failed_by_code"])
     return records
-
-
-async def list_failed(connection: Connection, *, limit: int, before: int | None = None) -> list[asyncpg.Record]:
-    """Failed events, newest first, without their raw bytes; ``before`` is the last ``failed_id`` of the page before."""
-    records: list[asyncpg.Record] = await connection.fetch(_SQL["list_failed"], limit, before)
-    return records
-
-
-async def get_failed(connection: Connection, *, failed_id: int) -> asyncpg.Record | None:
-    """One failed event with its raw bytes."""
-    return await connection.fetchrow(_SQL["get_failed"], failed_id)
 
 
 async def read_durability(connection: Connection) -> dict[str, str]:

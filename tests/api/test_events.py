@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from backend.api.events import CALLS
+from backend.services.failed_events import FailedEvents
 from tests.api.conftest import Intake, track
 
 
@@ -23,8 +24,8 @@ async def test_one_poisoned_event_among_a_hundred_fails_alone(intake: Intake) ->
     answer = await intake.send({"batch": batch})
     assert answer.status_code == 200
     assert await intake.count() == (99, 1)
-    failed = await intake.services.sources.failed()
-    detail = await intake.services.sources.failed_event(failed[0].failed_id)
+    failed = FailedEvents(intake.services.pool)
+    detail = await failed.get((await failed.list())[0].failed_id)
     assert (detail.code, detail.source) == ("bad_property", "phone")
     assert msgspec.json.decode(detail.raw) == batch[42]
 
@@ -141,8 +142,9 @@ async def test_many_gzip_members_do_not_add_up_beyond_the_limit(intake: Intake) 
 async def test_what_goes_beyond_the_longest_batch_is_kept_as_one(intake: Intake) -> None:
     answer = await intake.send({"batch": [track(f"m{n}") for n in range(2503)]})
     assert (answer.status_code, await intake.count()) == (200, (2500, 1))
-    (failed,) = await intake.services.sources.failed()
-    detail = await intake.services.sources.failed_event(failed.failed_id)
+    failed = FailedEvents(intake.services.pool)
+    (kept,) = await failed.list()
+    detail = await failed.get(kept.failed_id)
     assert [event["messageId"] for event in msgspec.json.decode(detail.raw)] == ["m2500", "m2501", "m2502"]
 
 

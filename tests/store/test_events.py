@@ -8,8 +8,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from backend.store import events
+from backend.store import events, failed_events
 from backend.store.events import Appended
+from backend.store.failed_events import Wanted
 from segments.envelope import Event, FailedEvent, event_id_of
 
 if TYPE_CHECKING:
@@ -158,9 +159,10 @@ async def test_a_day_that_lies_in_the_default_partition_stays_there(pool: asyncp
 async def test_failed_events_are_listed_newest_first_and_paged(pool: asyncpg.Pool) -> None:
     await append(pool, [], [make_failed(f"m{n}") for n in range(5)])
     async with pool.acquire() as connection:
-        first = await events.list_failed(connection, limit=2)
-        rest = await events.list_failed(connection, limit=9, before=first[-1]["failed_id"])
-        detail = await events.get_failed(connection, failed_id=first[0]["failed_id"])
+        first = await failed_events.list_failed(connection, Wanted(), recovered=False, before=None, limit=2)
+        last = first[-1]["failed_id"]
+        rest = await failed_events.list_failed(connection, Wanted(), recovered=False, before=last, limit=9)
+        detail = await failed_events.get_failed(connection, failed_id=first[0]["failed_id"])
     ids = [record["failed_id"] for record in [*first, *rest]]
     assert ids == sorted(ids, reverse=True)
     assert len(ids) == 5

@@ -77,22 +77,8 @@ SELECT pg_advisory_xact_lock(7236842)
 -- name: newest_seq
 SELECT coalesce(max(seq), 0) FROM event_log
 
--- name: list_failed
-SELECT failed_id, s.name AS source, f.received_at, f.code, f.reason
-FROM failed_events AS f
-JOIN sources AS s USING (source_id)
-WHERE failed_id < coalesce($2::bigint, 9223372036854775807)
-ORDER BY failed_id DESC
-LIMIT $1
-
--- name: get_failed
-SELECT failed_id, s.name AS source, f.received_at, f.code, f.reason, f.raw
-FROM failed_events AS f
-JOIN sources AS s USING (source_id)
-WHERE failed_id = $1
-
 -- name: count_failed_by_code
-SELECT code, count(*) AS failed FROM failed_events GROUP BY code ORDER BY failed DESC, code
+SELECT code, count(*) AS failed FROM failed_events WHERE recovered_at IS NULL GROUP BY code ORDER BY failed DESC, code
 
 -- name: list_partitions
 SELECT c.relname
