@@ -16,11 +16,14 @@ PACKAGES = ("segments", "campaigns", "backend", "admin_ui")
 
 def leaves() -> list[tuple[str, str]]:
     """Every command that does something, with its help text."""
+    waiting = [(name, typer.main.get_command(import_module(module).app)) for name, (module, _) in COMMANDS.items()]
     found = []
-    for name, (module, _) in COMMANDS.items():
-        command = typer.main.get_command(import_module(module).app)
-        children = getattr(command, "commands", None) or {name: command}
-        found += [(name if child == name else f"{name} {child}", leaf.help or "") for child, leaf in children.items()]
+    while waiting:
+        name, command = waiting.pop(0)
+        children = getattr(command, "commands", {})
+        waiting += [(name if child == name else f"{name} {child}", each) for child, each in children.items()]
+        if not children:
+            found.append((name, command.help or ""))
     return found
 
 
