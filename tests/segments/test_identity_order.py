@@ -11,7 +11,7 @@ from itertools import count
 import pytest
 
 from segments.identity import Registry
-from segments.sightings import Address, DeviceState, Known, Sighting
+from segments.sightings import Address, Claim, DeviceState, Heard, Known, Sighting
 from tests.segments import identity_reference as reference
 
 MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
@@ -155,3 +155,24 @@ def test_a_late_word_does_not_take_a_phone_from_whom_it_belongs_to_by_now() -> N
         )
     assert known.devices["t1"].customer_id == registry.owner_of("u2", None)
     assert known.devices["t1"].state is DeviceState.LIVE
+
+
+def test_it_would_be_noticed_if_the_first_to_come_owned_an_anonymous_id(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Claim, "rank", 0)
+    with pytest.raises(AssertionError):
+        _check_some()
+
+
+def test_it_would_be_noticed_if_the_last_to_come_held_a_phone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def join(self: Heard, other: Heard) -> bool:
+        self.at, self.out = other.at, other.out
+        return True
+
+    monkeypatch.setattr(Heard, "join", join)
+    with pytest.raises(AssertionError):
+        _check_some()
+
+
+def _check_some() -> None:
+    for seed in range(20):
+        check(seed, times=6)
