@@ -1,6 +1,9 @@
 """The event vocabulary as a page: ``docs/events.md`` is this text, and a test holds the two equal."""
 
-from segments.events import VOCABULARY, EventType, Kind, Property
+from collections.abc import Mapping
+
+from segments.aliases import GA4, LINE, Alias
+from segments.events import BY_NAME, VOCABULARY, EventType, Kind, Property
 
 _HEAD = """# Events
 
@@ -23,9 +26,39 @@ _KINDS = {
 }
 
 
+_GA4 = """## Google Analytics 4
+
+A source whose app already speaks GA4 can keep its names: `joren plan set SOURCE --ga4-names`, or the check box on the page of
+its tracking plan. Its events are then taken as below; a property that is there under our name already is left alone, and what the
+table does not name stays as it came.
+
+| GA4 | here | properties |
+| --- | --- | --- |
+"""
+
+
 def render() -> str:
     """The whole page."""
-    return "\n".join([_HEAD, *(_section(event) for event in VOCABULARY)])
+    return "\n".join([_HEAD, *(_section(event) for event in VOCABULARY), _ga4()])
+
+
+def _ga4() -> str:
+    items = ", ".join(_renaming(LINE))
+    rows = "\n".join(f"| `{name}` | {_ours(alias)} | {_renamings(alias)} |" for name, alias in GA4.items())
+    return f"{_GA4}{rows}\n\nIn each of the `items`: {items}. Events that are not of the list above are kept as custom events.\n"
+
+
+def _ours(alias: Alias) -> str:
+    return f"{alias.name}" if alias.name in BY_NAME else f"{alias.name} (custom)"
+
+
+def _renamings(alias: Alias) -> str:
+    first = [f"{text} of the first item" for text in _renaming(alias.item)]
+    return ", ".join([*_renaming(alias.properties), *first]) or "as they are"
+
+
+def _renaming(names: Mapping[str, str]) -> list[str]:
+    return [f"`{theirs}` → `{ours}`" for theirs, ours in names.items() if theirs != ours]
 
 
 def _section(event: EventType) -> str:
