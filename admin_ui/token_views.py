@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from admin_ui.failure_words import why
 from admin_ui.i18n import Say, mark
 from backend.errors import JorenError
-from backend.services.customer_tokens.tokens import DayOfVerdicts, TokenState
+from backend.services.customer_tokens.state import DayOfVerdicts, TokenState
 from segments.tokens import UNVERIFIED, TokenMode, Verdict
 
 MODES = {

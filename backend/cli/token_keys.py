@@ -6,7 +6,7 @@ import typer
 
 from backend.cli.runtime import print_json, run
 from backend.services.customer_tokens.public_keys import PublicKey
-from backend.services.customer_tokens.tokens import TokenKey, TokenState
+from backend.services.customer_tokens.state import TokenKey, TokenState
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -11,58 +11,16 @@ from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound, Unavailable
 from backend.services.customer_tokens.public_keys import PublicKey, read_public_key
 from backend.services.customer_tokens.ring import KeyRing, RequestReader, RingKey
+from backend.services.customer_tokens.state import TokenKey, TokenState, days_of
 from backend.store import access
 from backend.store import customer_tokens as store
 from backend.store.outages import OUTAGES
 from backend.store.pool import Connection, briefly
-from segments.tokens import TokenCheck, TokenMode, Verdict
+from segments.tokens import TokenCheck, TokenMode
 
 MOST_KEYS = 20
 """Keys of one source that are in force at a time."""
 REPORTED_DAYS = 14
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenKey:
-    """One public key of a source; retired ones stay in the list."""
-
-    kid: str
-    algorithm: str
-    public_key: str
-    added_at: datetime
-    added_by: str
-    last_used: datetime | None
-    retired_at: datetime | None
-    retired_by: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DayOfVerdicts:
-    """How many events of a received day (UTC) had to prove their customer: proven, and not, by verdict."""
-
-    day: date
-    valid: int
-    unverified: int
-    by_verdict: dict[str, int]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenState:
-    """What a source asks, with which keys, and what came of it in the last days, newest first."""
-
-    source: str
-    mode: TokenMode
-    keys: tuple[TokenKey, ...]
-    days: tuple[DayOfVerdicts, ...]
-
-    @property
-    def by_verdict(self) -> dict[str, int]:
-        """Events of all these days by verdict, the most frequent first."""
-        total: dict[str, int] = {}
-        for day in self.days:
-            for verdict, events in day.by_verdict.items():
-                total[verdict] = total.get(verdict, 0) + events
-        return dict(sorted(total.items(), key=lambda each: (-each[1], each[0])))
 
 
 @dataclass(slots=True)
@@ -116,7 +74,7 @@ class CustomerTokens:
             source=source["name"],
             mode=TokenMode(source["token_mode"]),
             keys=tuple(TokenKey(**dict(key)) for key in keys),
-            days=_days(counts),
+            days=days_of(counts),
         )
 
     async def set_mode(self, source_id: int, *, mode: str, actor: str = "command line") -> None:
@@ -256,15 +214,3 @@ async def _app_source(connection: Connection, source_id: int) -> asyncpg.Record:
             field="mode",
         )
     return source
-
-
-def _days(counts: Sequence[asyncpg.Record]) -> tuple[DayOfVerdicts, ...]:
-    days: dict[date, dict[str, int]] = {}
-    for count in counts:
-        days.setdefault(count["received_day"], {})[count["verdict"]] = count["events"]
-    return tuple(_day(day, by_verdict) for day, by_verdict in days.items())
-
-
-def _day(day: date, by_verdict: dict[str, int]) -> DayOfVerdicts:
-    valid = by_verdict.get(Verdict.VALID, 0)
-    return DayOfVerdicts(day=day, valid=valid, unverified=sum(by_verdict.values()) - valid, by_verdict=by_verdict)
