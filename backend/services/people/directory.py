@@ -1,41 +1,20 @@
-"""People: found by name, number or mail, listed by what the frame knows of them, shown with everything that happened.
-
-The frame says who is where and what is true of whom; names and everything personal come from PostgreSQL, for the
-people on the page and nobody else.
-"""
+"""The list of members: searched, filtered, in pages for people and in slices for programs."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import asyncpg
 import polars as pl
 
-from backend.clock import Clock
 from backend.errors import BadInput, NotFound
-from backend.lake.older import coupon_facts, fill_in, untold
-from backend.lake.tables import Lake
-from backend.store import definitions, retention, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
-from backend.store.pool import Connection
-from campaigns.person import (
-    Belonging,
-    Consent,
-    ConsentHistory,
-    Device,
-    PeoplePage,
-    PeopleSlice,
-    PersonDetail,
-    PersonLine,
-)
-from campaigns.shop import ShopSettings
-from campaigns.timeline import Happening, Place, Timeline, ids_named, merged, with_names
-from segments.coupons import PersonalCoupon, personal_coupons
-from segments.customers import SCHEMA, Frame, View
+from backend.store import shop
+from campaigns.person import PeoplePage, PeopleSlice, PersonLine
+from segments.customers import Frame, View
 from segments.membership import members, population
-from segments.rules.explain import explain
 from segments.rules.parse import parse
 
 MATCHES = 1000
@@ -48,14 +27,11 @@ ORDERS = ("last_seen", "last_order", "orders", "spend", "rank")
 _LISTED = ("customer_id", "rank", "orders", "spend", "last_order", "last_seen", "reachable", "test_account")
 
 
-class People:
-    """Members: the list, one person, the timeline."""
+class Directory:
+    """Who there is."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame, lake: Lake | None = None) -> None:
-        """Without a lake, of events whose day has left the log only the time is shown."""
-        self._lake = lake
+    def __init__(self, pool: asyncpg.Pool, frame: Frame) -> None:
         self._pool = pool
-        self._clock = clock
         self._frame = frame
 
     async def list(
@@ -170,104 +146,6 @@ class People:
             raise NotFound(f'Nobody has the anonymous id "{anonymous_id}".', code="customer_not_found")
         return customer_id
 
-    async def devices(self, customer_id: int) -> tuple[Device, ...]:
-        """A person's devices, live ones first.
-
-        Raises:
-            NotFound: no such customer.
-        """
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
-            return tuple(await store.list_devices(connection, customer_ids=ids))
-
-    async def consents(self, customer_id: int) -> tuple[Consent, ...]:
-        """What stands of a person's consents, one word per purpose and channel.
-
-        Raises:
-            NotFound: no such customer.
-        """
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
-            return _latest(await store.list_consents(connection, customer_ids=ids))
-
-    async def consent_history(self, customer_id: int, *, before: str | None = None, size: int = 50) -> ConsentHistory:
-        """One page of all that a person ever said of being written to, the latest word first.
-
-        Args:
-            customer_id: the person.
-            before: ``next`` of the page before; None for the first.
-            size: words on a page, at most `LARGEST_PAGE`.
-
-        Raises:
-            NotFound: no such customer.
-            BadInput: ``before`` is not what a page gave, or the size cannot be.
-        """
-        if not 1 <= size <= LARGEST_PAGE:
-            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} words.", code="bad_page", field="size")
-        place = _place(before)
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
-            words = await store.list_consent_words(
-                connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
-            )
-        following = None
-        if len(words) > size:
-            last = words[size - 1]
-            following = Place(last.said_at, last.seq, 0).written()
-        return ConsentHistory(words=tuple(words[:size]), next=following)
-
-    async def detail(self, customer_id: int) -> PersonDetail:
-        """Everything known of one person; of the survivor where the account was merged.
-
-        Raises:
-            NotFound: no such customer.
-        """
-        view = self._frame.read()
-        async with self._pool.acquire() as connection:
-            customer = await _survivor(connection, customer_id)
-            settings = await shop.read_settings(connection)
-            facts = await self._facts(view.frame, customer["customer_id"])
-            return await self._detail(connection, customer, settings, facts, view.as_of)
-
-    async def timeline(self, customer_id: int, *, before: str | None = None, size: int = 50) -> Timeline:
-        """One page of a person's events and messages, newest first.
-
-        Args:
-            customer_id: the person.
-            before: ``next`` of the page before; None for the first.
-            size: entries on a page, at most `LARGEST_PAGE`.
-
-        Raises:
-            NotFound: no such customer.
-            BadInput: ``before`` is not what a page gave, or the size cannot be.
-        """
-        if not 1 <= size <= LARGEST_PAGE:
-            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} entries.", code="bad_page", field="size")
-        place = _place(before)
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
-            events = await store.list_events_before(
-                connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
-            )
-            told = await self._told(connection, events, ids)
-            deliveries = await store.list_deliveries_before(
-                connection, customer_ids=ids, moment=place.at, delivery_id=place.delivery_id, limit=size + 1
-            )
-            names = {
-                "store": await definitions.store_names(connection, store_ids=ids_named(told, "store")),
-                "product": await definitions.product_names(connection, product_ids=ids_named(told, "product")),
-            }
-        return merged(with_names(told, names), deliveries, size=size)
-
-    async def _told(
-        self, connection: Connection, events: Sequence[Happening], ids: Sequence[int]
-    ) -> Sequence[Happening]:
-        """The events of a page, those of dropped days as the lake tells them."""
-        if self._lake is None or all(event.name for event in events):
-            return [event if event.name else untold(event) for event in events]
-        sources = await store.source_names(connection)
-        return await fill_in(events, self._lake, customer_ids=ids, sources=sources)
-
     async def _chosen(
         self, view: View, query: str, rank: str | None, segment_id: int | None
     ) -> tuple[pl.LazyFrame, dict[int, asyncpg.Record] | None]:
@@ -321,50 +199,6 @@ class People:
         room = unseen[start : start + size - len(lines)]
         return total + len(unseen), [*lines, *(_line(found[number], customer_id=number) for number in room)]
 
-    async def _facts(self, frame: pl.LazyFrame, customer_id: int) -> dict[str, Any] | None:
-        row = await asyncio.to_thread(frame.filter(pl.col("customer_id") == customer_id).collect)
-        return row.row(0, named=True) if row.height else None
-
-    async def _detail(
-        self,
-        connection: Connection,
-        customer: asyncpg.Record,
-        settings: ShopSettings,
-        facts: dict[str, Any] | None,
-        as_of: datetime,
-    ) -> PersonDetail:
-        ids = await _everyone_in(connection, customer)
-        return PersonDetail(
-            customer_id=customer["customer_id"],
-            user_id=customer["user_id"],
-            name=customer["display_name"],
-            email=customer["email"],
-            created_at=customer["created_at"],
-            known_to_shop=customer["known_to_shop"],
-            test_account=customer["test_account"],
-            traits=customer["traits"],
-            traits_at=customer["traits_at"],
-            identities=tuple(await store.list_identities(connection, customer_ids=ids)),
-            devices=tuple(await store.list_devices(connection, customer_ids=ids)),
-            consents=_latest(await store.list_consents(connection, customer_ids=ids)),
-            coupons=await self._coupons(connection, ids, settings),
-            segments=await _belongings(connection, settings, facts),
-            facts=None if facts is None else {name: facts[name] for name in SCHEMA},
-            as_of=as_of,
-        )
-
-    async def _coupons(
-        self, connection: Connection, ids: Sequence[int], settings: ShopSettings
-    ) -> tuple[PersonalCoupon, ...]:
-        horizon = await retention.read_horizon(connection)
-        facts = await store.list_coupon_events(connection, customer_ids=ids)
-        if self._lake is not None and horizon.upto_seq:
-            older = await coupon_facts(self._lake, customer_ids=ids, upto_seq=horizon.upto_seq)
-            facts = sorted([*older, *facts], key=lambda fact: fact.at)
-        defined = await store.list_coupons(connection, coupon_ids=sorted({fact.coupon_id for fact in facts}))
-        today = settings.calendar.business_day(self._clock.now())
-        return personal_coupons(facts, defined, today=today)
-
 
 def _page(frame: pl.LazyFrame, *, order: str, descending: bool, offset: int, size: int) -> tuple[int, pl.DataFrame]:
     """How many rows there are, and those of one page; only the rows up to the page are put in order."""
@@ -411,50 +245,3 @@ def _line(known: asyncpg.Record | None, **row: Any) -> PersonLine:
         name=known["display_name"] if known else None,
         email=known["email"] if known else None,
     )
-
-
-async def _survivor(connection: Connection, customer_id: int) -> asyncpg.Record:
-    for _ in range(10):
-        row = await store.get_customer(connection, customer_id=customer_id)
-        if row is None:
-            break
-        if row["merged_into"] is None:
-            return row
-        customer_id = row["merged_into"]
-    raise NotFound(f"There is no customer {customer_id}.", code="customer_not_found")
-
-
-async def _everyone_in(connection: Connection, customer: asyncpg.Record) -> list[int]:
-    number: int = customer["customer_id"]
-    return [number, *await store.list_absorbed(connection, customer_id=number)]
-
-
-async def _belongings(
-    connection: Connection, settings: ShopSettings, facts: Mapping[str, Any] | None
-) -> tuple[Belonging, ...]:
-    if facts is None:
-        return ()
-    excluded = settings.exclude_test_accounts and bool(facts["test_account"])
-    rows = await segment_store.list_segments(connection)
-    return tuple(_belonging(row, facts, settings.currency, excluded=excluded) for row in rows)
-
-
-def _belonging(row: asyncpg.Record, facts: Mapping[str, Any], currency: str, *, excluded: bool) -> Belonging:
-    rule = parse(row["rule"])
-    ja, en = (explain(rule, facts, language, currency=currency) for language in ("ja", "en"))
-    return Belonging(segment_id=row["segment_id"], name=row["name"], member=ja.holds and not excluded, ja=ja, en=en)
-
-
-def _latest(consents: Sequence[Consent]) -> tuple[Consent, ...]:
-    """One word per purpose and channel: of merged accounts the latest counts, and it comes first."""
-    latest: dict[tuple[str, str], Consent] = {}
-    for consent in consents:
-        latest.setdefault((consent.purpose, consent.channel), consent)
-    return tuple(latest.values())
-
-
-def _place(before: str | None) -> Place:
-    try:
-        return Place.read(before)
-    except (ValueError, OverflowError) as error:
-        raise BadInput("This is not the end of a page of the timeline.", code="bad_page", field="before") from error
