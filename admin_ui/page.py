@@ -11,7 +11,8 @@ from litestar.response import Redirect, Template
 
 from admin_ui.i18n import LANGUAGES, Say, mark, preferred
 from admin_ui.session import csrf_token, may
-from backend.services.access import Administrator, Session
+from backend.services.access.accounts import Administrator
+from backend.services.access.sessions import Session
 from campaigns.shop import ShopSettings
 
 THEMES = {"system": mark("Automatic"), "light": mark("Light"), "dark": mark("Dark")}

@@ -3,7 +3,7 @@
 from typing import Protocol, runtime_checkable
 
 from backend.clock import Clock
-from backend.services.access import Access
+from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.customer_tokens.tokens import CustomerTokens

@@ -16,7 +16,8 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware.authentication import AbstractAuthenticationMiddleware, AuthenticationResult
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from backend.services.access import ABSOLUTE_LIMIT, Role, Session
+from backend.services.access.accounts import Role
+from backend.services.access.sessions import ABSOLUTE_LIMIT, Session
 
 CSRF_FIELD = "csrf"
 CSRF_HEADER = "x-csrf-token"

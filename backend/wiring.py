@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from backend.lake.frame import CustomerFrame
     from backend.lake.tables import Lake
-    from backend.services.access import Access
+    from backend.services.access.sessions import Access
     from backend.services.campaign_desk.desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.definitions import Definitions
@@ -181,7 +181,7 @@ def _all(intake: IntakeServices, sender: "PushSender") -> Services:
     from backend.lake.frame import CustomerFrame  # noqa: PLC0415 - not for intake processes
     from backend.lake.tables import Lake  # noqa: PLC0415 - not for intake processes
     from backend.outbound.client import Caller  # noqa: PLC0415 - not for intake processes
-    from backend.services.access import Access  # noqa: PLC0415 - not for intake processes
+    from backend.services.access.sessions import Access  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_desk.desk import CampaignDesk  # noqa: PLC0415 - not for intake processes
     from backend.services.campaign_runs import CampaignRuns  # noqa: PLC0415 - not for intake processes
     from backend.services.definitions import Definitions  # noqa: PLC0415 - not for intake processes

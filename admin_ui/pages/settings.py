@@ -14,7 +14,7 @@ from admin_ui.page import ROLE_NAMES, Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict
-from backend.services.access import Created
+from backend.services.access.accounts import Created
 from campaigns.gates import ConsentRule
 from campaigns.shop import ShopSettings, problems
 

@@ -9,7 +9,7 @@ from admin_ui.forms import Form
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow, session_cookie
-from backend.services.access import Refused, Throttled
+from backend.services.access.sessions import Refused, Throttled
 
 
 @get("/sign-in", opt={"allow": Allow.ANYONE})

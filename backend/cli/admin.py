@@ -6,7 +6,7 @@ import typer
 
 from backend.cli.runtime import run
 from backend.errors import BadInput
-from backend.services.access import Created, Role
+from backend.services.access.accounts import Created, Role
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)

@@ -18,7 +18,7 @@ from admin_ui.plugin import AdminPages
 from backend.clock import FixedClock
 from backend.outbound.client import Caller
 from backend.push.memory import MemorySender
-from backend.services.access import Access
+from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.customer_tokens.tokens import CustomerTokens

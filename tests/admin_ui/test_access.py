@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict
-from backend.services.access import FAILURES_PER_ACCOUNT, FAILURES_PER_NETWORK, Access, Refused, Throttled
+from backend.services.access.sessions import FAILURES_PER_ACCOUNT, FAILURES_PER_NETWORK, Access, Refused, Throttled
 from tests.admin_ui.conftest import PASSWORD, add
 
 WRONG = "a wrong long password"

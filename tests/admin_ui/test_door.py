@@ -10,7 +10,8 @@ from litestar.routes import HTTPRoute
 
 from admin_ui.plugin import AdminPages
 from admin_ui.session import CONTENT_SECURITY_POLICY, Allow, cookie_name, may
-from backend.services.access import FAILURES_PER_ACCOUNT, Role
+from backend.services.access.accounts import Role
+from backend.services.access.sessions import FAILURES_PER_ACCOUNT
 from tests.admin_ui.conftest import ADDRESS, Browser, add
 
 OK, SEE_OTHER, FORBIDDEN = 200, 303, 403

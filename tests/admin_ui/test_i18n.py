@@ -14,7 +14,7 @@ PLACES = re.compile(r"%\((\w+)\)s")
 SPOKEN_ATTRIBUTES = {"title", "aria-label", "placeholder", "alt", "data-tip", "data-confirm", "label"}
 AS_IT_IS = {"日本語", "English", "utf-8", "noindex", "g", "h", "m", "s", "c"}
 CODE = {"pre", "script", "style"}
-NAMES = {"myshop://coupons", "Swift", "Kotlin", "React Native", "Python", "Node"}
+NAMES = {"myshop://coupons", "Swift", "Kotlin", "React", "Native", "Python", "Node"}
 
 
 def test_every_message_is_translated() -> None:

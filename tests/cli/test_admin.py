@@ -10,7 +10,7 @@ from typer.testing import CliRunner, Result
 
 from backend.cli.main import app
 from backend.clock import SystemClock
-from backend.services.access import Access, Session
+from backend.services.access.sessions import Access, Session
 from backend.store.pool import open_pool
 
 Joren = Callable[..., Result]

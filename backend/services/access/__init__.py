@@ -1,0 +1,1 @@
+"""Who may open the admin pages: accounts with their passwords, and sessions."""
