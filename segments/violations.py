@@ -82,9 +82,11 @@ class _Node:
     element: "_Node | None" = None
 
 
-_Deeper = Callable[[Any, str, list[Violation]], None]
-_Rule = tuple[str, bool, frozenset[type], _Deeper | None]
-"""Name, required, the types that JSON gives for it, and what else must be looked at."""
+_Place = tuple[Any, str | int] | None
+"""The way to a value, last step first; written out only where something is wrong."""
+_Deeper = Callable[[Any, _Place, list[Violation]], None]
+_Rule = tuple[str, str, bool, frozenset[type], _Deeper | None]
+"""Name, its step in a path, required, the types that JSON gives for it, and what else must be looked at."""
 
 _EXACT: dict[PropertyType, frozenset[type]] = {
     PropertyType.STRING: frozenset({str}),
@@ -115,10 +117,10 @@ class CompiledPlan:
         found: list[Violation] = []
         rules, names = event
         if rules:
-            _check_object(rules, properties, "properties", found)
+            _check_object(rules, properties, None, found)
         if names is not None:
             unknown = sorted(properties.keys() - names)[:MOST_VIOLATIONS]
-            found += [Violation(Code.UNKNOWN_PROPERTY, _inside("properties", name)) for name in unknown]
+            found += [_broken(Code.UNKNOWN_PROPERTY, (None, _step(name))) for name in unknown]
         return found[:MOST_VIOLATIONS]
 
 
@@ -143,20 +145,31 @@ def _step_into(place: _Node, step: str, kind: PropertyType) -> _Node:
 
 
 def _rules(node: _Node) -> tuple[_Rule, ...]:
-    return tuple((name, below.required, _EXACT[below.kind], _deeper(below)) for name, below in node.below.items())
+    return tuple(
+        (name, _step(name), below.required, _EXACT[below.kind], _deeper(below)) for name, below in node.below.items()
+    )
 
 
-def _check_object(rules: tuple[_Rule, ...], values: dict[str, Any], path: str, found: list[Violation]) -> None:
-    for name, required, types, deeper in rules:
+def _check_object(rules: tuple[_Rule, ...], values: dict[str, Any], place: _Place, found: list[Violation]) -> None:
+    for name, step, required, types, deeper in rules:
         value = values.get(name)
         if value is None:
             if required:
-                found.append(Violation(Code.MISSING_REQUIRED, _inside(path, name)))
+                found.append(_broken(Code.MISSING_REQUIRED, (place, step)))
         elif type(value) not in types:
             if not _is_whole(types, value):
-                found.append(Violation(Code.WRONG_TYPE, _inside(path, name)))
+                found.append(_broken(Code.WRONG_TYPE, (place, step)))
         elif deeper is not None:
-            deeper(value, _inside(path, name), found)
+            deeper(value, (place, step), found)
+
+
+def _broken(code: Code, place: _Place) -> Violation:
+    """A violation with its path written out."""
+    steps: list[str] = []
+    while place is not None:
+        place, step = place
+        steps.append(step if isinstance(step, str) else f"[{step}]")
+    return Violation(code, f"properties{''.join(reversed(steps))}"[:LONGEST_PATH])
 
 
 def _is_whole(types: frozenset[type], value: Any) -> bool:
@@ -171,23 +184,23 @@ def _deeper(node: _Node) -> _Deeper | None:
         return _enum_check(node.values)
     if node.kind is PropertyType.OBJECT and node.below:
         rules = _rules(node)
-        return lambda value, path, found: _check_object(rules, value, path, found)
+        return lambda value, place, found: _check_object(rules, value, place, found)
     if node.kind is PropertyType.LIST and node.element is not None:
         return _list_check(node.element)
     return None
 
 
-def _check_time(value: str, path: str, found: list[Violation]) -> None:
+def _check_time(value: str, place: _Place, found: list[Violation]) -> None:
     try:
         parse_time(value)
     except EventFailure:
-        found.append(Violation(Code.WRONG_TYPE, path))
+        found.append(_broken(Code.WRONG_TYPE, place))
 
 
 def _enum_check(values: frozenset[str]) -> _Deeper:
-    def check(value: str, path: str, found: list[Violation]) -> None:
+    def check(value: str, place: _Place, found: list[Violation]) -> None:
         if value not in values:
-            found.append(Violation(Code.NOT_A_VALUE, path))
+            found.append(_broken(Code.NOT_A_VALUE, place))
 
     return check
 
@@ -195,20 +208,20 @@ def _enum_check(values: frozenset[str]) -> _Deeper:
 def _list_check(element: _Node) -> _Deeper:
     types, deeper = _EXACT[element.kind], _deeper(element)
 
-    def check(items: list[Any], path: str, found: list[Violation]) -> None:
-        for place, item in enumerate(items):
+    def check(items: list[Any], place: _Place, found: list[Violation]) -> None:
+        for number, item in enumerate(items):
             if len(found) >= MOST_VIOLATIONS:
                 return
             if type(item) not in types:
                 if not _is_whole(types, item):
-                    found.append(Violation(Code.WRONG_TYPE, f"{path}[{place}]"[:LONGEST_PATH]))
+                    found.append(_broken(Code.WRONG_TYPE, (place, number)))
             elif deeper is not None:
-                deeper(item, f"{path}[{place}]", found)
+                deeper(item, (place, number), found)
 
     return check
 
 
-def _inside(path: str, name: str) -> str:
-    """A path one name further; a name that would be taken for a path is written as a JSON text."""
+def _step(name: str) -> str:
+    """A name as a step of a path; one that would be taken for a path is written as a JSON text."""
     plain = path_steps(name) == (name,) and name.isprintable()
-    return (f"{path}.{name}" if plain else f"{path}[{json.dumps(name)}]")[:LONGEST_PATH]
+    return f".{name}" if plain else f"[{json.dumps(name)}]"
