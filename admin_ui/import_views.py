@@ -12,7 +12,7 @@ from segments.import_fields import FIELDS, BadMapping, Kind
 from segments.import_reasons import reason_of
 
 KINDS: Mapping[str, tuple[str, str]] = {
-    Kind.ORDERS: (mark("Orders"), mark("Orders or order lines of till, shop or marketplace")),
+    Kind.ORDERS: (mark("Order history"), mark("Orders or order lines of till, shop or marketplace")),
     Kind.CUSTOMERS: (mark("Members"), mark("Names, mail addresses, birthdays, ranks, join dates")),
     Kind.EVENTS: (mark("Events"), mark("Anything that happened, in the shape of the Segment protocol or as rows")),
     Kind.PRODUCTS: (mark("Products"), mark("Names, categories and prices by product id")),
@@ -146,6 +146,12 @@ def field_label(kind: Kind, name: str, say: Say) -> str:
     """What people call a field."""
     known = next((field for field in FIELDS[kind] if field.name == name), None)
     return say.pick(known) if known else name.partition(".")[2] or name
+
+
+def in_order(kind: Kind, mapping: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Fields and their columns as forms list them, a shop's own last."""
+    order = {field.name: number for number, field in enumerate(FIELDS[kind])}
+    return sorted(mapping.items(), key=lambda pair: (order.get(pair[0], len(order)), pair[0]))
 
 
 def headings(preview: Preview, say: Say) -> list[str]:

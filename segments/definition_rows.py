@@ -26,13 +26,12 @@ class DefinitionFile:
 def check_products(rows: pl.DataFrame, file: DefinitionFile) -> Checked:
     """Rows with product_id, name, name_en, category and price (minor units), and those that do not fit."""
     cells = Cells(rows, file.columns)
-    typed = _named(cells, "product_id").with_columns(
-        rows.select(
-            cells.given("category").alias("category"),
-            cells.given("price").alias("price given"),
-            cells.number("price").alias("price") * 10 ** decimals(file.currency),
-        )
-    )
+    typed = rows.select(
+        *_named(cells, "product_id"),
+        cells.given("category").alias("category"),
+        cells.given("price").alias("price given"),
+        cells.number("price").alias("price"),
+    ).with_columns(pl.col("price") * 10 ** decimals(file.currency))
     given, price = pl.col("price given"), pl.col("price")
     checks = [
         *_name_checks("product_id", "category"),
@@ -48,17 +47,17 @@ def check_products(rows: pl.DataFrame, file: DefinitionFile) -> Checked:
 def check_stores(rows: pl.DataFrame, file: DefinitionFile) -> Checked:
     """Rows with store_id, name, name_en and prefecture, and those that do not fit."""
     cells = Cells(rows, file.columns)
-    typed = _named(cells, "store_id").with_columns(rows.select(cells.given("prefecture").alias("prefecture")))
+    typed = rows.select(*_named(cells, "store_id"), cells.given("prefecture").alias("prefecture"))
     return judge(typed, _name_checks("store_id", "prefecture"))
 
 
-def _named(cells: Cells, id_field: str) -> pl.DataFrame:
-    return cells.rows.select(
+def _named(cells: Cells, id_field: str) -> list[pl.Expr]:
+    return [
         pl.col(ROW).alias("row"),
         cells.id(id_field).alias(id_field),
         cells.given("name").alias("name"),
         cells.given("name_en").alias("name_en"),
-    )
+    ]
 
 
 def _name_checks(id_field: str, *texts: str) -> list[Check]:

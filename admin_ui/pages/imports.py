@@ -186,7 +186,7 @@ def _followed(page: Page, upload: Upload) -> dict[str, Any]:
         "error": import_views.told(upload.error_code or "", upload.error or "", page.say),
         "mapping": [
             (column, import_views.field_label(upload.kind, field, page.say))
-            for field, column in (upload.report.mapping if upload.report else {}).items()
+            for field, column in import_views.in_order(upload.kind, upload.report.mapping if upload.report else {})
         ],
     }
 

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import date, datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -24,7 +23,10 @@ from segments.money import decimals
 LOOKED_AT = 20_000
 """Rows that a preview checks."""
 
-SHOWN = 20
+SHOWN = 12
+SHOWN_WRONG = 8
+"""Rows that are shown: the first that fit, and the first that do not."""
+
 _EVENT_FIELDS = ("type", "event", "userId", "timestamp", "properties")
 _LONGEST_CELL = 120
 _SAMPLED = 100
@@ -76,7 +78,7 @@ def look_into(plan: Plan) -> Preview:
         columns=plan.look.columns,
         mapping=plan.columns,
         fields=seen.fields,
-        rows=tuple(sorted(seen.rows, key=lambda row: row.number)[:SHOWN]),
+        rows=tuple(sorted([*seen.rows[:SHOWN], *seen.wrong[:SHOWN_WRONG]], key=lambda row: row.number)),
         looked_at=looked_at,
         fits=seen.fits,
         rejected=dict(seen.rejected.most_common()),
@@ -97,6 +99,7 @@ class _Seen:
     def __init__(self, fields: tuple[str, ...]) -> None:
         self.fields = fields
         self.rows: list[PreviewRow] = []
+        self.wrong: list[PreviewRow] = []
         self.rejected: Counter[str] = Counter()
         self.fits = 0
         self.whole = True
@@ -118,7 +121,7 @@ def _seen_rows(plan: Plan) -> _Seen:
             seen.rejected[reject.reason] += 1
             found = dict(zip(plan.look.columns, reject.cells, strict=False))
             cells = tuple(_short(found.get(column, "")) for column in plan.columns.values())
-            seen.rows.append(PreviewRow(reject.row, cells, reject.reason, reject.value))
+            seen.wrong.append(PreviewRow(reject.row, cells, reject.reason, reject.value))
     return seen
 
 
@@ -130,16 +133,17 @@ def _see_table(plan: Plan, seen: _Seen, rows: pl.DataFrame) -> None:
     good = dict(_read_cells(plan, checked.good.filter(~pl.col("row").is_in(list(bad)))))
     seen.fits += len(good)
     seen.rejected.update(why for why, _ in bad.values())
-    if len(seen.rows) >= SHOWN:
-        return
     raw = rows.select(pl.col(ROW), *(pl.col(column).cast(pl.String, strict=False).alias(f"as {field}") for field, column in plan.columns.items() if not rows.schema[column].is_nested()))  # fmt: skip
-    for row in islice(raw.iter_rows(named=True), SHOWN):
+    shown = sorted(bad)[:SHOWN_WRONG] if len(seen.wrong) < SHOWN_WRONG else []
+    for row in raw.filter((pl.int_range(pl.len()) < SHOWN - len(seen.rows)) | pl.col(ROW).is_in(shown)).iter_rows(
+        named=True
+    ):
         number = row[ROW]
         if number in good:
             seen.rows.append(PreviewRow(number, good[number]))
         elif number in bad:
             cells = tuple(_short(row.get(f"as {field}") or "") for field in seen.fields)
-            seen.rows.append(PreviewRow(number, cells, *bad[number]))
+            seen.wrong.append(PreviewRow(number, cells, *bad[number]))
 
 
 def _refused(plan: Plan, good: pl.DataFrame) -> dict[int, tuple[str, str]]:
@@ -215,7 +219,7 @@ def _seen_lines(plan: Plan) -> _Seen:
             if isinstance(event, FailedEvent):
                 reason = event.code.replace("_", " ")
                 seen.rejected[reason] += 1
-                seen.rows.append(PreviewRow(number, (), reason, _short(event.reason)))
+                seen.wrong.append(PreviewRow(number, (), reason, _short(event.reason)))
                 continue
             seen.fits += 1
             if len(seen.rows) < SHOWN:
