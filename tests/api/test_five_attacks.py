@@ -82,6 +82,12 @@ async def house(intake: Intake, tmp_path: Path, mode: str) -> House:
     return house
 
 
+async def test_the_members_second_phone_is_live_by_his_token_alone(house: House, mode: str) -> None:
+    await house.member(opened(user="victim", anonymous="a-second", token="second"))
+    await house.shop.refresh.run_once()
+    assert await house.shop.device("second") == ("victim", "unproven" if mode == "off" else "live")
+
+
 async def test_a_overwrite_the_victims_rank(house: House, mode: str) -> None:
     await house.stranger(
         identify(user="victim", rank="none", name="だれか"),
