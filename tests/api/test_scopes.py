@@ -184,3 +184,11 @@ async def test_the_description_names_scope_refusals_and_the_header(app: Litestar
         assert {"401", "403", "429", "503"} <= operation["responses"].keys(), (path, method)
         ((scope,),) = [each["api_key"] for each in operation["security"]]
         assert scope in SCOPES
+
+
+async def test_a_body_with_an_idempotency_key_is_no_larger_than_any_other(app: Litestar, services: Services) -> None:
+    key = await services.api_keys.create("large", scopes=["shop:write"])
+    body = b'{"name_ja": "' + b"x" * 2 * services.settings.largest_body + b'"}'
+    async with client_of(app) as client:
+        answer = await client.put("/api/v1/shop", content=body, headers={**bearer(key), "Idempotency-Key": "k"})
+    assert (answer.status_code, answer.json()["code"]) == (413, "too_large")
