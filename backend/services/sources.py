@@ -1,5 +1,6 @@
 """Sources of events: their keys, what came from them, and what failed."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -113,6 +114,7 @@ class Sources:
         self._clock = clock
         self._remember = remember
         self._known: dict[str, tuple[datetime, Source]] = {}
+        self._asking: dict[str, asyncio.Task[Source | None]] = {}
 
     async def create(self, name: str, *, kind: str = SourceKind.APP, actor: str = "command line") -> NewSource:
         """Make a source and its first write key.
@@ -148,12 +150,24 @@ class Sources:
         if remembered and now - remembered[0] < self._remember:
             return remembered[1]
         self._known.pop(write_key, None)
-        source = await self._look_up(write_key)
+        source = await asyncio.shield(self._asking.get(write_key) or self._ask(write_key))
         if source is not None:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
             self._known[write_key] = (now, source)
         return source
+
+    def _ask(self, write_key: str) -> "asyncio.Task[Source | None]":
+        """Look a key up once for all requests that wait for it: a busy app's key is asked for by hundreds at a time."""
+        asking = asyncio.create_task(self._look_up(write_key))
+        self._asking[write_key] = asking
+        asking.add_done_callback(lambda task: self._answered(write_key, task))
+        return asking
+
+    def _answered(self, write_key: str, task: "asyncio.Task[Source | None]") -> None:
+        del self._asking[write_key]
+        if not task.cancelled():
+            task.exception()  # whoever waits is told of it; nobody may be left
 
     async def _look_up(self, write_key: str) -> Source | None:
         try:

@@ -1,6 +1,8 @@
 """Sources: keys that are found, refused after they were revoked, and never shown twice."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.sources import SourceKind, Sources
+from backend.store import sources as store
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 
@@ -62,6 +65,25 @@ async def test_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_second
 async def test_what_cannot_be_a_source_is_refused(sources: Sources, name: str, kind: str) -> None:
     with pytest.raises(BadInput):
         await sources.create(name, kind=kind)
+
+
+async def test_many_requests_at_once_look_a_key_up_once(
+    pool: asyncpg.Pool, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources, asked, find = Sources(pool, clock), 0, store.find_by_key
+
+    async def counted(*arguments: Any, **options: Any) -> Any:
+        nonlocal asked
+        asked += 1
+        return await find(*arguments, **options)
+
+    monkeypatch.setattr(store, "find_by_key", counted)
+    key = (await sources.create("phone")).write_key
+    for rounds in (1, 2):
+        found = await asyncio.gather(*(sources.identify(key) for _ in range(50)))
+        assert {each.name for each in found if each} == {"phone"}
+        assert (asked, len(found)) == (rounds, 50)
+        clock.advance(timedelta(seconds=3))
 
 
 async def test_a_name_is_taken_once(sources: Sources) -> None:
