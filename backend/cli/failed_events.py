@@ -97,9 +97,9 @@ def replay(
         print_json(done)
         return
     still = sum(done.failed.values()) if isinstance(done, DryRun) else done.failed
-    would = "would be " if isinstance(done, DryRun) else ""
+    would, again = ("would be ", "would fail") if isinstance(done, DryRun) else ("", "failed")
     typer.echo(
-        f"{done.recovered} of {done.total} {would}recovered, {done.repeated} known already, {still} {would}failing still."
+        f"{done.recovered} of {done.total} {would}recovered, {done.repeated} known already, {still} {again} again."
     )
     for reason, count in done.failed.items() if isinstance(done, DryRun) else ():
         typer.echo(f"{count:8}  {reason}")
