@@ -147,9 +147,7 @@ class KeptConnections:
             TimeoutError: the pool has none.
             OSError: the server cannot be reached.
         """
-        while self._idle and self._idle[-1].is_closed():
-            await self._pool.release(self._idle.pop())
-        connection = self._idle.pop() if self._idle else await self._pool.acquire(timeout=seconds)
+        connection = self._living() or await self._pool.acquire(timeout=seconds)
         try:
             yield connection
         except BaseException:
@@ -157,7 +155,16 @@ class KeptConnections:
             raise
         self._idle.append(connection)
 
+    def _living(self) -> PoolConnectionProxy | None:
+        """One that nobody uses. The pool takes those that were lost meanwhile back by itself; they answer nothing any more."""
+        while self._idle:
+            connection = self._idle.pop()
+            with contextlib.suppress(asyncpg.InterfaceError):
+                if not connection.is_closed():
+                    return connection
+        return None
+
     async def give_back(self) -> None:
         """Let the pool have those that are not in use."""
-        while self._idle:
-            await self._pool.release(self._idle.pop())
+        while connection := self._living():
+            await self._pool.release(connection)
