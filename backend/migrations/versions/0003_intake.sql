@@ -283,11 +283,18 @@ ALTER TABLE devices DROP CONSTRAINT devices_state_check;
 ALTER TABLE devices ADD CONSTRAINT devices_state_check
     CHECK (state IN ('live', 'unproven', 'signed_out', 'replaced', 'retired'));
 
-UPDATE devices
+-- What was proven for a visitor proves nothing for the member he may turn out to be.
+UPDATE devices AS d
 SET heard = jsonb_build_array(jsonb_strip_nulls(jsonb_build_object(
-        'customer_id', customer_id, 'anonymous_id', anonymous_id, 'source_id', source_id, 'at', last_seen,
-        'out', state = 'signed_out'))),
-    heard_ids = array_remove(ARRAY['u' || customer_id, 'a' || anonymous_id], NULL);
+        'customer_id', CASE WHEN c.user_id IS NOT NULL OR d.anonymous_id IS NULL THEN d.customer_id END,
+        'anonymous_id', d.anonymous_id, 'source_id', d.source_id, 'at', d.last_seen, 'out', d.state = 'signed_out'))),
+    heard_ids = array_remove(ARRAY[
+        CASE WHEN c.user_id IS NOT NULL OR d.anonymous_id IS NULL THEN 'u' || d.customer_id END,
+        'a' || d.anonymous_id], NULL),
+    proven_for = ARRAY(
+        SELECT p.customer_id FROM customers AS p WHERE p.customer_id = ANY (d.proven_for) AND p.user_id IS NOT NULL)
+FROM customers AS c
+WHERE c.customer_id = d.customer_id;
 
 CREATE INDEX devices_heard ON devices USING gin (heard_ids);
 
@@ -454,3 +461,13 @@ CREATE TABLE erasure_key (
 
 INSERT INTO erasure_key (key)
 VALUES (decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'));
+
+-- Whether a secret key or the person's own customer token stands behind a word on consent; with the app's public key alone
+-- anybody could have said it.
+ALTER TABLE consent_words ADD COLUMN verified boolean NOT NULL DEFAULT false;
+
+ALTER TABLE consents ADD COLUMN verified boolean NOT NULL DEFAULT false;
+
+UPDATE consent_words AS w SET verified = true FROM sources AS s WHERE s.source_id = w.source_id AND s.kind <> 'app';
+
+UPDATE consents AS c SET verified = true FROM sources AS s WHERE s.source_id = c.source_id AND s.kind <> 'app';
