@@ -75,6 +75,7 @@ class _Plain(msgspec.Struct, forbid_unknown_fields=True, gc=False):
     integrations: Any = None
     channel: Any = None
     category: Any = None
+    metadata: Any = msgspec.field(default=None, name="_metadata")
 
 
 _DECODER = msgspec.json.Decoder(_Plain)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 from backend.asgi import Served, from_environment
 from backend.services.ingest import Ingest
-from segments import intake
+from segments import intake, plain_event
 from segments.envelope import Event, FailedEvent
 
 ACK_BEFORE_COMMIT = "tests.faults.sabotage:ack_before_commit"
@@ -40,5 +40,6 @@ def forget_ids() -> Served:
     def fresh(source_id: int, message_id: str) -> UUID:
         return uuid4()
 
-    intake.event_id_of = fresh  # type: ignore[attr-defined]
+    for reader in (intake, plain_event):
+        reader.event_id_of = fresh  # type: ignore[attr-defined]
     return from_environment()
