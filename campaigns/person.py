@@ -100,6 +100,7 @@ class Consent:
     Attributes:
         source: name of the source that passed it on.
         origin: where it was given, in the words of whoever passed it on.
+        verified: a secret key or the person's own customer token stands behind it.
     """
 
     purpose: str
@@ -108,6 +109,7 @@ class Consent:
     changed_at: datetime
     source: str
     origin: str | None = None
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,7 @@ class ConsentWord:
     source: str
     origin: str | None
     seq: int
+    verified: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

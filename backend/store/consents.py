@@ -18,6 +18,7 @@ class Word:
         customer_id: the number it was said under.
         origin: where it was given, in the words of whoever passed it on; None where the source says enough.
         seq: of its event.
+        verified: a secret key or his own customer token stands behind it.
     """
 
     customer_id: int
@@ -28,6 +29,7 @@ class Word:
     origin: str | None
     at: datetime
     seq: int
+    verified: bool
 
 
 async def put(connection: Connection, words: Sequence[Word]) -> None:

@@ -97,6 +97,8 @@ async def test_a_overwrite_the_victims_rank(house: House, mode: str) -> None:
     )
     row = await house.shop.row("victim")
     assert row["rank"] == "gold"
+    sure = "SELECT bool_and(verified = (source_id <> $1)) FROM consent_words"
+    assert await house.shop.pool.fetchval(sure, house.intake.app.source_id)
     if mode == "enforce":
         assert (await house.traits("victim"))["name"] == "常連 花子"
         assert row["consented"] is True

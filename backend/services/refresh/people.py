@@ -118,7 +118,8 @@ def consents_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) ->
         else:
             continue
         if isinstance(granted, bool):
-            yield Word(customer_of(row), purpose, channel, granted, row.source_id, origin, moment_of(row), row.seq)
+            who, said_at = customer_of(row), moment_of(row)
+            yield Word(who, purpose, channel, granted, row.source_id, origin, said_at, row.seq, row.trusted)
 
 
 def traits_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Said]:

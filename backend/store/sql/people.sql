@@ -56,7 +56,7 @@ WHERE customer_id = ANY ($1::bigint[])
 ORDER BY state <> 'live', last_seen DESC;
 
 -- name: list_consents
-SELECT c.purpose, c.channel, c.granted, c.changed_at, s.name AS source, c.origin
+SELECT c.purpose, c.channel, c.granted, c.changed_at, s.name AS source, c.origin, c.verified
 FROM consents AS c
 JOIN sources AS s USING (source_id)
 WHERE c.customer_id = ANY ($1::bigint[])
@@ -64,7 +64,7 @@ ORDER BY c.purpose, c.channel, c.changed_at DESC;
 
 -- name: list_consent_words
 -- Every word, the latest first: of the person and of everyone merged into him.
-SELECT w.purpose, w.channel, w.granted, w.said_at, s.name AS source, w.origin, w.seq
+SELECT w.purpose, w.channel, w.granted, w.said_at, s.name AS source, w.origin, w.seq, w.verified
 FROM consent_words AS w
 JOIN sources AS s USING (source_id)
 WHERE w.customer_id = ANY ($1::bigint[]) AND (w.said_at, w.seq) < ($2, $3)
