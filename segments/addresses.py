@@ -117,11 +117,15 @@ class Addresses:
         words = []
         for each in device.heard:
             person = self._whose(each)
+            if person is None:
+                continue
             words.append(
                 (each.at, each.customer_id is not None, person.user_id or "", each.anonymous_id or "", each.out, person)
             )
             if each.trusted or (each.anonymous_id is not None and self._who.is_proven(person, each.anonymous_id)):
                 proven.add(person.customer_id)
+        if not words:
+            return device.customer_id, device.state, device.last_seen
         words.sort(key=lambda word: word[:5], reverse=True)
         last = words[0]
         alone = all(word[-1] is last[-1] for word in words if word[0] == last[0])
@@ -132,10 +136,12 @@ class Addresses:
             return former[-1].customer_id, DeviceState.SIGNED_OUT, former[0]
         return last[-1].customer_id, DeviceState.UNPROVEN, last[0]
 
-    def _whose(self, heard: Heard) -> Person:
+    def _whose(self, heard: Heard) -> Person | None:
+        """Who that is by now; None for one of whom nothing is known any more, because he was erased."""
         if heard.customer_id is not None:
             return self._who.survivor(heard.customer_id)
-        return self._who.survivor(self._known.anonymous[heard.anonymous_id or ""].customer_id)
+        link = self._known.anonymous.get(heard.anonymous_id or "")
+        return None if link is None else self._who.survivor(link.customer_id)
 
     def _replace(self, owner: int) -> None:
         """Of the addresses of one installation let the latest be as it is, and the others be replaced."""

@@ -113,7 +113,9 @@ class Registry:
 
     def is_proven(self, person: Person, anonymous_id: str) -> bool:
         """Whether the anonymous id is proven to be his. What nobody claims is its visitor's."""
-        link = self._known.anonymous[anonymous_id]
+        link = self._known.anonymous.get(anonymous_id)
+        if link is None:
+            return False
         if link.claim is None:
             return True
         return any(self.survivor(number) is person for number in link.proven_for)

@@ -138,6 +138,8 @@ async def blank(
 ) -> dict[str, int]:
     """Remove a person from every table, in the caller's transaction; gives rows by statement."""
     done = {"log": _count(await connection.execute(_SQL["delete_logged"], customer_ids, ids))}
+    await connection.execute(_SQL["forget_heard"], customer_ids, ids)
+    await connection.execute(_SQL["forget_proofs"], customer_ids)
     for name in _BY_FORMS:
         done[name] = _count(await connection.execute(_SQL[name], forms))
     done["blank_audit"] = _count(await connection.execute(_SQL["blank_audit"], ids, forms))

@@ -159,6 +159,25 @@ async def test_nothing_is_left_of_an_erased_person(shop: Shop, tmp_path: Path) -
     assert '{"userId": "member-stays-1-7731"}' in text or "member-stays" in text
 
 
+async def test_a_phone_that_went_to_another_forgets_who_was_heard_at_it(shop: Shop) -> None:
+    for minute, (member, phone) in enumerate([(GONE[0], GONE[1]), ("member-stays-1", "phone-stays-1")]):
+        call = {"type": "track", "event": "Application Opened", "userId": member, "anonymousId": phone}
+        context = {"device": {"token": "token-shared"}}
+        await shop.send("app", call | {"context": context}, at=NOW + timedelta(minutes=minute - 5))
+    await shop.refresh.run_until_current()
+    own = await numbers(shop)
+    await erase(shop, rights_of(shop))
+    text = await dump(shop.pool)
+    assert [name for name in GONE if name in text] == []
+    heard = await shop.pool.fetch("SELECT heard, heard_ids FROM devices WHERE address = 'token-shared'")
+    assert [each["anonymous_id"] for row in heard for each in row["heard"]] == ["phone-stays-1"]
+    assert not {f"u{number}" for number in own} & set(heard[0]["heard_ids"])
+    call = {"type": "track", "event": "Signed Out", "userId": "member-stays-1", "anonymousId": "phone-stays-1"}
+    await shop.send("app", call | {"context": {"device": {"token": "token-shared"}}}, at=NOW)
+    await shop.refresh.run_until_current()
+    assert await shop.device("token-shared") == ("member-stays-1", "signed_out")
+
+
 async def test_old_batches_do_not_bring_a_person_back(shop: Shop) -> None:
     await erase(shop, rights_of(shop))
     door = Ingest(shop.pool, shop.clock, sift=Sieve(shop.pool, shop.clock).sift)

@@ -126,6 +126,32 @@ DELETE FROM consent_words WHERE customer_id = ANY ($1::bigint[]);
 -- name: delete_identities
 DELETE FROM identities WHERE customer_id = ANY ($1::bigint[]) OR node_id = ANY ($1::bigint[]);
 
+-- name: forget_heard
+-- A phone that is somebody else's by now remembers who was heard at it before.
+UPDATE devices AS d
+SET heard = coalesce(
+        (SELECT jsonb_agg(h) FROM jsonb_array_elements(d.heard) AS h
+         WHERE coalesce((h ->> 'customer_id')::bigint <> ALL ($1::bigint[]), true)
+           AND coalesce(h ->> 'anonymous_id' <> ALL ($2::text[]), true)), '[]'),
+    heard_ids = ARRAY(
+        SELECT id FROM unnest(d.heard_ids) AS id
+        WHERE id <> ALL (SELECT 'u' || number FROM unnest($1::bigint[]) AS number)
+          AND id <> ALL (SELECT 'a' || value FROM unnest($2::text[]) AS value)),
+    anonymous_id = CASE WHEN d.anonymous_id = ANY ($2::text[]) THEN NULL ELSE d.anonymous_id END,
+    proven_for = ARRAY(SELECT number FROM unnest(d.proven_for) AS number WHERE number <> ALL ($1::bigint[]))
+WHERE d.heard_ids && (
+    SELECT array_agg(id) FROM (
+        SELECT 'u' || number AS id FROM unnest($1::bigint[]) AS number
+        UNION ALL
+        SELECT 'a' || value FROM unnest($2::text[]) AS value
+    ) AS ids
+);
+
+-- name: forget_proofs
+UPDATE identities
+SET proven_for = ARRAY(SELECT number FROM unnest(proven_for) AS number WHERE number <> ALL ($1::bigint[]))
+WHERE kind = 'anonymous' AND proven_for && $1::bigint[];
+
 -- name: blank_devices
 -- The ledger of sends points at its devices; nothing of them stays but their number.
 UPDATE devices
