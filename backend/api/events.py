@@ -14,7 +14,7 @@ from litestar.exceptions import HTTPException
 from backend.api.envelope import LONGEST_BATCH, Envelope, read_batch, read_single
 from backend.api.gate import Gate
 from backend.api.guards import admit_source
-from backend.api.inflate import inflate
+from backend.api.inflate import inflate, legible
 from backend.api.meters import Meters
 from backend.api.problems import verdict_of
 from backend.clock import Clock
@@ -22,7 +22,7 @@ from backend.errors import BadInput
 from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
-from backend.services.refusals import Refusals
+from backend.services.refusals import LARGEST_KEPT, Refusals
 from backend.services.sources import Source, Sources
 from backend.services.tracking_plans import TrackingPlans
 from segments.envelope import Event, FailedEvent
@@ -140,7 +140,7 @@ async def take(call: Call, door: Door, body: bytes) -> None:
         await _take(call, door, read_single(body) if kind else read_batch(body), kind)
     except (HTTPException, BadInput) as error:
         status, code, message = verdict_of(error)
-        door.refusals.note(path=call.path, status=status, code=code, message=message, body=body)
+        door.refusals.note(path=call.path, status=status, code=code, message=message, body=legible(body, LARGEST_KEPT))
         raise
 
 

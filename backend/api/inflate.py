@@ -1,5 +1,6 @@
 """Inflates request bodies, never beyond a limit: a small body cannot become a large one in memory."""
 
+import contextlib
 import zlib
 
 from litestar.exceptions import HTTPException
@@ -10,6 +11,7 @@ _MAGIC = b"\x1f\x8b"
 _GZIP = 16 + zlib.MAX_WBITS
 _FED = 64 * 1024
 _STEP = 256 * 1024
+_TASTE = 1024
 
 
 class TooLarge(HTTPException):
@@ -43,6 +45,19 @@ def inflate(body: bytes, *, encoding: str, limit: int) -> bytes:
     if len(plain) > limit:
         raise _too_large(limit)
     return plain
+
+
+def legible(body: bytes, limit: int) -> bytes:
+    """As much of a broken or too large gzip body as can be read, at most ``limit`` bytes; any other body as it is."""
+    if not body.startswith(_MAGIC):
+        return body
+    stream, read = zlib.decompressobj(_GZIP), b""
+    with contextlib.suppress(BadInput):
+        for start in range(0, len(body), _TASTE):
+            read += _inflate_some(stream, body[start : start + _TASTE])
+            if len(read) >= limit or stream.eof:
+                break
+    return read[:limit] or body
 
 
 def _gunzip(body: bytes, limit: int) -> bytes:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from backend.api.inflate import TooLarge, inflate
+from backend.api.inflate import TooLarge, inflate, legible
 from backend.errors import BadInput
 from segments.salvage import split_elements, split_members
 
@@ -86,3 +86,13 @@ def test_a_bomb_of_200_megabytes_costs_hardly_more_than_what_is_allowed(layers: 
     finally:
         tracemalloc.stop()
     assert peak <= (layers + 1) * limit
+
+
+def test_what_can_be_read_of_a_broken_gzip_is_kept_legible() -> None:
+    whole = "".join(f'{{"userId": "M-{number}"}}' for number in range(20_000)).encode()
+    packed = gzip.compress(whole)
+    assert legible(packed[: len(packed) // 2], 10_000_000).startswith(b'{"userId": "M-0"}')
+    assert legible(packed[:-9] + b"rubbish", 10_000_000)[:400_000] == whole[:400_000]
+    assert legible(packed, 1000) == whole[:1000]
+    assert legible(b"\x1f\x8brubbish", 1000) == b"\x1f\x8brubbish"
+    assert legible(whole, 1000) == whole
