@@ -62,6 +62,17 @@ async def test_a_day_that_is_not_in_the_lake_stays_however_old(shop: Shop) -> No
     assert await keeper.drop_old_days() == 1
 
 
+async def test_a_day_dropped_without_asking_the_lake_would_be_missed(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_SQL", {**store._SQL, "lake_upto": "SELECT 9223372036854775807"})
+    await shop.send("server", visit("u1"))
+    shop.clock.advance(LATER)
+    assert await Retention(shop.pool, shop.clock).drop_old_days() == 1
+    await shop.refresh.run_until_current()
+    assert shop.lake.events().collect().height == 0
+
+
 async def test_a_batch_that_was_not_finished_holds_its_day(shop: Shop) -> None:
     keeper = Retention(shop.pool, shop.clock)
     await shop.send("server", visit("u1"))
