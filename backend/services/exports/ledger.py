@@ -20,7 +20,7 @@ class Export:
     Attributes:
         state: queued, running, done, failed, or gone: its time is over, or it was withdrawn.
         rows_done: rows written so far, and in the end.
-        share: how much of the table has been read, up to 1; 0 also where that cannot be known.
+        share: how much of the table has been read, up to 1.
         replaced: characters that CP932 lacks; cut: texts longer than a cell of Excel.
     """
 

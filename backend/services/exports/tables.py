@@ -5,14 +5,18 @@ lake's files as a stream. Nothing here keeps a transaction open between two chun
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+import contextlib
+import os
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, cast
 
 import asyncpg
 import msgspec
 import polars as pl
+import pyarrow.parquet as pq
 
 from backend.lake.schemas import EVENTS_SCHEMA
 from backend.store import campaigns
@@ -45,7 +49,7 @@ class Table:
     """A table to write."""
 
     columns: Columns
-    chunks: AsyncIterator[Chunk]
+    chunks: AsyncGenerator[Chunk, None]
 
 
 class History(Protocol):
@@ -92,7 +96,7 @@ def _event_filter(wish: Wish, settings: ShopSettings) -> store.EventFilter:
     )
 
 
-async def _events(pool: asyncpg.Pool, wanted: store.EventFilter) -> AsyncIterator[Chunk]:
+async def _events(pool: asyncpg.Pool, wanted: store.EventFilter) -> AsyncGenerator[Chunk, None]:
     async with pool.acquire() as connection:
         least, most = await store.bound_events(connection, received_from=wanted.received_from)
     for after in range(least - 1, most, STEP):
@@ -111,14 +115,14 @@ HISTORY_COLUMNS: Columns = {
 }
 
 
-async def history(pool: asyncpg.Pool, wish: Wish, lake: History) -> Table:
-    """Facts of all events ever stored; merged customers by the number of the survivor."""
+async def history(pool: asyncpg.Pool, wish: Wish, lake: History, *, spill: Path) -> Table:
+    """Facts of all events ever stored; merged customers by the number of the survivor. ``spill`` is a file to be made."""
     async with pool.acquire() as connection:
         merges = [(row["customer_id"], row["survivor"]) for row in await campaigns.list_survivors(connection)]
         names = await store.name_sources(connection)
     window = Window(wish.first, wish.last) if wish.first and wish.last else None
     frame = await asyncio.to_thread(lake.events, window)
-    return Table(HISTORY_COLUMNS, _streamed(_facts(frame, wish, merges, names)))
+    return Table(HISTORY_COLUMNS, _day_by_day(_facts(frame, wish, merges, names), spill))
 
 
 def _facts(frame: pl.LazyFrame, wish: Wish, merges: Sequence[tuple[int, int]], names: dict[int, str]) -> pl.LazyFrame:
@@ -132,12 +136,32 @@ def _facts(frame: pl.LazyFrame, wish: Wish, merges: Sequence[tuple[int, int]], n
     return known.select(*HISTORY_COLUMNS)
 
 
-async def _streamed(frame: pl.LazyFrame) -> AsyncIterator[Chunk]:
-    """Rows as the streaming engine hands them out. How many there will be is not known before the end."""
-    batches: Iterator[pl.DataFrame] = await asyncio.to_thread(frame.collect_batches, chunk_size=STEP)
-    while (rows := await asyncio.to_thread(next, batches, None)) is not None:
-        for part in rows.iter_slices(STEP):
-            yield Chunk(part, 0.0)
+async def _day_by_day(frame: pl.LazyFrame, spill: Path) -> AsyncGenerator[Chunk, None]:
+    """Rows in the order of their days. The files of one day are read at a time, however many days there are."""
+    days = (await asyncio.to_thread(frame.select(pl.col("business_day").unique().sort()).collect)).to_series()
+    for number, day in enumerate(days):
+        async with contextlib.aclosing(_spilled(frame.filter(pl.col("business_day") == day), spill)) as parts:
+            async for rows in parts:
+                yield Chunk(rows, (number + 1) / len(days))
+
+
+async def _spilled(frame: pl.LazyFrame, spill: Path) -> AsyncGenerator[pl.DataFrame, None]:
+    """Rows by way of a file of our own: the streaming engine writes it with little in memory, and it is read in pieces.
+
+    Handing rows out directly (`collect_batches`) keeps what the writer has not taken yet, which is nearly all of it.
+    """
+    try:
+        await asyncio.to_thread(_spill, frame, spill)
+        batches = (await asyncio.to_thread(pq.ParquetFile, spill)).iter_batches(batch_size=STEP)
+        while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            yield cast("pl.DataFrame", pl.from_arrow(batch))
+    finally:
+        await asyncio.to_thread(spill.unlink, missing_ok=True)
+
+
+def _spill(frame: pl.LazyFrame, spill: Path) -> None:
+    os.close(os.open(spill, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    frame.sink_parquet(spill, compression="zstd", compression_level=1, row_group_size=5 * STEP)
 
 
 def customer_columns(wish: Wish) -> Columns:
@@ -152,7 +176,7 @@ def everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> Table:
     return Table(customer_columns(wish), _everyone(pool, wish, frame))
 
 
-async def _everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> AsyncIterator[Chunk]:
+async def _everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> AsyncGenerator[Chunk, None]:
     async with pool.acquire() as connection:
         most = await store.largest_customer(connection)
     after = 0
@@ -172,7 +196,7 @@ def members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> Table:
     return Table(customer_columns(wish), _members(pool, wish, rows))
 
 
-async def _members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> AsyncIterator[Chunk]:
+async def _members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> AsyncGenerator[Chunk, None]:
     total, last, done = await _count(rows), 0, 0
     while True:
         next_ones = rows.filter(pl.col("customer_id") > last).bottom_k(STEP, by="customer_id")
@@ -232,7 +256,7 @@ def _one_trait(key: str) -> Callable[[asyncpg.Record], str | None]:
 def held(columns: Columns, rows: pl.DataFrame) -> Table:
     """A small table that is there already."""
 
-    async def chunks() -> AsyncIterator[Chunk]:
+    async def chunks() -> AsyncGenerator[Chunk, None]:
         yield Chunk(rows, 1.0)
 
     return Table(columns, chunks())

@@ -1,6 +1,7 @@
 """Writes one wish to one file: finds the table, streams it into a writer, tells how far it is."""
 
 import asyncio
+import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -72,27 +73,28 @@ async def write(
     """
     async with pool.acquire() as connection:
         settings = await shop.read_settings(connection)
-    table = await _table(pool, wish, settings, origins)
+    table = await _table(pool, wish, settings, origins, path)
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     writer = await asyncio.to_thread(
         open_writer, path, table.columns, file_format=wish.format, encoding=wish.encoding, zone=settings.zone
     )
     rows = 0
     try:
-        async for chunk in table.chunks:
-            await asyncio.to_thread(writer.write, chunk.rows)
-            rows += chunk.rows.height
-            progress(rows, chunk.share)
+        async with contextlib.aclosing(table.chunks) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(writer.write, chunk.rows)
+                rows += chunk.rows.height
+                progress(rows, chunk.share)
     finally:
         written = await asyncio.to_thread(writer.close)
     return written
 
 
-async def _table(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings, origins: Origins) -> Table:
+async def _table(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings, origins: Origins, path: Path) -> Table:
     if wish.what is What.EVENTS:
         return tables.events(pool, wish, settings)
     if wish.what is What.HISTORY:
-        return await tables.history(pool, wish, origins.lake)
+        return await tables.history(pool, wish, origins.lake, spill=path.with_name(f"{path.name}.rows"))
     if wish.what is What.CUSTOMERS:
         return await _customers(pool, wish, origins)
     if wish.what is What.CAMPAIGN:
