@@ -126,24 +126,27 @@ def calls_of(good: pl.DataFrame, *, at: datetime, prefix: str) -> Iterator[Call]
         number, who = row["row"], row["customer_id"]
         said_at = row["updated_at"] or at
         traits = {name.removeprefix("traits."): _plain(value) for name, value in row.items() if name not in _NO_TRAITS and value is not None}  # fmt: skip
-        content = [traits, row["updated_at"]]
-        identify = {"type": "identify", "traits": traits}
-        yield _call(number, f"identify {who}", content, identify, who, said_at, f"{prefix}-{number}")
+        identify = {"type": "identify", "traits": traits, **_head(who, said_at, f"{prefix}-{number}")}
+        yield _call(number, f"identify {who}", [traits, row["updated_at"]], identify)
         if row["joined_at"] is not None:
-            joined = {"type": "track", "event": str(EventName.MEMBERSHIP_JOINED), "properties": {}}
-            yield _call(number, f"joined {who}", [row["joined_at"]], joined, who, row["joined_at"], f"{prefix}-{number}-joined")  # fmt: skip
+            head = _head(who, row["joined_at"], f"{prefix}-{number}-joined")
+            joined = {"type": "track", "event": str(EventName.MEMBERSHIP_JOINED), "properties": {}, **head}
+            yield _call(number, f"joined {who}", [row["joined_at"]], joined)
         if row["rank"] is not None:
-            ranked = {"type": "track", "event": str(EventName.MEMBERSHIP_RANK_CHANGED), "properties": {"rank": row["rank"]}}  # fmt: skip
-            yield _call(number, f"rank {who}", [row["rank"]], ranked, who, said_at, f"{prefix}-{number}-rank")
+            head = _head(who, said_at, f"{prefix}-{number}-rank")
+            rank = {"rank": row["rank"]}
+            ranked = {"type": "track", "event": str(EventName.MEMBERSHIP_RANK_CHANGED), "properties": rank, **head}
+            yield _call(number, f"rank {who}", [row["rank"]], ranked)
+
+
+def _head(who: str, at: datetime, message_id: str) -> dict[str, str]:
+    return {"messageId": message_id, "userId": who, "timestamp": at.isoformat()}
 
 
 def _plain(value: Any) -> Any:
     return value.isoformat() if isinstance(value, date) else value
 
 
-def _call(
-    row: int, about: str, content: list[Any], call: dict[str, Any], who: str, at: datetime, message_id: str
-) -> Call:
+def _call(row: int, about: str, content: list[Any], call: dict[str, Any]) -> Call:
     digest = hashlib.blake2b(msgspec.json.encode(content, order="sorted"), digest_size=16).digest()
-    payload = call | {"messageId": message_id, "userId": who, "timestamp": at.isoformat()}
-    return Call(row, about, digest, msgspec.json.encode(payload))
+    return Call(row, about, digest, msgspec.json.encode(call))

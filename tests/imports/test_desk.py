@@ -168,3 +168,15 @@ def test_what_nobody_knows_is_swept(tmp_path: Path) -> None:
     assert shelf.sweep({kept}, older_than=60) == 0
     assert shelf.sweep({kept}, older_than=-1) == 3
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([kept, "notes.txt"])
+
+
+async def test_all_files_can_be_removed_at_once_but_not_one_that_is_being_read(
+    desk: ImportDesk, tmp_path: Path
+) -> None:
+    waiting, done = await upload(desk), await upload(desk)
+    await desk.start(waiting, Choices(), actor="hanako")
+    await desk.start(done, Choices(), actor="hanako")
+    await desk.work(done)
+    assert [await desk.remove_all(actor="erasure") for _ in range(2)] == [1, 0]
+    assert (await desk.get(waiting)).kept
+    assert len(list((tmp_path / "imports").iterdir())) == 1

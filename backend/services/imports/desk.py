@@ -230,12 +230,13 @@ class ImportDesk:
 
     async def remove_all(self, *, actor: str) -> int:
         """Remove every file that no import is reading, whoever is in it; gives how many."""
+        async with self._pool.acquire() as connection:
+            kept = await store.list_expired(connection, before=self._clock.now() + KEPT)
         gone = 0
-        for each in await self.list(limit=100_000):
-            if each.upload_id is not None:
-                with contextlib.suppress(Conflict, NotFound):
-                    await self.remove(each.upload_id, actor=actor)
-                    gone += 1
+        for row in kept:
+            with contextlib.suppress(Conflict, NotFound):  # started or removed meanwhile
+                await self.remove(row["upload_id"], actor=actor)
+                gone += 1
         return gone
 
     async def keep_house(self) -> int:
