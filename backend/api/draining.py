@@ -6,6 +6,7 @@ on which a request could arrive in the moment the server ends.
 
 from typing import Any
 
+from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 _READINESS = "/health/ready"
@@ -24,7 +25,7 @@ class Drain:
 
     async def answer(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer, and say goodbye where it is time to."""
-        if not self._begun or scope["type"] != "http":
+        if not self._begun or scope["type"] != ScopeType.HTTP:
             await app(scope, receive, send)
         elif scope["path"] == _READINESS:
             await _say_not_ready(send)
