@@ -18,5 +18,7 @@ def duration(text: str) -> timedelta:
     found = re.fullmatch(r"([0-9]{1,7})([mhd])", text.strip())
     length = timedelta(**{_UNITS[found[2]]: int(found[1])}) if found else None
     if length is None or length > _LONGEST:
-        raise typer.BadParameter(f"{text!r} is not a length of time: write for example 30d, 12h or 45m, at most ten years.")
+        raise typer.BadParameter(
+            f"{text!r} is not a length of time: write for example 30d, 12h or 45m, at most ten years."
+        )
     return length

@@ -72,9 +72,7 @@ class _Request:
         return len(self.events) + len(self.failed)
 
 
-Sift = Callable[
-    [Sequence[Event], Sequence[FailedEvent]], Awaitable[tuple[Sequence[Event], Sequence[FailedEvent]]]
-]
+Sift = Callable[[Sequence[Event], Sequence[FailedEvent]], Awaitable[tuple[Sequence[Event], Sequence[FailedEvent]]]]
 """Takes out what may not be stored at all, events of erased persons."""
 
 
