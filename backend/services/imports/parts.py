@@ -25,7 +25,7 @@ from segments.order_lines import orders_of
 PART = 5_000
 """Events stored in one transaction."""
 
-LINES_AT_ONCE = 2_000_000
+LINES_AT_ONCE = 1_000_000
 """Order lines held in memory while they are summed to orders."""
 
 STEPS = 1000
