@@ -66,7 +66,11 @@ class ConsentController(Controller):
         return await people.consent_history(customer_id, before=before, size=size)
 
     @post(
-        "/consents", guards=[requires("consents:write")], opt={REPEATABLE: True}, status_code=202, summary="Tell a consent"
+        "/consents",
+        guards=[requires("consents:write")],
+        opt={REPEATABLE: True},
+        status_code=202,
+        summary="Tell a consent",
     )
     async def put_consent(
         self,

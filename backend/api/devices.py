@@ -74,7 +74,11 @@ class DeviceController(Controller):
         return list(await people.devices(customer_id))
 
     @post(
-        "/devices", guards=[requires("devices:write")], opt={REPEATABLE: True}, status_code=202, summary="Register a device"
+        "/devices",
+        guards=[requires("devices:write")],
+        opt={REPEATABLE: True},
+        status_code=202,
+        summary="Register a device",
     )
     async def register_device(
         self,
