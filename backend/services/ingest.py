@@ -119,7 +119,6 @@ class Ingest:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks = []
-        await self._connections.give_back()
 
     async def take(self, events: Sequence[Event], failed: Sequence[FailedEvent] = (), *, received_at: datetime) -> None:
         """Store the events of one request. Returns when they are durable; repeated ones count as stored.
@@ -156,16 +155,21 @@ class Ingest:
         return request
 
     async def _write(self) -> None:
-        while True:
-            group = await self._gather()
-            self._storing += 1
-            try:
-                await self._store(group)
-            except Exception:  # noqa: BLE001 - whatever one group does, the writer serves the next
-                _log.exception("intake_writer_failed", requests=len(group))
-                _refuse(group, Unavailable("These events could not be stored. Send them again later."))
-            finally:
-                self._storing -= 1
+        try:
+            while True:
+                await self._write_group(await self._gather())
+        finally:
+            await self._connections.give_back()
+
+    async def _write_group(self, group: list[_Request]) -> None:
+        self._storing += 1
+        try:
+            await self._store(group)
+        except Exception:  # noqa: BLE001 - whatever one group does, the writer serves the next
+            _log.exception("intake_writer_failed", requests=len(group))
+            _refuse(group, Unavailable("These events could not be stored. Send them again later."))
+        finally:
+            self._storing -= 1
 
     async def _gather(self) -> list[_Request]:
         """The next group: the first request that comes, and those that come while it waits for company.
