@@ -170,7 +170,10 @@ async def test_a_database_that_is_killed_loses_nothing_and_is_met_again(server: 
 async def test_the_ledger_sees_a_database_that_commits_lazily(
     server: Server, intake: Intake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lazily = {**store._SQL, "enter_writer": store._SQL["enter_writer"].replace("'on'", "'off'")}
+    lazily = {
+        name: text.replace("'synchronous_commit', 'on'", "'synchronous_commit', 'off'")
+        for name, text in store._SQL.items()
+    }
     monkeypatch.setattr(store, "_SQL", lazily)
     await intake.services.pool.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")
     await intake.services.pool.execute("SELECT pg_reload_conf()")
