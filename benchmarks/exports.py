@@ -23,7 +23,7 @@ from backend.services.exports.tables import _day_by_day, _facts
 from backend.store.export_files import open_writer
 from segments.exports import Encoding, FileFormat, What, Wish
 
-PART = 250_000
+PART = 100_000
 SHORT, LONG = 3 * PART, 12 * PART
 SLOWER = 10
 """Excel's format is so much more work; it gets fewer rows."""
