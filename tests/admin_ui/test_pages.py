@@ -26,7 +26,7 @@ FRAGMENT = {"HX-Request": "true"}
 PAGES = (
     "/", "/?days=7", "/analysis", "/analysis/launch_rate", "/analysis/retention", "/members", "/members?q=佐藤",
     "/members?rank=シルバー&page=2", "/segments", "/segments?archived=1", "/segments/new", "/campaigns", "/campaigns/new", "/data", "/data/event?name=Own",
-    "/data/failed", "/data/failed?state=recovered", "/data/sources", "/data/plans", "/data/plans/2", "/data/plans/2/event", "/settings", "/settings/administrators", "/settings/account",
+    "/data/failed", "/data/failed?state=recovered", "/data/sources", "/data/plans", "/data/plans/2", "/data/plans/2/event", "/settings", "/settings/administrators", "/settings/api-keys", "/settings/account",
 )  # fmt: skip
 
 
@@ -197,7 +197,9 @@ async def test_a_source_shows_its_key(administrator: Browser) -> None:
     assert key[1] not in (await administrator.get("/data/sources")).text
     again = await administrator.post("/data/sources", {"name": "店舗サーバー", "kind": "server"})
     assert "同じ名前のソースがあります" in again.text
-    await administrator.post("/data/sources/revoke", {"name": "店舗サーバー"})
+    place = re.search(r'action="(/data/sources/\d+)/revoke"', made.text)
+    assert place is not None
+    await administrator.post(f"{place[1]}/revoke")
     assert "無効</span>" in (await administrator.get("/data/sources")).text
 
 
