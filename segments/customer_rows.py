@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 import polars as pl
@@ -21,6 +22,7 @@ from segments.import_checks import ROW, TOO_LONG, Check, Checked, judge, time_ch
 _TEXTS = ("family_name", "given_name", "name", "prefecture", "rank")
 _OLDEST_BIRTHDAY = date(1900, 1, 1)
 _NO_TRAITS = frozenset({"row", "customer_id", "updated_at", "joined_at", "rank"})
+_TOPICS = ("identify", "joined", "rank")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,16 +129,31 @@ def calls_of(good: pl.DataFrame, *, at: datetime, prefix: str) -> Iterator[Call]
         said_at = row["updated_at"] or at
         traits = {name.removeprefix("traits."): _plain(value) for name, value in row.items() if name not in _NO_TRAITS and value is not None}  # fmt: skip
         identify = {"type": "identify", "traits": traits, **_head(who, said_at, f"{prefix}-{number}")}
-        yield _call(number, f"identify {who}", [traits, row["updated_at"]], identify)
+        yield _call(number, _about("identify", who), [traits, row["updated_at"]], identify)
         if row["joined_at"] is not None:
             head = _head(who, row["joined_at"], f"{prefix}-{number}-joined")
             joined = {"type": "track", "event": str(EventName.MEMBERSHIP_JOINED), "properties": {}, **head}
-            yield _call(number, f"joined {who}", [row["joined_at"]], joined)
+            yield _call(number, _about("joined", who), [row["joined_at"]], joined)
         if row["rank"] is not None:
             head = _head(who, said_at, f"{prefix}-{number}-rank")
             rank = {"rank": row["rank"]}
             ranked = {"type": "track", "event": str(EventName.MEMBERSHIP_RANK_CHANGED), "properties": rank, **head}
-            yield _call(number, f"rank {who}", [row["rank"]], ranked)
+            yield _call(number, _about("rank", who), [row["rank"]], ranked)
+
+
+def keys_about(who: str) -> list[UUID]:
+    """The keys of everything that files can have said about a member, for his erasure."""
+    return [key_of(_about(topic, who)) for topic in _TOPICS]
+
+
+def key_of(about: str) -> UUID:
+    """The key under which it is remembered that something was said."""
+    return UUID(bytes=hashlib.blake2b(about.encode(), digest_size=16).digest())
+
+
+def _about(topic: str, who: str) -> str:
+    assert topic in _TOPICS  # noqa: S101 - a topic that is not listed would outlive an erasure
+    return f"{topic} {who}"
 
 
 def _head(who: str, at: datetime, message_id: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import msgspec
@@ -126,6 +127,11 @@ async def list_suspects(connection: Connection, *, forms: Sequence[bytes]) -> li
 async def delete_failed(connection: Connection, *, failed_ids: Sequence[int]) -> int:
     """Gives how many."""
     return _count(await connection.execute(_SQL["delete_failed"], failed_ids))
+
+
+async def delete_imported(connection: Connection, *, keys: Sequence[UUID]) -> int:
+    """Forget that files said something under these keys; gives how many."""
+    return _count(await connection.execute(_SQL["delete_imported"], keys))
 
 
 async def blank(

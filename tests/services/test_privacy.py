@@ -16,6 +16,7 @@ from backend.services.ingest import Ingest
 from backend.services.privacy.rights import SETTLED, Rights
 from backend.services.privacy.sieve import Sieve
 from backend.store import erasures
+from segments.customer_rows import keys_about
 from segments.envelope import Event
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event, read_event
@@ -92,6 +93,8 @@ async def leave_traces(shop: Shop) -> None:
     await pool.execute(
         "INSERT INTO webhook_messages (message_id, type, at, body) VALUES ('w', 't', $1, $2)", NOW, body.decode()
     )
+    await pool.execute("INSERT INTO imported_rows (row_key) SELECT unnest($1::uuid[])", keys_about(GONE[0]))
+    await pool.execute("INSERT INTO imported_rows (row_key) SELECT unnest($1::uuid[])", keys_about("member-stays-1"))
     await pool.execute(
         "INSERT INTO audit_log (at, actor, action, object, detail) VALUES ($1, 'a', 'look', $2, $3)",
         NOW, GONE[0], {"member": GONE[0]},
@@ -155,6 +158,8 @@ async def test_nothing_is_left_of_an_erased_person(shop: Shop, tmp_path: Path) -
     assert files_mention(tmp_path, GONE) == []
     assert erasure.finished_at is not None
     assert erasure.removed["history"] > 0
+    left = {row[0] for row in await shop.pool.fetch("SELECT row_key FROM imported_rows")}
+    assert left == set(keys_about("member-stays-1"))
     assert await shop.row("member-stays-1") == before
     assert '{"userId": "member-stays-1-7731"}' in text or "member-stays" in text
 

@@ -1,6 +1,5 @@
 """A file's rows as parts, each of which is stored in one transaction. The same file gives the same parts every time."""
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +13,7 @@ from backend.services.imports.values import Progress
 from backend.store import import_files, import_json
 from backend.store.import_rejects import RejectsFile
 from backend.store.import_tables import CHUNK, Reject
-from segments.customer_rows import calls_of
+from segments.customer_rows import calls_of, key_of
 from segments.envelope import Event, FailedEvent
 from segments.event_rows import archived
 from segments.import_checks import ROW
@@ -123,7 +122,7 @@ class Reader:
             if isinstance(event, FailedEvent):
                 failed.append(_reason(call.row, event))
             else:
-                entries.append(Entry(event, _key_of(call.about), call.content))
+                entries.append(Entry(event, key_of(call.about), call.content))
         self.made += len(entries)
         return entries, failed
 
@@ -187,7 +186,3 @@ def _failed_frame(failed: list[tuple[int, str, str]]) -> pl.DataFrame:
 
 def _reason(number: int, event: FailedEvent) -> tuple[int, str, str]:
     return number, event.code.replace("_", " "), event.reason
-
-
-def _key_of(about: str) -> UUID:
-    return UUID(bytes=hashlib.blake2b(about.encode(), digest_size=16).digest())

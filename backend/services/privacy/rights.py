@@ -24,6 +24,7 @@ from backend.store import erasures as store
 from backend.store import webhooks
 from backend.store.pool import Connection
 from campaigns.notices import Notice, NoticeType
+from segments.customer_rows import keys_about
 from segments.erasure import digest_of, ids_in_bytes, quoted
 
 SETTLED = 2 * REMEMBERED
@@ -127,6 +128,13 @@ class Rights:
 
     async def work(self) -> int:
         """Carry out the oldest erasure that is ripe; gives how many. Safe in any number of workers and after any crash."""
+        done = await self._work()
+        if done:
+            for discard in self._files:  # once more: files that were asked for while he was still there
+                await discard("erasure")
+        return done
+
+    async def _work(self) -> int:
         async with self._pool.acquire() as connection, connection.transaction():
             row = await store.take_next(connection, asked_before=self._clock.now() - SETTLED)
             if row is None:
@@ -154,6 +162,8 @@ class Rights:
         suspects = await store.list_suspects(connection, forms=forms) if forms else []
         named = [row["failed_id"] for row in suspects if _is_about(row["raw"], set(ids))]
         removed["failed_events"] = await store.delete_failed(connection, failed_ids=named)
+        keys = [key for value in ids for key in keys_about(value)]
+        removed["imported"] = await store.delete_imported(connection, keys=keys)
         blanked = await store.blank(connection, customer_ids=numbers, ids=ids, forms=forms, now=self._clock.now())
         return removed | blanked
 

@@ -99,6 +99,10 @@ DELETE FROM refused_requests WHERE EXISTS (SELECT FROM unnest($1::bytea[]) AS f 
 -- name: delete_answers
 DELETE FROM idempotency_keys WHERE EXISTS (SELECT FROM unnest($1::bytea[]) AS f (form) WHERE position(form IN body) > 0);
 
+-- name: delete_imported
+-- What files said of a member, remembered by a digest that anyone could try member numbers against.
+DELETE FROM imported_rows WHERE row_key = ANY ($1::uuid[]);
+
 -- name: delete_messages
 -- What webhooks were told of the person; deliveries go with it.
 DELETE FROM webhook_messages
