@@ -85,7 +85,17 @@ def refuse_http(request: Request[Any, Any, Any], error: HTTPException) -> Proble
     status = error.status_code
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return fail(request, error)
-    return Problem(status, _CODES.get(status, "error"), error.detail, headers=error.headers)
+    field, message = _what_does_not_fit(error)
+    return Problem(status, _CODES.get(status, "error"), message, headers=error.headers, field=field)
+
+
+def _what_does_not_fit(error: HTTPException) -> tuple[str | None, str]:
+    """The first value that is not of its kind, with what is expected; for other refusals the framework's own words."""
+    first = error.extra[0] if isinstance(error.extra, list) and error.extra else None
+    if not isinstance(first, dict) or "message" not in first:
+        return None, error.detail
+    field = first.get("key")
+    return field, f"{field}: {first['message']}" if field else str(first["message"])
 
 
 def refuse_value(request: Request[Any, Any, Any], error: Exception) -> Problem:
