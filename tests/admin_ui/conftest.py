@@ -38,7 +38,7 @@ from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
-from backend.wiring import SegmentAudiences
+from backend.wiring.meetings import SegmentAudiences
 from tests.admin_ui.fakes import FakeFrame, FakeLake, put_members
 
 PASSWORD = "an honest long password"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from backend.services.campaign_runs import CampaignRuns
-from backend.wiring import SegmentAudiences
+from backend.wiring.meetings import SegmentAudiences
 from campaigns.campaign import State
 from tests.admin_ui.conftest import Browser, add
 

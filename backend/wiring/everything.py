@@ -1,0 +1,128 @@
+"""Builds every service: loaded by admin servers, workers and the command line, never by an intake process."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from backend.lake.frame import CustomerFrame
+from backend.lake.tables import Lake
+from backend.outbound.client import Caller
+from backend.push.configured import ConfiguredSender
+from backend.services.access.sessions import Access
+from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_runs import CampaignRuns
+from backend.services.definitions import Definitions
+from backend.services.deliveries import Deliveries
+from backend.services.event_volumes import EventVolumes
+from backend.services.exports.desk import Exports
+from backend.services.exports.writing import Origins
+from backend.services.failed_events import FailedEvents
+from backend.services.idempotency import Idempotency
+from backend.services.imports.desk import ImportDesk
+from backend.services.imports.runs import Imports
+from backend.services.insights import Insights
+from backend.services.people import People
+from backend.services.privacy.rights import Rights
+from backend.services.refresh.loop import Refresh
+from backend.services.replays import Replays
+from backend.services.retention import Retention
+from backend.services.segment_runs import SegmentRuns
+from backend.services.server_events import ServerEvents
+from backend.services.shop import Shop
+from backend.services.source_keys import SourceKeys
+from backend.services.sources import KEY_PREFIX
+from backend.services.tracking_plans import TrackingPlans
+from backend.services.webhooks.endpoints import Webhooks
+from backend.services.webhooks.sending import WebhookRuns
+from backend.services.workers import Workers
+from backend.settings import Settings
+from backend.wiring import IntakeServices, Services
+from backend.wiring.meetings import LakeFacts, SegmentAudiences
+from campaigns.delivery import PushSender
+
+
+@contextlib.asynccontextmanager
+async def open_sender(settings: Settings) -> AsyncIterator[PushSender]:
+    """The way to FCM, or to its emulator, for as long as the block runs."""
+    sender = ConfiguredSender(
+        service_account=settings.fcm_service_account,
+        emulator=settings.fcm_emulator,
+        ca_file=settings.home / "emulator" / "ca.pem",
+    )
+    try:
+        yield sender
+    finally:
+        await sender.aclose()
+
+
+def build(intake: IntakeServices, sender: PushSender) -> Services:
+    """Every service, on what an intake process has already."""
+    pool, clock, settings = intake.pool, intake.clock, intake.settings
+    frame, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
+    segment_runs = SegmentRuns(pool, clock, frame)
+    audiences, facts = SegmentAudiences(segment_runs, frame), LakeFacts(lake, frame)
+    imports = Imports(pool, clock, settings.home)
+    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
+    insights = Insights(pool, clock, lake, frame)
+    caller = Caller(allowed=settings.webhook_allow)
+    refresh = Refresh(pool, clock, lake, frame)
+    exports = _exports(intake, lake=lake, frame=frame, segments=segment_runs, desk=campaign_desk, insights=insights)
+    import_desk = ImportDesk(pool, clock, imports, settings.home)
+    return Services(
+        **_given(intake),
+        access=Access(pool, clock),
+        idempotency=Idempotency(pool, clock),
+        source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),
+        shop=Shop(pool, clock),
+        definitions=Definitions(pool),
+        event_volumes=EventVolumes(pool),
+        failed_events=FailedEvents(pool),
+        replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
+        imports=imports,
+        import_desk=import_desk,
+        segment_runs=segment_runs,
+        people=People(pool, clock, frame, lake),
+        server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
+        campaign_desk=campaign_desk,
+        campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
+        deliveries=Deliveries(pool, clock, sender=sender),
+        workers=Workers(pool, clock),
+        retention=Retention(pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids),
+        refresh=refresh,
+        insights=insights,
+        exports=exports,
+        rights=_rights(intake, refresh=refresh, facts=facts, exports=exports, desk=import_desk),
+        webhooks=Webhooks(pool, clock, rules=caller),
+        webhook_runs=WebhookRuns(pool, clock, caller=caller),
+    )
+
+
+def _given(intake: IntakeServices) -> dict[str, Any]:
+    return {field.name: getattr(intake, field.name) for field in fields(intake)}
+
+
+def _exports(
+    intake: IntakeServices,
+    *,
+    lake: Lake,
+    frame: CustomerFrame,
+    segments: SegmentRuns,
+    desk: CampaignDesk,
+    insights: Insights,
+) -> Exports:
+    origins = Origins(lake=lake, frame=frame, members=segments.members, report=desk.report, kpi=insights.kpi)
+    return Exports(intake.pool, intake.clock, intake.settings.home, origins=origins)
+
+
+def _rights(
+    intake: IntakeServices, *, refresh: Refresh, facts: LakeFacts, exports: Exports, desk: ImportDesk
+) -> Rights:
+    return Rights(
+        intake.pool,
+        intake.clock,
+        history=refresh.forget,
+        history_of=facts.rows_of,
+        files=(lambda by: exports.withdraw(actor=by), lambda by: desk.remove_all(actor=by)),
+    )

@@ -1,0 +1,53 @@
+"""Where services meet that do not know each other: what one asks for as a port, the other gives."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from backend.lake.frame import CustomerFrame
+from backend.lake.tables import Lake
+from backend.services.segment_runs import SegmentRuns
+from campaigns.audience import Members
+from segments.windows import Window
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentAudiences:
+    """Members of segments for campaigns: services do not know each other, so they meet here."""
+
+    segment_runs: SegmentRuns
+    frame: CustomerFrame
+
+    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+        """See `campaigns.audience.Audiences`."""
+        segment = (await self.segment_runs.get(segment_id)).segment
+        rows = await self.segment_runs.members(segment_id, version=segment.version)
+        as_of = self.frame.read().as_of
+        known = rows.collect_schema().names()
+        wanted = rows.select("customer_id", *(column for column in columns if column in known))
+        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=segment.version)
+
+
+@dataclass(frozen=True, slots=True)
+class LakeFacts:
+    """What happened, for campaign reports."""
+
+    lake: Lake
+    frame: CustomerFrame
+
+    def events(self, window: Window | None = None) -> pl.LazyFrame:
+        """The lake's events."""
+        return self.lake.events(window)
+
+    def as_of(self) -> datetime:
+        """Up to when they are there."""
+        return self.frame.read().as_of
+
+    async def rows_of(self, customer_ids: Sequence[int]) -> list[dict[str, Any]]:
+        """Everything the lake holds of these customers, oldest first."""
+        own = self.lake.events().filter(pl.col("customer_id").is_in(list(customer_ids))).sort("occurred_at", "seq")
+        return (await asyncio.to_thread(own.collect)).to_dicts()
