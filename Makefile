@@ -40,7 +40,7 @@ check: setup
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
 unit: setup assets sdks browser
-	$(BIN)/pytest -n 2 --dist loadgroup -m "not prove"
+	$(BIN)/pytest -n 2 -m "not prove"
 
 prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	rm -f test-results/faults.ndjson
@@ -48,7 +48,7 @@ prove: setup assets sdks browser ## The long form: hours of faults, large benchm
 	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove tests/segments tests/campaigns
 	for round in $$(seq $(ROUNDS)); do \
 	  echo "faults, round $$round of $(ROUNDS)"; \
-	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 --dist loadgroup -q -m "fault and not prove" || exit 1; done
+	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 -q -m "fault and not prove" || exit 1; done
 	$(BIN)/python -m tests.faults.figures > docs/fault-figures.md
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 

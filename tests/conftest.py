@@ -6,4 +6,5 @@ pytest_plugins = [
     "tests.fixtures.demo",
     "tests.fixtures.phones",
     "tests.fixtures.random_data",
+    "tests.fixtures.scheduling",
 ]

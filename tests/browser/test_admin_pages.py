@@ -10,7 +10,7 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 PATHS = (
     "/",

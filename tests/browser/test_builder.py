@@ -9,7 +9,7 @@ from playwright.async_api import Page, Route, async_playwright, expect
 from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 from tests.fixtures.installation import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 expect.set_options(timeout=30_000)
 """A page right after the demo's start shares two cores with everything else that starts."""

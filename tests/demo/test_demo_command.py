@@ -16,7 +16,7 @@ from backend.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.demo import RunningDemo, start_demo
 from tests.fixtures.installation import ROOT, eventually, free_port
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.xdist_group("demo")]
+pytestmark = [pytest.mark.timeout(300)]
 
 SMALL = 200
 
