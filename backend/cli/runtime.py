@@ -81,6 +81,8 @@ def failing_clearly() -> Iterator[None]:
         fail(error.message)
     except (ConnectionError, asyncpg.PostgresConnectionError) as error:
         fail(f"The database went away ({error}). Run the command again; what was stored is kept.")
+    except TimeoutError:
+        fail("The database took too long: the machine is very busy. Run the command again; what was stored is kept.")
     except KeyboardInterrupt:
         fail("Stopped. What was stored is kept; run the command again to go on.", status=130)
 

@@ -31,6 +31,10 @@ COLUMNS = (
 """Columns of the rows: ``event_id`` as `segments.envelope.event_id_of` makes it, as text; ``payload`` as JSON text."""
 
 
+_PATIENCE = 900.0
+"""Seconds for one step in bulk: a slow machine that is busy with other things takes its time, and nobody waits for the answer."""
+
+
 async def append_staged(connection: Connection, rows: pl.DataFrame, *, received_at: datetime) -> Appended:
     """Write events to the log, each id once, in the order of ``position``. To be called inside a transaction.
 
@@ -40,11 +44,11 @@ async def append_staged(connection: Connection, rows: pl.DataFrame, *, received_
         received_at: when they came, an aware time.
     """
     await events.enter_writer(connection)
-    await connection.execute(_SQL["hold_staging"])
-    await connection.execute(_SQL["clear_staging"])
+    await connection.execute(_SQL["hold_staging"], timeout=_PATIENCE)
+    await connection.execute(_SQL["clear_staging"], timeout=_PATIENCE)
     text = BytesIO(rows.select(COLUMNS).write_csv(include_header=False).encode())
-    await connection.copy_to_table("staged_events", source=text, columns=COLUMNS, format="csv")
-    done = await connection.fetchrow(_SQL["move_staged"], received_at)
-    await connection.execute(_SQL["clear_staging"])
+    await connection.copy_to_table("staged_events", source=text, columns=COLUMNS, format="csv", timeout=_PATIENCE)
+    done = await connection.fetchrow(_SQL["move_staged"], received_at, timeout=_PATIENCE)
+    await connection.execute(_SQL["clear_staging"], timeout=_PATIENCE)
     assert done is not None  # noqa: S101 - an aggregate without groups has one row
     return Appended(stored=done["stored"], repeated=done["repeated"], failed=0)
