@@ -73,7 +73,7 @@ def _place(fault: str) -> tuple[int, str]:
 
 PAGE = """# What the fault tests counted
 
-Written by `make prove`. Every row is a fault that was injected on purpose while clients wrote down what they were told; *lost* is acknowledged and neither
+Written by `python -m tests.faults.figures`, which `make prove` calls after its rounds. Every row is a fault that was injected on purpose while clients wrote down what they were told; *lost* is acknowledged and neither
 row nor failed event, *doubled* is a second row or push of one id. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
 
 {table}
