@@ -44,11 +44,21 @@ async def append_staged(connection: Connection, rows: pl.DataFrame, *, received_
         received_at: when they came, an aware time.
     """
     await events.enter_writer(connection)
-    await connection.execute(_SQL["hold_staging"], timeout=_PATIENCE)
-    await connection.execute(_SQL["clear_staging"], timeout=_PATIENCE)
-    text = BytesIO(rows.select(COLUMNS).write_csv(include_header=False).encode())
-    await connection.copy_to_table("staged_events", source=text, columns=COLUMNS, format="csv", timeout=_PATIENCE)
+    await stage(connection, rows)
     done = await connection.fetchrow(_SQL["move_staged"], received_at, timeout=_PATIENCE)
     await connection.execute(_SQL["clear_staging"], timeout=_PATIENCE)
     assert done is not None  # noqa: S101 - an aggregate without groups has one row
     return Appended(stored=done["stored"], repeated=done["repeated"], failed=0)
+
+
+async def stage(connection: Connection, rows: pl.DataFrame) -> None:
+    """Lay rows down for the length of the transaction, alone at the table, and let the planner know how many there are.
+
+    Between two parts the table is empty, and autovacuum may note just that: a plan made for no rows compares every row of the
+    next part with every other.
+    """
+    await connection.execute(_SQL["hold_staging"], timeout=_PATIENCE)
+    await connection.execute(_SQL["clear_staging"], timeout=_PATIENCE)
+    text = BytesIO(rows.select(COLUMNS).write_csv(include_header=False).encode())
+    await connection.copy_to_table("staged_events", source=text, columns=COLUMNS, format="csv", timeout=_PATIENCE)
+    await connection.execute(_SQL["count_staging"], timeout=_PATIENCE)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import asyncpg
 import polars as pl
+import pytest
 
-from backend.store import events
+from backend.store import events, staged_events
 from backend.store.staged_events import COLUMNS, append_staged
 from segments.envelope import event_id_of
 
@@ -47,6 +48,31 @@ async def test_each_id_is_stored_once_in_the_given_order_and_counted(pool: async
     counts = {row["name"]: (row["stored"], row["repeated"]) for row in named}
     assert counts == {"Store Visited": (3, 2), "identify": (1, 0)}
     assert await pool.fetchval("SELECT count(*) FROM staged_events") == 0
+
+
+async def plan_of_moving(pool: asyncpg.Pool) -> str:
+    """The plan for ten thousand rows, after autovacuum noted that the part before was taken away."""
+    many = rows(*(f"m{number}" for number in range(10_000)))
+    async with pool.acquire() as connection, connection.transaction():
+        await staged_events.stage(connection, many)
+    await pool.execute("DELETE FROM staged_events")
+    await pool.execute("VACUUM (ANALYZE, TRUNCATE off) staged_events")
+    async with pool.acquire() as connection, connection.transaction():
+        await staged_events.stage(connection, many)
+        plan = await connection.fetch(f"EXPLAIN {staged_events._SQL['move_staged']}", NOW)
+    return "\n".join(line[0] for line in plan)
+
+
+async def test_a_large_part_is_not_compared_row_by_row(pool: asyncpg.Pool) -> None:
+    assert "Nested Loop" not in await plan_of_moving(pool)
+
+
+async def test_the_plan_shows_a_table_that_was_thought_empty(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uncounted = {**staged_events._SQL, "count_staging": "SELECT 1"}
+    monkeypatch.setattr(staged_events, "_SQL", uncounted)
+    assert "Nested Loop" in await plan_of_moving(pool)
 
 
 async def test_a_rolled_back_transaction_leaves_nothing(pool: asyncpg.Pool) -> None:

@@ -5,6 +5,9 @@ SELECT pg_advisory_xact_lock(7236845)
 -- name: clear_staging
 DELETE FROM staged_events
 
+-- name: count_staging
+ANALYZE staged_events
+
 -- name: move_staged
 -- What `events.append` does for rows from the network, in one statement: ids are claimed in their order, so that two
 -- writers never deadlock; only new ones enter the log, in their given order; both outcomes are counted.
