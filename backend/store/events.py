@@ -174,11 +174,16 @@ def partition_name(day: date) -> str:
 
 
 async def _make_partition(connection: Connection, day: date) -> bool:
-    """Made apart and attached, which locks the log for less long than creating it in place."""
+    """Made apart and attached, which locks the log for less long than creating it in place.
+
+    One process at a time: of two that create a table of one name at once, PostgreSQL lets the second fail on a catalogue's
+    index and not with the error of a table that is there.
+    """
     name = partition_name(day)
     try:
         async with connection.transaction():
             await connection.execute("SET LOCAL lock_timeout = '2s'")
+            await connection.execute(_SQL["lock_partitions"])
             await connection.execute(f"CREATE TABLE {name} (LIKE event_log INCLUDING DEFAULTS INCLUDING CONSTRAINTS)")
             await connection.execute(
                 f"ALTER TABLE event_log ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{day + timedelta(days=1)}')"

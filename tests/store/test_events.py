@@ -149,6 +149,15 @@ async def test_partitions_are_made_once_and_hold_their_day(pool: asyncpg.Pool) -
     assert await pool.fetchval("SELECT count(*) FROM event_log_20260401") == 1
 
 
+async def test_servers_that_start_at_once_make_each_partition_once(pool: asyncpg.Pool) -> None:
+    async def make() -> list[date]:
+        async with pool.acquire() as connection:
+            return await events.ensure_partitions(connection, first=NOW.date())
+
+    made = await asyncio.gather(*(make() for _ in range(6)))
+    assert sorted(day for days in made for day in days) == [NOW.date() + timedelta(days=n) for n in range(8)]
+
+
 async def test_a_day_that_lies_in_the_default_partition_stays_there(pool: asyncpg.Pool) -> None:
     await append(pool, [make_event("m1")])
     async with pool.acquire() as connection:

@@ -80,6 +80,10 @@ SELECT coalesce(max(seq), 0) FROM event_log
 -- name: count_failed_by_code
 SELECT code, count(*) AS failed FROM failed_events WHERE recovered_at IS NULL GROUP BY code ORDER BY failed DESC, code
 
+-- name: lock_partitions
+-- Until the end of the transaction, one process makes partitions; the others wait as long as lock_timeout says.
+SELECT pg_advisory_xact_lock(7236851)
+
 -- name: list_partitions
 SELECT c.relname
 FROM pg_inherits AS i
