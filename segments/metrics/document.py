@@ -6,7 +6,7 @@ from segments.metrics.notes import NOTES
 
 _HEAD = """# KPIs
 
-Written by `segments/metrics/document.py`; change the catalogue (`segments/metrics/catalog.py`), not this page.
+Written by `segments/metrics/document.py`; change the catalogue (`segments/metrics/catalog/`), not this page.
 
 Ground rules: a business day is the corrected time of an event in the shop's time zone, shifted by its day boundary.
 Windows hold both their ends. A window that has not ended is incomplete (集計中). Rates count customers (coupon rates:

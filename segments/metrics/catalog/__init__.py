@@ -1,0 +1,23 @@
+"""The catalogue: every KPI with the words that stand beside its figure; a module a family."""
+
+from segments.errors import UnknownMetric
+from segments.metrics.catalog import coupons, launches, purchases, retention
+from segments.metrics.metric import Metric
+
+FAMILIES: tuple[tuple[Metric, ...], ...] = (launches.METRICS, coupons.METRICS, retention.METRICS, purchases.METRICS)
+"""The KPIs family by family."""
+
+CATALOG: dict[str, Metric] = {metric.slug: metric for family in FAMILIES for metric in family}
+"""KPIs by slug, in the order pages list them."""
+
+
+def get(slug: str) -> Metric:
+    """The KPI of that name.
+
+    Raises:
+        UnknownMetric: no KPI has it; the message lists those there are.
+    """
+    if slug not in CATALOG:
+        message = f"no KPI is called {slug}; there are {', '.join(CATALOG)}"
+        raise UnknownMetric(message)
+    return CATALOG[slug]
