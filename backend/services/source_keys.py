@@ -88,7 +88,8 @@ class SourceKeys:
         Raises:
             NotFound: no such source, or one that has no keys.
         """
-        async with self._locked(source_id) as (connection, source):
+        async with self._pool.acquire() as connection:
+            source = _found(await store.read(connection, source_id=source_id), source_id)
             records = await store.list_of(connection, source_id=source_id)
         return SourceSheet(**dict(source), keys=tuple(_key(record) for record in records))
 
@@ -163,10 +164,7 @@ class SourceKeys:
     async def _locked(self, source_id: int) -> AsyncIterator[tuple[Connection, asyncpg.Record]]:
         """A transaction that holds the source against other changes of its keys."""
         async with self._pool.acquire() as connection, connection.transaction():
-            source = await store.lock(connection, source_id=source_id)
-            if source is None:
-                raise NotFound(f"There is no source {source_id} that has keys.")
-            yield connection, source
+            yield connection, _found(await store.lock(connection, source_id=source_id), source_id)
 
     async def _audit(
         self, connection: Connection, actor: str, action: str, target: str, detail: dict[str, Any]
@@ -174,6 +172,12 @@ class SourceKeys:
         await access.write_audit(
             connection, at=self._clock.now(), actor=actor, action=action, target=target, detail=detail
         )
+
+
+def _found(source: asyncpg.Record | None, source_id: int) -> asyncpg.Record:
+    if source is None:
+        raise NotFound(f"There is no source {source_id} that has keys.")
+    return source
 
 
 def _key(record: asyncpg.Record) -> SourceKey:

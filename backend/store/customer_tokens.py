@@ -18,8 +18,13 @@ async def read_ring(connection: Connection, *, source_id: int) -> list[asyncpg.R
 
 
 async def read_mode(connection: Connection, *, source_id: int) -> asyncpg.Record | None:
-    """Name, kind, mode and end of a source, locked until the transaction ends."""
+    """Name, kind, mode and end of a source."""
     return await connection.fetchrow(_SQL["read_mode"], source_id)
+
+
+async def lock_mode(connection: Connection, *, source_id: int) -> asyncpg.Record | None:
+    """What `read_mode` gives, locked until the transaction ends."""
+    return await connection.fetchrow(_SQL["lock_mode"], source_id)
 
 
 async def set_mode(connection: Connection, *, source_id: int, mode: str) -> None:

@@ -32,6 +32,11 @@ async def lock(connection: Connection, *, source_id: int) -> asyncpg.Record | No
     return await connection.fetchrow(_SQL["lock_source"], source_id)
 
 
+async def read(connection: Connection, *, source_id: int) -> asyncpg.Record | None:
+    """What `lock` gives, held by nobody."""
+    return await connection.fetchrow(_SQL["read_source"], source_id)
+
+
 async def find_source(connection: Connection, *, name: str) -> int | None:
     """The number of a source, also of a revoked one."""
     found: int | None = await connection.fetchval(_SQL["find_source"], name)

@@ -1,5 +1,6 @@
 """Keys that check customer tokens: which may, which tokens they let through, and how often they have to work."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -21,6 +22,7 @@ from backend.errors import BadInput, Conflict, NotFound
 from backend.services.customer_tokens.public_keys import read_public_key
 from backend.services.customer_tokens.ring import MOST_CHECKS, KeyRing, RequestReader, RingKey
 from backend.services.customer_tokens.tokens import MOST_KEYS, CustomerTokens
+from backend.store import customer_tokens as store
 from segments.tokens import Claims, Verdict
 from tests.fixtures.customer_tokens import ALGORITHMS, NOW, Issuer, private_key, private_pem, public_pem
 
@@ -370,3 +372,14 @@ async def test_tokens_are_for_apps(pool: asyncpg.Pool, tokens: CustomerTokens, s
         await tokens.set_mode(source, mode="perhaps")
     with pytest.raises(NotFound):
         await tokens.set_mode(999_999, mode="report")
+
+
+async def test_whoever_changes_the_mode_bars_neither_the_intake_nor_readers(
+    pool: asyncpg.Pool, tokens: CustomerTokens, source: int
+) -> None:
+    async with pool.acquire() as changing, changing.transaction():
+        assert await store.lock_mode(changing, source_id=source) is not None
+        async with pool.acquire() as intake, intake.transaction():
+            await intake.execute("SELECT FROM sources WHERE source_id = $1 FOR KEY SHARE NOWAIT", source)
+        async with asyncio.timeout(5):
+            assert (await tokens.state(source)).mode == "off"

@@ -11,6 +11,7 @@ from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.source_keys import MOST_IN_FORCE, SourceKeys
 from backend.services.sources import KEY_PREFIX, Sources
+from backend.store import source_keys as store
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 MONTH = timedelta(days=30)
@@ -176,3 +177,15 @@ def carrying_over() -> str:
     text = (resources.files("backend.migrations.versions") / "0003_intake.sql").read_text(encoding="utf-8")
     (statement,) = [each for each in text.split(";\n") if "INSERT INTO source_keys" in each]
     return statement
+
+
+async def test_whoever_changes_keys_bars_neither_the_intake_nor_readers(
+    pool: asyncpg.Pool, sources: Sources, source_keys: SourceKeys
+) -> None:
+    made = await sources.create("phone")
+    async with pool.acquire() as changing, changing.transaction():
+        assert await store.lock(changing, source_id=made.source_id) is not None
+        async with pool.acquire() as intake, intake.transaction():
+            await intake.execute("SELECT FROM sources WHERE source_id = $1 FOR KEY SHARE NOWAIT", made.source_id)
+        async with asyncio.timeout(5):
+            assert len((await source_keys.sheet(made.source_id)).keys) == 1

@@ -67,7 +67,7 @@ class CustomerTokens:
         """
         since = self._clock.now().date() - timedelta(days=REPORTED_DAYS - 1)
         async with self._pool.acquire() as connection, connection.transaction():
-            source = await _source(connection, source_id)
+            source = _found(await store.read_mode(connection, source_id=source_id))
             keys = await store.list_keys(connection, source_id=source_id)
             counts = await store.count_by_day(connection, source_id=source_id, since=since)
         return TokenState(
@@ -145,7 +145,7 @@ class CustomerTokens:
             NotFound: there is no such source, or no such key in force.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            source = await _source(connection, source_id)
+            source = _found(await store.lock_mode(connection, source_id=source_id))
             found = await store.retire_key(connection, source_id=source_id, kid=kid, actor=actor, now=self._clock.now())
             if not found:
                 raise NotFound(f"This source has no key {kid} in force.", field="kid")
@@ -198,15 +198,14 @@ def _remembered(rows: Sequence[asyncpg.Record], old: _Remembered | None, until: 
     return _Remembered(until, mode, old.ring if old is not None and same else KeyRing(audience=audience, keys=keys))
 
 
-async def _source(connection: Connection, source_id: int) -> asyncpg.Record:
-    source = await store.read_mode(connection, source_id=source_id)
+def _found(source: asyncpg.Record | None) -> asyncpg.Record:
     if source is None:
         raise NotFound("There is no such source.")
     return source
 
 
 async def _app_source(connection: Connection, source_id: int) -> asyncpg.Record:
-    source = await _source(connection, source_id)
+    source = _found(await store.lock_mode(connection, source_id=source_id))
     if source["kind"] != "app":
         raise BadInput(
             "Customer tokens are for apps, whose key is public; this source proves itself by its secret key.",

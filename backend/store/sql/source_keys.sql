@@ -7,10 +7,14 @@ RETURNING source_key_id
 UPDATE source_keys SET last_used = $2 WHERE source_key_id = $1
 
 -- name: lock_source
--- One change of a source's keys at a time.
+-- One change of a source's keys at a time. Weaker than FOR UPDATE: the intake, whose rows refer to the source, goes on.
 SELECT source_id, name, kind, revoked_at, key_limit, address_limit FROM sources
 WHERE source_id = $1 AND kind IN ('app', 'server')
-FOR UPDATE
+FOR NO KEY UPDATE
+
+-- name: read_source
+SELECT source_id, name, kind, revoked_at, key_limit, address_limit FROM sources
+WHERE source_id = $1 AND kind IN ('app', 'server')
 
 -- name: find_source
 SELECT source_id FROM sources WHERE name = $1
