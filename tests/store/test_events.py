@@ -8,7 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from backend.store import events, failed_events
+from backend.store import customer_tokens, events, failed_events
 from backend.store.events import Appended
 from backend.store.failed_events import Wanted
 from segments.envelope import Event, FailedEvent, event_id_of
@@ -80,6 +80,28 @@ async def test_counts_add_up_before_and_after_they_are_folded(pool: asyncpg.Pool
             assert [(r["name"], r["stored"], r["repeated"], r["failed"]) for r in counted] == expected
             await events.fold_counts(connection)
     assert await pool.fetchval("SELECT count(*) FROM event_counts") == 3
+
+
+async def test_counts_that_are_one_row_already_are_not_written_anew(pool: asyncpg.Pool) -> None:
+    async with pool.acquire() as connection:
+        for day, verdicts in (
+            (NOW.date(), ("valid", "valid", "missing")),
+            (NOW.date() - timedelta(days=1), ("valid",)),
+        ):
+            for verdict in verdicts:
+                await customer_tokens.add_counts(connection, counts={(1, verdict): 2}, day=day)
+        before = await where_counts_lie(pool)
+        await events.fold_counts(connection)
+    after = await where_counts_lie(pool)
+    assert [(verdict, number) for _, verdict, number in after] == [("valid", 2), ("missing", 2), ("valid", 4)]
+    assert set(after[:2]) <= set(before)
+
+
+async def where_counts_lie(pool: asyncpg.Pool) -> list[tuple[str, str, int]]:
+    rows = await pool.fetch(
+        "SELECT ctid::text AS place, verdict, events FROM token_counts ORDER BY received_day, verdict = 'valid'"
+    )
+    return [(row["place"], row["verdict"], row["events"]) for row in rows]
 
 
 async def test_parallel_writers_of_the_same_ids_neither_deadlock_nor_double(pool: asyncpg.Pool) -> None:

@@ -7,8 +7,12 @@ WHERE s.source_id = $1
 ORDER BY k.kid
 
 -- name: read_mode
--- Locked, so that the last key does not go while somebody else begins to enforce.
-SELECT name, kind, token_mode, revoked_at FROM sources WHERE source_id = $1 FOR UPDATE
+SELECT name, kind, token_mode, revoked_at FROM sources WHERE source_id = $1
+
+-- name: lock_mode
+-- Locked, so that the last key does not go while somebody else begins to enforce. Weaker than FOR UPDATE: the intake,
+-- whose rows refer to the source, goes on.
+SELECT name, kind, token_mode, revoked_at FROM sources WHERE source_id = $1 FOR NO KEY UPDATE
 
 -- name: set_mode
 UPDATE sources SET token_mode = $2 WHERE source_id = $1
@@ -44,9 +48,14 @@ SELECT $4::date, source_id, verdict, events
 FROM unnest($1::int[], $2::text[], $3::bigint[]) AS given (source_id, verdict, events)
 
 -- name: fold_counts
--- As in events.sql: rows added meanwhile stay, rows another folder took are skipped, nothing is counted twice.
-WITH taken AS (
-    DELETE FROM token_counts RETURNING received_day, source_id, verdict, events
+-- As in events.sql: rows added meanwhile stay, rows another folder took are skipped, nothing is counted twice, and what
+-- is one row already is not written anew.
+WITH many AS (
+    SELECT received_day, source_id, verdict FROM token_counts GROUP BY received_day, source_id, verdict HAVING count(*) > 1
+), taken AS (
+    DELETE FROM token_counts AS c USING many AS m
+    WHERE c.received_day = m.received_day AND c.source_id = m.source_id AND c.verdict = m.verdict
+    RETURNING c.received_day, c.source_id, c.verdict, events
 )
 INSERT INTO token_counts (received_day, source_id, verdict, events)
 SELECT received_day, source_id, verdict, sum(events)
