@@ -84,8 +84,10 @@ def network_of(address: str) -> str | None:
 
 @lru_cache(maxsize=1_000)
 def _is_one_of(address: str, networks: tuple[Network, ...]) -> bool:
+    """Whether a proxy is named; a server that listens on ``::`` sees IPv4 addresses wrapped: ``::ffff:10.0.0.1``."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return False
-    return any(parsed in network for network in networks)
+    own = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return any(parsed in network or (own is not None and own in network) for network in networks)

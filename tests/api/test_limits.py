@@ -153,6 +153,8 @@ async def test_two_servers_share_the_limit(opened: Open, settings: Settings) -> 
         (PROXY, "1.2.3.4:5678", "1.2.3.4"),
         (PROXY, "[2001:4860::1]:5678", "2001:4860::1"),
         (PROXY, "1.2.3.4, nonsense", "nonsense"),
+        (f"::ffff:{PROXY}", "1.2.3.4", "1.2.3.4"),
+        (PROXY, "1.2.3.4, ::ffff:10.9.9.9", "1.2.3.4"),
         ("nonsense", "1.2.3.4", "nonsense"),
     ],
 )
