@@ -74,6 +74,7 @@ def read_batch(body: bytes) -> Envelope:
     try:
         context, integrations = _shared(batch.context), _shared(batch.integrations)
         user_token, fault = (context or {}).pop("userToken", None), None
+        (context or {}).pop("writeKey", None)  # it would be written into each event
     except EventFailure as failure:
         context = integrations = user_token = None
         fault = EventFailure("bad_context", f"The context of the batch cannot be used. {failure.reason}")

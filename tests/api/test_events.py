@@ -157,6 +157,18 @@ async def test_the_context_of_the_batch_reaches_each_event(intake: Intake) -> No
     assert row["sent_at"] is not None
 
 
+async def test_a_key_in_the_context_of_the_batch_is_kept_nowhere(intake: Intake) -> None:
+    shared = {"writeKey": intake.app.write_key, "app": {"version": "2"}}
+    await intake.send({"batch": [track("m1"), track("m2", event="")], "context": shared})
+    assert await intake.count() == (1, 1)
+    stored = await intake.services.pool.fetchrow("SELECT payload FROM event_log")
+    failed = await intake.services.pool.fetchrow("SELECT raw, envelope FROM failed_events")
+    assert stored is not None
+    assert failed is not None
+    assert stored["payload"]["context"] == {"app": {"version": "2"}}
+    assert intake.app.write_key.encode() not in failed["raw"] + failed["envelope"]
+
+
 async def test_an_impossible_context_of_the_batch_loses_no_event(intake: Intake) -> None:
     for n, context in enumerate(["text", {"text": "x" * 9000}, {"text": "\x00"}]):
         answer = await intake.send({"batch": [track(f"m{n}"), track(f"n{n}")], "context": context})
