@@ -209,20 +209,27 @@ def _cell(cell: Cell, best: float, cohort: str, when: str, say: Say) -> HeatCell
 def _change(difference: float | None, unit: Unit, currency: str, against: str, say: Say) -> Change | None:
     if difference is None:
         return None
-    words = {
-        Unit.RATE: lambda: filters.points(difference, say),
-        Unit.PEOPLE: lambda: _signed(difference, filters.people(abs(round(difference)), say)),
-        Unit.MONEY: lambda: _signed(difference, filters.money(abs(round(difference)), currency, say)),
-        Unit.TIMES: lambda: _signed(difference, filters.number(abs(difference), say, digits=2)),
-    }
     flat = abs(difference) < 0.0005  # noqa: PLR2004 - rounds to 0.0 points
     direction = "flat" if flat else "up" if difference > 0 else "down"
-    return Change(text=words[unit](), direction=direction, against=against)
+    return Change(text=_difference(difference, unit, currency, say), direction=direction, against=against)
+
+
+def _difference(difference: float, unit: Unit, currency: str, say: Say) -> str:
+    size = abs(difference)
+    if unit is Unit.RATE:
+        return filters.points(difference, say)
+    if unit is Unit.PEOPLE:
+        return _signed(difference, filters.people(round(size), say))
+    if unit is Unit.MONEY:
+        return _signed(difference, filters.money(round(size), currency, say))
+    return _signed(difference, filters.number(size, say, digits=2))
 
 
 def _signed(difference: float, size: str) -> str:
     return f"{'+' if difference > 0 else filters.MINUS}{size}"
 
 
-def _amount(value: int, unit: Unit, currency: str, say: Say) -> str:
-    return filters.money(value, currency, say) if unit is Unit.MONEY else filters.count(value, say)
+def _amount(value: float, unit: Unit, currency: str, say: Say) -> str:
+    if unit is Unit.MONEY:
+        return filters.money(round(value), currency, say)
+    return filters.count(value, say) if isinstance(value, int) else filters.number(value, say, digits=1)

@@ -6,56 +6,25 @@ objects where present; ids are texts of at most 255 characters; properties of kn
 The push address stays in ``context.device.token``.
 """
 
-import hashlib
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from segments.aliases import translate
-from segments.context import blot_secrets, check_context, customer_token, mend_ids, merge_shared, strip_secrets
+from segments.context import check_context, customer_token, mend_ids, merge_shared, strip_secrets
 from segments.envelope import Event, FailedEvent, event_id_of
+from segments.failing import TYPES, fail_event
 from segments.failures import EventFailure
-from segments.kept import Kept, write_kept
+from segments.message_ids import message_id_of
 from segments.occurrence import occurred_at, parse_time
-from segments.plain_event import LONGEST_EVENT_NAME, LONGEST_MESSAGE_ID, read_plain
+from segments.plain_event import LONGEST_EVENT_NAME, read_plain
 from segments.properties import check_properties
+from segments.reception import Reception
 from segments.shape import LARGEST_EVENT, decode_event
-from segments.source_rules import OPEN, SourceRules
-from segments.tokens import REASONS, UNVERIFIED, TokenCheck, TokenMode, Verdict, may_state
+from segments.tokens import REASONS, UNVERIFIED, TokenMode, Verdict, may_state
 
-TYPES = frozenset({"track", "identify", "screen", "page", "group", "alias"})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reception:
-    """What a whole request tells about each of its events.
-
-    Attributes:
-        trusted: the source holds a secret.
-        call: the type that the path names (``/v1/track``), for calls that do not say it themselves.
-        context: merged into each event's own context, which goes first; likewise ``integrations``.
-        device_skew: what must be added to the clock of the device that sent all this, where it is known.
-        tokens: what the source asks of events that name a customer; None where it asks nothing.
-        rules: what the source's owner decided about how its events are read.
-    """
-
-    source_id: int
-    trusted: bool
-    received_at: datetime
-    sent_at: datetime | None = None
-    call: str | None = None
-    context: dict[str, Any] | None = None
-    integrations: dict[str, Any] | None = None
-    device_skew: timedelta | None = None
-    tokens: TokenCheck | None = None
-    rules: SourceRules = OPEN
-
-    @property
-    def plain(self) -> bool:
-        """Whether an event that needs no mending is stored just as it came."""
-        return self.tokens is None and self.rules is OPEN and not self.context and not self.integrations
+__all__ = ["Reception", "fail_event", "read_event", "read_sent_at"]
 
 
 def read_event(raw: bytes, reception: Reception) -> Event | FailedEvent:
@@ -91,49 +60,6 @@ def _read_any(raw: bytes, reception: Reception) -> Event | FailedEvent:
         return fail_event(raw, reception, failure, event=event)
 
 
-def fail_event(
-    raw: bytes, reception: Reception, failure: EventFailure, *, event: dict[str, Any] | None = None
-) -> FailedEvent:
-    """A failed event. Its id is its message id's where it has a fitting one, else its bytes': a retry is kept once."""
-    raw = blot_secrets(raw) if event is None else raw
-    given = (event or {}).get("messageId")
-    fitting = isinstance(given, str) and 0 < len(given) <= LONGEST_MESSAGE_ID
-    key = f"failed\x1f{given if fitting else hashlib.blake2b(raw, digest_size=16).hexdigest()}"
-    becomes = event_id_of(reception.source_id, given) if isinstance(given, str) and fitting else None
-    return FailedEvent(
-        event_id=event_id_of(reception.source_id, key),
-        source_id=reception.source_id,
-        name=_name_of(event or {}, reception),
-        code=failure.code,
-        reason=failure.reason,
-        raw=raw,
-        violations=failure.violations,
-        envelope=_kept_of(reception, failure),
-        becomes=becomes,
-    )
-
-
-def _kept_of(reception: Reception, failure: EventFailure) -> bytes | None:
-    kept = Kept(
-        call=reception.call,
-        sent_at=reception.sent_at,
-        context=reception.context,
-        integrations=reception.integrations,
-        device_skew=reception.device_skew,
-        verdict=failure.verdict,
-    )
-    return write_kept(kept)
-
-
-def _name_of(event: dict[str, Any], reception: Reception) -> str:
-    """What counts call a failed event; only what is known, so that rubbish does not fill the list of names."""
-    kind = event.get("type", reception.call)
-    name = event.get("event")
-    if kind == "track" and isinstance(name, str) and "\x00" not in name:
-        return name[:LONGEST_EVENT_NAME]
-    return kind if isinstance(kind, str) and kind in TYPES else ""
-
-
 def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
     kind = _type_of(event, reception)
     merged = merge_shared(event, context=reception.context, integrations=reception.integrations)
@@ -141,7 +67,7 @@ def _read(event: dict[str, Any], raw: bytes, reception: Reception) -> Event:
     if reception.rules.ga4_names and kind == "track":
         changed |= _take_ga4_names(event, reception)
     name, mended = _check_call(kind, event)
-    message_id = _message_id_of(event, kind, reception)
+    message_id = message_id_of(event, kind, source_id=reception.source_id)
     original, sent_at = _times_of(event, reception)
     moment, rule = _moment_of(event, original, sent_at, reception)
     return Event(
@@ -232,7 +158,7 @@ def _take_ga4_names(event: dict[str, Any], reception: Reception) -> bool:
     ours = translate(name, properties or {})
     if ours is None:
         return False
-    event["messageId"] = _message_id_of(event, "track", reception)
+    event["messageId"] = message_id_of(event, "track", source_id=reception.source_id)
     event["event"], event["properties"] = ours
     return True
 
@@ -292,24 +218,6 @@ def _screen_name(kind: str, event: dict[str, Any]) -> str | None:
             "bad_event", f"The name of a {kind} must be a text of at most {LONGEST_EVENT_NAME} characters."
         )
     return name
-
-
-def _message_id_of(event: dict[str, Any], kind: str, reception: Reception) -> str:
-    given = event.get("messageId")
-    if isinstance(given, int) and not isinstance(given, bool):
-        given = str(given)
-    if given is None or given == "":
-        return _derived_id(event, kind, reception)
-    if not isinstance(given, str) or len(given) > LONGEST_MESSAGE_ID:
-        raise EventFailure("bad_message_id", f"messageId must be a text of at most {LONGEST_MESSAGE_ID} characters.")
-    return given
-
-
-def _derived_id(event: dict[str, Any], kind: str, reception: Reception) -> str:
-    """The same for the same event, so that a blind retry is recognised; ``sentAt`` changes with each try."""
-    content = {key: value for key, value in event.items() if key != "sentAt"}
-    canonical = msgspec.json.encode([reception.source_id, kind, content], order="sorted")
-    return f"derived-{hashlib.blake2b(canonical, digest_size=16).hexdigest()}"
 
 
 def _times_of(event: dict[str, Any], reception: Reception) -> tuple[datetime | None, datetime | None]:

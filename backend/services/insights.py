@@ -77,6 +77,14 @@ class Days(Protocol):
         """Rows of customer_days, merges not applied."""
         ...
 
+    def events(self) -> pl.LazyFrame:
+        """Every event, merges not applied."""
+        ...
+
+    def order_lines(self) -> pl.LazyFrame:
+        """Every order line, merges not applied."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class _State:
@@ -208,17 +216,21 @@ class Insights:
 
     def _load(self, known: _Definitions, view: View, today: date) -> Figures:
         settings = known.settings
-        days = _merged(self._lake.customer_days(), self._merges.survivors)
-        if settings.exclude_test_accounts:
-            tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
-            days = days.join(tests, on="customer_id", how="anti")
-        held = days.collect().lazy()
+        tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
+
+        def counted(history: pl.LazyFrame) -> pl.LazyFrame:
+            merged = _merged(history, self._merges.survivors)
+            return merged.join(tests, on="customer_id", how="anti") if settings.exclude_test_accounts else merged
+
+        held = counted(self._lake.customer_days()).collect().lazy()
         verified: pl.DataFrame = verified_events(nw.from_native(held)).to_native().collect()
         facts = Facts(
             days=held,
             today=today,
             calendar=settings.calendar,
             coupons=_coupon_frame(known),
+            events=counted(self._lake.events()),
+            lines=counted(self._lake.order_lines()),
             verified=frozenset(verified.get_column("event").to_list()),
             history_imported=settings.history_complete,
         )

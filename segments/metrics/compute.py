@@ -9,13 +9,17 @@ import polars as pl
 
 from segments.metrics import catalog, coupons, launches, repeat_purchase
 from segments.metrics.facts import Facts
-from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Triangle
+from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Sheet, Triangle
 from segments.metrics.options import read_options
 from segments.metrics.retention import is_cut, retention
 from segments.windows import Window
 
 Measure = Callable[[Facts, Window, Options], pl.LazyFrame]
-"""One row: ``numerator``, ``denominator`` and, where there is something to say, ``incomplete`` and ``notes``."""
+"""One row: ``numerator``, ``denominator`` and, where there is something to say, ``incomplete`` and ``notes``; ``value``
+where it is not numerator ÷ denominator."""
+
+List = Callable[[Facts, Window, Options], pl.LazyFrame]
+"""The rows of a KPI's sheet, with its columns, in the order they are shown."""
 
 MEASURES: dict[str, Measure] = {
     measure.__name__: measure
@@ -40,6 +44,9 @@ MEASURES: dict[str, Measure] = {
 }
 """How each KPI with one figure is measured, by slug."""
 
+LISTS: dict[str, List] = {}
+"""How the sheet of each KPI that has one is listed, by slug."""
+
 
 def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, object] | None = None) -> Measured:
     """Measure a KPI.
@@ -62,17 +69,32 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
 
 
 def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row: dict[str, Any]) -> Measured:
-    numerator, denominator = int(row["numerator"] or 0), row["denominator"]
-    value = float(numerator) if denominator is None else numerator / denominator if denominator else None
+    numerator, denominator = row["numerator"] or 0, row["denominator"]
     return Measured(
         slug=metric.slug,
         numerator=numerator,
         denominator=denominator,
-        value=value,
+        value=row["value"] if "value" in row else _ratio(numerator, denominator),
         window=window,
         incomplete=window.last >= facts.today or bool(row.get("incomplete")),
         notes=tuple(row.get("notes") or ()),
         options=options,
+        sheet=_sheet(metric, facts, window, options),
+    )
+
+
+def _ratio(numerator: float, denominator: int | None) -> float | None:
+    if denominator is None:
+        return float(numerator)
+    return numerator / denominator if denominator else None
+
+
+def _sheet(metric: Metric, facts: Facts, window: Window, options: Options) -> Sheet | None:
+    if metric.sheet is None:
+        return None
+    columns = [column.name for column in metric.sheet.columns]
+    return replace(
+        metric.sheet, rows=tuple(LISTS[metric.slug](facts, window, options).select(columns).collect().rows())
     )
 
 

@@ -21,6 +21,9 @@ _UNITS = {
     Unit.PEOPLE: "customers 人",
     Unit.MONEY: "money, minor units 金額（最小単位）",
     Unit.TIMES: "mean 平均",
+    Unit.DAYS: "days 日",
+    Unit.SCORE: "score 点",
+    Unit.MULTIPLE: "multiple 倍",
 }
 _AS_OF = {AsOf.PERIOD: NOTES["members_period"], AsOf.COHORT: NOTES["members_cohort"]}
 

@@ -36,6 +36,9 @@ class Facts:
         days: customer_days, merges applied, aggregated or not, without the customers who are to be left out.
         today: the business day that is running; it has not ended.
         coupons: definitions with ``coupon_id``, ``audience`` and ``valid_until``; None where there are none.
+        events: the lake's events, merges applied, without those customers; read where days are not enough (times of a day,
+            properties, scores). None where there are none.
+        lines: the lake's order lines, likewise.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
@@ -45,6 +48,8 @@ class Facts:
     today: date
     calendar: BusinessCalendar = field(default_factory=BusinessCalendar)
     coupons: pl.LazyFrame | None = None
+    events: pl.LazyFrame | None = None
+    lines: pl.LazyFrame | None = None
     verified: Collection[str] | None = None
     members: Members | None = None
     history_imported: bool = False

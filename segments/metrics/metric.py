@@ -26,6 +26,12 @@ class Unit(StrEnum):
     """Minor units of the shop's currency."""
     TIMES = "times"
     """A plain mean: days or purchases per customer."""
+    DAYS = "days"
+    """A number of days."""
+    SCORE = "score"
+    """Points on a scale of its own: NPS from -100 to 100."""
+    MULTIPLE = "multiple"
+    """A multiple (倍率), which may exceed 1."""
 
 
 class AsOf(StrEnum):
@@ -50,12 +56,54 @@ class Option:
     high: int = 0
 
 
+class Shape(StrEnum):
+    """How a sheet is best drawn."""
+
+    LIST = "list"
+    """Rows that stand for themselves."""
+    DISTRIBUTION = "distribution"
+    """Groups that add up: the first column names the group, ``customers`` counts it."""
+    MATRIX = "matrix"
+    """From the first column to the second: the third holds the number."""
+    FUNNEL = "funnel"
+    """Steps in order, each a part of the one before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column of a sheet; ``unit`` None for a label or a day.
+
+    Attributes:
+        codes: what labels are called, where they are codes (states, groups) and not the shop's own words.
+    """
+
+    name: str
+    ja: str
+    en: str
+    unit: Unit | None = None
+    codes: Mapping[str, Words] = field(default_factory=dict)
+
+
+Value: TypeAlias = int | float | str | bool | date | None
+"""What stands in a sheet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sheet:
+    """The table that belongs to a figure: every row has a value for each column."""
+
+    shape: Shape
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Value, ...], ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """One KPI of the catalogue; the words are what pages show beside the figure.
 
     Attributes:
         sources: events it is made of; those that its options name come on top.
+        sheet: the table that comes with the figure, without its rows; None where the figure says it all.
     """
 
     slug: str
@@ -68,6 +116,7 @@ class Metric:
     sources: tuple[str, ...] = ()
     as_of: AsOf = AsOf.PERIOD
     options: tuple[Option, ...] = ()
+    sheet: Sheet | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +158,16 @@ class Measured:
     """A figure with what it was made of.
 
     Attributes:
+        numerator: whole where it is counted; an expectation or a percentile need not be.
         denominator: None for a count, which divides by nothing.
-        value: None where the denominator is 0: pages show a dash, never 0 %.
+        value: numerator ÷ denominator, or what the KPI's own formula gives; None where there is nothing to divide by or too
+            little to say: pages show a dash, never 0 %.
         incomplete: something of it can still happen (集計中).
         notes: codes from `notes.NOTES`.
     """
 
     slug: str
-    numerator: int
+    numerator: int | float
     denominator: int | None
     value: float | None
     window: Window
@@ -124,3 +175,4 @@ class Measured:
     notes: tuple[str, ...] = ()
     options: Options = field(default_factory=dict)
     table: Triangle | None = None
+    sheet: Sheet | None = None

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import polars as pl
 
-from backend.lake.schemas import EVENTS_SCHEMA
+from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
 from segments.reduce.days import DAYS_SCHEMA
@@ -137,6 +137,10 @@ class FakeLake:
     def events(self, window: Window | None = None) -> pl.LazyFrame:
         """No events after the launch of a campaign."""
         return pl.LazyFrame(schema=EVENTS_SCHEMA)
+
+    def order_lines(self) -> pl.LazyFrame:
+        """No order names its lines."""
+        return pl.LazyFrame(schema=ORDER_LINES_SCHEMA)
 
     def as_of(self) -> datetime:
         """Up to when facts are there."""

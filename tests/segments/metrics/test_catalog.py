@@ -4,7 +4,7 @@ import pytest
 
 from segments.errors import UnknownMetric
 from segments.metrics import catalog
-from segments.metrics.compute import MEASURES, compute
+from segments.metrics.compute import LISTS, MEASURES, compute
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Metric
 from segments.metrics.notes import NOTES
@@ -15,6 +15,7 @@ from tests.segments.metrics.members import after
 
 def test_every_kpi_has_a_measure_and_every_measure_a_kpi() -> None:
     assert set(catalog.CATALOG) == {*MEASURES, "retention"}
+    assert {slug for slug, metric in catalog.CATALOG.items() if metric.sheet} == set(LISTS)
 
 
 @pytest.mark.parametrize("metric", catalog.CATALOG.values(), ids=catalog.CATALOG)
