@@ -199,6 +199,20 @@ def test_a_retry_of_a_bad_event_has_the_same_id() -> None:
     assert first.event_id != stored(track()).event_id
 
 
+@pytest.mark.parametrize("given", ["m1", 12, "x" * 100])
+def test_a_failed_event_knows_the_id_that_it_will_have(given: object) -> None:
+    failed, good = read(track(event="", messageId=given)), stored(track(messageId=given))
+    assert isinstance(failed, FailedEvent)
+    assert failed.becomes == good.event_id
+
+
+@pytest.mark.parametrize("given", [..., "", True, 1.5, 10**100, "x" * 101])
+def test_an_id_that_does_not_fit_promises_nothing(given: object) -> None:
+    failed = read(track(event="", messageId=given))
+    assert isinstance(failed, FailedEvent)
+    assert failed.becomes is None
+
+
 def test_the_path_names_the_type_of_a_single_call() -> None:
     reception = Reception(source_id=7, trusted=True, received_at=NOW, call="identify")
     assert stored({"userId": "u1", "traits": {"rank": "gold"}}, reception).type == "identify"
