@@ -1,6 +1,7 @@
 """Keeps requests that were refused for good: every SDK throws away what gets 400, 401 or 413, so these bytes are the last ones.
 
-The first few of each kind in an hour are kept for a week, for repair; `Health` says that there are some.
+The first few of each kind in an hour are kept for a week, for repair; `Health` says that there are some. Anybody can be
+refused, also without a key, so a process keeps `MOST_BYTES` an hour and no more: a third of a GiB in that week.
 """
 
 import asyncio
@@ -21,6 +22,10 @@ from segments.context import blot_secrets
 KEPT = timedelta(days=7)
 LARGEST_KEPT = 1024 * 1024
 """Bytes of a body; of a larger one the beginning."""
+LARGEST_UNAUTHORIZED = 4 * 1024
+"""Bytes of a body that came without a key in force: enough to see whose it is."""
+MOST_BYTES = 2 * 1024 * 1024
+"""Bytes of all bodies that a process keeps in an hour; beyond it what was refused is kept without its bytes."""
 
 _PAUSE = timedelta(seconds=2)
 
@@ -54,6 +59,7 @@ class Refusals:
         self._per_hour = per_hour
         self._hour: datetime | None = None
         self._counts: Counter[str] = Counter()
+        self._room = MOST_BYTES
         self._unwritten: list[RefusedRequest] = []
         self._task: asyncio.Task[None] | None = None
 
@@ -74,10 +80,12 @@ class Refusals:
         now = self._clock.now()
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour != self._hour:
-            self._hour, self._counts = hour, Counter()
+            self._hour, self._counts, self._room = hour, Counter(), MOST_BYTES
         self._counts[code] += 1
         if self._counts[code] <= self._per_hour:
-            kept = blot_secrets(body[:LARGEST_KEPT])
+            largest = LARGEST_UNAUTHORIZED if code == "unauthorized" else LARGEST_KEPT
+            kept = blot_secrets(body[:largest])[: self._room]
+            self._room -= len(kept)
             self._unwritten.append(
                 RefusedRequest(
                     refused_at=now, path=path, status=status, code=code, message=message, size=len(body), body=kept
@@ -85,7 +93,7 @@ class Refusals:
             )
 
     async def write(self) -> None:
-        """Write down what was noted; while the database is away it waits, and there is never much of it."""
+        """Write down what was noted; while the database is away, or where this is cut off, it waits: never much of it."""
         waiting, self._unwritten = self._unwritten, []
         if not waiting:
             return
@@ -93,7 +101,10 @@ class Refusals:
             async with self._pool.acquire(timeout=5) as connection:
                 await store.keep(connection, waiting)
         except OUTAGES:
-            self._unwritten = (waiting + self._unwritten)[: 10 * self._per_hour]
+            self._keep_waiting(waiting)
+        except asyncio.CancelledError:
+            self._keep_waiting(waiting)  # `stop` writes it
+            raise
 
     async def newest(self, *, limit: int = 50) -> tuple[RefusedSummary, ...]:
         """The newest refused requests of all processes."""
@@ -112,6 +123,9 @@ class Refusals:
         if record is None:
             raise NotFound(f"There is no refused request {refused_id}.")
         return RefusedDetail(**dict(record))
+
+    def _keep_waiting(self, requests: list[RefusedRequest]) -> None:
+        self._unwritten = (requests + self._unwritten)[: 10 * self._per_hour]
 
     async def _keep_writing(self) -> None:
         forgotten_at: datetime | None = None

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import asyncpg
@@ -12,7 +12,7 @@ from typer.testing import CliRunner, Result
 
 from backend.cli.main import app
 from backend.clock import FixedClock
-from backend.services.refusals import KEPT, Refusals
+from backend.services.refusals import KEPT, LARGEST_KEPT, LARGEST_UNAUTHORIZED, MOST_BYTES, Refusals
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 BODY = b'{"batch": [\xff'
@@ -76,3 +76,52 @@ async def test_they_wait_while_the_database_is_away(refusals: Refusals, pool: as
     await pool.execute("ALTER TABLE elsewhere RENAME TO refused_requests")
     await refusals.stop()
     assert await pool.fetchval("SELECT count(*) FROM refused_requests") == 1
+
+
+def flood(refusals: Refusals, code: str, *, requests: int = 2) -> None:
+    for _ in range(requests):
+        refusals.note(path="/v1/batch", status=400, code=code, message="No.", body=b"x" * 2 * LARGEST_KEPT)
+
+
+async def sizes(refusals: Refusals, pool: asyncpg.Pool) -> dict[str, list[int]]:
+    """Bytes kept of each request, by code."""
+    await refusals.write()
+    rows = await pool.fetch("SELECT code, length(body) AS kept FROM refused_requests ORDER BY refused_id")
+    return {code: [row["kept"] for row in rows if row["code"] == code] for code in {row["code"] for row in rows}}
+
+
+async def test_nobody_fills_the_disk_with_what_is_refused(
+    refusals: Refusals, clock: FixedClock, pool: asyncpg.Pool
+) -> None:
+    for number in range(5):
+        flood(refusals, f"code_{number}")
+    first = await sizes(refusals, pool)
+    assert first["code_0"] == [LARGEST_KEPT, LARGEST_KEPT]
+    assert sum(map(sum, first.values())) == MOST_BYTES
+    assert first["code_4"] == [0, 0], "that it came is kept all the same"
+    clock.advance(timedelta(hours=1))
+    flood(refusals, "code_4")
+    assert (await sizes(refusals, pool))["code_4"] == [0, 0, LARGEST_KEPT, LARGEST_KEPT]
+
+
+async def test_of_those_without_a_key_only_the_beginning_is_kept(refusals: Refusals, pool: asyncpg.Pool) -> None:
+    flood(refusals, "unauthorized")
+    assert await sizes(refusals, pool) == {"unauthorized": [LARGEST_UNAUTHORIZED] * 2}
+
+
+async def test_a_stop_in_the_middle_of_writing_loses_nothing(refusals: Refusals, pool: asyncpg.Pool) -> None:
+    refuse(refusals)
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK refused_requests IN ACCESS EXCLUSIVE MODE")
+        writing = asyncio.create_task(refusals.write())
+        async with asyncio.timeout(20):
+            while not await waits_for_a_lock(pool):  # noqa: ASYNC110 - a server process waits
+                await asyncio.sleep(0.01)
+        writing.cancel()
+        await asyncio.gather(writing, return_exceptions=True)
+    await refusals.stop()
+    assert await pool.fetchval("SELECT count(*) FROM refused_requests") == 1
+
+
+async def waits_for_a_lock(pool: asyncpg.Pool) -> bool:
+    return bool(await pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
