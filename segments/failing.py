@@ -1,10 +1,11 @@
 """Makes failed events: what cannot be stored, with its reason and all that it takes to read it again. Pure."""
 
 import hashlib
+from datetime import datetime, timedelta
 from typing import Any
 
 from segments.context import blot_secrets
-from segments.envelope import FailedEvent, event_id_of
+from segments.envelope import Event, FailedEvent, event_id_of
 from segments.failures import EventFailure
 from segments.kept import Kept, write_kept
 from segments.message_ids import given_id
@@ -33,6 +34,30 @@ def fail_event(
         envelope=_kept_of(reception, failure),
         becomes=event_id_of(reception.source_id, given) if given else None,
     )
+
+
+def refuse_event(event: Event, *, received_at: datetime, error: object) -> FailedEvent:
+    """An event that could be read and that the database refuses, with all that its request said of it.
+
+    The context of its batch is in its payload by now; its type is kept in case that only the path named it.
+    """
+    reception = Reception(
+        source_id=event.source_id,
+        trusted=event.trusted,
+        received_at=received_at,
+        sent_at=event.sent_at,
+        call=event.type,
+        device_skew=_device_skew_of(event),
+    )
+    failure = EventFailure("not_storable", f"The database refused the event: {error}.", verdict=event.token_verdict)
+    known = {"messageId": event.message_id, "type": event.type, "event": event.event}
+    return fail_event(bytes(event.payload), reception, failure, event=known)
+
+
+def _device_skew_of(event: Event) -> timedelta | None:
+    if event.time_rule != "device_skew" or event.original_at is None:
+        return None
+    return event.occurred_at - event.original_at
 
 
 def _fitting_id(event: dict[str, Any]) -> str | None:

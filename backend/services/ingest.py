@@ -17,8 +17,7 @@ from backend.store.events import Appended
 from backend.store.outages import OUTAGES, REFUSED_VALUES
 from backend.store.pool import KeptConnections
 from segments.envelope import Event, FailedEvent
-from segments.failures import EventFailure
-from segments.intake import Reception, fail_event
+from segments.failing import refuse_event
 
 _log = structlog.get_logger(__name__)
 
@@ -234,7 +233,7 @@ class Ingest:
                 await self._append([event], [], request.received_at, keep=False)
                 good.append(event)
             except REFUSED_VALUES as error:
-                refused.append(_refused(event, request.received_at, error))
+                refused.append(refuse_event(event, received_at=request.received_at, error=error))
         return good, refused
 
     async def _append(
@@ -311,12 +310,6 @@ def _refuse(group: list[_Request], error: JorenError) -> None:
     for request in group:
         if not request.answer.done():
             request.answer.set_exception(error)
-
-
-def _refused(event: Event, received_at: datetime, error: Exception) -> FailedEvent:
-    reception = Reception(source_id=event.source_id, trusted=event.trusted, received_at=received_at, call=event.type)
-    failure = EventFailure("not_storable", f"The database refused the event: {error}.")
-    return fail_event(bytes(event.payload), reception, failure, event={"messageId": event.message_id})
 
 
 def _require_durability(settings: dict[str, str]) -> None:

@@ -15,6 +15,9 @@ from backend.services import ingest as module
 from backend.services.ingest import Ingest, Limits
 from segments.envelope import Event, FailedEvent
 from segments.intake import Reception, read_event
+from segments.replay import FailedOne, read_again
+from segments.source_rules import OPEN
+from segments.tokens import TokenCheck, TokenMode, Verdict
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 RECEPTION = Reception(source_id=1, trusted=True, received_at=NOW)
@@ -55,6 +58,33 @@ async def test_an_event_the_database_refuses_fails_alone(ingest: Ingest, pool: a
     failed = await pool.fetchrow("SELECT * FROM failed_events")
     assert failed is not None
     assert (failed["code"], failed["raw"]) == ("not_storable", bytes(poisoned.payload))
+
+
+async def test_a_refused_event_keeps_all_that_a_replay_needs(ingest: Ingest, pool: asyncpg.Pool) -> None:
+    """Read again, it is the event that it was: its time, its type, what its token proved."""
+    said, skew = NOW - timedelta(hours=2), timedelta(minutes=7)
+    whole = {"event": "Own", "userId": "u1", "messageId": "m1", "timestamp": said.isoformat()}
+    whole["context"] = {"library": {"name": "analytics-swift"}}
+    tokens = TokenCheck(mode=TokenMode.ENFORCE, read=lambda _: Verdict.VALID, shared="a token")
+    reception = Reception(
+        source_id=1,
+        trusted=False,
+        received_at=NOW,
+        sent_at=NOW - timedelta(hours=1),
+        call="track",
+        device_skew=skew,
+        tokens=tokens,
+    )
+    event = read_event(msgspec.json.encode(whole), reception)
+    assert isinstance(event, Event)
+    assert (event.occurred_at, event.token_verdict) == (said + skew, "valid")
+    await ingest.take([msgspec.structs.replace(event, user_id="nul \x00")], received_at=NOW)
+    kept = await pool.fetchrow("SELECT * FROM failed_events")
+    assert kept is not None
+    assert (kept["name"], kept["becomes"]) == ("Own", event.event_id)
+    columns = {name: kept[name] for name in ("source_id", "received_at", "code", "raw", "envelope")}
+    (again,) = read_again(FailedOne(**columns, trusted=False, token_mode="enforce", rules=OPEN))
+    assert again == event
 
 
 async def test_figures_add_up(ingest: Ingest) -> None:
