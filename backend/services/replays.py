@@ -75,6 +75,9 @@ class Replay:
         return self.recovered + self.repeated + self.failed
 
 
+Forget = Callable[[Connection, Sequence[asyncpg.Record]], Awaitable[int]]
+
+
 @dataclass(slots=True)
 class _Step:
     """What one step found out."""
@@ -91,6 +94,7 @@ class Replays:
 
     Args:
         rules_of: how a source's events are read at this moment; a replay comes right after the rule was mended.
+        forget: removes what must not come back from failed events; gives how many had such.
         watch: called with each step's name, for tests that stop the world there.
     """
 
@@ -100,11 +104,13 @@ class Replays:
         clock: Clock,
         *,
         rules_of: Callable[[int], Awaitable[SourceRules]],
+        forget: Forget | None = None,
         watch: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._rules_of = rules_of
+        self._forget = forget
         self._watch = watch
 
     async def try_out(self, wanted: Wanted) -> DryRun:
@@ -175,9 +181,7 @@ class Replays:
                 return 0
             self._watch("locked")
             wanted = Wanted(source_id=run["source_id"], code=run["code"], name=run["name"], failed_id=run["failed_id"])
-            rows = await store.take_failed(
-                connection, wanted, after=run["reached"], upto=run["upto"], limit=STEP, hold=True
-            )
+            rows = await self._take(connection, wanted, after=run["reached"], upto=run["upto"])
             self._watch("taken")
             step = await self._recover(connection, rows)
             await self._mark(connection, step, actor=run["asked_by"])
@@ -190,6 +194,13 @@ class Replays:
         """Take out of the waiting ones what the app has sent again by itself; gives how many."""
         async with self._pool.acquire() as connection, connection.transaction():
             return await store.settle_failed(connection, now=self._clock.now())
+
+    async def _take(self, connection: Connection, wanted: Wanted, *, after: int, upto: int) -> Sequence[asyncpg.Record]:
+        """The next failed events, once nothing is in them that must not come back."""
+        while True:
+            rows = await store.take_failed(connection, wanted, after=after, upto=upto, limit=STEP, hold=True)
+            if self._forget is None or not await self._forget(connection, rows):
+                return rows
 
     async def _recover(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> _Step:
         """Read and write; where the database refuses a value, each event for itself."""

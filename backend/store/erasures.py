@@ -23,7 +23,7 @@ _BY_NUMBERS = (
     "delete_test_sends",
 )
 _BY_NUMBERS_AT = ("cancel_deliveries", "blank_devices", "blank_customers")
-_BY_FORMS = ("delete_refused", "delete_answers", "delete_messages")
+_BY_FORMS = ("delete_answers", "delete_messages")
 
 
 async def read_key(connection: Connection) -> bytes | None:
@@ -81,10 +81,15 @@ async def insert(
 ) -> int:
     """Ask for an erasure; from its commit on the ids are known as erased, and nothing is sent to the person."""
     erasure_id: int = await connection.fetchval(_SQL["insert_erasure"], customer_ids, now, by, reason)
-    await connection.execute(_SQL["insert_digests"], digests, erasure_id)
+    await add_digests(connection, digests=digests, erasure_id=erasure_id)
     await connection.execute(_SQL["mark_customers"], customer_ids, now)
     await connection.execute(_SQL["cancel_deliveries"], customer_ids, now)
     return erasure_id
+
+
+async def add_digests(connection: Connection, *, digests: Sequence[bytes], erasure_id: int) -> None:
+    """Put ids on the list of erased ones; those on it stay as they are."""
+    await connection.execute(_SQL["insert_digests"], digests, erasure_id)
 
 
 async def list_all(connection: Connection, *, limit: int) -> list[asyncpg.Record]:
@@ -118,15 +123,20 @@ async def delete_events(connection: Connection, *, seqs: Sequence[int]) -> None:
     await connection.execute(_SQL["delete_events"], seqs)
 
 
-async def list_suspects(connection: Connection, *, forms: Sequence[bytes]) -> list[asyncpg.Record]:
-    """Failed events whose bytes hold one of the forms."""
-    rows: list[asyncpg.Record] = await connection.fetch(_SQL["suspects_failed"], forms)
+async def list_suspects(connection: Connection, *, forms: Sequence[bytes], pattern: str | None) -> list[asyncpg.Record]:
+    """Failed events (failed_id, code, raw) whose bytes hold one of the forms or fit the pattern."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["suspects_failed"], forms, pattern)
     return rows
 
 
 async def delete_failed(connection: Connection, *, failed_ids: Sequence[int]) -> int:
     """Gives how many."""
     return _count(await connection.execute(_SQL["delete_failed"], failed_ids))
+
+
+async def shorten_failed(connection: Connection, *, failed_id: int, raw: bytes) -> None:
+    """Keep less of a failed event's bytes."""
+    await connection.execute(_SQL["shorten_failed"], failed_id, raw)
 
 
 async def delete_imported(connection: Connection, *, keys: Sequence[UUID]) -> int:
@@ -140,12 +150,23 @@ async def blank(
     customer_ids: Sequence[int],
     ids: Sequence[str],
     forms: Sequence[bytes],
+    pattern: str | None,
     now: datetime,
 ) -> dict[str, int]:
-    """Remove a person from every table, in the caller's transaction; gives rows by statement."""
+    """Remove a person from every table, in the caller's transaction; gives rows by statement.
+
+    Args:
+        connection: where the transaction is open.
+        customer_ids: the person's numbers.
+        ids: the person's ids.
+        forms: how the ids stand in JSON text, see `segments.erasure.quoted`.
+        pattern: how they stand in what apps sent, see `segments.erasure.stated_as_numbers`.
+        now: when.
+    """
     done = {"log": _count(await connection.execute(_SQL["delete_logged"], customer_ids, ids))}
     await connection.execute(_SQL["forget_heard"], customer_ids, ids)
     await connection.execute(_SQL["forget_proofs"], customer_ids)
+    done["delete_refused"] = _count(await connection.execute(_SQL["delete_refused"], forms, pattern))
     for name in _BY_FORMS:
         done[name] = _count(await connection.execute(_SQL[name], forms))
     done["blank_audit"] = _count(await connection.execute(_SQL["blank_audit"], ids, forms))

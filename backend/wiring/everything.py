@@ -24,6 +24,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.people import People
+from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
 from backend.services.refresh.loop import Refresh
 from backend.services.replays import Replays
@@ -79,7 +80,12 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         definitions=Definitions(pool),
         event_volumes=EventVolumes(pool),
         failed_events=FailedEvents(pool),
-        replays=Replays(pool, clock, rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of),
+        replays=Replays(
+            pool,
+            clock,
+            rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of,
+            forget=forget_failed,
+        ),
         imports=imports,
         import_desk=import_desk,
         segment_runs=segment_runs,

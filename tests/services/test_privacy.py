@@ -1,5 +1,6 @@
 """Whoever is erased is gone from every table and file, stays gone when old batches come again, and takes nobody along."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from datetime import timedelta
@@ -11,13 +12,17 @@ import msgspec
 import polars as pl
 import pytest
 
-from backend.errors import NotFound
+from backend.errors import NotFound, Unavailable
 from backend.services.ingest import Ingest
+from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import SETTLED, Rights
-from backend.services.privacy.sieve import Sieve
-from backend.store import erasures
+from backend.services.privacy.sieve import REMEMBERED, Sieve
+from backend.services.replays import Replays, Wanted
+from backend.services.tracking_plans import TrackingPlans
+from backend.store import erasures, events
+from backend.store.pool import Connection
 from segments.customer_rows import keys_about
-from segments.envelope import Event
+from segments.envelope import Event, FailedEvent
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event, read_event
 from tests.services.refreshing import NOW, Shop
@@ -195,6 +200,88 @@ async def test_old_batches_do_not_bring_a_person_back(shop: Shop) -> None:
     await door.stop()
     assert await shop.pool.fetchval("SELECT count(*) FROM event_log WHERE user_id = $1", GONE[0]) == 0
     assert GONE[1] not in await dump(shop.pool)
+
+
+async def test_a_member_whose_number_came_as_a_number_is_gone_too(shop: Shop) -> None:
+    await shop.send("server", {"type": "identify", "userId": "7731", "anonymousId": "phone-7731"})
+    await shop.refresh.run_until_current()
+    own = [b'{"userId": 7731}', b'{"userId": 7731.0, "event": NaN}', b'[{"userId":7731},{"userId":8}]']
+    others = [b'{"userId": 77310}', b'{"userId": 8, "total": 7731}']
+    await keep_failed(shop.pool, *own, *others)
+    await shop.pool.execute(
+        """INSERT INTO refused_requests (refused_at, path, status, code, message, size, body)
+        SELECT $1, '/v1/t', 401, 'c', 'm', 1, unnest($2::bytea[])""",
+        NOW, [*own, *others],
+    )  # fmt: skip
+    rights = rights_of(shop)
+    await rights.erase(await number_of(shop, "7731"), by="owner")
+    shop.clock.advance(SETTLED)
+    assert await rights.work() == 1
+    kept = {row[0] for row in await shop.pool.fetch("SELECT raw FROM failed_events")}
+    assert kept == {*others, b'[{"userId":8}]'}
+    assert {row[0] for row in await shop.pool.fetch("SELECT body FROM refused_requests")} == set(others)
+    late = [failed(raw) for raw in (*own, *others)]
+    left = (await Sieve(shop.pool, shop.clock).sift([], late))[1]
+    assert {event.raw for event in left} == {*others, b'[{"userId":8}]'}
+
+
+async def keep_failed(pool: asyncpg.Pool, *raws: bytes) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        await events.append(connection, [], [failed(raw) for raw in raws], received_at=NOW)
+
+
+def failed(raw: bytes) -> FailedEvent:
+    code = "batch_too_long" if raw.startswith(b"[") else "missing_event"
+    return fail_event(raw, RECEPTION, EventFailure(code, "No."))
+
+
+async def test_a_replay_does_not_bring_a_person_back(shop: Shop) -> None:
+    """Failed events that were kept after the erasure: by a release before, or out of a backup."""
+    await erase(shop, rights_of(shop))
+    gone, other = (
+        b'{"type":"track","event":"Own","messageId":"%s","userId":"%s"}' % (name, name)
+        for name in (GONE[0].encode(), b"member-new")
+    )
+    await keep_failed(shop.pool, gone, b"[%s,%s]" % (gone, other))
+    replays = Replays(
+        shop.pool, shop.clock, rules_of=TrackingPlans(shop.pool, shop.clock).rules_of, forget=forget_failed
+    )
+    await replays.ask(Wanted(), actor="owner")
+    while await replays.work():
+        pass
+    stored = await shop.pool.fetch("SELECT user_id FROM event_log WHERE event = 'Own'")
+    assert [row["user_id"] for row in stored] == ["member-new"]
+    assert GONE[0] not in await dump(shop.pool)
+
+
+async def test_the_first_requests_wait_for_the_list_together(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    await erase(shop, rights_of(shop))
+    sieve, old, asked = Sieve(shop.pool, shop.clock), again(calls(*GONE)[0]), []
+
+    async def read_key(connection: Connection) -> bytes | None:
+        asked.append(connection)
+        await asyncio.sleep(0.05)
+        return await read(connection)
+
+    read = erasures.read_key
+    monkeypatch.setattr(erasures, "read_key", read_key)
+    sifted = await asyncio.gather(*(sieve.sift([old], []) for _ in range(5)))
+    assert [kept for kept, _ in sifted] == [[]] * 5
+    assert len(asked) == 1
+
+
+async def test_nothing_passes_while_the_list_cannot_be_read(shop: Shop) -> None:
+    await erase(shop, rights_of(shop))
+    sieve, old = Sieve(shop.pool, shop.clock), again(calls(*GONE)[0])
+    await shop.pool.execute("ALTER TABLE erased_ids RENAME TO elsewhere")
+    for found in await asyncio.gather(*(sieve.sift([old], []) for _ in range(3)), return_exceptions=True):
+        assert isinstance(found, Unavailable)
+    await shop.pool.execute("ALTER TABLE elsewhere RENAME TO erased_ids")
+    assert (await sieve.sift([old], []))[0] == []
+    await shop.pool.execute("ALTER TABLE erased_ids RENAME TO elsewhere")
+    shop.clock.advance(REMEMBERED)
+    with pytest.raises(Unavailable):
+        await sieve.sift([old], [])
 
 
 async def test_what_comes_by_another_way_leaves_the_log_again(shop: Shop) -> None:

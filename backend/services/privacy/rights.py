@@ -9,7 +9,7 @@ dies leaves nothing half done for ever. What stays: numbers in sums, and the row
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -18,17 +18,18 @@ import structlog
 
 from backend.clock import Clock
 from backend.errors import JorenError, NotFound
-from backend.services.privacy.sieve import REMEMBERED
+from backend.services.privacy.failed import MANY, keep_left
 from backend.store import access as audit
 from backend.store import erasures as store
 from backend.store import webhooks
 from backend.store.pool import Connection
 from campaigns.notices import Notice, NoticeType
 from segments.customer_rows import keys_about
-from segments.erasure import digest_of, ids_in_bytes, quoted
+from segments.erasure import digest_of, ids_in_bytes, mentions, quoted, stated_as_numbers, without_gone
 
-SETTLED = 2 * REMEMBERED
-"""After this every intake process knows of an erasure, and what it took before is stored."""
+SETTLED = timedelta(minutes=1)
+"""After this every intake process knows of an erasure (`sieve.REMEMBERED`), and what it took before is stored: it gives a
+request up after eight seconds, and the database a statement after eight more, or each of a refused group's."""
 
 MOST_EVENTS = 1_000_000
 """Events in one disclosure."""
@@ -140,7 +141,7 @@ class Rights:
             if row is None:
                 return 0
             try:
-                removed = await self._carry_out(connection, row["customer_ids"])
+                removed = await self._carry_out(connection, row["erasure_id"], row["customer_ids"])
             except (JorenError, OSError) as error:
                 _log.warning("erasure_postponed", erasure=row["erasure_id"], error=repr(error))
                 await store.note_trouble(connection, erasure_id=row["erasure_id"], error=str(error))
@@ -152,19 +153,21 @@ class Rights:
                 await webhooks.publish(connection, erased)
         return 1
 
-    async def _carry_out(self, connection: Connection, numbers: Sequence[int]) -> dict[str, int]:
+    async def _carry_out(self, connection: Connection, erasure_id: int, numbers: Sequence[int]) -> dict[str, int]:
         """History and files first: while the identities stand, a run that dies can be done again from the beginning."""
         removed = {"history": await self._history(numbers), "files": 0}
         for discard in self._files:
             removed["files"] += await discard("erasure")
         ids = await store.ids_of(connection, customer_ids=numbers)
-        forms = quoted(ids)
-        suspects = await store.list_suspects(connection, forms=forms) if forms else []
-        named = [row["failed_id"] for row in suspects if _is_about(row["raw"], set(ids))]
-        removed["failed_events"] = await store.delete_failed(connection, failed_ids=named)
+        key = await store.the_key(connection)
+        await store.add_digests(connection, digests=[digest_of(key, value) for value in ids], erasure_id=erasure_id)
+        forms, pattern = quoted(ids), stated_as_numbers(ids)
+        removed["failed_events"] = await _forget_failed(connection, ids, forms, pattern)
         keys = [key for value in ids for key in keys_about(value)]
         removed["imported"] = await store.delete_imported(connection, keys=keys)
-        blanked = await store.blank(connection, customer_ids=numbers, ids=ids, forms=forms, now=self._clock.now())
+        blanked = await store.blank(
+            connection, customer_ids=numbers, ids=ids, forms=forms, pattern=pattern, now=self._clock.now()
+        )
         return removed | blanked
 
     async def _person(self, connection: Connection, customer_id: int) -> tuple[int, Sequence[int], Sequence[str]]:
@@ -183,10 +186,20 @@ class Rights:
         )
 
 
-def _is_about(raw: bytes, ids: set[str]) -> bool:
-    """Whether a failed event names one of the ids; one that cannot be read and holds an id in quotes does."""
-    found = ids_in_bytes(raw)
-    return bool(found & ids) or not found
+async def _forget_failed(
+    connection: Connection, ids: Sequence[str], forms: Sequence[bytes], pattern: str | None
+) -> int:
+    """Remove failed events that name one of the ids; one that names nobody and holds an id in quotes does."""
+
+    def is_gone(raw: bytes) -> bool:
+        found = ids_in_bytes(raw)
+        return not found.isdisjoint(ids) or (not found and mentions(raw, forms))
+
+    changed = 0
+    for row in await store.list_suspects(connection, forms=forms, pattern=pattern):
+        left = without_gone(row["raw"], many=row["code"] == MANY, is_gone=is_gone)
+        changed += await keep_left(connection, row, left)
+    return changed
 
 
 def _erasure(row: asyncpg.Record) -> Erasure:
