@@ -33,6 +33,10 @@ class What(StrEnum):
     """KPIs of the catalogue, for everyone and for segments."""
 
 
+ABOUT_PERSONS = (What.EVENTS, What.HISTORY, What.CUSTOMERS)
+"""Kinds whose rows are about one person, named or by number: erasure removes these files."""
+
+
 class FileFormat(StrEnum):
     """Formats of the file."""
 
@@ -93,11 +97,6 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     def holds_people(self) -> bool:
         """Whether the file says who somebody is: such exports are for fewer eyes, and erasure removes them."""
         return self.what is What.EVENTS or (self.what is What.CUSTOMERS and self.personal)
-
-    @property
-    def about_persons(self) -> bool:
-        """Whether a row is about one person, named or by number: erasure removes these files."""
-        return self.what in (What.EVENTS, What.HISTORY, What.CUSTOMERS)
 
 
 IDENTITY_COLUMNS = ("user_id", "name", "email", "traits")

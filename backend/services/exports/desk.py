@@ -29,13 +29,12 @@ from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
 from campaigns.notices import Notice, NoticeType
 from segments.errors import FactsError
-from segments.exports import BadWish, What, Wish, check
+from segments.exports import ABOUT_PERSONS, BadWish, Wish, check
 
 KEPT = timedelta(days=7)
 """How long a file can be fetched."""
 LISTED = 50
 _MOST_ATTEMPTS = 5
-_ABOUT_PERSONS = (What.EVENTS, What.HISTORY, What.CUSTOMERS)
 
 log = structlog.get_logger(__name__)
 
@@ -148,7 +147,7 @@ class Exports:
     async def withdraw(self, *, actor: str) -> int:
         """End every export about persons and remove its file, because one of them was erased; gives how many files."""
         async with self._pool.acquire() as connection, connection.transaction():
-            names = await store.withdraw(connection, kinds=list(_ABOUT_PERSONS))
+            names = await store.withdraw(connection, kinds=list(ABOUT_PERSONS))
             await self._audit(connection, "withdraw", "exports", actor, {"files": len(names)})
         await asyncio.to_thread(files.remove, self._folder, names)
         return len(names)
