@@ -65,11 +65,6 @@ class Registry:
         link = self._known.anonymous[anonymous_id or ""]
         return self.survivor(link.customer_id).customer_id if link.node_id is None else link.node_id
 
-    def owner_of(self, user_id: str | None, anonymous_id: str | None) -> int:
-        """The customer whose ids these are by everything seen so far; the user id decides."""
-        number = self._known.users.get(user_id) if user_id is not None else None
-        return self.survivor(number or self._known.anonymous[anonymous_id or ""].customer_id).customer_id
-
     @property
     def devices(self) -> set[str]:
         """Addresses that are new or changed."""

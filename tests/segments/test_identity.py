@@ -10,6 +10,7 @@ import pytest
 
 from segments.identity import Registry
 from segments.sightings import Address, DeviceState, Known, Merge, Sighting
+from tests.segments.ownership import owner_of
 
 APP, SERVER = 1, 2
 MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
@@ -51,7 +52,7 @@ class House:
 
     def live(self, user: str) -> set[str]:
         """Addresses that get this member's pushes."""
-        person = self.registry.owner_of(user, None)
+        person = owner_of(self.registry, user, None)
         return {
             device.address
             for device in self.known.devices.values()
@@ -92,7 +93,7 @@ def test_linking_does_not_depend_on_which_id_came_first(house: House, order: str
     for ids in (("u1", None), (None, "a1")) if order == "user first" else ((None, "a1"), ("u1", None)):
         house.see(*ids)
     house.see("u1", "a1")
-    assert house.registry.owner_of("u1", None) == house.registry.owner_of(None, "a1")
+    assert owner_of(house.registry, "u1", None) == owner_of(house.registry, None, "a1")
 
 
 def test_a_public_key_never_merges_two_members(house: House) -> None:
@@ -271,7 +272,7 @@ def test_where_the_log_is_cut_decides_nothing(seed: int) -> None:
         ends.append(
             (
                 [house.see(user) for user in ("u1", "u2", "u3")],
-                {a: house.registry.owner_of(None, a) for a in ("a1", "a2", "a3", "a4") if a in house.known.anonymous},
+                {a: owner_of(house.registry, None, a) for a in ("a1", "a2", "a3", "a4") if a in house.known.anonymous},
                 {d.address: (d.customer_id, d.state) for d in house.known.devices.values()},
             )
         )

@@ -13,6 +13,7 @@ import pytest
 from segments.identity import Registry
 from segments.sightings import Address, Claim, DeviceState, Heard, Known, Sighting
 from tests.segments import identity_reference as reference
+from tests.segments.ownership import owner_of
 
 MOMENT = datetime(2026, 4, 1, tzinfo=UTC)
 APP, SERVER = 1, 2
@@ -64,12 +65,12 @@ def people_of(registry: Arrived) -> reference.People:
     known = registry.known
     members: dict[int, set[str]] = {}
     for user in known.users:
-        members.setdefault(registry.owner_of(user, None), set()).add(user)
+        members.setdefault(owner_of(registry, user, None), set()).add(user)
     found: reference.People = {
-        ("user", user): frozenset(members[registry.owner_of(user, None)]) for user in known.users
+        ("user", user): frozenset(members[owner_of(registry, user, None)]) for user in known.users
     }
     for anonymous in known.anonymous:
-        owner = registry.owner_of(None, anonymous)
+        owner = owner_of(registry, None, anonymous)
         found["anonymous", anonymous] = frozenset(members.get(owner, {f"({anonymous})"}))
     return found
 
@@ -77,8 +78,8 @@ def people_of(registry: Arrived) -> reference.People:
 def addresses_of(registry: Arrived) -> dict[str, tuple[frozenset[str], str]]:
     known = registry.known
     people = people_of(registry)
-    persons = {registry.owner_of(user, None): people["user", user] for user in known.users}
-    visitors = {registry.owner_of(None, one): person for (kind, one), person in people.items() if kind == "anonymous"}
+    persons = {owner_of(registry, user, None): people["user", user] for user in known.users}
+    visitors = {owner_of(registry, None, one): person for (kind, one), person in people.items() if kind == "anonymous"}
     return {
         device.address: ({**visitors, **persons}[device.customer_id], str(device.state))
         for device in known.devices.values()
@@ -134,10 +135,10 @@ def test_a_late_word_of_an_earlier_user_takes_the_visitors_history_back() -> Non
     see(None, 0)
     second = see("u2", 20)
     history = registry.customer_of(None, "a1")
-    assert registry.owner_of(None, "a1") == second
+    assert owner_of(registry, None, "a1") == second
     registry = Registry(known, count(10))
     first = see("u1", 10)
-    assert (registry.owner_of(None, "a1"), registry.customer_of(None, "a1")) == (first, history)
+    assert (owner_of(registry, None, "a1"), registry.customer_of(None, "a1")) == (first, history)
     assert [(merge.gone, merge.survivor) for merge in registry.merges()] == [(history, first)]
     assert registry.moved == {history, first, second}
 
@@ -153,7 +154,7 @@ def test_a_late_word_does_not_take_a_phone_from_whom_it_belongs_to_by_now() -> N
                 source_id=APP, trusted=False, vouches=False, user_id=user, anonymous_id=anonymous, at=at, address=phone
             )
         )
-    assert known.devices["t1"].customer_id == registry.owner_of("u2", None)
+    assert known.devices["t1"].customer_id == owner_of(registry, "u2", None)
     assert known.devices["t1"].state is DeviceState.LIVE
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from segments.sightings import Merge
+from tests.segments.ownership import owner_of
 from tests.segments.test_identity import SERVER, House
 
 
@@ -94,11 +95,11 @@ def test_a_token_does_not_take_from_a_member_what_the_shop_called_his(house: Hou
     house.see("victim", "a1", token="own")
     house.clock = count(-300 * 86_400)
     signed(house, "stranger", "a1")
-    assert house.registry.owner_of(None, "a1") == victim
+    assert owner_of(house.registry, None, "a1") == victim
     assert house.live("victim") == {"own"}
 
 
 def test_a_token_goes_before_an_earlier_word_of_nobody(house: House) -> None:
     house.see("stranger", "a1")
     member = signed(house, "u1", "a1")
-    assert house.registry.owner_of(None, "a1") == member
+    assert owner_of(house.registry, None, "a1") == member
