@@ -118,9 +118,3 @@ async def add_timeline(connection: Connection, rows: Sequence[tuple[int, datetim
     await connection.copy_records_to_table(
         "customer_timeline", columns=("customer_id", "occurred_at", "seq", "received_day"), records=rows
     )
-
-
-async def ids_of(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, tuple[str | None, str | None]]:
-    """Member number and an anonymous id of customers."""
-    rows = await connection.fetch(_SQL["ids_of"], list(customer_ids))
-    return {row["customer_id"]: (row["user_id"], row["anonymous_id"]) for row in rows}

@@ -95,16 +95,5 @@ LEFT JOIN (
 ) AS reach ON reach.customer_id = c.customer_id
 WHERE c.customer_id = ANY ($1::bigint[]) AND c.merged_into IS NULL
 
--- name: ids_of
--- An id by which an event of ours finds each customer: the member number, else an anonymous id.
-SELECT
-    c.customer_id,
-    c.user_id,
-    (SELECT i.value FROM identities AS i
-     WHERE i.kind = 'anonymous' AND i.customer_id = c.customer_id
-     ORDER BY i.linked_at, i.value LIMIT 1) AS anonymous_id
-FROM customers AS c
-WHERE c.customer_id = ANY ($1::bigint[])
-
 -- name: list_coupons
 SELECT coupon_id, audience, valid_until FROM coupons ORDER BY coupon_id

@@ -1,2 +1,0 @@
--- name: system_source
-SELECT source_id FROM sources WHERE kind = 'system'
