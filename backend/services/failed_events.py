@@ -100,9 +100,7 @@ class FailedEvents:
             record = await store.get_failed(connection, failed_id=failed_id)
         if record is None:
             raise NotFound(f"There is no failed event {failed_id}.")
-        values = _values(record)
-        del values["envelope"]
-        return FailedDetail(**values)
+        return FailedDetail(**_values(record))
 
 
 def _values(record: asyncpg.Record) -> dict[str, Any]:

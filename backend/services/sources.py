@@ -52,8 +52,6 @@ class Source:
         key_id: the key it came with; None where it was found by name.
         key_limit: events a minute by one key; None for the installation's default, 0 for no limit.
         address_limit: events a minute from one client address, likewise.
-        token_mode: off, report or enforce: whether events must carry a customer token.
-        on_violation: keep or quarantine: what becomes of an event that breaks the tracking plan.
     """
 
     source_id: int
@@ -62,8 +60,6 @@ class Source:
     key_id: int | None = None
     key_limit: int | None = None
     address_limit: int | None = None
-    token_mode: str = "off"  # noqa: S105 - how tokens are treated, not one of them
-    on_violation: str = "keep"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

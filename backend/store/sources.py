@@ -29,7 +29,7 @@ async def ensure_keyless(connection: Connection, *, name: str, now: datetime) ->
 
 
 async def find_by_key(connection: Connection, *, key_hash: bytes, now: datetime) -> asyncpg.Record | None:
-    """The source of a key with its settings, and the key's number and last use, if both are in force."""
+    """The source of a key with its limits, and the key's number and last use, if both are in force."""
     return await connection.fetchrow(_SQL["find_by_key"], key_hash, now)
 
 

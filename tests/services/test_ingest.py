@@ -163,7 +163,7 @@ async def test_a_server_that_may_lose_what_it_committed_is_refused(
     pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     async def read(_: object) -> dict[str, str]:
-        return {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on", name: "off"}
+        return {"fsync": "on", "full_page_writes": "on", name: "off"}
 
     monkeypatch.setattr(module.store, "read_durability", read)
     with pytest.raises(NotConfigured, match=name):

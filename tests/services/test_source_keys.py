@@ -151,7 +151,7 @@ async def test_limits_come_with_the_key_and_every_change_is_written_down(
     await source_keys.set_limits(made.source_id, key_limit=0, address_limit=600, actor="a@shop.example")
     found = await sources.identify(made.write_key)
     assert found is not None
-    assert (found.key_limit, found.address_limit, found.token_mode, found.on_violation) == (0, 600, "off", "keep")
+    assert (found.key_limit, found.address_limit) == (0, 600)
     await source_keys.rotate(made.source_id, overlap=MONTH, actor="a@shop.example")
     written = await pool.fetch("SELECT actor, action FROM audit_log ORDER BY audit_id")
     assert [row["action"] for row in written] == ["source.create", "source.limit", "source.rotate"]

@@ -91,5 +91,4 @@ JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = 'event_log'::regclass
 
 -- name: read_durability
-SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes,
-    current_setting('synchronous_commit') AS synchronous_commit
+SELECT current_setting('fsync') AS fsync, current_setting('full_page_writes') AS full_page_writes

@@ -14,7 +14,7 @@ LIMIT $5
 -- name: get_failed
 SELECT
     f.failed_id, f.source_id, s.name AS source, f.name, f.received_at, f.code, f.reason, f.violations, f.tried_at,
-    f.recovered_at, f.recovered_by, f.recovered_as, f.raw, f.envelope
+    f.recovered_at, f.recovered_by, f.recovered_as, f.raw
 FROM failed_events AS f
 JOIN sources AS s USING (source_id)
 WHERE f.failed_id = $1

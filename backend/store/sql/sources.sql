@@ -10,10 +10,8 @@ INSERT INTO sources (name, kind, created_at) VALUES ($1, 'server', $2) ON CONFLI
 SELECT source_id, kind, revoked_at FROM sources WHERE name = $1
 
 -- name: find_by_key
--- The source of a key that is in force, with what its owner decided.
-SELECT
-    s.source_id, s.name, s.kind, s.token_mode, s.on_violation, s.key_limit, s.address_limit,
-    k.source_key_id AS key_id, k.last_used
+-- The source of a key that is in force, with its limits.
+SELECT s.source_id, s.name, s.kind, s.key_limit, s.address_limit, k.source_key_id AS key_id, k.last_used
 FROM source_keys AS k
 JOIN sources AS s USING (source_id)
 WHERE k.key_hash = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2) AND s.revoked_at IS NULL
