@@ -1,6 +1,5 @@
 """Segments for server programs: the same questions as the builder on the pages asks."""
 
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -10,85 +9,26 @@ from litestar.params import FromQuery, JSONBody
 
 from backend.api.guards import requires
 from backend.api.parameters import CustomerFilter, Number, Version
+from backend.api.segment_answers import (
+    CountAnswer,
+    ExplanationAnswer,
+    ListedAnswer,
+    PreviewAnswer,
+    SegmentAnswer,
+    count_answer,
+    explanation_answer,
+    preview_answer,
+    read_rule,
+    segment_answer,
+)
 from backend.errors import BadInput
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
-from segments.errors import RuleError
-from segments.overview import Explanation, Preview, StoredSegment
-from segments.preview import Count
 from segments.rules.conditions import CONDITIONS, Conditions
-from segments.rules.explain import Finding
-from segments.rules.parse import dump, parse, place_of
-from segments.rules.rule import Rule
 
 ACTOR = "API"
 _READ = requires("segments:read")
 _WRITE = requires("segments:write")
-
-
-class Sentence(msgspec.Struct, frozen=True):
-    """A rule in words."""
-
-    ja: str
-    en: str
-
-
-class SegmentAnswer(msgspec.Struct, frozen=True):
-    """A segment with one version of its rule."""
-
-    id: int
-    name: str
-    version: int
-    rule: dict[str, Any]
-    sentence: Sentence
-    changed_at: datetime
-    changed_by: str
-    archived_at: datetime | None
-
-
-class CountAnswer(msgspec.Struct, frozen=True):
-    """Members, all customers, members who can be reached by push, and up to when facts are known."""
-
-    size: int
-    total: int
-    share: float | None
-    reachable: int
-    as_of: datetime
-
-
-class ListedAnswer(msgspec.Struct, frozen=True):
-    """A line of the list."""
-
-    segment: SegmentAnswer
-    count: CountAnswer
-
-
-class RankAnswer(msgspec.Struct, frozen=True):
-    """Members of one rank; null for those without."""
-
-    rank: str | None
-    size: int
-
-
-class PreviewAnswer(msgspec.Struct, frozen=True):
-    """What a rule would hold."""
-
-    count: CountAnswer
-    sentence: Sentence
-    by_rank: list[RankAnswer]
-    sample: list[int]
-    """Numbers of a few members."""
-
-
-class ExplanationAnswer(msgspec.Struct, frozen=True):
-    """Why a customer is or is not in a segment; ``excluded`` is a test account that the shop leaves out."""
-
-    customer_id: int
-    member: bool
-    excluded: bool
-    ja: Finding
-    en: Finding
-    as_of: datetime
 
 
 class NewSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -201,51 +141,3 @@ class SegmentController(Controller):
         number = customer_id if user_id is None else await people.find(user_id)
         assert number is not None  # noqa: S101 - one of the two is there
         return explanation_answer(await segment_runs.explain(segment_id, customer_id=number))
-
-
-def read_rule(document: dict[str, Any]) -> Rule:
-    """The rule of a request's body.
-
-    Raises:
-        BadInput: it is none; ``field`` says where.
-    """
-    try:
-        return parse(document)
-    except RuleError as error:
-        place = ".".join(("rule", place_of(error))).rstrip(".")
-        raise BadInput(f"{place}: {error.message}", code="bad_rule", field=place) from error
-
-
-def segment_answer(stored: StoredSegment) -> SegmentAnswer:
-    """A kept segment as API and command line tell it."""
-    segment = stored.segment
-    return SegmentAnswer(
-        id=segment.id,
-        name=segment.name,
-        version=segment.version,
-        rule=dump(segment.rule),
-        sentence=Sentence(stored.sentence_ja, stored.sentence_en),
-        changed_at=stored.changed_at,
-        changed_by=stored.changed_by,
-        archived_at=stored.archived_at,
-    )
-
-
-def count_answer(count: Count) -> CountAnswer:
-    """A count as API and command line tell it."""
-    return CountAnswer(count.size, count.total, count.share, count.reachable, count.as_of)
-
-
-def preview_answer(preview: Preview) -> PreviewAnswer:
-    """A preview as API and command line tell it."""
-    return PreviewAnswer(
-        count=count_answer(preview.count),
-        sentence=Sentence(preview.sentence_ja, preview.sentence_en),
-        by_rank=[RankAnswer(each.rank, each.size) for each in preview.by_rank],
-        sample=[person.customer_id for person in preview.sample],
-    )
-
-
-def explanation_answer(why: Explanation) -> ExplanationAnswer:
-    """An explanation as API and command line tell it."""
-    return ExplanationAnswer(why.customer_id, why.member, why.excluded, why.ja, why.en, why.as_of)

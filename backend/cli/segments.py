@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import typer
 
-from backend.api import segments as api
+from backend.api import segment_answers as api
 from backend.cli.runtime import print_json, run
 from backend.errors import BadInput, NotFound
 from backend.services.people import People

@@ -1,5 +1,6 @@
 """The command as a person meets it: help, one clear sentence on failure, an exit status."""
 
+import ast
 import json
 import os
 import subprocess
@@ -88,3 +89,18 @@ def test_doctor_is_content_with_a_sound_installation(tmp_path: Path, dsn: str) -
         "settings": "ok", "disk": "ok", "database": "ok", "schema": "ok", "durability": "ok", "lake": "ok", "push": "care",
     }  # fmt: skip
     assert done.returncode == 0
+
+
+def test_commands_do_not_load_what_only_servers_and_workers_need() -> None:
+    script = """
+import sys
+from importlib import import_module
+import backend.wiring.everything
+for name in ("campaigns", "events", "exports", "kpi", "segments", "sources", "webhooks"):
+    import_module(f"backend.cli.{name}")
+print(sorted({name.partition(".")[0] for name in sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    loaded = set(ast.literal_eval(done.stdout))
+    assert "polars" in loaded
+    assert not {"alembic", "granian", "hypercorn", "litestar", "pgqueuer", "sqlalchemy"} & loaded
