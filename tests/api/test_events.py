@@ -122,12 +122,12 @@ REFUSED = [
     (400, "bad_gzip", b"\x1f\x8bbroken"),
     (400, "bad_gzip", gzip.compress(b'{"batch": []}')[:-9]),
     (413, "too_large", b'{"batch": ["' + b"x" * 1024 * 1024 + b'"]}'),
-    (413, "too_large", gzip.compress(b'{"batch": ["' + b"x" * 200_000_000 + b'"]}', 1)),
 ]
 
 
 async def test_what_can_never_succeed_is_refused_with_code_and_message(intake: Intake) -> None:
-    for status, code, body in REFUSED:
+    bomb = gzip.compress(b'{"batch": ["' + b"x" * 200_000_000 + b'"]}', 1)
+    for status, code, body in [*REFUSED, (413, "too_large", bomb)]:
         answer = await intake.send_bytes(body)
         assert (answer.status_code, answer.json()["code"]) == (status, code), body[:80]
         assert isinstance(answer.json()["message"], str)
