@@ -240,17 +240,13 @@ class Replays:
 
     async def _read(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> _Step:
         step = _Step()
-        read = [(row, read_again(await self._failed_one(row))) for row in rows]
+        rules = {source_id: await self._rules_of(source_id) for source_id in {row["source_id"] for row in rows}}
+        read = [(row, read_again(_failed_one(row, rules[row["source_id"]]))) for row in rows]
         ids = [result.event_id for _, results in read for result in results if isinstance(result, Event)]
         known = await store.known_ids(connection, ids)
         for row, results in read:
             _sort(step, row, results, known)
         return step
-
-    async def _failed_one(self, row: asyncpg.Record) -> FailedOne:
-        names = ("source_id", "trusted", "received_at", "code", "raw", "envelope", "token_mode")
-        rules = await self._rules_of(row["source_id"])
-        return FailedOne(**{name: row[name] for name in names}, rules=rules)
 
     async def _mark(self, connection: Connection, step: _Step, *, actor: str) -> None:
         now = self._clock.now()
@@ -274,6 +270,11 @@ class Replays:
             failed=len(step.again),
             finished_at=self._clock.now() if len(rows) < STEP else None,
         )
+
+
+def _failed_one(row: asyncpg.Record, rules: SourceRules) -> FailedOne:
+    names = ("source_id", "trusted", "received_at", "code", "raw", "envelope", "token_mode")
+    return FailedOne(**{name: row[name] for name in names}, rules=rules)
 
 
 def _sort(step: _Step, row: asyncpg.Record, results: Sequence[Event | FailedEvent], known: set[UUID]) -> None:

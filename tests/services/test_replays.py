@@ -9,6 +9,7 @@ import pytest
 from backend.errors import BadInput, NotFound
 from backend.services import replays as module
 from backend.services.replays import Wanted
+from segments.source_rules import SourceRules
 from segments.tokens import Verdict
 from tests.services.receiving import LOOSE, NOW, STRICT, Door, own
 
@@ -180,6 +181,21 @@ async def test_long_replays_go_step_by_step(door: Door, monkeypatch: pytest.Monk
         progress.append((seen.done, seen.finished_at is not None))
     assert progress == [(4, False), (8, False), (10, True)]
     assert len(await door.rows()) == 10
+
+
+async def test_a_source_is_asked_for_its_rules_once_a_step(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STEP", 4)
+    await door.send(*(own(f"m{n}") for n in range(10)))
+    await door.plan(LOOSE)
+    asked, rules_of = [], door.replays._rules_of
+
+    async def count(source_id: int) -> SourceRules:
+        asked.append(source_id)
+        return await rules_of(source_id)
+
+    monkeypatch.setattr(door.replays, "_rules_of", count)
+    assert (await door.replay()).recovered == 10
+    assert asked == [door.source_id] * 3
 
 
 async def test_what_fails_while_a_replay_runs_is_none_of_its_business(door: Door) -> None:
