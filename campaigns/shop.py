@@ -6,7 +6,7 @@ from zoneinfo import available_timezones
 
 from campaigns.gates import ConsentRule, SendingRules
 from campaigns.schedule import QuietHours
-from segments.calendar import BusinessCalendar
+from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
 
 LONGEST_NAME = 60
 LATEST_DAY_START = 12
@@ -22,6 +22,9 @@ class ShopSettings:
         zone: IANA name of the business time zone.
         day_starts: hours after local midnight at which the business day begins.
         week_starts: ISO weekday of the first day of a week.
+        fiscal_starts: the month with which the fiscal year begins; retail in Japan often takes March.
+        closing_day: the day of the month on which books are closed; 31 for the end of the month.
+        mark_holidays: mark public holidays of Japan beside figures.
         currency: ISO 4217 code of all amounts.
         quiet_from: local time from which no campaign is sent; equal to `quiet_until` for none.
         quiet_until: local time at which campaigns may be sent again.
@@ -38,6 +41,9 @@ class ShopSettings:
     zone: str = "Asia/Tokyo"
     day_starts: int = 0
     week_starts: int = 1
+    fiscal_starts: int = 4
+    closing_day: int = END_OF_MONTH
+    mark_holidays: bool = True
     currency: str = "JPY"
     quiet_from: time = time(21)
     quiet_until: time = time(9)
@@ -51,7 +57,14 @@ class ShopSettings:
     @property
     def calendar(self) -> BusinessCalendar:
         """The business calendar."""
-        return BusinessCalendar(self.zone, self.day_starts, self.week_starts)
+        return BusinessCalendar(
+            self.zone,
+            self.day_starts,
+            self.week_starts,
+            fiscal_starts=self.fiscal_starts,
+            closing_day=self.closing_day,
+            mark_holidays=self.mark_holidays,
+        )
 
     @property
     def sending(self) -> SendingRules:
@@ -80,6 +93,8 @@ def problems(settings: ShopSettings) -> dict[str, str]:
         "zone": None if settings.zone in available_timezones() else "Choose a time zone like Asia/Tokyo.",
         "day_starts": _outside(settings.day_starts, 0, LATEST_DAY_START),
         "week_starts": _outside(settings.week_starts, 1, 7),
+        "fiscal_starts": _outside(settings.fiscal_starts, 1, MONTHS),
+        "closing_day": _outside(settings.closing_day, 1, END_OF_MONTH),
         "currency": _currency_problem(settings.currency),
         "quiet_from": _time_problem(settings.quiet_from),
         "quiet_until": _time_problem(settings.quiet_until),

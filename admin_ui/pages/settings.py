@@ -1,9 +1,10 @@
 """設定: what the shop decided, who may sign in, and one's own account."""
 
 import dataclasses
-from datetime import time
+from datetime import date, time
 from typing import Any
 
+from babel.dates import format_skeleton
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
@@ -17,6 +18,7 @@ from backend.errors import BadInput, Conflict
 from backend.services.access.accounts import Created
 from campaigns.gates import ConsentRule
 from campaigns.shop import ShopSettings, problems
+from segments.calendar import END_OF_MONTH, MONTHS
 
 ZONES = ("Asia/Tokyo", "Asia/Seoul", "Asia/Singapore", "Europe/London", "America/New_York", "UTC")
 CURRENCIES = ("JPY", "USD", "EUR", "GBP", "KRW", "SGD")
@@ -27,6 +29,8 @@ _PROBLEMS = {
     "zone": mark("Choose a time zone."),
     "day_starts": mark("Choose an hour from 0 to 12."),
     "week_starts": mark("Choose a day of the week."),
+    "fiscal_starts": mark("Choose a month from 1 to 12."),
+    "closing_day": mark("Choose a day from 1 to 31; 31 is the end of the month."),
     "currency": mark("Choose a currency."),
     "quiet_from": mark("Enter a time like 21:00."),
     "quiet_until": mark("Enter a time like 09:00."),
@@ -153,10 +157,11 @@ def _typed(form: Form, before: ShopSettings) -> tuple[ShopSettings, Errors]:
         "name_en": form.text("name_en"),
         "zone": form.text("zone"),
         "currency": form.text("currency"),
+        "mark_holidays": form.flag("mark_holidays"),
         "exclude_test_accounts": form.flag("exclude_test_accounts"),
         "history_complete": form.flag("history_complete"),
     }
-    for field in ("day_starts", "week_starts", "cap_24h", "cap_7d"):
+    for field in ("day_starts", "week_starts", "fiscal_starts", "closing_day", "cap_24h", "cap_7d"):
         number = form.whole(field)
         changes[field] = getattr(before, field) if number is None else number
         if number is None:
@@ -179,7 +184,17 @@ def _shop(page: Page, settings: ShopSettings, errors: Errors) -> Response[Any]:
         errors=errors,
         zones={zone: zone for zone in (settings.zone, *ZONES)},
         currencies={code: code for code in (settings.currency, *CURRENCIES)},
+        months=[(number, _month(number, page)) for number in range(1, MONTHS + 1)],
+        closing_days=[(number, _closing_day(number, page)) for number in range(1, END_OF_MONTH + 1)],
     )
+
+
+def _month(number: int, page: Page) -> str:
+    return format_skeleton("MMM", date(2000, number, 1), locale=page.say.language)
+
+
+def _closing_day(number: int, page: Page) -> str:
+    return page.say("the end of the month") if number == END_OF_MONTH else page.say("day %(n)s", n=number)
 
 
 async def _administrators(
