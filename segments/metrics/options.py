@@ -4,19 +4,19 @@ from collections.abc import Mapping
 
 from segments.errors import BadOption
 from segments.metrics.metric import Metric, Option, Options
+from segments.nearest import hint
 
 
 def read_options(metric: Metric, given: Mapping[str, object]) -> Options:
     """Every option of ``metric``, by ``given`` where it says something and by default elsewhere.
 
     Raises:
-        BadOption: an option the KPI does not have, or a value it does not allow; the message names what it does.
+        BadOption: an option the KPI does not have, or a value it does not allow; the message names the nearest.
     """
     known = {option.name: option for option in metric.options}
     for name in given:
         if name not in known:
-            allowed = ", ".join(known) or "none"
-            raise BadOption(f"{metric.slug} has no option {name}; it has {allowed}")
+            raise BadOption(f"{metric.slug} has no option {name}; {hint(name, known)}")
     options = {name: _value(option, given.get(name)) for name, option in known.items()}
     _check_periods(options)
     return options
@@ -28,7 +28,7 @@ def _value(option: Option, given: object) -> int | str:
     if option.choices:
         if str(given) in option.choices:
             return str(given)
-        raise BadOption(f"{option.name} is one of {', '.join(option.choices)}, not {given}")
+        raise BadOption(f"{option.name} cannot be {given}; {hint(str(given), option.choices)}")
     if isinstance(option.default, str):
         return str(given)
     return _whole_number(option, given)
