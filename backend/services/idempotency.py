@@ -105,7 +105,7 @@ class Idempotency:
 
         Args:
             ask: the request.
-            repeatable: whether work that began and has no answer may be done again.
+            repeatable: whether work that began and has no answer, or failed for now, may be done again.
 
         Raises:
             BadInput: the key is none, or was used for another request.
@@ -119,7 +119,7 @@ class Idempotency:
         yield turn
         if turn.kept is None and turn.answer is not None:
             async with self._pool.acquire() as connection:
-                if turn.answer.status in _ASKS_AGAIN:
+                if turn.answer.status in _ASKS_AGAIN or (repeatable and not turn.answer.settled):
                     await store.free(connection, api_key_id=ask.api_key_id, key=ask.key)
                 else:
                     await _keep(connection, ask, turn.answer, whatever=True)

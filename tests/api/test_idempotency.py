@@ -257,6 +257,15 @@ async def test_work_that_is_the_same_done_twice_is_done_again_after_a_crash(kept
                 turn.answered(DONE)
 
 
+async def test_events_that_could_not_be_stored_can_be_sent_again_under_their_key(kept: Idempotency) -> None:
+    away = Answer(status=503, headers={}, body=b"not now")
+    for answer, before in ((away, None), (DONE, None), (away, DONE)):
+        async with kept.apart(ASK, repeatable=True) as turn:
+            assert turn.kept == before
+            if turn.kept is None:
+                turn.answered(answer)
+
+
 async def test_work_apart_is_answered_alike_and_a_refusal_for_now_gives_the_key_back(kept: Idempotency) -> None:
     refusal = Answer(status=409, headers={}, body=b"not now")
     for answer, before in ((refusal, None), (DONE, None), (refusal, DONE)):
