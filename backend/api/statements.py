@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request
 
 from backend.api.guards import caller_of
-from backend.api.idempotency import HEADER
+from backend.api.idempotency import HEADER, fingerprint
 from backend.api.parameters import Id
 from backend.errors import BadInput
 from backend.services.server_events import ServerEvents, message_id_of
@@ -57,13 +57,13 @@ async def state(
     """
     if whom.user_id is None and whom.anonymous_id is None:
         raise BadInput("Name the customer by user_id or by anonymous_id.", field="user_id")
-    caller = caller_of(request)
+    caller, asked = caller_of(request), fingerprint(request, await request.body())
     about = About(
         user_id=whom.user_id,
         anonymous_id=whom.anonymous_id,
         at=whom.at or server_events.now(),
         said_by=caller.name,
-        message_id=message_id_of(caller.name, request.headers.get(HEADER)),
+        message_id=message_id_of(caller.name, request.headers.get(HEADER), asked=asked),
     )
     message_id = await server_events.state(make(about))
     applied = bool(wait) and await server_events.applied(within=timedelta(seconds=wait))

@@ -165,8 +165,11 @@ def _result(index: int, read: Event | FailedEvent) -> EventResult:
     return EventResult(index=index, outcome=Outcome.FAILED, code=read.code, message=read.reason)
 
 
-def message_id_of(key_name: str, idempotency_key: str | None) -> str | None:
-    """The message id of a statement that came with an idempotency key: said again, it is the same event."""
+def message_id_of(key_name: str, idempotency_key: str | None, *, asked: bytes) -> str | None:
+    """The message id of a statement that came with an idempotency key: said again, it is the same event.
+
+    ``asked`` stands for all that was said: a key is free again after some days, ids are remembered longer.
+    """
     if idempotency_key is None:
         return None
-    return hashlib.blake2b(f"{key_name}\x1f{idempotency_key}".encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(f"{key_name}\x1f{idempotency_key}\x1f".encode() + asked, digest_size=16).hexdigest()
