@@ -4,18 +4,18 @@ from datetime import datetime, timedelta
 from typing import Annotated, TypeAlias
 
 import msgspec
-from litestar import Controller, get, post, put
+from litestar import Controller, Request, get, post, put
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from backend.api.guards import requires
+from backend.api.guards import actor_of, requires
 from backend.api.idempotency import APART
 from backend.api.parameters import Number, Text
 from backend.services.campaign_desk.desk import CampaignDesk
 from campaigns.campaign import Content, Draft, Policy
 from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
 
-ACTOR = "API"
 LONGEST_EXPIRY_HOURS = 28 * 24
 
 SegmentNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
@@ -86,10 +86,13 @@ class CampaignController(Controller):
 
     @post("/", summary="Create a draft", guards=[_WRITE])
     async def create_campaign(
-        self, data: JSONBody[CampaignBody], campaign_desk: NamedDependency[CampaignDesk]
+        self,
+        request: Request[None, None, State],
+        data: JSONBody[CampaignBody],
+        campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
         """Keep a new draft; nothing is sent."""
-        return await campaign_desk.create(data.draft(), by=ACTOR)
+        return await campaign_desk.create(data.draft(), by=actor_of(request))
 
     @get("/{campaign_id:int}", summary="Read a campaign", guards=[_READ])
     async def get_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> CampaignDetail:
@@ -99,12 +102,13 @@ class CampaignController(Controller):
     @put("/{campaign_id:int}", summary="Change a draft", guards=[_WRITE])
     async def edit_campaign(
         self,
+        request: Request[None, None, State],
         campaign_id: Number,
         data: JSONBody[ChangedCampaign],
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
         """Replace the draft; a scheduled campaign becomes a draft again."""
-        return await campaign_desk.edit(campaign_id, data.draft(), revision=data.revision, by=ACTOR)
+        return await campaign_desk.edit(campaign_id, data.draft(), revision=data.revision, by=actor_of(request))
 
     @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do", guards=[_READ])
     async def dry_run_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> DryRun:
@@ -113,12 +117,16 @@ class CampaignController(Controller):
 
     @post("/{campaign_id:int}/send", status_code=200, summary="Launch, now or later", guards=[_SEND])
     async def send_campaign(
-        self, campaign_id: Number, data: JSONBody[Moment], campaign_desk: NamedDependency[CampaignDesk]
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[Moment],
+        campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
         """Schedule it; the gates are asked at launch, and again for each message."""
         if data.at is None:
-            return await campaign_desk.send_now(campaign_id, revision=data.revision, by=ACTOR)
-        return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=ACTOR)
+            return await campaign_desk.send_now(campaign_id, revision=data.revision, by=actor_of(request))
+        return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=actor_of(request))
 
     @post(
         "/{campaign_id:int}/test-send",
@@ -128,29 +136,35 @@ class CampaignController(Controller):
         opt={APART: True},
     )
     async def test_send_campaign(
-        self, campaign_id: Number, data: JSONBody[Receiver], campaign_desk: NamedDependency[CampaignDesk]
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[Receiver],
+        campaign_desk: NamedDependency[CampaignDesk],
     ) -> TestSend:
         """Now, past quiet hours and cap, counted nowhere."""
-        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, by=ACTOR)
+        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, by=actor_of(request))
 
     @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now", guards=[_WRITE])
-    async def pause_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> CampaignDetail:
+    async def pause_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
         """What is on its way stays on its way."""
-        return await campaign_desk.pause(campaign_id, by=ACTOR)
+        return await campaign_desk.pause(campaign_id, by=actor_of(request))
 
     @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending", guards=[_SEND])
     async def resume_campaign(
-        self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """A paused campaign goes on with whoever is left."""
-        return await campaign_desk.resume(campaign_id, by=ACTOR)
+        return await campaign_desk.resume(campaign_id, by=actor_of(request))
 
     @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good", guards=[_WRITE])
     async def cancel_campaign(
-        self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
     ) -> CampaignDetail:
         """Who has not been sent it never will be."""
-        return await campaign_desk.cancel(campaign_id, by=ACTOR)
+        return await campaign_desk.cancel(campaign_id, by=actor_of(request))
 
     @get("/{campaign_id:int}/report", summary="Read a campaign's figures", guards=[_READ])
     async def report_campaign(

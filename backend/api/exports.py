@@ -10,8 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, Parameter
 from litestar.response import File
 
-from backend.api.guards import caller_of, requires
-from backend.services.api_keys import ApiCaller
+from backend.api.guards import actor_of, requires
 from backend.services.exports.desk import Exports
 from backend.services.exports.ledger import Export
 from segments.exports import Wish
@@ -60,7 +59,7 @@ class ExportController(Controller):
         self, request: Request[None, None, State], data: JSONBody[Wish], exports: NamedDependency[Exports]
     ) -> ExportAnswer:
         """Have a worker write a file; ask for it by its ``id`` until its ``state`` is done."""
-        return export_answer(await exports.order(data, by=_name(caller_of(request))))
+        return export_answer(await exports.order(data, by=actor_of(request)))
 
     @get("/{export_id:int}", guards=[_READ], summary="Read an export's state")
     async def get_export(self, export_id: FromPath[Number], exports: NamedDependency[Exports]) -> ExportAnswer:
@@ -72,7 +71,7 @@ class ExportController(Controller):
         self, request: Request[None, None, State], export_id: FromPath[Number], exports: NamedDependency[Exports]
     ) -> File:
         """The file itself, once it is done and until it expires."""
-        found = await exports.fetch(export_id, by=_name(caller_of(request)))
+        found = await exports.fetch(export_id, by=actor_of(request))
         return File(path=found.path, filename=found.name, content_disposition_type="attachment")
 
 
@@ -93,8 +92,3 @@ def export_answer(export: Export) -> ExportAnswer:
         cut=export.cut,
         error=export.error,
     )
-
-
-def _name(caller: ApiCaller) -> str:
-    """How the audit log calls a key."""
-    return f"API key {caller.name}"

@@ -88,6 +88,11 @@ def caller_of(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiCaller:
     return caller
 
 
+def actor_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """How the audit log calls the API key of a request."""
+    return f"API key {caller_of(connection).name}"
+
+
 async def admit_caller(connection: ASGIConnection[Any, Any, Any, Any]) -> ApiCaller | None:
     """The API key that a request shows; None without one that is in force. Asked again it remembers."""
     state: dict[str, Any] = connection.scope["state"]

@@ -3,15 +3,14 @@
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Controller, Response, get, post
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from backend.api.guards import requires
+from backend.api.guards import actor_of, requires
 from backend.api.parameters import CustomerNumber, Number
 from backend.services.privacy.rights import Erasure, Rights
-
-ACTOR = "api"
 
 Reason = Annotated[str, msgspec.Meta(max_length=500, pattern=r"^[^\x00]*$")]
 
@@ -33,15 +32,19 @@ class PrivacyController(Controller):
         guards=[requires("privacy:read")],
         summary="Read everything that is kept of a person",
     )
-    async def disclose(self, rights: NamedDependency[Rights], customer_id: CustomerNumber) -> Response[Any]:
+    async def disclose(
+        self, request: Request[None, None, State], rights: NamedDependency[Rights], customer_id: CustomerNumber
+    ) -> Response[Any]:
         """One JSON document: ids, traits, devices, consents, messages, events, history."""
-        document = await rights.disclose(customer_id, by=ACTOR)
+        document = await rights.disclose(customer_id, by=actor_of(request))
         return Response(document, media_type="application/json", headers={"Cache-Control": "no-store"})
 
     @post("/erasures", guards=[requires("privacy:write")], status_code=202, summary="Erase a person")
-    async def erase(self, rights: NamedDependency[Rights], data: JSONBody[ErasureWish]) -> Erasure:
-        """Nothing is sent to the person from now on; a worker removes the rest within seconds."""
-        number = await rights.erase(data.customer_id, by=ACTOR, reason=data.reason)
+    async def erase(
+        self, request: Request[None, None, State], rights: NamedDependency[Rights], data: JSONBody[ErasureWish]
+    ) -> Erasure:
+        """Nothing is sent to the person from now on; a worker removes the rest within minutes."""
+        number = await rights.erase(data.customer_id, by=actor_of(request), reason=data.reason)
         return await rights.get(number)
 
     @get("/erasures/{erasure_id:int}", guards=[requires("privacy:read")], summary="Read how far an erasure is")

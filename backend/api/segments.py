@@ -3,11 +3,12 @@
 from typing import Any
 
 import msgspec
-from litestar import Controller, delete, get, post, put
+from litestar import Controller, Request, delete, get, post, put
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromQuery, JSONBody
 
-from backend.api.guards import requires
+from backend.api.guards import actor_of, requires
 from backend.api.parameters import CustomerFilter, Number, Version
 from backend.api.segment_answers import (
     CountAnswer,
@@ -26,7 +27,6 @@ from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
 from segments.rules.conditions import CONDITIONS, Conditions
 
-ACTOR = "API"
 _READ = requires("segments:read")
 _WRITE = requires("segments:write")
 
@@ -73,10 +73,13 @@ class SegmentController(Controller):
 
     @post("/", summary="Create a segment", guards=[_WRITE])
     async def create_segment(
-        self, data: JSONBody[NewSegment], segment_runs: NamedDependency[SegmentRuns]
+        self,
+        request: Request[None, None, State],
+        data: JSONBody[NewSegment],
+        segment_runs: NamedDependency[SegmentRuns],
     ) -> SegmentAnswer:
         """Keep a rule under a name."""
-        return segment_answer(await segment_runs.create(data.name, read_rule(data.rule), actor=ACTOR))
+        return segment_answer(await segment_runs.create(data.name, read_rule(data.rule), actor=actor_of(request)))
 
     @post("/preview", status_code=200, summary="Look at a rule without keeping it", guards=[_READ])
     async def preview_rule(
@@ -105,6 +108,7 @@ class SegmentController(Controller):
     @put("/{segment_id:int}", summary="Change a segment", guards=[_WRITE])
     async def save_segment(
         self,
+        request: Request[None, None, State],
         segment_id: Number,
         data: JSONBody[ChangedSegment],
         segment_runs: NamedDependency[SegmentRuns],
@@ -112,14 +116,16 @@ class SegmentController(Controller):
         """Give it another name or rule; a changed rule is a new version."""
         rule = read_rule(data.rule)
         saved = await segment_runs.save(
-            segment_id, name=data.name, rule=rule, actor=ACTOR, expected_version=data.version
+            segment_id, name=data.name, rule=rule, actor=actor_of(request), expected_version=data.version
         )
         return segment_answer(saved)
 
     @delete("/{segment_id:int}", summary="Archive a segment", guards=[_WRITE])
-    async def archive_segment(self, segment_id: Number, segment_runs: NamedDependency[SegmentRuns]) -> None:
+    async def archive_segment(
+        self, request: Request[None, None, State], segment_id: Number, segment_runs: NamedDependency[SegmentRuns]
+    ) -> None:
         """Put it away; its versions stay."""
-        await segment_runs.archive(segment_id, actor=ACTOR)
+        await segment_runs.archive(segment_id, actor=actor_of(request))
 
     @get("/{segment_id:int}/count", summary="Count a segment's members", guards=[_READ])
     async def count_segment(self, segment_id: Number, segment_runs: NamedDependency[SegmentRuns]) -> CountAnswer:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from litestar import Controller, get, put
+from litestar import Controller, Request, get, put
+from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 
-from backend.api.guards import requires
+from backend.api.guards import actor_of, requires
 from backend.services.shop import Shop, ShopSettings
 
-ACTOR = "API"
 _READ = requires("shop:read")
 _WRITE = requires("shop:write")
 
@@ -26,6 +26,8 @@ class ShopController(Controller):
         return await shop.get()
 
     @put("/", summary="Change the shop's settings", guards=[_WRITE])
-    async def put_shop(self, data: JSONBody[dict[str, Any]], shop: NamedDependency[Shop]) -> ShopSettings:
+    async def put_shop(
+        self, request: Request[None, None, State], data: JSONBody[dict[str, Any]], shop: NamedDependency[Shop]
+    ) -> ShopSettings:
         """Settings that the body leaves out stay as they are. A value that cannot be taken changes nothing."""
-        return await shop.change(data, actor=ACTOR)
+        return await shop.change(data, actor=actor_of(request))

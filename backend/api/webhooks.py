@@ -8,7 +8,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import FromPath, FromQuery, JSONBody, Parameter, QueryParameter
 
-from backend.api.guards import caller_of, requires
+from backend.api.guards import actor_of, requires
 from backend.services.webhooks.endpoints import Webhooks
 from backend.services.webhooks.ledger import Delivery, DeliveryDetail, Endpoint
 
@@ -63,7 +63,7 @@ class WebhookController(Controller):
     ) -> MadeEndpoint:
         """Gives its secret, this once."""
         endpoint, secret = await webhooks.add(
-            data.url, types=data.types, description=data.description, by=_name(request)
+            data.url, types=data.types, description=data.description, by=actor_of(request)
         )
         return MadeEndpoint(endpoint, secret)
 
@@ -77,7 +77,7 @@ class WebhookController(Controller):
     ) -> Endpoint:
         """Give it another address or other types."""
         return await webhooks.change(
-            endpoint_id, url=data.url, types=data.types, description=data.description, by=_name(request)
+            endpoint_id, url=data.url, types=data.types, description=data.description, by=actor_of(request)
         )
 
     @delete("/{endpoint_id:int}", guards=[_WRITE], summary="Remove an endpoint")
@@ -85,35 +85,35 @@ class WebhookController(Controller):
         self, request: Request[None, None, State], endpoint_id: FromPath[Number], webhooks: NamedDependency[Webhooks]
     ) -> None:
         """Forget it with everything that was sent to it."""
-        await webhooks.remove(endpoint_id, by=_name(request))
+        await webhooks.remove(endpoint_id, by=actor_of(request))
 
     @post("/{endpoint_id:int}/secret", guards=[_WRITE], summary="Rotate an endpoint's secret")
     async def rotate_secret(
         self, request: Request[None, None, State], endpoint_id: FromPath[Number], webhooks: NamedDependency[Webhooks]
     ) -> MadeSecret:
         """A new one, this once; the one before signs beside it for two days."""
-        return MadeSecret(await webhooks.rotate(endpoint_id, by=_name(request)))
+        return MadeSecret(await webhooks.rotate(endpoint_id, by=actor_of(request)))
 
     @post("/{endpoint_id:int}/disable", guards=[_WRITE], status_code=204, summary="Disable an endpoint")
     async def disable_endpoint(
         self, request: Request[None, None, State], endpoint_id: FromPath[Number], webhooks: NamedDependency[Webhooks]
     ) -> None:
         """Send nothing to it."""
-        await webhooks.set_disabled(endpoint_id, disabled=True, by=_name(request))
+        await webhooks.set_disabled(endpoint_id, disabled=True, by=actor_of(request))
 
     @post("/{endpoint_id:int}/enable", guards=[_WRITE], status_code=204, summary="Enable an endpoint")
     async def enable_endpoint(
         self, request: Request[None, None, State], endpoint_id: FromPath[Number], webhooks: NamedDependency[Webhooks]
     ) -> None:
         """Send to it again."""
-        await webhooks.set_disabled(endpoint_id, disabled=False, by=_name(request))
+        await webhooks.set_disabled(endpoint_id, disabled=False, by=actor_of(request))
 
     @post("/{endpoint_id:int}/ping", guards=[_WRITE], status_code=202, summary="Send a test message")
     async def ping_endpoint(
         self, request: Request[None, None, State], endpoint_id: FromPath[Number], webhooks: NamedDependency[Webhooks]
     ) -> Ordered:
         """A ``webhook.ping``, also to a disabled endpoint."""
-        return Ordered(await webhooks.ping(endpoint_id, by=_name(request)))
+        return Ordered(await webhooks.ping(endpoint_id, by=actor_of(request)))
 
     @get("/deliveries", guards=[_READ], summary="Read the delivery log")
     async def list_deliveries(
@@ -143,10 +143,5 @@ class WebhookController(Controller):
         webhooks: NamedDependency[Webhooks],
     ) -> Ordered:
         """With the same id, whatever became of it before."""
-        await webhooks.resend(delivery_id, by=_name(request))
+        await webhooks.resend(delivery_id, by=actor_of(request))
         return Ordered(delivery_id)
-
-
-def _name(request: Request[None, None, State]) -> str:
-    """How the audit log calls the key."""
-    return f"API key {caller_of(request).name}"

@@ -74,7 +74,7 @@ async def test_a_segment_is_made_changed_counted_and_put_away(client: httpx.Asyn
     made = await client.post("/segments", json={"name": "一度だけ", "rule": ONCE})
     assert made.status_code == 201
     segment = made.json()
-    assert (segment["rule"], segment["version"], segment["changed_by"]) == (ONCE, 1, "API")
+    assert (segment["rule"], segment["version"], segment["changed_by"]) == (ONCE, 1, "API key reports")
     assert segment["sentence"] == {"ja": "購入回数がちょうど1回", "en": "has exactly 1 order"}
     path = f"/segments/{segment['id']}"
     assert (await client.get(f"{path}/count")).json() == {

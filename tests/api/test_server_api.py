@@ -100,6 +100,30 @@ async def test_the_same_idempotency_key_is_the_same_event(api: Api) -> None:
     assert await api.services.pool.fetchval("SELECT count(*) FROM event_log") == 2
 
 
+async def test_an_idempotency_key_that_is_free_again_carries_a_new_word(api: Api) -> None:
+    for rank in ("gold", "silver"):
+        body = {"user_id": "M-1", "traits": {"rank_name": rank}}
+        await api.post("/customers", body, headers={"Idempotency-Key": "M-1"})
+        await api.services.pool.execute("DELETE FROM idempotency_keys")  # as after two days
+    await api.refresh()
+    assert (await api.get("/customers/by-user-id", user_id="M-1"))["traits"] == {"rank_name": "silver"}
+
+
+async def test_the_audit_log_says_which_key_saw_and_erased_a_person_or_sent(api: Api) -> None:
+    await api.post("/customers", {"user_id": "M-1", "traits": {"rank_name": "gold"}})
+    await api.refresh()
+    number = await api.customer("M-1")
+    await api.get(f"/customers/{number}/disclosure")
+    segment = await api.post("/segments", {"name": "s", "rule": {"all": []}}, status=201)
+    content = {"ja": {"title": "t", "body": "b"}}
+    draft = {"name": "c", "segment_id": segment["id"], "content": content}
+    await api.post("/campaigns", draft, status=201)
+    erasure = await api.post("/erasures", {"customer_id": number})
+    assert erasure["asked_by"] == "API key shop server"
+    audit = await api.services.pool.fetch("SELECT action, actor FROM audit_log WHERE actor LIKE '%shop server'")
+    assert {row["action"] for row in audit} >= {"disclose", "erase", "campaign.create"}
+
+
 async def test_a_device_is_registered_moves_and_is_given_up(api: Api) -> None:
     phone = {"address": "t1", "platform": "ios", "app_version": "1.0", "permission": "granted", "locale": "ja-JP"}
     await api.post("/devices", {"user_id": "M-1", **phone, "time_zone": "Asia/Tokyo"})
