@@ -91,15 +91,14 @@ def stated_as_numbers(values: Iterable[str]) -> str | None:
     return f"{_PLACE}(?:{'|'.join(numbers)}){_NUMBER_ENDS}" if numbers else None
 
 
-def without_gone(raw: bytes, *, many: bool, is_gone: Callable[[bytes], bool]) -> bytes | None:
+def without_gone(raw: bytes, *, is_gone: Callable[[bytes], bool]) -> bytes | None:
     """What stays of a failed event's bytes; None where nothing does.
 
     Args:
-        raw: the bytes as they were kept.
-        many: they are a list of calls, of persons who have nothing to do with one another.
+        raw: the bytes as they were kept: a call, or a list of calls of persons who have nothing to do with one another.
         is_gone: whether bytes name somebody who was erased.
     """
-    elements = split_elements(raw) if many else None
+    elements = split_elements(raw)
     if elements is None:
         return None if is_gone(raw) else raw
     left = [element for element in elements if not is_gone(element)]

@@ -7,6 +7,9 @@ brackets and quotes still say where each event begins and ends.
 import re
 from collections.abc import Iterator
 
+PIECE = 1024 * 1024
+"""Bytes of a list that are split at a time."""
+
 _MARK = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[][{},"]', re.DOTALL)
 _MEMBER = re.compile(rb'\s*"([^"\\]*)"\s*:(.*)\Z', re.DOTALL)
 _CLOSES = {b"{": b"}", b"[": b"]"}
@@ -24,6 +27,29 @@ def split_members(text: bytes) -> dict[str, bytes] | None:
 def split_elements(text: bytes) -> list[bytes] | None:
     """The elements of a list as unread bytes; None where the text is no list."""
     return _split(text, b"[")
+
+
+def first_elements(text: bytes, *, most: int) -> tuple[list[bytes], bytes | None] | None:
+    """The first elements of a list, and a list of the others where there are any; None where the text is no list.
+
+    Args:
+        text: a list, however long; what lies behind the elements that are taken is not looked at.
+        most: objects that are taken. Whatever else lies between them costs little, and is taken up to `PIECE` bytes.
+    """
+    text = text.strip()
+    if not text.startswith(b"["):
+        return None
+    elements: list[bytes] = []
+    start, objects, last = 1, 0, len(text) - 1
+    try:
+        for cut in _commas(text):
+            elements.append(text[start:cut].strip())
+            start, objects = cut + 1, objects + elements[-1].startswith(b"{")
+            if cut < last and (objects >= most or cut > PIECE):
+                return elements, b"[" + text[start:]
+    except ValueError:
+        return None
+    return (elements if elements != [b""] else []), None
 
 
 def _split(text: bytes, opener: bytes) -> list[bytes] | None:

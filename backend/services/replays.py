@@ -6,10 +6,12 @@ whoever goes on begins where the last finished step ended. Two replays that meet
 event that the app has meanwhile sent again with success is known by its id and is not written twice.
 """
 
+import itertools
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import itemgetter
 from uuid import UUID
 
 import asyncpg
@@ -19,17 +21,21 @@ from backend.errors import BadInput, NotFound
 from backend.store import access
 from backend.store import events as event_store
 from backend.store import failed_events as store
-from backend.store.failed_events import Wanted
+from backend.store.failed_events import Taken, Wanted
 from backend.store.outages import REFUSED_VALUES
 from backend.store.pool import Connection
 from segments.envelope import Event, FailedEvent
-from segments.replay import FailedOne, read_again
+from segments.replay import FailedOne, ReadAgain, read_again
 from segments.source_rules import SourceRules
 
 __all__ = ["DryRun", "Replay", "Replays", "Wanted"]
 
 STEP = 200
 """Failed events of one transaction."""
+EVENTS = 2500
+"""Events of one transaction: what is kept of a batch that was too long is one failed event with many events."""
+ROOM = 16 * 1024 * 1024
+"""Bytes of the failed events of one transaction, beside one that is larger."""
 LOOKED_AT = 20_000
 """Failed events that a trial reads."""
 
@@ -78,13 +84,18 @@ class Replay:
 Forget = Callable[[Connection, Sequence[asyncpg.Record]], Awaitable[int]]
 
 
+_Read = tuple[asyncpg.Record, ReadAgain]
+"""A failed event and what becomes of it."""
+
+
 @dataclass(slots=True)
 class _Step:
-    """What one step found out."""
+    """What one step found out; ``failed`` are failed events that parted from others, each with when it came."""
 
     events: dict[UUID, Event] = field(default_factory=dict)
     came: dict[UUID, datetime] = field(default_factory=dict)
-    failed: list[FailedEvent] = field(default_factory=list)
+    failed: list[tuple[datetime, FailedEvent]] = field(default_factory=list)
+    shortened: list[tuple[int, bytes]] = field(default_factory=list)
     recovered: list[tuple[asyncpg.Record, str]] = field(default_factory=list)
     again: list[tuple[int, str, str, tuple[str, ...] | None]] = field(default_factory=list)
 
@@ -114,18 +125,24 @@ class Replays:
         self._watch = watch
 
     async def try_out(self, wanted: Wanted) -> DryRun:
-        """What a replay would do now; nothing is written. At most `LOOKED_AT` failed events are read."""
+        """What a replay would do now; nothing is written. At most `LOOKED_AT` failed events are read.
+
+        Of a list of events that is too long for one step, its first events speak for all.
+        """
         recovered, failed, looked_at, after = Counter[str](), Counter[str](), 0, 0
         async with self._pool.acquire() as connection:
             upto, total = await store.measure(connection, wanted)
-            while looked_at < LOOKED_AT:
-                rows = await store.take_failed(connection, wanted, after=after, upto=upto, limit=STEP, hold=False)
-                if not rows:
+            for _ in range(LOOKED_AT // STEP):
+                taken = await store.take_failed(
+                    connection, wanted, after=after, upto=upto, limit=STEP, room=ROOM, hold=False
+                )
+                if not taken.rows:
                     break
-                step = await self._read(connection, rows)
+                read = await self._read(taken.rows)
+                step = await _sorted(connection, [(row, replace(again, rest=None)) for row, again in read])
                 recovered.update(outcome for _, outcome in step.recovered)
                 failed.update(code for _, code, *_ in step.again)
-                looked_at, after = looked_at + len(rows), rows[-1]["failed_id"]
+                looked_at, after = looked_at + len(read), read[-1][0]["failed_id"]
         return DryRun(
             total=total,
             looked_at=looked_at,
@@ -181,95 +198,112 @@ class Replays:
                 return 0
             self._watch("locked")
             wanted = Wanted(source_id=run["source_id"], code=run["code"], name=run["name"], failed_id=run["failed_id"])
-            rows = await self._take(connection, wanted, after=run["reached"], upto=run["upto"])
+            taken = await self._take(connection, wanted, after=run["reached"], upto=run["upto"])
             self._watch("taken")
-            step = await self._recover(connection, rows)
+            read = await self._read(taken.rows)
+            step = await self._recover(connection, read)
             await self._mark(connection, step, actor=run["asked_by"])
-            await self._advance(connection, run, rows, step)
+            await self._advance(connection, run, _end(taken, read), step)
             self._watch("advanced")
         self._watch("committed")
-        return max(1, len(rows))
+        return max(1, len(read))
 
     async def settle(self) -> int:
         """Take out of the waiting ones what the app has sent again by itself; gives how many."""
         async with self._pool.acquire() as connection, connection.transaction():
             return await store.settle_failed(connection, now=self._clock.now())
 
-    async def _take(self, connection: Connection, wanted: Wanted, *, after: int, upto: int) -> Sequence[asyncpg.Record]:
+    async def _take(self, connection: Connection, wanted: Wanted, *, after: int, upto: int) -> Taken:
         """The next failed events, once nothing is in them that must not come back."""
         while True:
-            rows = await store.take_failed(connection, wanted, after=after, upto=upto, limit=STEP, hold=True)
-            if self._forget is None or not await self._forget(connection, rows):
-                return rows
+            taken = await store.take_failed(
+                connection, wanted, after=after, upto=upto, limit=STEP, room=ROOM, hold=True
+            )
+            if self._forget is None or not await self._forget(connection, taken.rows):
+                return taken
 
-    async def _recover(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> _Step:
-        """Read and write; where the database refuses a value, each event for itself."""
-        step = await self._read(connection, rows)
+    async def _read(self, rows: Sequence[asyncpg.Record]) -> list[_Read]:
+        """Read failed events until they have been `EVENTS` events; the last one may not be read to its end."""
+        rules = {source_id: await self._rules_of(source_id) for source_id in {row["source_id"] for row in rows}}
+        read: list[_Read] = []
+        room = EVENTS
+        for row in rows:
+            again = read_again(_failed_one(row, rules[row["source_id"]]), most=room)
+            read.append((row, again))
+            room -= max(1, len(again.results))
+            if room <= 0 or again.rest is not None:
+                break
+        return read
+
+    async def _recover(self, connection: Connection, read: Sequence[_Read]) -> _Step:
+        """Write what was read; where the database refuses a value, its event alone fails again."""
+        step = await _sorted(connection, read)
         try:
             await self._append(connection, step)
         except REFUSED_VALUES:
-            step = await self._recover_apart(connection, rows)
+            refused = {
+                event.event_id: error for event in step.events.values() if (error := await self._try(connection, event))
+            }
+            left = [(row, again.without(refused, received_at=row["received_at"])) for row, again in read]
+            step = await _sorted(connection, left)
+            await self._append(connection, step)
         self._watch("appended")
         return step
 
-    async def _recover_apart(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> _Step:
-        whole = _Step()
-        for row in rows:
-            step = await self._read(connection, [row])
-            try:
-                await self._append(connection, step)
-            except REFUSED_VALUES as error:
-                whole.again.append(
-                    (row["failed_id"], "not_storable", f"The database refused the event: {error}.", None)
-                )
-                continue
-            whole.recovered += step.recovered
-            whole.again += step.again
-        return whole
+    async def _try(self, connection: Connection, event: Event) -> Exception | None:
+        """Why the database refuses an event; nothing is kept of the trial."""
+        trial = connection.transaction()
+        await trial.start()
+        try:
+            await event_store.append(connection, [event], received_at=self._clock.now())
+        except REFUSED_VALUES as error:
+            return error
+        finally:
+            await trial.rollback()
+        return None
 
     async def _append(self, connection: Connection, step: _Step) -> None:
-        if step.events or step.failed:
-            async with connection.transaction():
-                await event_store.append(
-                    connection,
-                    list(step.events.values()),
-                    step.failed,
-                    received_at=self._clock.now(),
-                    came=step.came,
-                )
-
-    async def _read(self, connection: Connection, rows: Sequence[asyncpg.Record]) -> _Step:
-        step = _Step()
-        rules = {source_id: await self._rules_of(source_id) for source_id in {row["source_id"] for row in rows}}
-        read = [(row, read_again(_failed_one(row, rules[row["source_id"]]))) for row in rows]
-        ids = [result.event_id for _, results in read for result in results if isinstance(result, Event)]
-        known = await store.known_ids(connection, ids)
-        for row, results in read:
-            _sort(step, row, results, known)
-        return step
+        """Write events and failed events; a failed event goes on to have come when it came."""
+        async with connection.transaction():
+            if step.events:
+                now, events = self._clock.now(), list(step.events.values())
+                await event_store.append(connection, events, received_at=now, came=step.came)
+            for moment, failed in itertools.groupby(step.failed, key=itemgetter(0)):
+                await event_store.append(connection, [], [each for _, each in failed], received_at=moment)
 
     async def _mark(self, connection: Connection, step: _Step, *, actor: str) -> None:
         now = self._clock.now()
         outcomes = [(row["failed_id"], outcome) for row, outcome in step.recovered]
         await store.mark_recovered(connection, outcomes, now=now, actor=actor)
         await store.mark_failed(connection, step.again, now=now)
+        for failed_id, rest in step.shortened:
+            await store.shorten_failed(connection, failed_id=failed_id, raw=rest)
         counted = [(row["received_at"], row["source_id"], row["name"]) for row, _ in step.recovered]
         await store.take_back_counts(connection, counted)
         self._watch("marked")
 
-    async def _advance(
-        self, connection: Connection, run: asyncpg.Record, rows: Sequence[asyncpg.Record], step: _Step
-    ) -> None:
+    async def _advance(self, connection: Connection, run: asyncpg.Record, end: int | None, step: _Step) -> None:
+        """Write down how far the replay has come: to the failed event ``end``, or to its own end."""
         outcomes = [outcome for _, outcome in step.recovered]
         await store.advance_replay(
             connection,
             replay_id=run["replay_id"],
-            reached=rows[-1]["failed_id"] if rows else run["upto"],
+            reached=run["upto"] if end is None else end,
             recovered=outcomes.count("stored"),
             repeated=outcomes.count("repeated"),
             failed=len(step.again),
-            finished_at=self._clock.now() if len(rows) < STEP else None,
+            finished_at=self._clock.now() if end is None else None,
         )
+
+
+def _end(taken: Taken, read: Sequence[_Read]) -> int | None:
+    """Number of the last failed event that was read to its end; None where there is nothing more to read."""
+    if not read:
+        return None
+    row, again = read[-1]
+    if again.rest is not None:
+        return int(row["failed_id"]) - 1
+    return row["failed_id"] if taken.more or len(read) < len(taken.rows) else None
 
 
 def _failed_one(row: asyncpg.Record, rules: SourceRules) -> FailedOne:
@@ -277,18 +311,30 @@ def _failed_one(row: asyncpg.Record, rules: SourceRules) -> FailedOne:
     return FailedOne(**{name: row[name] for name in names}, rules=rules)
 
 
-def _sort(step: _Step, row: asyncpg.Record, results: Sequence[Event | FailedEvent], known: set[UUID]) -> None:
+async def _sorted(connection: Connection, read: Sequence[_Read]) -> _Step:
+    step = _Step()
+    ids = [each.event_id for _, again in read for each in again.results if isinstance(each, Event)]
+    known = await store.known_ids(connection, ids)
+    for row, again in read:
+        _sort(step, row, again, known)
+    return step
+
+
+def _sort(step: _Step, row: asyncpg.Record, again: ReadAgain, known: set[UUID]) -> None:
     """Put what became of one failed event where it belongs."""
-    if len(results) == 1 and isinstance(results[0], FailedEvent):
-        failed = results[0]
+    if failed := again.fails:
         step.again.append((row["failed_id"], failed.code, failed.reason, failed.violations))
         return
-    events = [result for result in results if isinstance(result, Event)]
+    events = [each for each in again.results if isinstance(each, Event)]
     fresh = [event for event in events if event.event_id not in known and event.event_id not in step.events]
     step.events |= {event.event_id: event for event in events}
     step.came |= {event.event_id: row["received_at"] for event in events}
-    step.failed += [result for result in results if isinstance(result, FailedEvent)]
-    step.recovered.append((row, "stored" if fresh or not events else "repeated"))
+    parted = [each for each in (*again.results, again.rubbish) if isinstance(each, FailedEvent)]
+    step.failed += [(row["received_at"], each) for each in parted]
+    if again.rest is None:
+        step.recovered.append((row, "stored" if fresh or not events else "repeated"))
+    else:
+        step.shortened.append((row["failed_id"], again.rest))
 
 
 def _replay(record: asyncpg.Record) -> Replay:

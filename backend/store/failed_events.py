@@ -1,5 +1,6 @@
 """Failed events: what waits, what was recovered, and the replays that try again."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -84,13 +85,41 @@ async def lock_replay(connection: Connection, *, replay_id: int | None = None) -
     return await connection.fetchrow(_SQL["lock_replay"], replay_id)
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The next failed events of a replay with their bytes; ``more`` says that others may follow."""
+
+    rows: list[asyncpg.Record]
+    more: bool
+
+
 async def take_failed(
-    connection: Connection, wanted: Wanted, *, after: int, upto: int, limit: int, hold: bool
-) -> list[asyncpg.Record]:
-    """The next failed events of a replay by their numbers; ``hold`` keeps others off until the transaction ends."""
-    statement = _SQL["take_failed" if hold else "look_at_failed"]
-    records: list[asyncpg.Record] = await connection.fetch(statement, after, upto, *_which(wanted), limit)
-    return records
+    connection: Connection, wanted: Wanted, *, after: int, upto: int, limit: int, room: int, hold: bool
+) -> Taken:
+    """The next failed events of a replay by their numbers.
+
+    Args:
+        connection: inside a transaction where they are held.
+        wanted: which ones.
+        after: number of the last one that was taken.
+        upto: number of the last one of all.
+        limit: how many.
+        room: bytes of all of them; the first one comes however large it is.
+        hold: keep others off until the transaction ends: of two replays that meet, the second one waits and then finds
+            them recovered. In the order of their numbers, so that they never wait for each other in a circle.
+    """
+    statement = _SQL["next_failed"] + ("\nFOR UPDATE OF f" if hold else "")
+    found = await connection.fetch(statement, after, upto, *_which(wanted), limit)
+    sizes = itertools.accumulate(record["size"] for record in found)
+    fitting = [record["failed_id"] for record, size in zip(found, sizes, strict=True) if size <= room]
+    fitting = fitting or [record["failed_id"] for record in found[:1]]
+    rows = await connection.fetch(_SQL["read_failed"], fitting) if fitting else []
+    return Taken(rows, more=len(found) == limit or len(fitting) < len(found))
+
+
+async def shorten_failed(connection: Connection, *, failed_id: int, raw: bytes) -> None:
+    """Keep of a list of events what was not read yet."""
+    await connection.execute(_SQL["shorten_failed"], failed_id, raw)
 
 
 async def known_ids(connection: Connection, event_ids: Sequence[UUID]) -> set[UUID]:

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import msgspec
 import pytest
 
 from backend.errors import BadInput
 from backend.services import replays as module
 from backend.services.replays import Replays, Wanted
-from backend.store import failed_events
+from backend.store import events, failed_events
+from segments.failures import EventFailure
+from segments.intake import Reception, fail_event
 from tests.services.receiving import LOOSE, STRICT, Door, own
 
 pytestmark = pytest.mark.fault
@@ -92,6 +95,27 @@ async def test_a_replay_that_dies_is_carried_on(pool: asyncpg.Pool, step: str) -
         await to_the_end(dying)
     await to_the_end(door.replays)
     await assert_recovered_once(door)
+
+
+@pytest.mark.parametrize("step", ["appended", "marked", "advanced", "committed"])
+async def test_a_replay_that_dies_within_a_long_list_is_carried_on(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """What came behind the end of a batch is one failed event, and read in more steps than one."""
+    monkeypatch.setattr(module, "EVENTS", 5)
+    door = await broken(pool, failed=0)
+    calls = [msgspec.json.encode(own(f"m{n}")) for n in range(FAILED)]
+    reception = Reception(source_id=door.source_id, trusted=False, received_at=door.clock.now())
+    behind = fail_event(b"[" + b",".join(calls) + b"]", reception, EventFailure("batch_too_long", "Too long."))
+    async with pool.acquire() as connection, connection.transaction():
+        await events.append(connection, [], [behind], received_at=door.clock.now())
+    await door.replays.ask(Wanted(), actor="x")
+    with pytest.raises(Died):
+        await to_the_end(Door(pool, door.source_id, watch=dies_at(step)).replays)
+    await to_the_end(door.replays)
+    assert Counter(await door.rows()) == Counter(f"m{n}" for n in range(FAILED))
+    assert await door.failed.list() == ()
+    assert await door.counters() == (FAILED, 0, 0)
 
 
 @pytest.mark.parametrize("step", ["taken", "marked", "committed"])

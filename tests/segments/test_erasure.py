@@ -69,8 +69,8 @@ def test_of_many_calls_those_of_others_stay() -> None:
         return "7" in ids_in_bytes(raw)
 
     calls = b'[{"userId":7}, {"userId":8}, {"userId":9}]'
-    assert without_gone(calls, many=True, is_gone=is_gone) == b'[{"userId":8},{"userId":9}]'
-    assert without_gone(b'[{"userId":8}]', many=True, is_gone=is_gone) == b'[{"userId":8}]'
-    assert without_gone(b'[{"userId":7}]', many=True, is_gone=is_gone) is None
-    assert without_gone(b'{"userId":7}', many=False, is_gone=is_gone) is None
-    assert without_gone(b'{"userId":8}', many=False, is_gone=is_gone) == b'{"userId":8}'
+    assert without_gone(calls, is_gone=is_gone) == b'[{"userId":8},{"userId":9}]'
+    assert without_gone(b'[{"userId":8}]', is_gone=is_gone) == b'[{"userId":8}]'
+    assert without_gone(b'[{"userId":7}]', is_gone=is_gone) is None
+    assert without_gone(b'{"userId":7}', is_gone=is_gone) is None
+    assert without_gone(b'{"userId":8}', is_gone=is_gone) == b'{"userId":8}'

@@ -8,9 +8,6 @@ from backend.store import erasures as store
 from backend.store.pool import Connection
 from segments.erasure import digest_of, ids_in_bytes, without_gone
 
-MANY = "batch_too_long"
-"""The code of failed events that hold many calls."""
-
 
 async def keep_left(connection: Connection, row: asyncpg.Record, left: bytes | None) -> int:
     """Keep what is left of a failed event (failed_id, raw), or nothing; gives 1 where that is less than before."""
@@ -23,7 +20,7 @@ async def keep_left(connection: Connection, row: asyncpg.Record, left: bytes | N
 
 
 async def forget_failed(connection: Connection, rows: Sequence[asyncpg.Record]) -> int:
-    """Remove what names an erased person from failed events (failed_id, code, raw); gives how many had such."""
+    """Remove what names an erased person from failed events (failed_id, raw); gives how many had such."""
     key = await store.read_key(connection)
     if key is None:
         return 0
@@ -34,6 +31,6 @@ async def forget_failed(connection: Connection, rows: Sequence[asyncpg.Record]) 
     gone = {value for value, digest in digests.items() if digest in erased}
     changed = 0
     for row in rows:
-        left = without_gone(row["raw"], many=row["code"] == MANY, is_gone=lambda raw: bool(ids_in_bytes(raw) & gone))
+        left = without_gone(row["raw"], is_gone=lambda raw: bool(ids_in_bytes(raw) & gone))
         changed += await keep_left(connection, row, left)
     return changed

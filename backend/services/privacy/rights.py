@@ -18,7 +18,7 @@ import structlog
 
 from backend.clock import Clock
 from backend.errors import JorenError, NotFound
-from backend.services.privacy.failed import MANY, keep_left
+from backend.services.privacy.failed import keep_left
 from backend.store import access as audit
 from backend.store import erasures as store
 from backend.store import webhooks
@@ -197,7 +197,7 @@ async def _forget_failed(
 
     changed = 0
     for row in await store.list_suspects(connection, forms=forms, pattern=pattern):
-        left = without_gone(row["raw"], many=row["code"] == MANY, is_gone=is_gone)
+        left = without_gone(row["raw"], is_gone=is_gone)
         changed += await keep_left(connection, row, left)
     return changed
 

@@ -10,7 +10,6 @@ import msgspec
 
 from backend.clock import Clock
 from backend.errors import Unavailable
-from backend.services.privacy.failed import MANY
 from backend.store import erasures as store
 from backend.store.outages import OUTAGES
 from backend.store.pool import briefly
@@ -37,7 +36,7 @@ class _Erased:
         return self.holds_any(ids | (ids_in_bytes(bytes(event.payload)) if event.type == "alias" else set()))
 
     def left_of(self, event: FailedEvent) -> FailedEvent | None:
-        raw = without_gone(event.raw, many=event.code == MANY, is_gone=lambda part: self.holds_any(ids_in_bytes(part)))
+        raw = without_gone(event.raw, is_gone=lambda part: self.holds_any(ids_in_bytes(part)))
         return None if raw is None else event if raw == event.raw else msgspec.structs.replace(event, raw=raw)
 
 

@@ -62,33 +62,27 @@ ORDER BY replay_id
 LIMIT 1
 FOR UPDATE SKIP LOCKED
 
--- name: take_failed
--- The next failed events of a replay, held until its transaction ends: of two replays that meet, the second one waits
--- and then finds them recovered. In the order of their numbers, so that they never wait for each other in a circle.
-SELECT
-    f.failed_id, f.source_id, f.name, f.received_at, f.code, f.raw, f.envelope, f.becomes,
-    s.kind <> 'app' AS trusted, s.token_mode
+-- name: next_failed
+-- The next failed events of a replay and how large they are, in the order of their numbers.
+SELECT f.failed_id, octet_length(f.raw) AS size
 FROM failed_events AS f
-JOIN sources AS s USING (source_id)
 WHERE f.recovered_at IS NULL AND f.failed_id > $1 AND f.failed_id <= $2
     AND ($3::int IS NULL OR f.source_id = $3) AND ($4::text IS NULL OR f.code = $4)
     AND ($5::text IS NULL OR f.name = $5) AND ($6::bigint IS NULL OR f.failed_id = $6)
 ORDER BY f.failed_id
 LIMIT $7
-FOR UPDATE OF f
 
--- name: look_at_failed
--- The same ones for a trial, held by nobody.
+-- name: read_failed
 SELECT
-    f.failed_id, f.source_id, f.name, f.received_at, f.code, f.raw, f.envelope, f.becomes,
-    s.kind <> 'app' AS trusted, s.token_mode
+    f.failed_id, f.source_id, f.name, f.received_at, f.code, f.raw, f.envelope, s.kind <> 'app' AS trusted, s.token_mode
 FROM failed_events AS f
 JOIN sources AS s USING (source_id)
-WHERE f.recovered_at IS NULL AND f.failed_id > $1 AND f.failed_id <= $2
-    AND ($3::int IS NULL OR f.source_id = $3) AND ($4::text IS NULL OR f.code = $4)
-    AND ($5::text IS NULL OR f.name = $5) AND ($6::bigint IS NULL OR f.failed_id = $6)
+WHERE f.failed_id = ANY($1::bigint[])
 ORDER BY f.failed_id
-LIMIT $7
+
+-- name: shorten_failed
+-- What was read of a long list of events is an event or a failed event of its own by now.
+UPDATE failed_events SET raw = $2 WHERE failed_id = $1
 
 -- name: known_ids
 SELECT event_id FROM event_ids WHERE event_id = ANY($1::uuid[])
