@@ -1,5 +1,6 @@
 """Webhooks: written with the fact, sent at least once, tried for days, looked at and sent again by a person."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -273,6 +274,36 @@ async def test_a_ping_reaches_a_disabled_endpoint_too(
     await webhooks.ping(number, by="aya")
     assert await runs.deliver() == 1
     assert msgspec.json.decode(other.calls[0][2])["type"] == "webhook.ping"
+
+
+async def test_what_waits_at_a_disabled_endpoint_bars_no_ping_and_ends(
+    floor: ShopFloor, webhooks: Webhooks, runs: WebhookRuns, other: Endpoint
+) -> None:
+    number = await add(webhooks)
+    for _ in range(EACH + 1):
+        await tell(floor)
+    await webhooks.set_disabled(number, disabled=True, by="aya")
+    floor.clock.advance(timedelta(seconds=1))
+    await webhooks.ping(number, by="aya")
+    assert await runs.deliver() == 1
+    assert msgspec.json.decode(other.calls[0][2])["type"] == "webhook.ping"
+    floor.clock.advance(sum(WAITS, timedelta()))
+    await runs.keep_house()
+    assert [one.state for one in await webhooks.deliveries()] == ["delivered", *["dead"] * (EACH + 1)]
+
+
+async def test_a_fact_outlives_an_endpoint_that_is_removed_meanwhile(floor: ShopFloor, webhooks: Webhooks) -> None:
+    number = await add(webhooks)
+    async with floor.pool.acquire() as removing:
+        transaction = removing.transaction()
+        await transaction.start()
+        await store.remove(removing, endpoint_id=number)
+        telling = asyncio.create_task(tell(floor))
+        async with asyncio.timeout(20):
+            while not await floor.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):  # noqa: ASYNC110 - a server process waits
+                await asyncio.sleep(0.01)
+        await transaction.commit()
+    assert await telling == []
 
 
 async def test_failed_events_ring_once_an_hour(floor: ShopFloor, webhooks: Webhooks, runs: WebhookRuns) -> None:

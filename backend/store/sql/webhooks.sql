@@ -1,9 +1,11 @@
 -- name: publish
 -- Message and deliveries in one statement, in the transaction of the fact. Where nobody asked for this type, nothing is
--- written. $5: only this endpoint, whatever it asked for (a ping); it need not be active.
+-- written. $5: only this endpoint, whatever it asked for (a ping); it need not be active. Held, so that an endpoint that is
+-- being removed takes the fact's transaction not along.
 WITH wanted AS (
     SELECT endpoint_id FROM webhook_endpoints
     WHERE CASE WHEN $5::int IS NULL THEN state = 'active' AND $2::text = ANY (event_types) ELSE endpoint_id = $5 END
+    FOR KEY SHARE
 ),
 message AS (
     INSERT INTO webhook_messages (message_id, type, at, body)
@@ -41,7 +43,7 @@ ORDER BY e.endpoint_id;
 
 -- name: lock_endpoint
 SELECT endpoint_id, url, secret, state, failing_since, previous_secret, previous_until
-FROM webhook_endpoints WHERE endpoint_id = $1 FOR UPDATE;
+FROM webhook_endpoints WHERE endpoint_id = $1 FOR NO KEY UPDATE;
 
 -- name: change_endpoint
 UPDATE webhook_endpoints SET url = $2, description = $3, event_types = $4 WHERE endpoint_id = $1;
@@ -86,12 +88,15 @@ FROM (
         SELECT w.delivery_id, w.message_id FROM webhook_deliveries AS w
         WHERE w.endpoint_id = e.endpoint_id AND w.state = 'waiting' AND w.next_at <= $2
           AND (w.leased_until IS NULL OR w.leased_until < $2)
+          AND (
+              e.state = 'active'
+              OR (SELECT p.type FROM webhook_messages AS p WHERE p.message_id = w.message_id) = 'webhook.ping'
+          )
         ORDER BY w.next_at, w.delivery_id
         LIMIT $4
         FOR UPDATE SKIP LOCKED
     ) AS due
     JOIN webhook_messages AS m ON m.message_id = due.message_id
-    WHERE e.state = 'active' OR m.type = 'webhook.ping'
 ) AS taken
 WHERE d.delivery_id = taken.delivery_id
 RETURNING d.delivery_id, d.endpoint_id, d.attempts, taken.message_id, taken.url, taken.secret, taken.previous_secret,
@@ -157,7 +162,7 @@ WHERE message_id IN (
 UPDATE webhook_deliveries AS d
 SET state = 'dead', changed_at = $2
 FROM webhook_messages AS m
-WHERE m.message_id = d.message_id AND d.state = 'waiting' AND d.attempts > 0 AND m.at < $1 AND d.leased_until IS NULL
+WHERE m.message_id = d.message_id AND d.state = 'waiting' AND m.at < $1 AND (d.leased_until IS NULL OR d.leased_until < $2)
   AND EXISTS (SELECT FROM webhook_endpoints AS e WHERE e.endpoint_id = d.endpoint_id AND e.state = 'disabled');
 
 -- name: begin_alarm
