@@ -91,9 +91,14 @@ async def expire(connection: Connection, *, now: datetime) -> list[str]:
 
 
 async def withdraw(connection: Connection, *, kinds: Sequence[str]) -> list[str]:
-    """End all exports of these kinds, also those being written; gives the files of the finished ones."""
-    rows = await connection.fetch(_SQL["withdraw_exports"], kinds)
-    return [row["file_name"] for row in rows if row["file_name"] is not None]
+    """End all exports of these kinds, also those being written; gives the files of all that ended, now or before."""
+    await connection.execute(_SQL["withdraw_exports"], kinds)
+    return [row["file_name"] for row in await connection.fetch(_SQL["list_withdrawn"], kinds)]
+
+
+async def list_attempts(connection: Connection) -> set[UUID]:
+    """The attempts at work."""
+    return {row["attempt_id"] for row in await connection.fetch(_SQL["list_attempts"])}
 
 
 async def list_files(connection: Connection) -> set[str]:

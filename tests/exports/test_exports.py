@@ -239,6 +239,34 @@ async def test_an_erasure_takes_every_file_about_persons_along(desk: Desk) -> No
     assert await desk.exports.work() == 0
 
 
+async def test_an_erasure_takes_along_what_a_run_that_died_left(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.customers(1)
+    with_persons = await made(desk, Wish(what=What.CUSTOMERS))
+    folder = with_persons.parent
+    dead = [folder / f"attempt-{_ONE.hex}.csv.part", folder / f"attempt-{_ONE.hex}.parquet.part.rows"]
+    for path in dead:
+        path.touch()
+    with monkeypatch.context() as dying:
+        dying.setattr("backend.services.exports.files.remove", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await desk.exports.withdraw(actor="privacy")
+    assert await desk.exports.withdraw(actor="privacy") == 1
+    assert list(folder.iterdir()) == []
+
+
+async def test_housekeeping_leaves_what_is_being_written_alone(desk: Desk, pool: asyncpg.Pool) -> None:
+    await desk.exports.order(ALL_EVENTS, by="aya")
+    async with pool.acquire() as connection:
+        await store.claim(connection, attempt_id=_ONE, now=NOW, leased_until=NOW + LEASE)
+    folder = desk.home / "exports"
+    folder.mkdir(parents=True)
+    alive, dead = (folder / f"attempt-{number.hex}.csv.part" for number in (_ONE, UUID(int=2)))
+    for path in (alive, dead):
+        path.touch()
+    assert await desk.exports.keep_house() == 1
+    assert list(folder.iterdir()) == [alive]
+
+
 async def test_what_cannot_be_is_said_at_once(desk: Desk) -> None:
     for wish, field in (
         (Wish(what=What.EVENTS, first=NOW.date()), "last"),

@@ -138,23 +138,27 @@ class Exports:
 
     async def keep_house(self) -> int:
         """Remove files whose time is over, and what dead workers left; gives how many."""
-        now = self._clock.now()
+        now, found = self._clock.now(), await asyncio.to_thread(files.parts_in, self._folder)
         async with self._pool.acquire() as connection, connection.transaction():
             expired = await store.expire(connection, now=now)
             kept = await store.list_files(connection)
-        return await asyncio.to_thread(files.sweep, self._folder, expired, kept, now)
+            attempts = await store.list_attempts(connection)
+        parts = await asyncio.to_thread(files.remove_parts, found, attempts)
+        return parts + await asyncio.to_thread(files.sweep, self._folder, expired, kept, now)
 
     async def withdraw(self, *, actor: str) -> int:
         """End every export about persons and remove its file, because one of them was erased; gives how many files."""
+        found = await asyncio.to_thread(files.parts_in, self._folder)
         async with self._pool.acquire() as connection, connection.transaction():
             names = await store.withdraw(connection, kinds=list(ABOUT_PERSONS))
+            attempts = await store.list_attempts(connection)
             await self._audit(connection, "withdraw", "exports", actor, {"files": len(names)})
-        await asyncio.to_thread(files.remove, self._folder, names)
-        return len(names)
+        parts = await asyncio.to_thread(files.remove_parts, found, attempts)
+        return parts + await asyncio.to_thread(files.remove, self._folder, names)
 
     async def _work_on(self, held: Held, wish: Wish) -> None:
         file_name = f"{secrets.token_hex(16)}.{wish.format}"
-        part = self._folder / f"{file_name}.part"
+        part = files.part_of(self._folder, held.attempt_id, wish.format)
         try:
             await asyncio.to_thread(files.private_folder, self._folder)
             async with holding(self._pool, self._clock, held, every=self._renew_every):

@@ -60,8 +60,14 @@ UPDATE exports SET state = 'gone' WHERE state = 'done' AND expires_at <= $1 RETU
 -- Every file about persons, finished or being written: one of them was erased.
 UPDATE exports
 SET state = 'gone', attempt_id = NULL, leased_until = NULL
-WHERE what = ANY ($1::text[]) AND state IN ('queued', 'running', 'done')
-RETURNING export_id, file_name;
+WHERE what = ANY ($1::text[]) AND state IN ('queued', 'running', 'done');
+
+-- name: list_withdrawn
+-- Also those of a run that died before it removed them.
+SELECT file_name FROM exports WHERE what = ANY ($1::text[]) AND state = 'gone' AND file_name IS NOT NULL;
+
+-- name: list_attempts
+SELECT attempt_id FROM exports WHERE state = 'running';
 
 -- name: list_files
 SELECT file_name FROM exports WHERE state = 'done' AND file_name IS NOT NULL;
