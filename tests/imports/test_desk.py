@@ -15,7 +15,9 @@ from backend.services.imports import desk as module
 from backend.services.imports.desk import KEPT, SILENT, ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.imports.values import Choices
+from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
+from backend.store.pool import Connection
 from segments.import_fields import BadMapping
 from tests.fixtures.shop_floor import ShopFloor
 
@@ -170,13 +172,51 @@ def test_what_nobody_knows_is_swept(tmp_path: Path) -> None:
     assert sorted(each.name for each in tmp_path.iterdir()) == sorted([kept, "notes.txt"])
 
 
-async def test_all_files_can_be_removed_at_once_but_not_one_that_is_being_read(
+async def test_all_files_are_removed_at_once_and_one_that_is_being_read_is_not_forgotten(
     desk: ImportDesk, tmp_path: Path
 ) -> None:
     waiting, done = await upload(desk), await upload(desk)
     await desk.start(waiting, Choices(), actor="hanako")
     await desk.start(done, Choices(), actor="hanako")
     await desk.work(done)
-    assert [await desk.remove_all(actor="erasure") for _ in range(2)] == [1, 0]
+    for _ in range(2):
+        with pytest.raises(Conflict):
+            await desk.remove_all(actor="erasure")
     assert (await desk.get(waiting)).kept
     assert len(list((tmp_path / "imports").iterdir())) == 1
+    await desk.work(waiting)
+    assert await desk.remove_all(actor="erasure") == 1
+    assert list((tmp_path / "imports").iterdir()) == []
+
+
+async def test_a_fault_of_ours_ends_an_import_and_does_not_bar_the_way(
+    desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = await upload(desk)
+    await desk.start(number, Choices(), actor="hanako")
+    with monkeypatch.context() as broken:
+        broken.setattr(Imports, "take_in", lambda *_, **__: 1 / 0)
+        await desk.work(number)
+    found = await desk.get(number)
+    assert (found.state, found.error_code) == ("failed", "internal")
+    await desk.start(number, Choices(), actor="hanako")
+    await desk.work(number)
+    assert (await desk.get(number)).state == "done"
+
+
+async def test_housekeeping_lets_a_file_alone_that_is_started_meanwhile(
+    desk: ImportDesk, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, expired = await upload(desk), store.list_expired
+
+    async def started(connection: Connection, **given: datetime) -> list[asyncpg.Record]:
+        rows = await expired(connection, **given)
+        monkeypatch.undo()
+        await desk.start(number, Choices(), actor="hanako")
+        return rows
+
+    clock.advance(KEPT + timedelta(seconds=1))
+    monkeypatch.setattr(store, "list_expired", started)
+    assert await desk.keep_house() == 0
+    await desk.work(number)
+    assert (await desk.get(number)).state == "done"

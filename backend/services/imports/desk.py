@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import asyncpg
 import msgspec
+import structlog
 
 from backend.clock import Clock
 from backend.errors import Conflict, JorenError, NotFound
@@ -23,6 +24,7 @@ from backend.services.imports.values import Choices, FileLook, ImportReport, Pre
 from backend.store import access, import_files, jobs
 from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
+from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
 from segments.errors import FactsError
 from segments.import_fields import BadMapping, Kind
@@ -35,6 +37,8 @@ SILENT = timedelta(seconds=60)
 _TOLD_EVERY = 1.0
 _LONGEST_NAME = 200
 _ORPHAN = timedelta(days=1)
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +171,7 @@ class ImportDesk:
         await self.preview(upload_id, choices)
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            if await store.lock(connection, upload_id=upload_id) in ("waiting", "running"):
-                raise Conflict("This import is under way.", code="import_under_way")
+            await _idle(connection, upload_id)
             await store.wait(connection, upload_id=upload_id, choices=msgspec.to_builtins(choices), now=now)
             await jobs.enqueue(connection, IMPORT_JOB, {"upload_id": upload_id}, once=str(upload_id))
             await self._audit(connection, "start", upload_id, actor, {})
@@ -184,6 +187,13 @@ class ImportDesk:
             await self._run(row, told)
         except (JorenError, FactsError) as error:
             await self._fail(upload_id, error)
+        except OUTAGES:
+            raise  # who finds it silent has it taken up again
+        except Exception:
+            log.exception("import_failed", upload_id=upload_id)
+            await self._fail(
+                upload_id, JorenError("Something went wrong on our side; the log says what.", code="internal")
+            )
         finally:
             teller.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -221,15 +231,18 @@ class ImportDesk:
         """
         row = await self._row(upload_id)
         async with self._pool.acquire() as connection, connection.transaction():
-            if await store.lock(connection, upload_id=upload_id) in ("waiting", "running"):
-                raise Conflict("This import is under way.", code="import_under_way")
+            await _idle(connection, upload_id)
             await store.forget_file(connection, upload_id=upload_id)
             await self._audit(connection, "remove", upload_id, actor, {"file": row["file_name"]})
         if row["stored_as"] is not None:
             await asyncio.to_thread(self._shelf.remove, row["stored_as"])
 
     async def remove_all(self, *, actor: str) -> int:
-        """Remove every file that no import is reading, whoever is in it; gives how many."""
+        """Remove every file, whoever is in it; gives how many.
+
+        Raises:
+            Conflict: an import reads one of them: the others are gone, and this is to be done again.
+        """
         async with self._pool.acquire() as connection:
             kept = await store.list_expired(connection, before=self._clock.now() + KEPT)
         gone = 0
@@ -237,18 +250,30 @@ class ImportDesk:
             with contextlib.suppress(Conflict, NotFound):  # started or removed meanwhile
                 await self.remove(row["upload_id"], actor=actor)
                 gone += 1
+        async with self._pool.acquire() as connection:
+            if await store.list_files(connection):
+                raise Conflict("A file is being taken in; it is removed when that is done.", code="import_under_way")
         return gone
 
     async def keep_house(self) -> int:
         """Remove files that were kept long enough, and what died runs left; gives how many."""
         async with self._pool.acquire() as connection:
             expired = await store.list_expired(connection, before=self._clock.now() - KEPT)
-            for row in expired:
-                await asyncio.to_thread(self._shelf.remove, row["stored_as"])
-                await store.forget_file(connection, upload_id=row["upload_id"])
+        gone = 0
+        for row in expired:
+            with contextlib.suppress(Conflict):  # started meanwhile
+                await self._let_go(row)
+                gone += 1
+        async with self._pool.acquire() as connection:
             kept = await store.list_files(connection)
-        swept = await asyncio.to_thread(self._shelf.sweep, kept, older_than=_ORPHAN.total_seconds())
-        return len(expired) + swept
+        return gone + await asyncio.to_thread(self._shelf.sweep, kept, older_than=_ORPHAN.total_seconds())
+
+    async def _let_go(self, row: asyncpg.Record) -> None:
+        """Forget a file, then remove it: in between it is swept, if this dies; nobody starts what is not there."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            await _idle(connection, row["upload_id"])
+            await store.forget_file(connection, upload_id=row["upload_id"])
+        await asyncio.to_thread(self._shelf.remove, row["stored_as"])
 
     async def _run(self, row: asyncpg.Record, told: _Told) -> None:
         path, choices = self._path(row), msgspec.convert(row["choices"], Choices)
@@ -304,6 +329,12 @@ class ImportDesk:
             target=str(upload_id),
             detail=detail,
         )
+
+
+async def _idle(connection: Connection, upload_id: int) -> None:
+    """Hold an upload that no import waits for or reads."""
+    if await store.lock(connection, upload_id=upload_id) in ("waiting", "running"):
+        raise Conflict("This import is under way.", code="import_under_way")
 
 
 def _kind(text: str) -> Kind:

@@ -7,6 +7,7 @@ dies leaves nothing half done for ever. What stays: numbers in sums, and the row
 """
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ import msgspec
 import structlog
 
 from backend.clock import Clock
-from backend.errors import JorenError, NotFound
+from backend.errors import Conflict, JorenError, NotFound
 from backend.services.privacy.failed import keep_left
 from backend.store import access as audit
 from backend.store import erasures as store
@@ -132,7 +133,10 @@ class Rights:
         done = await self._work()
         if done:
             for discard in self._files:  # once more: files that were asked for while he was still there
-                await discard("erasure")
+                with contextlib.suppress(
+                    Conflict
+                ):  # a file that came after him is being read: he is not taken in again
+                    await discard("erasure")
         return done
 
     async def _work(self) -> int:
