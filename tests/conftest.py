@@ -4,6 +4,7 @@ pytest_plugins = [
     "tests.fixtures.database",
     "tests.fixtures.installation",
     "tests.fixtures.demo",
+    "tests.fixtures.chromium",
     "tests.fixtures.phones",
     "tests.fixtures.random_data",
     "tests.fixtures.scheduling",

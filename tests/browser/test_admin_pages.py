@@ -1,16 +1,14 @@
 """Every admin page in a real browser: no complaint of the content policy, real Japanese glyphs, keyboard, small screens."""
 
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect
 
-from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 PATHS = (
     "/",
@@ -83,14 +81,8 @@ class Visit:
             self.complaints.append(f"{message.location.get('url')}: {message.text}")
 
 
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        try:
-            yield browser
-        finally:
-            await browser.close()
+_SIGNED_IN: dict[str, StorageState] = {}
+"""The session's cookies by the demo's address: one signs in once, as an administrator does."""
 
 
 async def visiting(browser: Browser, demo: RunningDemo, *, width: int = 1440, scheme: str = "light") -> Visit:
@@ -98,7 +90,15 @@ async def visiting(browser: Browser, demo: RunningDemo, *, width: int = 1440, sc
         viewport={"width": width, "height": 900},
         color_scheme="dark" if scheme == "dark" else "light",
         locale="ja",
+        storage_state=_SIGNED_IN.get(demo.url),
     )
+    if demo.url not in _SIGNED_IN:
+        await sign_in(context, demo)
+        _SIGNED_IN[demo.url] = await context.storage_state()
+    return Visit(context, demo)
+
+
+async def sign_in(context: BrowserContext, demo: RunningDemo) -> None:
     page = await context.new_page()
     email, password = demo.sign_in
     await page.goto(f"{demo.url}/sign-in")
@@ -107,7 +107,6 @@ async def visiting(browser: Browser, demo: RunningDemo, *, width: int = 1440, sc
     await page.click("button[type=submit]")
     await page.wait_for_url(f"{demo.url}/")
     await page.close()
-    return Visit(context, demo)
 
 
 async def speak(visit: Visit, language: str) -> None:

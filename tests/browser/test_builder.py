@@ -1,19 +1,18 @@
 """The segment builder under slow answers: nothing that was clicked or typed is taken back."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Page, Route, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, Page, Route, expect
 
-from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 
-@pytest.fixture
-async def builder(demo: RunningDemo) -> AsyncIterator[Page]:
+@pytest_asyncio.fixture(loop_scope="session")
+async def builder(demo: RunningDemo, chromium: Browser) -> Page:
     """An empty builder whose first answer comes a second and a half late."""
     late = iter([1.5])
 
@@ -21,21 +20,16 @@ async def builder(demo: RunningDemo) -> AsyncIterator[Page]:
         await asyncio.sleep(next(late, 0))
         await route.continue_()
 
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        page = await browser.new_page(locale="en")
-        email, password = demo.sign_in
-        await page.goto(f"{demo.url}/sign-in?language=en")
-        await page.fill("#email", email)
-        await page.fill("#password", password)
-        await page.click("button[type=submit]")
-        await page.wait_for_url(f"{demo.url}/")
-        await page.goto(f"{demo.url}/segments/new")
-        await page.route("**/segments/build", delay)
-        try:
-            yield page
-        finally:
-            await browser.close()
+    page = await chromium.new_page(locale="en")
+    email, password = demo.sign_in
+    await page.goto(f"{demo.url}/sign-in?language=en")
+    await page.fill("#email", email)
+    await page.fill("#password", password)
+    await page.click("button[type=submit]")
+    await page.wait_for_url(f"{demo.url}/")
+    await page.goto(f"{demo.url}/segments/new")
+    await page.route("**/segments/build", delay)
+    return page
 
 
 async def test_a_late_answer_takes_nothing_back(builder: Page) -> None:

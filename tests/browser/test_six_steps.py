@@ -9,17 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.async_api import BrowserContext, Page, async_playwright, expect
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from segments.rules.describe import describe
+from segments.rules.parse import parse
 from tests.browser.story_members import CATEGORY, FAMILY, fresh_members, silent_members
-from tests.fixtures.chromium import FLAGS, PROGRAM
 from tests.fixtures.demo import RunningDemo
 from tests.fixtures.installation import ROOT
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
-
-expect.set_options(timeout=30_000)
-"""A page right after the demo's start shares two cores with everything else that starts."""
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
 WORDS: dict[str, dict[str, str]] = {
     "ja": {
@@ -82,21 +81,18 @@ class Story:
         return page
 
 
-@pytest.fixture(params=["ja", "en"])
-async def story(request: pytest.FixtureRequest, demo: RunningDemo) -> AsyncIterator[Story]:
+@pytest_asyncio.fixture(loop_scope="session", params=["ja", "en"])
+async def story(request: pytest.FixtureRequest, demo: RunningDemo, chromium: Browser) -> AsyncIterator[Story]:
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=PROGRAM, args=FLAGS)
-        context = await browser.new_context(viewport={"width": 1280, "height": 900}, locale=request.param)
-        context.set_default_timeout(30_000)
-        context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
-        context.on("weberror", lambda fault: complaints.append(str(fault.error)))
-        await context.tracing.start(screenshots=True, snapshots=True)
-        try:
-            yield Story(demo, context, await signed_in(context, demo, request.param), request.param)
-        finally:
-            await context.tracing.stop(path=ROOT / "test-results" / f"six-steps-{request.param}.zip")
-            await browser.close()
+    context = await chromium.new_context(viewport={"width": 1280, "height": 900}, locale=request.param)
+    context.set_default_timeout(30_000)
+    context.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    context.on("weberror", lambda fault: complaints.append(str(fault.error)))
+    await context.tracing.start(snapshots=True)  # pictures as well would cost half of the time
+    try:
+        yield Story(demo, context, await signed_in(context, demo, request.param), request.param)
+    finally:
+        await context.tracing.stop(path=ROOT / "test-results" / f"six-steps-{request.param}.zip")
     assert complaints == []
 
 
@@ -186,18 +182,26 @@ async def read_the_figures(story: Story) -> None:
     assert await story.admin.locator(".figure-button").all_inner_texts() != everyone
 
 
+CONDITIONS = (
+    {"attribute": "orders", "op": "=", "value": 1},
+    {"attribute": "last_order", "op": "before_days", "value": 30},
+    {"attribute": "reachable", "op": "is_true"},
+)
+"""What the builder is told, as the language of rules says it."""
+
+
 async def make_the_segment(story: Story, once: list[str]) -> str:
     page, name = story.admin, f"story {once[0]}"
     await story.visit("/segments/new")
     await page.fill("#name", name)
     await set_condition(page, 0, "attribute:orders", "=", "1")
-    one_order = await size(page)
+    one_order = await size(story, *CONDITIONS[:1])
     await add_condition(page)
     await set_condition(page, 1, "attribute:last_order", "before_days", "30")
-    lapsing = await size(page, other_than=one_order)
+    lapsing = await size(story, *CONDITIONS[:2])
     await add_condition(page)
     await set_condition(page, 2, "attribute:reachable", "is_true", None)
-    reached = await size(page, other_than=lapsing)
+    reached = await size(story, *CONDITIONS)
     assert one_order > lapsing > reached >= len(once)
     await page.click("button[form=rule-form]")
     await page.wait_for_url(re.compile(r"/segments/\d+"))
@@ -220,16 +224,12 @@ async def set_condition(page: Page, place: int, subject: str, op: str, value: st
         await page.locator(f"#value-r-{place}").press("Tab")
 
 
-async def size(page: Page, *, other_than: int | None = None) -> int:
-    """The live size, once it has moved."""
-    for _ in range(100):
-        shown = page.locator("#preview .size-figure")
-        if await shown.count():
-            number = int(re.sub(r"\D", "", (await shown.inner_text()).split()[0]) or 0)
-            if number != other_than:
-                return number
-        await page.wait_for_timeout(200)
-    pytest.fail("the size did not move")
+async def size(story: Story, *conditions: dict[str, Any]) -> int:
+    """The live size, once it is shown beside the words for these conditions: an earlier one says nothing of them."""
+    words = describe(parse({"all": list(conditions)}), story.language, currency="JPY")
+    await expect(story.admin.locator("#preview .sentence")).to_have_text(words)
+    shown = await story.admin.locator("#preview .size-figure").inner_text()
+    return int(re.sub(r"\D", "", shown.split()[0]))
 
 
 async def send_the_push(story: Story, segment: str) -> str:
