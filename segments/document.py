@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from segments.aliases import GA4, LINE, Alias
-from segments.events import BY_NAME, VOCABULARY, EventType, Kind, Property
+from segments.events import BY_NAME, LINE_PROPERTIES, VOCABULARY, EventType, Kind, Property
 
 _HEAD = """# Events
 
@@ -21,7 +21,7 @@ _KINDS = {
     Kind.MONEY: "decimal amount in the currency's major unit",
     Kind.BOOLEAN: "true or false",
     Kind.TIME: "ISO 8601 time",
-    Kind.LINES: "list of lines: product_id, name, category, quantity, price",
+    Kind.LINES: f"list of lines: {', '.join(each.name for each in LINE_PROPERTIES)}",
     Kind.MAPPING: "object",
 }
 

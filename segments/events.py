@@ -52,7 +52,7 @@ class Kind(StrEnum):
     BOOLEAN = "boolean"
     TIME = "time"
     LINES = "lines"
-    """A list of order lines: product_id, name, category, quantity, price."""
+    """A list of order lines; see `LINE_PROPERTIES`."""
     MAPPING = "mapping"
 
 
@@ -91,6 +91,15 @@ _COUPON = Property("coupon_id", Kind.TEXT, "クーポンID", "Coupon id", requir
 _STORE = Property("store_id", Kind.TEXT, "店舗", "Store")
 _ORDER = Property("order_id", Kind.TEXT, "注文番号", "Order number", required=True)
 _CURRENCY = Property("currency", Kind.TEXT, "通貨", "Currency")
+LINE_PROPERTIES = (
+    Property("product_id", Kind.TEXT, "商品", "Product"),
+    Property("name", Kind.TEXT, "商品名", "Name"),
+    Property("category", Kind.TEXT, "カテゴリー", "Category"),
+    Property("quantity", Kind.INTEGER, "数量", "Quantity"),
+    Property("price", Kind.MONEY, "単価", "Price"),
+)
+"""Properties of an order line."""
+
 _LINES = Property("products", Kind.LINES, "明細", "Lines")
 _POINTS = Property("points", Kind.INTEGER, "ポイント", "Points", required=True)
 _DELIVERY = (

@@ -19,7 +19,7 @@ from enum import StrEnum
 import msgspec
 
 from segments.errors import FactsError
-from segments.events import VOCABULARY, EventType, Kind, Property
+from segments.events import LINE_PROPERTIES, VOCABULARY, EventType, Kind, Property
 
 MOST_EVENTS = 2000
 MOST_PROPERTIES = 500
@@ -238,13 +238,6 @@ _TYPES = {
     Kind.LINES: PropertyType.LIST,
     Kind.MAPPING: PropertyType.OBJECT,
 }
-_LINES = (
-    ("product_id", PropertyType.STRING),
-    ("name", PropertyType.STRING),
-    ("category", PropertyType.STRING),
-    ("quantity", PropertyType.INTEGER),
-    ("price", PropertyType.NUMBER),
-)
 
 
 def built_in() -> Plan:
@@ -259,5 +252,5 @@ def _planned(event: EventType) -> PlannedEvent:
 
 def _properties(known: Property) -> list[PlannedProperty]:
     own = PlannedProperty(path=known.name, type=_TYPES[known.kind], required=known.required)
-    lines = _LINES if known.kind is Kind.LINES else ()
-    return [own, *(PlannedProperty(path=f"{known.name}[].{name}", type=kind) for name, kind in lines)]
+    lines = LINE_PROPERTIES if known.kind is Kind.LINES else ()
+    return [own, *(PlannedProperty(path=f"{known.name}[].{each.name}", type=_TYPES[each.kind]) for each in lines)]

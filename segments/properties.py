@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from segments.events import BY_NAME, Kind, Property
+from segments.events import BY_NAME, LINE_PROPERTIES, Kind, Property
 from segments.failures import EventFailure
 from segments.occurrence import parse_time
 
@@ -129,15 +129,6 @@ _CHECKS: dict[Kind, Callable[[Property, Any], Any]] = {
     Kind.MAPPING: _mapping,
 }
 
-_LINE = (
-    Property("product_id", Kind.TEXT, "商品", "Product"),
-    Property("name", Kind.TEXT, "商品名", "Name"),
-    Property("category", Kind.TEXT, "カテゴリー", "Category"),
-    Property("quantity", Kind.INTEGER, "数量", "Quantity"),
-    Property("price", Kind.MONEY, "単価", "Price"),
-)
-
-
 _Checks: TypeAlias = tuple[tuple[Property, Callable[[Property, Any], Any]], ...]
 
 
@@ -145,6 +136,6 @@ def _checks_of(declared: tuple[Property, ...]) -> _Checks:
     return tuple((item, _CHECKS[item.kind]) for item in declared)
 
 
-_LINE_CHECKS = _checks_of(_LINE)
+_LINE_CHECKS = _checks_of(LINE_PROPERTIES)
 _KNOWN: dict[str, _Checks] = {str(name): _checks_of(known.properties) for name, known in BY_NAME.items()}
 """Every known event with the check of each property, looked up once: this runs for every event that comes in."""
