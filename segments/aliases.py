@@ -1,6 +1,6 @@
-"""Google Analytics 4's recommended events under Joren's names: one table, read by the door, by imports and by the docs.
+"""Google Analytics 4's recommended events under Joren's names: one table, read by the door, by replays and by the docs.
 
-A source whose app speaks GA4 opts in, and its events are taken for ours: ``purchase`` becomes ``Order Completed``, its
+Imports do not read it: a file's events come under the names they have. A source whose app speaks GA4 opts in, and its events are taken for ours: ``purchase`` becomes ``Order Completed``, its
 ``transaction_id`` the ``order_id``, its ``items`` the ``products``. A property that is there under our name already is
 left alone, and whatever the table does not name stays as it came.
 """
