@@ -6,7 +6,7 @@ import typer
 
 from backend.cli import failed_events
 from backend.cli.runtime import print_json, run
-from backend.services.sources import NameVolume
+from backend.services.event_volumes import NameVolume
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -27,7 +27,7 @@ def count(json: bool = typer.Option(False, "--json", help="Print the counts as J
     """
 
     async def work(services: Services) -> tuple[tuple[NameVolume, ...], dict[str, int]]:
-        return await services.sources.volumes(), await services.sources.failures()
+        return await services.event_volumes.totals(), await services.sources.failures()
 
     volumes, failures = run(work)
     if json:

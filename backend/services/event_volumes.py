@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import asyncpg
 
@@ -26,12 +27,11 @@ class EventDay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventVolume:
+class NameVolume:
     """What came of one name: a track call's event, else the type of call.
 
     Attributes:
         violated: of the stored ones, how many break the plan.
-        days: each day of the window, oldest first.
     """
 
     name: str
@@ -40,6 +40,12 @@ class EventVolume:
     violated: int
     failed: int
     last_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventVolume(NameVolume):
+    """With each day of a window, oldest first."""
+
     days: tuple[EventDay, ...]
 
 
@@ -75,6 +81,13 @@ class EventVolumes:
         volumes = [_volume(group, first, last) for group in _by_name(records)]
         return tuple(sorted(volumes, key=lambda volume: (-volume.stored, volume.name)))
 
+    async def totals(self) -> tuple[NameVolume, ...]:
+        """Every name that ever came, most frequent first."""
+        async with self._pool.acquire() as connection:
+            records = await store.count_days(connection, since=date.min)
+        totals = [NameVolume(**_total(group)) for group in _by_name(records)]
+        return tuple(sorted(totals, key=lambda total: (-total.stored, total.name)))
+
     async def sheet(self, name: str, *, first: date, last: date, source_id: int | None = None) -> EventSheet:
         """One event."""
         async with self._pool.acquire() as connection:
@@ -99,15 +112,15 @@ def _by_name(records: Sequence[asyncpg.Record]) -> list[list[asyncpg.Record]]:
 def _volume(records: Sequence[asyncpg.Record], first: date, last: date) -> EventVolume:
     days = {record["day"]: record for record in records}
     window = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    return EventVolume(
-        name=records[0]["name"],
-        stored=sum(record["stored"] for record in records),
-        repeated=sum(record["repeated"] for record in records),
-        violated=sum(record["violated"] for record in records),
-        failed=sum(record["failed"] for record in records),
-        last_at=max(record["last_at"] for record in records),
-        days=tuple(_day(day, days.get(day)) for day in window),
-    )
+    return EventVolume(**_total(records), days=tuple(_day(day, days.get(day)) for day in window))
+
+
+def _total(records: Sequence[asyncpg.Record]) -> dict[str, Any]:
+    """Sums over the days of one name."""
+    sums = {
+        column: sum(record[column] for record in records) for column in ("stored", "repeated", "violated", "failed")
+    }
+    return {"name": records[0]["name"], **sums, "last_at": max(record["last_at"] for record in records)}
 
 
 def _day(day: date, record: asyncpg.Record | None) -> EventDay:

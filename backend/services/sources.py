@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import asyncpg
@@ -86,17 +86,6 @@ class SourceVolumes:
     repeated: int
     failed: int
     last_seen: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NameVolume:
-    """How many events of one name came: ``name`` is a track call's event, else the type of call."""
-
-    name: str
-    stored: int
-    repeated: int
-    failed: int
-    last_at: datetime
 
 
 class Sources:
@@ -206,12 +195,6 @@ class Sources:
         async with self._pool.acquire() as connection:
             records = await store.list_all(connection, now=self._clock.now())
         return tuple(_volumes(record) for record in records)
-
-    async def volumes(self, *, since: date | None = None) -> tuple[NameVolume, ...]:
-        """Events per name since a received day (UTC), most frequent first; all of them without one."""
-        async with self._pool.acquire() as connection:
-            records = await event_store.count_by_name(connection, since=since or date.min)
-        return tuple(NameVolume(**dict(record)) for record in records)
 
     async def failures(self) -> dict[str, int]:
         """How many failed events wait, per code of `segments.failures`."""

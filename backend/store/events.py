@@ -199,12 +199,6 @@ async def fold_counts(connection: Connection) -> None:
     await customer_tokens.fold_counts(connection)
 
 
-async def count_by_name(connection: Connection, *, since: date = date.min) -> list[asyncpg.Record]:
-    """Stored, repeated and failed events per name since a received day; most frequent first."""
-    records: list[asyncpg.Record] = await connection.fetch(_SQL["count_by_name"], since)
-    return records
-
-
 async def count_failed_by_code(connection: Connection) -> list[asyncpg.Record]:
     """How many failed events wait, per code."""
     records: list[asyncpg.Record] = await connection.fetch(_SQL["count_failed_by_code"])

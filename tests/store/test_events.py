@@ -8,6 +8,7 @@ import asyncpg
 import msgspec
 import pytest
 
+from backend.services.event_volumes import EventVolumes
 from backend.store import customer_tokens, events, failed_events
 from backend.store.events import Appended
 from backend.store.failed_events import Wanted
@@ -76,8 +77,8 @@ async def test_counts_add_up_before_and_after_they_are_folded(pool: asyncpg.Pool
     expected = [("Store Visited", 2, 1, 0), ("Own", 1, 0, 0), ("track", 0, 1, 1)]
     async with pool.acquire() as connection:
         for _ in range(2):
-            counted = await events.count_by_name(connection)
-            assert [(r["name"], r["stored"], r["repeated"], r["failed"]) for r in counted] == expected
+            counted = await EventVolumes(pool).totals()
+            assert [(each.name, each.stored, each.repeated, each.failed) for each in counted] == expected
             await events.fold_counts(connection)
     assert await pool.fetchval("SELECT count(*) FROM event_counts") == 3
 

@@ -6,7 +6,8 @@ import asyncpg
 import polars as pl
 import pytest
 
-from backend.store import events, staged_events
+from backend.services.event_volumes import EventVolumes
+from backend.store import staged_events
 from backend.store.staged_events import COLUMNS, append_staged
 from segments.envelope import event_id_of
 
@@ -43,9 +44,7 @@ async def test_each_id_is_stored_once_in_the_given_order_and_counted(pool: async
     }
     assert log[0]["payload"] == {"text": 'say "hi", 店\n'}
     assert log[0]["anonymous_id"] is None
-    async with pool.acquire() as connection:
-        named = await events.count_by_name(connection)
-    counts = {row["name"]: (row["stored"], row["repeated"]) for row in named}
+    counts = {row.name: (row.stored, row.repeated) for row in await EventVolumes(pool).totals()}
     assert counts == {"Store Visited": (3, 2), "identify": (1, 0)}
     assert await pool.fetchval("SELECT count(*) FROM staged_events") == 0
 

@@ -54,18 +54,6 @@ SELECT received_day, source_id, name, sum(stored), sum(repeated), sum(failed), s
 FROM taken
 GROUP BY received_day, source_id, name
 
--- name: count_by_name
-SELECT
-    name,
-    sum(stored)::bigint AS stored,
-    sum(repeated)::bigint AS repeated,
-    sum(failed)::bigint AS failed,
-    max(last_at) AS last_at
-FROM event_counts
-WHERE received_day >= $1::date
-GROUP BY name
-ORDER BY stored DESC, name
-
 -- name: set_patience
 SELECT set_config('lock_timeout', $1, true)
 
