@@ -190,7 +190,8 @@ class Addresses:
     def _note(self, device: Device, heard: Heard) -> bool:
         """Keep who was heard; whether it can change what is decided.
 
-        With one person at an address, that he was heard again can not: it is kept by the minute only.
+        With one person at an address, that he was heard again can not, unless he has several and it is which of them is the
+        latest: it is kept by the minute only.
         """
         if heard.at >= device.last_seen:
             if heard.at.replace(second=0, microsecond=0) > device.last_seen:
@@ -199,13 +200,17 @@ class Addresses:
         device.first_seen = min(device.first_seen, heard.at)
         for each in device.heard:
             if each.key == heard.key:
-                return each.join(heard) or len(device.heard) > 1
+                return each.join(heard) or len(device.heard) > 1 or self._is_one_of_many(device)
         device.heard.append(heard)
         if len(device.heard) > MOST_HEARD:
             device.heard.remove(min(device.heard, key=lambda each: each.at))
         self._index(device)
         self.changed.add(device.address)
         return True
+
+    def _is_one_of_many(self, device: Device) -> bool:
+        """Whether its owner has others, one of which may be of the same installation."""
+        return device.device_key is not None and len(self._owned.get(device.customer_id, ())) > 1
 
     def _index(self, device: Device) -> None:
         self._owned.setdefault(device.customer_id, set()).add(device.address)

@@ -6,7 +6,7 @@ See docs/decisions/0012-identity-under-reordering.md for the promise, and for th
 import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import count
+from itertools import count, permutations
 
 import pytest
 
@@ -177,3 +177,19 @@ def test_it_would_be_noticed_if_the_last_to_come_held_a_phone(monkeypatch: pytes
 def _check_some() -> None:
     for seed in range(20):
         check(seed, times=6)
+
+
+@pytest.mark.parametrize("order", list(permutations([("t1", 1), ("t2", 2), ("t1", 3)])))
+def test_of_one_installations_addresses_the_one_heard_last_is_live_in_any_order(
+    order: Sequence[tuple[str, int]],
+) -> None:
+    """Also where nothing is new but the moment: an address that comes into use again replaces the one that replaced it."""
+    registry = Arrived(Known(), count(1))
+    for token, at in order:
+        address = Address(value=token, device_key=INSTALLATIONS[token])
+        registry.see(
+            Sighting(source_id=APP, trusted=False, vouches=False, user_id="u1", anonymous_id="a1",
+                     at=MOMENT + timedelta(minutes=at), address=address)
+        )  # fmt: skip
+    assert registry.device("t1").state is DeviceState.LIVE
+    assert registry.device("t2").state is DeviceState.REPLACED
