@@ -69,6 +69,8 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         webhook_runs=services.webhook_runs,
         import_desk=services.import_desk,
         rights=services.rights,
+        coupon_issues=services.coupon_issues,
+        coupon_expiry=services.coupon_expiry,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]

@@ -86,6 +86,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("last_visit", pl.Date(), "最終来店日", "Last visit", "behaviour"),
     Attribute("coupons_held", pl.Int64(), "未使用のクーポン", "Coupons held, unused", "coupon"),
     Attribute("coupons_used", pl.Int64(), "使ったクーポン", "Coupons used", "coupon"),
+    Attribute("next_coupon_expiry", pl.Date(), "次に失効するクーポンの期限", "Next coupon expiry", "coupon"),
     Attribute("platform", pl.String(), "OS", "Platform", "profile", private=True),
     Attribute("gender", pl.String(), "性別", "Gender", "profile", private=True),
     Attribute("birth_year", pl.Int32(), "生まれ年", "Birth year", "profile", private=True),

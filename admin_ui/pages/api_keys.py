@@ -22,6 +22,8 @@ NOUNS = {
     "consents": mark("Consents"),
     "segments": mark("Segments"),
     "campaigns": mark("Campaigns"),
+    "coupons": mark("Coupons"),
+    "ranks": mark("Rank rules"),
     "shop": mark("Shop settings"),
     "imports": mark("Imports"),
     "exports": mark("Exports"),

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 
 from backend.jobs.loops import Loop
 from backend.services.campaign_runs import CampaignRuns
+from backend.services.coupons.expiry import CouponExpiry
+from backend.services.coupons.issuing import CouponIssues
 from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
@@ -28,6 +30,8 @@ def timetable(
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
     rights: Rights,
+    coupon_issues: CouponIssues,
+    coupon_expiry: CouponExpiry,
 ) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
     lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
@@ -43,8 +47,11 @@ def timetable(
         Loop("erase", rights.work, 2.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
+        Loop("coupon_issues", coupon_issues.work, 1.0),
+        Loop("coupon_expiry", coupon_expiry.work, 30.0),
         Loop("house", _resting(workers.keep_house), 600.0),
         Loop("log_house", _resting(retention.drop_old_days), 600.0),
+        Loop("failed_house", _resting(retention.forget_failed), 3600.0),
         Loop("id_house", _resting(retention.forget_ids), 2.0),
         Loop("export_house", _resting(exports.keep_house), 600.0),
         Loop("webhook_house", _resting(webhook_runs.keep_house), 600.0),

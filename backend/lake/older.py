@@ -45,10 +45,19 @@ async def coupon_facts(lake: Lake, *, customer_ids: Sequence[int], upto_seq: int
             pl.col("coupon_id").is_not_null(),
         )
         .sort("occurred_at", "seq")
-        .select("coupon_id", "event", "occurred_at")
+        .select("coupon_id", "event", "occurred_at", "store", "valid_until")
     )
     rows = (await asyncio.to_thread(wanted.collect)).to_dicts()
-    return [CouponFact(coupon_id=row["coupon_id"], event=row["event"], at=row["occurred_at"]) for row in rows]
+    return [
+        CouponFact(
+            coupon_id=row["coupon_id"],
+            event=row["event"],
+            at=row["occurred_at"],
+            store=row["store"],
+            valid_until=row["valid_until"],
+        )
+        for row in rows
+    ]
 
 
 def untold(event: Happening) -> Happening:

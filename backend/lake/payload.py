@@ -36,6 +36,7 @@ class Properties(msgspec.Struct, gc=False):
     granted: Any = None
     source: Any = None
     device_key: Any = None
+    valid_until: Any = None
 
 
 class Device(msgspec.Struct, gc=False):

@@ -14,12 +14,14 @@ import polars as pl
 from backend.lake.payload import Payload, Properties, minor, platform_of, properties_of, read_payload, text, whole
 from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.calendar import BusinessCalendar
+from segments.coupons import last_day
 from segments.events import VOCABULARY, EventName
 from segments.ids import key64
 from segments.reduce.days import DERIVED, customer_days
 from segments.tokens import Verdict
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+_ISSUED = str(EventName.COUPON_ISSUED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LARGEST_INT = 2**31 - 1
 _DETAILED = frozenset(
@@ -144,7 +146,7 @@ def make_rows(
         currency: of amounts whose event names none.
         categories: of products, for order lines that name none; see `uncategorised`.
     """
-    cells = _Cells(currency, categories)
+    cells = _Cells(currency, categories, calendar)
     for row in logged:
         cells.add(row, customer_of(row))
     events = _dated(_frame(cells.events, EVENTS_SCHEMA, _UNDATED), calendar)
@@ -180,6 +182,7 @@ def _dated(events: pl.DataFrame, calendar: BusinessCalendar) -> pl.DataFrame:
 class _Cells:
     currency: str
     categories: Mapping[str, str]
+    calendar: BusinessCalendar
     events: list[tuple[object, ...]] = field(default_factory=list)
     lines: list[tuple[object, ...]] = field(default_factory=list)
 
@@ -195,7 +198,8 @@ class _Cells:
         if row.name == _ORDER and order_key is not None:
             categories = self._add_lines(row.seq, customer_id, order_key, properties)
             category = categories.pop() if len(categories) == 1 else None
-        self.events.append((*head, platform, row.device_key, order_key, *self._detail(properties, category)))
+        until = last_day(properties.valid_until, self.calendar) if row.name == _ISSUED else None
+        self.events.append((*head, platform, row.device_key, order_key, *self._detail(properties, category), until))
 
     def _detail(self, given: Properties, category: Any) -> tuple[object, ...]:
         """The cells from ``amount`` to ``campaign_id``."""

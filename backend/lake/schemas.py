@@ -36,8 +36,12 @@ EVENTS_SCHEMA: Schema = {
     "score": pl.Int32,
     "delivery_id": pl.Int64,
     "campaign_id": pl.Int32,
+    "valid_until": pl.Date,
 }
-"""One row per stored event; ``amount`` in minor units of ``currency`` (points where the event is about points)."""
+"""One row per stored event; ``amount`` in minor units of ``currency`` (points where the event is about points).
+
+``valid_until`` is the last business day on which a coupon that was issued can be used, where the issue names one.
+"""
 
 ORDER_LINES_SCHEMA: Schema = {
     "seq": pl.Int64,

@@ -65,10 +65,12 @@ class Lake:
     def commit(self, handle: DeltaTable, table: Table, frame: pl.DataFrame, transaction: Transaction) -> None:
         """Write ``frame`` with a handle as it is: the handle's age decides what conflicts."""
         layout = LAYOUTS[table]
+        known = {field.name for field in handle.schema().fields}
         write_deltalake(
             handle,
             frame.select(*layout.schema).sort(layout.order),
             mode="append",
+            schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
             writer_properties=_WRITER,
             commit_properties=CommitProperties(app_transactions=[transaction]),
         )

@@ -24,6 +24,8 @@ NOUNS = (
     "consents",
     "segments",
     "campaigns",
+    "coupons",
+    "ranks",
     "shop",
     "imports",
     "exports",

@@ -17,7 +17,10 @@ _LONGEST_ID = 255
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CouponDefinition:
-    """A coupon. Without dates it is valid for ever; ``audience`` is "public" or "issued" (to single members)."""
+    """A coupon. Without dates it is valid for ever; ``audience`` is "public" or "issued" (to single members).
+
+    Of ``valid_days`` (after the issue), ``stores`` and ``uses_per_person`` None leaves what was known.
+    """
 
     coupon_id: str
     title_ja: str
@@ -25,6 +28,9 @@ class CouponDefinition:
     valid_from: date | None = None
     valid_until: date | None = None
     audience: str = "public"
+    valid_days: int | None = None
+    stores: tuple[str, ...] | None = None
+    uses_per_person: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,10 @@ class Definitions:
     async def put_coupons(self, coupons: Sequence[CouponDefinition]) -> int:
         """Define coupons; gives how many."""
         rows = [
-            (each.coupon_id, {"ja": each.title_ja, "en": each.title_en}, each.valid_from, each.valid_until, each.audience)
+            (
+                each.coupon_id, {"ja": each.title_ja, "en": each.title_en}, each.valid_from, each.valid_until, each.audience,
+                each.valid_days, None if each.stores is None else list(each.stores), each.uses_per_person,
+            )
             for each in coupons
         ]  # fmt: skip
         async with self._pool.acquire() as connection, connection.transaction():

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, TypeAlias
 
 from backend.store import queries
 from backend.store.pool import Connection
@@ -10,10 +10,14 @@ from backend.store.pool import Connection
 _SQL = queries.load("definitions")
 
 
-async def put_coupons(
-    connection: Connection, rows: Iterable[tuple[str, dict[str, str], date | None, date | None, str]]
-) -> None:
-    """Define coupons, new or anew: id, title by language, first and last valid business day, audience."""
+CouponRow: TypeAlias = tuple[
+    str, dict[str, str], date | None, date | None, str, int | None, Sequence[str] | None, int | None
+]
+"""Id, title by language, first and last valid business day, audience, days after issue, stores, uses per person."""
+
+
+async def put_coupons(connection: Connection, rows: Iterable[CouponRow]) -> None:
+    """Define coupons, new or anew; None of the last three leaves what was known."""
     await connection.executemany(_SQL["put_coupon"], rows)
 
 

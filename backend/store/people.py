@@ -9,7 +9,8 @@ from backend.store import queries
 from backend.store.pool import Connection
 from campaigns.person import Consent, ConsentWord, Device, Identity
 from campaigns.timeline import Happening, event_labels, event_properties
-from segments.coupons import CouponFact, Definition
+from segments.calendar import BusinessCalendar
+from segments.coupons import CouponFact, Definition, last_day
 
 _SQL = queries.load("people")
 
@@ -77,10 +78,21 @@ async def list_consent_words(
     return [ConsentWord(**row) for row in rows]
 
 
-async def list_coupon_events(connection: Connection, *, customer_ids: Sequence[int]) -> list[CouponFact]:
-    """What happened to the person's coupons, oldest first."""
+async def list_coupon_events(
+    connection: Connection, *, customer_ids: Sequence[int], calendar: BusinessCalendar
+) -> list[CouponFact]:
+    """What happened to the person's coupons, oldest first; ``calendar`` says on which day a validity ends."""
     rows = await connection.fetch(_SQL["list_coupon_events"], customer_ids)
-    return [CouponFact(coupon_id=row["coupon_id"], event=row["event"], at=row["occurred_at"]) for row in rows]
+    return [
+        CouponFact(
+            coupon_id=row["coupon_id"],
+            event=row["event"],
+            at=row["occurred_at"],
+            store=row["store_id"],
+            valid_until=last_day(row["valid_until"], calendar),
+        )
+        for row in rows
+    ]
 
 
 async def list_coupons(connection: Connection, *, coupon_ids: Sequence[str]) -> dict[str, Definition]:
@@ -113,7 +125,10 @@ def _definition(row: asyncpg.Record) -> Definition:
     return Definition(
         coupon_id=row["coupon_id"],
         title=row["title"],
+        valid_from=row["valid_from"],
         valid_until=row["valid_until"],
+        stores=frozenset(row["stores"]),
+        uses_per_person=row["uses_per_person"],
         public=row["audience"] == "public",
     )
 

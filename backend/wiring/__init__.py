@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from backend.services.access.sessions import Access
     from backend.services.campaign_desk.desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
+    from backend.services.coupons.book import CouponBook
+    from backend.services.coupons.expiry import CouponExpiry
+    from backend.services.coupons.issuing import CouponIssues
+    from backend.services.coupons.ledger import CouponLedger
     from backend.services.definitions import Definitions
     from backend.services.deliveries import Deliveries
     from backend.services.event_volumes import EventVolumes
@@ -97,6 +101,10 @@ class Services(IntakeServices):
     rights: "Rights"
     webhooks: "Webhooks"
     webhook_runs: "WebhookRuns"
+    coupon_book: "CouponBook"
+    coupon_issues: "CouponIssues"
+    coupon_ledger: "CouponLedger"
+    coupon_expiry: "CouponExpiry"
 
 
 @contextlib.asynccontextmanager

@@ -12,8 +12,13 @@ from segments.reduce.select import keep_largest
 _LAUNCH = str(EventName.APPLICATION_OPENED)
 _VISIT = str(EventName.STORE_VISITED)
 _ORDER = str(EventName.ORDER_COMPLETED)
-NOT_THEIR_ACT = (*DERIVED, str(EventName.ADDRESS_RETIRED))
-"""Rows that say nothing about the person being there: derived ones, and what FCM answered us."""
+NOT_THEIR_ACT = (
+    *DERIVED,
+    str(EventName.ADDRESS_RETIRED),
+    str(EventName.COUPON_ISSUED),
+    str(EventName.COUPON_EXPIRED),
+)
+"""Rows that say nothing about the person being there: derived ones, what FCM answered us, and what the shop did by itself."""
 
 
 def summarise_presence(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:

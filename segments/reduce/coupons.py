@@ -1,4 +1,4 @@
-"""Coupons in people's hands: (customer, coupon) pairs issued, used, expired."""
+"""Coupons in people's hands: (customer, coupon) pairs issued, used, expired, and until when they can be used."""
 
 from collections.abc import Sequence
 
@@ -12,6 +12,7 @@ _ISSUED = str(EventName.COUPON_ISSUED)
 _VIEWED = str(EventName.COUPON_VIEWED)
 _REDEEMED = str(EventName.COUPON_REDEEMED)
 _GONE = [_REDEEMED, str(EventName.COUPON_EXPIRED)]
+_DAY = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
 
 
 def issued_pairs(facts: Frame, *, definitions: Frame | None, who: Sequence[str] = WHO) -> Frame:
@@ -27,26 +28,58 @@ def issued_pairs(facts: Frame, *, definitions: Frame | None, who: Sequence[str] 
     return rows.group_by(*who, "key").agg(nw.col("business_day").min().alias("issued"))
 
 
-def summarise_coupons(facts: Frame, *, definitions: Frame | None, who: Sequence[str] = WHO) -> Frame:
-    """Per person: coupons_used (distinct coupons redeemed) and coupons_held (issued, neither used nor expired).
+def own_ends(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
+    """Pairs whose every issue names a last day: ``own_end`` is the latest of them; a pair that is not here has none.
 
-    Validity ends by a ``Coupon Expired`` event or, where ``definitions`` are given and ``who`` holds an
-    ``as_of`` day, when ``valid_until`` lies before it.
+    The day stands in ``detail`` of the issue. Releases before wrote a store there, which is passed over.
+    """
+    issues = facts.filter(nw.col("event") == _ISSUED).select(*who, "key", "detail")
+    dated = nw.col("detail").str.contains(_DAY)
+    endless = issues.filter(~dated).select(*who, "key").unique(subset=[*who, "key"])
+    last = issues.filter(dated).group_by(*who, "key").agg(nw.col("detail").max())
+    own = last.join(endless, on=[*who, "key"], how="anti")
+    return own.select(*who, "key", nw.col("detail").str.to_date(format="%Y-%m-%d").alias("own_end"))
+
+
+def with_ends(pairs: Frame, facts: Frame, *, definitions: Frame | None, who: Sequence[str] = WHO) -> Frame:
+    """``pairs`` with ``ends``, the last business day of validity: the earlier of the issue's own and the definition's.
+
+    Null where neither names one.
+    """
+    known = pairs.join(own_ends(facts, who=who), on=[*who, "key"], how="left")
+    if definitions is None:
+        return known.select(*pairs.collect_schema().names(), nw.col("own_end").alias("ends"))
+    until = definitions.select(nw.col("coupon_id").alias("key"), "valid_until")
+    known = known.join(until, on="key", how="left")
+    own, shop = nw.col("own_end"), nw.col("valid_until")
+    earlier = nw.when(shop < own).then(shop).otherwise(nw.coalesce("own_end", "valid_until"))
+    return known.select(*pairs.collect_schema().names(), earlier.alias("ends"))
+
+
+def summarise_coupons(facts: Frame, *, definitions: Frame | None, who: Sequence[str] = WHO) -> Frame:
+    """Per person: coupons_used, coupons_held and next_coupon_expiry, the first day on which a held one ends.
+
+    Used are distinct coupons redeemed, held are those issued and neither used nor expired. Validity ends by a
+    ``Coupon Expired`` event or, where ``who`` holds an ``as_of`` day, when the pair's last day (`with_ends`) lies
+    before it.
     """
     gone = facts.filter(nw.col("event").is_in(_GONE)).select(*who, "key").unique(subset=[*who, "key"])
     held = issued_pairs(facts, definitions=definitions, who=who).join(gone, on=[*who, "key"], how="anti")
-    if definitions is not None and "as_of" in who:
-        ends = definitions.select(nw.col("coupon_id").alias("key"), "valid_until")
-        held = held.join(ends, on="key", how="left").filter(
-            nw.col("valid_until").is_null() | (nw.col("valid_until") >= nw.col("as_of"))
-        )
+    held = with_ends(held, facts, definitions=definitions, who=who)
+    if "as_of" in who:
+        held = held.filter(nw.col("ends").is_null() | (nw.col("ends") >= nw.col("as_of")))
     used = facts.filter(nw.col("event") == _REDEEMED).select(*who, "key").unique(subset=[*who, "key"])
     one, none = nw.lit(1, nw.Int64), nw.lit(0, nw.Int64)
+    never = nw.lit(None, nw.Date)
     both = nw.concat(
         [
-            held.select(*who, one.alias("coupons_held"), none.alias("coupons_used")),
-            used.select(*who, none.alias("coupons_held"), one.alias("coupons_used")),
+            held.select(*who, one.alias("coupons_held"), none.alias("coupons_used"), "ends"),
+            used.select(*who, none.alias("coupons_held"), one.alias("coupons_used"), never.alias("ends")),
         ],
         how="vertical",
     )
-    return both.group_by(*who).agg(nw.col("coupons_held").sum(), nw.col("coupons_used").sum())
+    return both.group_by(*who).agg(
+        nw.col("coupons_held").sum(),
+        nw.col("coupons_used").sum(),
+        nw.col("ends").min().alias("next_coupon_expiry"),
+    )

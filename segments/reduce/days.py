@@ -14,6 +14,7 @@ Order Completed                        order_key           store
 Order Refunded                         order_key           "whole" where no amount was named
 Order Cancelled                        order_key
 Order Line (derived; count=quantity)   order_key           category
+Coupon Issued                          coupon_id           last day it can be used, where the issue names one
 Coupon …                               coupon_id           store
 Store Visited                          store
 Membership Rank Changed                rank
@@ -77,6 +78,7 @@ _BY_COUPON = [
         EventName.COUPON_EXPIRED,
     )
 ]
+_ISSUED = str(EventName.COUPON_ISSUED)
 _BY_CAMPAIGN = [str(EventName.PUSH_RECEIVED), str(EventName.PUSH_TAPPED)]
 _ENDS_DEVICE = [str(EventName.APPLICATION_UNINSTALLED), str(EventName.ADDRESS_RETIRED)]
 _LAUNCH = str(EventName.APPLICATION_OPENED)
@@ -160,7 +162,9 @@ def _key() -> nw.Expr:
 def _detail() -> nw.Expr:
     event = nw.col("event")
     return (
-        nw.when(event.is_in([_ORDER, *_BY_COUPON]))
+        nw.when(event == _ISSUED)
+        .then(_text("valid_until"))
+        .when(event.is_in([_ORDER, *_BY_COUPON]))
         .then(_text("store"))
         .when((event == _REFUND) & nw.col("amount").is_null())
         .then(nw.lit(WHOLE))

@@ -61,7 +61,7 @@ PARTS: tuple[Part, ...] = (
         lambda facts, _: activity.last_stores(facts, who=WHO),
     ),
     Part(
-        ("coupons_held", "coupons_used"),
+        ("coupons_held", "coupons_used", "next_coupon_expiry"),
         _COUPONS,
         lambda facts, definitions: coupons.summarise_coupons(facts, definitions=definitions, who=WHO),
     ),

@@ -35,6 +35,7 @@ EVENTS_SCHEMA: dict[str, pl.DataType] = {
     "score": pl.Int32(),
     "delivery_id": pl.Int64(),
     "campaign_id": pl.Int32(),
+    "valid_until": pl.Date(),
 }
 LINES_SCHEMA: dict[str, pl.DataType] = {
     "seq": pl.Int64(),
@@ -61,9 +62,11 @@ class Happening:
     order: int | None = None
     amount: int | None = None
     coupon: str | None = None
+    until: date | None = None
     store: str | None = None
     rank: str | None = None
     category: str | None = None
+    score: int | None = None
     lines: tuple[tuple[str, int, int], ...] = ()
     """Category, quantity, amount of each order line."""
 
@@ -86,6 +89,7 @@ _COUPONS = (
     EventName.COUPON_REDEEMED,
     EventName.COUPON_EXPIRED,
 )
+_ENDING = (EventName.COUPON_ISSUED,)
 _POINTS = (EventName.POINTS_EARNED, EventName.POINTS_SPENT, EventName.POINTS_EXPIRED)
 _STAYS = (EventName.MEMBERSHIP_JOINED, EventName.MEMBERSHIP_WITHDRAWN)
 _DEVICES = (EventName.APPLICATION_OPENED, EventName.APPLICATION_UNINSTALLED, EventName.ADDRESS_RETIRED)
@@ -109,7 +113,11 @@ def _happening(draw: st.DrawFn, names: Sequence[str], days: int, customers: int)
         order=draw(st.integers(0, 5)) if ordered else None,
         amount=draw(st.none() | small) if ordered else draw(small) if event in _POINTS else None,
         coupon=draw(st.sampled_from(("spring", "tea", "late"))) if event in _COUPONS else None,
+        until=DAY_ZERO + timedelta(days=draw(st.integers(0, days)))
+        if event in _ENDING and draw(st.booleans())
+        else None,
         store=draw(st.none() | st.sampled_from(("S1", "S2"))),
+        score=draw(st.integers(0, 10)) if event == EventName.SURVEY_ANSWERED else None,
         rank=draw(st.sampled_from(("gold", "silver"))) if event == EventName.MEMBERSHIP_RANK_CHANGED else None,
         lines=tuple(draw(lines)) if event == EventName.ORDER_COMPLETED else (),
     )
@@ -140,9 +148,11 @@ def frames(history: Iterable[Happening]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
             "order_key": row.order,
             "amount": row.amount,
             "coupon_id": row.coupon,
+            "valid_until": row.until,
             "store": row.store,
             "rank": row.rank,
             "category": row.category,
+            "score": row.score,
         }
         for row in rows
     ]

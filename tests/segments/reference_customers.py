@@ -45,7 +45,7 @@ def customer(history: list[Happening], who: int, as_of: date) -> dict[str, Any]:
         **_activity(rows),
         **_membership(rows),
         **_purchases(rows),
-        **_coupons(rows),
+        **_coupons(rows, as_of),
         **_day_lists(rows),
     }
 
@@ -55,7 +55,8 @@ def _days(rows: list[Happening], event: str) -> list[date]:
 
 
 def _activity(rows: list[Happening]) -> dict[str, Any]:
-    acts = [row.day for row in rows if row.event != "Push Address Retired"]
+    not_theirs = ("Push Address Retired", "Coupon Issued", "Coupon Expired")
+    acts = [row.day for row in rows if row.event not in not_theirs]
     launches, visits = _days(rows, "Application Opened"), _days(rows, "Store Visited")
     stores = [(row.at, row.store) for row in rows if row.event in ("Store Visited", "Order Completed") and row.store]
     latest = max((at for at, _ in stores), default=None)
@@ -117,11 +118,27 @@ def _purchases(rows: list[Happening]) -> dict[str, Any]:
     }
 
 
-def _coupons(rows: list[Happening]) -> dict[str, Any]:
+def _coupons(rows: list[Happening], as_of: date) -> dict[str, Any]:
     issued = {row.coupon for row in rows if row.event == "Coupon Issued"}
     used = {row.coupon for row in rows if row.event == "Coupon Redeemed"}
     expired = {row.coupon for row in rows if row.event == "Coupon Expired"}
-    return {"coupons_held": len(issued - used - expired), "coupons_used": len(used)}
+    ends = {
+        coupon: _end([row for row in rows if row.event == "Coupon Issued" and row.coupon == coupon])
+        for coupon in issued
+    }
+    held = {coupon for coupon in issued - used - expired if (ends[coupon] or date.max) >= as_of}
+    coming = [day for coupon in held if (day := ends[coupon]) is not None]
+    return {
+        "coupons_held": len(held),
+        "coupons_used": len(used),
+        "next_coupon_expiry": min(coming, default=None),
+    }
+
+
+def _end(issues: list[Happening]) -> date | None:
+    """The latest last day, unless one of the issues has none."""
+    days = [row.until for row in issues]
+    return None if None in days else max(day for day in days if day is not None)
 
 
 def _day_lists(rows: list[Happening]) -> dict[str, Any]:

@@ -52,6 +52,7 @@ RULES = [
         ]
     },
     {"attribute": "coupons_held", "op": ">", "value": 0},
+    {"attribute": "next_coupon_expiry", "op": "is_set"},
 ]
 FRAME = pl.LazyFrame({"customer_id": [1, 2, 3], "reachable": [True, False, None]})
 

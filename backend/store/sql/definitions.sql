@@ -1,12 +1,16 @@
 -- name: put_coupon
 -- The last definition wins: a shop that prolongs a coupon imports it again.
-INSERT INTO coupons (coupon_id, title, valid_from, valid_until, audience)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO coupons AS known (coupon_id, title, valid_from, valid_until, audience, valid_days, stores, uses_per_person)
+VALUES ($1, $2, $3, $4, $5, $6, coalesce($7::text[], '{}'), $8)
 ON CONFLICT (coupon_id) DO UPDATE SET
     title = excluded.title,
     valid_from = excluded.valid_from,
     valid_until = excluded.valid_until,
-    audience = excluded.audience
+    audience = excluded.audience,
+    valid_days = coalesce(excluded.valid_days, known.valid_days),
+    stores = coalesce($7::text[], known.stores),
+    uses_per_person = coalesce(excluded.uses_per_person, known.uses_per_person),
+    changed_at = now()
 
 -- name: put_store
 INSERT INTO stores (store_id, name, prefecture)

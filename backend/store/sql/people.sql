@@ -73,7 +73,12 @@ LIMIT $4;
 
 -- name: list_coupon_events
 -- Coupon facts of one person from the log, oldest first. The timeline's key bounds the scan to the person's events.
-SELECT e.payload -> 'properties' ->> 'coupon_id' AS coupon_id, e.event, e.occurred_at
+SELECT
+    e.payload -> 'properties' ->> 'coupon_id' AS coupon_id,
+    e.event,
+    e.occurred_at,
+    e.payload -> 'properties' ->> 'store_id' AS store_id,
+    e.payload -> 'properties' ->> 'valid_until' AS valid_until
 FROM customer_timeline AS t
 JOIN event_log AS e ON e.seq = t.seq AND e.received_day = t.received_day
 WHERE t.customer_id = ANY ($1::bigint[])
@@ -82,7 +87,7 @@ WHERE t.customer_id = ANY ($1::bigint[])
 ORDER BY t.occurred_at, t.seq;
 
 -- name: list_coupons
-SELECT coupon_id, title, valid_until, audience FROM coupons WHERE coupon_id = ANY ($1::text[]);
+SELECT coupon_id, title, valid_from, valid_until, audience, stores, uses_per_person FROM coupons WHERE coupon_id = ANY ($1::text[]);
 
 -- name: list_events_before
 -- One page of the timeline, newest first. received_day leads to the one partition of the log, seq to the row;
