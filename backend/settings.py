@@ -49,6 +49,8 @@ class Settings:
         keep_log: `JOREN_KEEP_LOG_DAYS`, days that the log of events stays in PostgreSQL (default 30); it never goes before it is
             in the lake. Older events are on the timeline without their free properties.
         keep_ids: `JOREN_KEEP_IDS_DAYS`, days for which a repeated event is recognised (default 30).
+        keep_failed: `JOREN_KEEP_FAILED_DAYS`, days for which a failed event waits for its replay (default 90); one that was
+            recovered goes `keep_log` after that.
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
@@ -70,6 +72,7 @@ class Settings:
     largest_body: int = 1024 * 1024
     keep_log: timedelta = timedelta(days=30)
     keep_ids: timedelta = timedelta(days=30)
+    keep_failed: timedelta = timedelta(days=90)
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
@@ -109,6 +112,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         largest_body=_body_limit(values.get("JOREN_LARGEST_BODY") or "1048576"),
         keep_log=_days(values, "JOREN_KEEP_LOG_DAYS"),
         keep_ids=_days(values, "JOREN_KEEP_IDS_DAYS"),
+        keep_failed=_days(values, "JOREN_KEEP_FAILED_DAYS", default=90),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
@@ -128,8 +132,8 @@ def _places(text: str) -> tuple[str, ...]:
     return places
 
 
-def _days(values: "Mapping[str, str]", name: str) -> timedelta:
-    text = values.get(name) or "30"
+def _days(values: "Mapping[str, str]", name: str, *, default: int = 30) -> timedelta:
+    text = values.get(name) or str(default)
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST_DAYS:
         raise BadSettings(f"{name} must be a number of days from 1 to {_MOST_DAYS}, not {text[:40]!r}.")
     return timedelta(days=int(text))

@@ -86,7 +86,7 @@ class FailedEvents:
             return tuple(FailedGroup(**dict(record)) for record in await store.group_failed(connection))
 
     async def recovered(self) -> int:
-        """How many were recovered, ever."""
+        """How many recovered ones are still kept."""
         async with self._pool.acquire() as connection:
             return await store.count_recovered(connection)
 

@@ -1,7 +1,9 @@
-"""Lets go of what was kept long enough: days of the log that are safely in the lake, ids beyond the dedupe window.
+"""Lets go of what was kept long enough: days of the log that are in the lake, old ids, failed events that are done with.
 
 Old days are dropped as whole partitions, which leaves nothing for vacuum. Ids go page by page, a little every few
-seconds; the room they leave is used by the ids that come. Both may be asked by any number of workers at once.
+seconds; the room they leave is used by the ids that come. Failed events go some at a time: those that were recovered
+with the days of the log, those that wait when nobody has mended their cause for months. All of it may be asked by any
+number of workers at once.
 """
 
 import contextlib
@@ -27,6 +29,7 @@ class Retention:
         clock: tells the day.
         keep_log: how long the log holds what came, at least; longer where the lake is behind.
         keep_ids: how long a repeated event is recognised.
+        keep_failed: how long a failed event waits for its replay. One that was recovered stays for `keep_log` after that.
     """
 
     def __init__(
@@ -36,11 +39,13 @@ class Retention:
         *,
         keep_log: timedelta = timedelta(days=30),
         keep_ids: timedelta = timedelta(days=30),
+        keep_failed: timedelta = timedelta(days=90),
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._keep_log = keep_log
         self._keep_ids = keep_ids
+        self._keep_failed = keep_failed
 
     async def drop_old_days(self) -> int:
         """Drop the days of the log that are old and in the lake; gives how many partitions went."""
@@ -65,3 +70,20 @@ class Retention:
         before = store.days_before(self._clock.now(), self._keep_ids)
         async with self._pool.acquire() as connection, connection.transaction():
             return await store.sweep_ids(connection, before=before, pages=PAGES) or 0
+
+    async def forget_failed(self) -> int:
+        """Remove failed events that are done with, each piece in a transaction of its own; gives how many went."""
+        now = self._clock.now()
+        recovered = waiting = 0
+        async with self._pool.acquire() as connection:
+            while True:
+                async with connection.transaction():
+                    gone = await store.forget_failed(
+                        connection, recovered_before=now - self._keep_log, received_before=now - self._keep_failed
+                    )
+                recovered, waiting = recovered + gone.recovered, waiting + gone.waiting
+                if gone.recovered + gone.waiting < store.FAILED_PIECE:
+                    break
+        if recovered or waiting:
+            _log.info("failed_events_forgotten", recovered=recovered, waiting=waiting)
+        return recovered + waiting

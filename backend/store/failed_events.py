@@ -46,7 +46,7 @@ async def group_failed(connection: Connection) -> list[asyncpg.Record]:
 
 
 async def count_recovered(connection: Connection) -> int:
-    """How many were recovered, ever."""
+    """How many recovered ones are still kept."""
     number: int = await connection.fetchval(_SQL["count_recovered"])
     return number
 

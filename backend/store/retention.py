@@ -1,4 +1,4 @@
-"""What leaves the intake's tables again: days of the log that are in the lake, ids beyond the dedupe window."""
+"""What leaves the intake's tables again: days of the log that are in the lake, old ids, failed events."""
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -12,6 +12,8 @@ _SQL = queries.load("retention")
 
 PIECE = 5000
 """Rows of the default partition that go in one transaction."""
+FAILED_PIECE = 200
+"""Failed events that go in one transaction; each may hold a whole batch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,14 @@ class Horizon:
 
     upto_seq: int
     day: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How many failed events went: recovered ones, and others that had waited too long."""
+
+    recovered: int
+    waiting: int
 
 
 async def read_horizon(connection: Connection) -> Horizon:
@@ -87,6 +97,13 @@ async def sweep_ids(connection: Connection, *, before: date, pages: int) -> int 
     gone: int = await connection.fetchval(_SQL["forget_ids"], (first, 0), (first + pages, 0), cutoff)
     await connection.execute(_SQL["note_sweep"], cutoff, first + pages if first + pages < end else None)
     return gone
+
+
+async def forget_failed(connection: Connection, *, recovered_before: datetime, received_before: datetime) -> Forgotten:
+    """Remove a piece of the failed events that were recovered, or came and still wait, before a moment."""
+    record = await connection.fetchrow(_SQL["forget_failed"], recovered_before, received_before, FAILED_PIECE)
+    assert record is not None  # noqa: S101 - an aggregate without groups has one row
+    return Forgotten(**dict(record))
 
 
 Refused = asyncpg.LockNotAvailableError

@@ -13,6 +13,10 @@ from backend.push.configured import ConfiguredSender
 from backend.services.access.sessions import Access
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.campaign_runs import CampaignRuns
+from backend.services.coupons.book import CouponBook
+from backend.services.coupons.expiry import CouponExpiry
+from backend.services.coupons.issuing import CouponIssues
+from backend.services.coupons.ledger import CouponLedger
 from backend.services.definitions import Definitions
 from backend.services.deliveries import Deliveries
 from backend.services.event_volumes import EventVolumes
@@ -71,6 +75,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     refresh = Refresh(pool, clock, lake, frame)
     exports = _exports(intake, lake=lake, frame=frame, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
+    coupon_ledger = CouponLedger(pool, clock, lake, frame)
     return Services(
         **_given(intake),
         access=Access(pool, clock),
@@ -95,13 +100,19 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(pool, clock, sender=sender),
         workers=Workers(pool, clock),
-        retention=Retention(pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids),
+        retention=Retention(
+            pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
+        ),
         refresh=refresh,
         insights=insights,
         exports=exports,
         rights=_rights(intake, refresh=refresh, facts=facts, exports=exports, desk=import_desk),
         webhooks=Webhooks(pool, clock, rules=caller),
         webhook_runs=WebhookRuns(pool, clock, caller=caller),
+        coupon_book=CouponBook(pool, clock),
+        coupon_issues=CouponIssues(pool, clock, audiences=audiences),
+        coupon_ledger=coupon_ledger,
+        coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
     )
 
 

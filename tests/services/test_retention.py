@@ -10,8 +10,10 @@ from backend.errors import Conflict
 from backend.services import retention as module
 from backend.services.people import People
 from backend.services.retention import Retention
+from backend.settings import read
 from backend.store import events
 from backend.store import retention as store
+from tests.services.receiving import LOOSE, STRICT, Door, own
 from tests.services.refreshing import NOW, Shop
 
 LATER = timedelta(days=31)
@@ -178,6 +180,56 @@ async def test_the_sweep_goes_over_all_pages_once_a_day(shop: Shop, monkeypatch:
     assert (min(gone[:4]) > 0, gone[-1]) == (True, 0)
     await shop.pool.execute("UPDATE event_ids SET received_day = $1", NOW.date())
     assert await keeper.forget_ids() == 0
+
+
+async def test_failed_events_leave_when_they_are_done_with(pool: asyncpg.Pool) -> None:
+    """A recovered one after the days of the log, one that waits after three months."""
+    door = await Door.open(pool)
+    await door.plan(STRICT, on_violation="quarantine")
+    keeper = Retention(pool, door.clock)
+    await door.send(own("m1"), own("m2"))
+    await door.plan(LOOSE)
+    door.clock.advance(timedelta(days=50))
+    first, second = sorted(row.failed_id for row in await door.failed.list())
+    assert (await door.replay(failed_id=first)).recovered == 1
+    counted = await door.counters()
+    door.clock.advance(timedelta(days=30))
+    assert await keeper.forget_failed() == 0
+    door.clock.advance(timedelta(seconds=1))
+    assert await keeper.forget_failed() == 1
+    assert [row.failed_id for row in await door.failed.list()] == [second]
+    door.clock.advance(timedelta(days=10))
+    assert await keeper.forget_failed() == 1
+    assert await pool.fetchval("SELECT count(*) FROM failed_events") == 0
+    assert await door.counters() == counted
+
+
+async def test_days_of_failed_events_are_a_setting(pool: asyncpg.Pool) -> None:
+    assert (read({}).keep_failed, read({"JOREN_KEEP_FAILED_DAYS": "7"}).keep_failed) == (
+        timedelta(days=90),
+        timedelta(days=7),
+    )
+    door = await Door.open(pool)
+    await door.send(b"{")
+    door.clock.advance(timedelta(days=8))
+    assert await Retention(pool, door.clock, keep_failed=timedelta(days=9)).forget_failed() == 0
+    assert await Retention(pool, door.clock, keep_failed=timedelta(days=7)).forget_failed() == 1
+
+
+async def test_failed_events_go_piece_by_piece_around_a_replay(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "FAILED_PIECE", 2)
+    door = await Door.open(pool)
+    await door.send(*(b"{%d" % n for n in range(7)))
+    door.clock.advance(timedelta(days=91))
+    keeper = Retention(pool, door.clock)
+    async with pool.acquire() as replay, replay.transaction():
+        held = await replay.fetchval("SELECT max(failed_id) - 3 FROM failed_events")
+        await replay.execute("SELECT FROM failed_events WHERE failed_id = $1 FOR UPDATE", held)
+        assert await keeper.forget_failed() == 6
+    assert [row.failed_id for row in await door.failed.list()] == [held]
+    assert await keeper.forget_failed() == 1
 
 
 async def sweep(keeper: Retention) -> None:

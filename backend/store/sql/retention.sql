@@ -45,3 +45,18 @@ SELECT count(*) FROM gone
 
 -- name: note_sweep
 UPDATE id_sweep SET cutoff = $1, next_page = $2
+
+-- name: forget_failed
+-- A piece of the failed events that are done with. Nothing is recovered before it comes, so that the index on received_at
+-- leads to both kinds. What a replay holds is left for the next round: nobody waits for it, nor it for us.
+WITH old AS (
+    SELECT failed_id FROM failed_events
+    WHERE received_at < greatest($1::timestamptz, $2::timestamptz)
+        AND (recovered_at < $1 OR (recovered_at IS NULL AND received_at < $2))
+    ORDER BY received_at
+    LIMIT $3
+    FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM failed_events WHERE failed_id = ANY (ARRAY(SELECT failed_id FROM old)) RETURNING recovered_at
+)
+SELECT count(recovered_at) AS recovered, count(*) - count(recovered_at) AS waiting FROM gone
