@@ -28,7 +28,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from backend.demo.generator import blocks
 from backend.demo.shop import ShopConfig, coupons
 from backend.demo.wire import APP
-from backend.lake.rows import make_rows, read_log
+from backend.lake.log import read_log
+from backend.lake.rows import make_rows
 from segments.calendar import BusinessCalendar
 from segments.customers import ATTRIBUTES
 from segments.figures import EVERYONE, Audience, Figures
@@ -116,10 +117,10 @@ def small_days(config: ShopConfig) -> pl.DataFrame:
             pl.col("occurred_at").alias("received_at"),
             pl.when(pl.col("source") == APP).then(1).otherwise(2).alias("source_id"),
             (pl.col("source") != APP).alias("trusted"),
+            pl.lit(None).alias("token_verdict"),
         )
-        members = rows["member"].to_list()
-        read = read_log(logged.iter_rows(named=True), {1: "app", 2: "server"})
-        made = make_rows(read, lambda row: members[row.seq - 1], calendar=BusinessCalendar(), currency="JPY")  # noqa: B023 - called at once
+        log = read_log(logged.to_dicts(), {1: "app", 2: "server"})
+        made = make_rows(log, rows.get_column("member").cast(pl.Int64), calendar=BusinessCalendar(), currency="JPY")
         found.append(made.customer_days)
     return pl.concat(found)
 

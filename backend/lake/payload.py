@@ -69,15 +69,16 @@ class Context(msgspec.Struct, gc=False):
 
 
 class Payload(msgspec.Struct, gc=False, rename={"previous_id": "previousId"}):
-    """One stored event."""
+    """One stored event. Its context is for `read_context`: many events have the same one."""
 
     properties: Properties | None = None
-    context: Context | None = None
+    context: msgspec.Raw = msgspec.Raw(b"null")
     traits: msgspec.Raw = msgspec.Raw(b"null")
     previous_id: Any = None
 
 
 _DECODER = msgspec.json.Decoder(Payload)
+_CONTEXT = msgspec.json.Decoder(Context | None)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _NOTHING = Properties()
 
@@ -90,14 +91,24 @@ def read_payload(text: str) -> Payload:
         return Payload()
 
 
+def read_context(raw: msgspec.Raw | bytes) -> Context | None:
+    """The context of an event.
+
+    Raises:
+        msgspec.MsgspecError: it is not what it should be.
+    """
+    context: Context | None = _CONTEXT.decode(raw)
+    return context
+
+
 def properties_of(payload: Payload) -> Properties:
     """The properties, empty where there are none."""
     return payload.properties or _NOTHING
 
 
-def read_traits(payload: Payload) -> dict[str, Any]:
+def read_traits(payload: Payload, context: Context | None) -> dict[str, Any]:
     """Traits of an identify call: its own, before those some libraries put into the context."""
-    shared = payload.context.traits if payload.context is not None else msgspec.Raw(b"null")
+    shared = context.traits if context is not None else msgspec.Raw(b"null")
     return _object(shared) | _object(payload.traits)
 
 

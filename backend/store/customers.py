@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
+from io import BytesIO
 from typing import Any, TypeAlias, cast
 
 import asyncpg
@@ -113,8 +114,11 @@ async def list_coupons(connection: Connection) -> list[asyncpg.Record]:
     return rows
 
 
-async def add_timeline(connection: Connection, rows: Sequence[tuple[int, datetime, int, date]]) -> None:
-    """Write down which events are whose, each as (customer, occurred_at, seq, received_day)."""
-    await connection.copy_records_to_table(
-        "customer_timeline", columns=("customer_id", "occurred_at", "seq", "received_day"), records=rows
+async def add_timeline(connection: Connection, lines: str) -> None:
+    """Write down which events are whose: lines of CSV with customer_id, occurred_at, seq and received_day."""
+    await connection.copy_to_table(
+        "customer_timeline",
+        columns=("customer_id", "occurred_at", "seq", "received_day"),
+        source=BytesIO(lines.encode()),
+        format="csv",
     )

@@ -5,10 +5,12 @@ import random
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
-from backend.lake.payload import minor, platform_of, read_payload, read_traits, text, whole
-from backend.lake.rows import LakeRows, make_rows, read_log
+from backend.lake.log import read_log
+from backend.lake.payload import minor, read_traits, text, whole
+from backend.lake.rows import LakeRows, make_rows
 from segments.calendar import BusinessCalendar
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
@@ -32,7 +34,8 @@ def made(*calls: dict[str, Any], kind: str = "server", **calendar: Any) -> LakeR
         }
         for number, call in enumerate(calls, start=1)
     ]
-    return make_rows(read_log(rows, {7: kind}), lambda _: 5, calendar=BusinessCalendar(**calendar), currency="JPY")
+    customers = pl.Series([5] * len(rows), dtype=pl.Int64)
+    return make_rows(read_log(rows, {7: kind}), customers, calendar=BusinessCalendar(**calendar), currency="JPY")
 
 
 @pytest.mark.parametrize("zone", ["Asia/Tokyo", "Europe/London", "America/New_York", "Australia/Lord_Howe"])
@@ -81,9 +84,13 @@ def test_the_same_order_number_is_the_same_key_whatever_its_type() -> None:
     "payload", ["[]", "null", '{"context": 5}', '{"properties": {"total": 1e999}}', '{"context": {"device": "x"}}']
 )
 def test_whatever_is_stored_can_be_read(payload: str) -> None:
-    read = read_payload(payload)
-    assert read_traits(read) == {}
-    assert platform_of(read.context) is None
+    row = {
+        "seq": 1, "received_day": NOW.date(), "received_at": NOW, "source_id": 7, "trusted": False, "token_verdict": None,
+        "type": "identify", "event": None, "user_id": "u1", "anonymous_id": "a1", "occurred_at": NOW, "payload": payload,
+    }  # fmt: skip
+    (event,) = read_log([row], {7: "app"}).at([0])
+    assert read_traits(event.payload, event.sender.context) == {}
+    assert event.sender.platform is None
 
 
 def test_amounts_in_minor_units_round_halves_away_from_zero() -> None:

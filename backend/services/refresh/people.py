@@ -4,10 +4,14 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from backend.lake.payload import Context, platform_of, properties_of, read_traits, text
-from backend.lake.rows import Logged
+import polars as pl
+
+from backend.lake.log import Log, Logged, Sender
+from backend.lake.payload import properties_of, read_traits, text
 from backend.store.consents import Word
+from segments.addresses import LOG_OUT
 from segments.events import EventName
+from segments.gist import telling
 from segments.sightings import Address, Known, Sighting
 from segments.traits import PUSH_CONSENT, normalise
 
@@ -26,31 +30,38 @@ Said = tuple[int, dict[str, Any], datetime]
 """Traits a customer was given at a moment."""
 
 
-def sighting_of(row: Logged) -> Sighting:
-    """What one event says about who sent it."""
-    payload = row.payload
+def sightings_in(log: Log) -> list[Sighting]:
+    """What a batch says about who sent it: events that say nothing new are left out."""
+    alias = pl.when(pl.col("type") == "alias").then("seq").alias("alias")
+    heads = log.heads.with_columns(alias, pl.col("name").is_in(LOG_OUT).alias("out"))
+    addresses = [address_of(sender) for sender in log.senders]
+    places = telling(("sender", "alias", "out"), of=heads)
+    spoke = heads.get_column("sender").gather(places)
+    return [sighting_of(event, addresses[sender]) for event, sender in zip(log.at(places), spoke, strict=True)]
+
+
+def sighting_of(event: Logged, address: Address | None) -> Sighting:
+    """What one event says about who sent it, and from which push address."""
+    sender = event.sender
     return Sighting(
-        source_id=row.source_id,
-        trusted=row.trusted and row.kind != _PUBLIC,
-        vouches=row.trusted and row.kind in _VOUCHING,
-        verified=row.verified,
-        user_id=row.user_id,
-        anonymous_id=row.anonymous_id,
-        at=moment_of(row),
-        previous_id=text(payload.previous_id) if row.type == "alias" else None,
-        event=row.name,
-        address=_address(payload.context, row.device_key) if payload.context is not None else None,
+        source_id=sender.source_id,
+        trusted=sender.trusted and sender.kind != _PUBLIC,
+        vouches=sender.trusted and sender.kind in _VOUCHING,
+        verified=sender.verified,
+        user_id=sender.user_id,
+        anonymous_id=sender.anonymous_id,
+        at=event.said_at,
+        previous_id=text(event.payload.previous_id) if event.type == "alias" else None,
+        event=event.name,
+        address=address,
     )
 
 
-def moment_of(row: Logged) -> datetime:
-    """When an event was said, for what the later word decides: a phone whose clock is ahead gets no last word."""
-    return min(row.occurred_at, row.received_at)
-
-
-def _address(context: Context, device_key: int | None) -> Address | None:
-    device = context.device
-    if device is None:
+def address_of(sender: Sender) -> Address | None:
+    """The push address an event came with."""
+    context = sender.context
+    device = context.device if context is not None else None
+    if context is None or device is None:
         return None
     value, kind = (device.fid, "fid") if device.fid else (device.token, "token")
     if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ADDRESS:
@@ -58,8 +69,8 @@ def _address(context: Context, device_key: int | None) -> Address | None:
     return Address(
         value=value,
         kind=kind,
-        device_key=device_key,
-        platform=platform_of(context),
+        device_key=sender.device_key,
+        platform=sender.platform,
         app_version=text(context.app.version) if context.app is not None else None,
         locale=text(context.locale),
         time_zone=text(context.timezone),
@@ -105,29 +116,28 @@ def moving_in(sightings: Sequence[Sighting], known: Known) -> set[int | str]:
     return moving
 
 
-def consents_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Word]:
+def consents_in(log: Log, customer_of: Callable[[Sender], int]) -> Iterator[Word]:
     """Words on consent, in the order of the log."""
-    for row in rows:
+    for event in log.at(log.places((pl.col("name") == _CONSENT) | (pl.col("type") == "identify"))):
         origin = None
-        if row.name == _CONSENT:
-            given = properties_of(row.payload)
+        if event.name == _CONSENT:
+            given = properties_of(event.payload)
             purpose, channel, granted = text(given.purpose) or "marketing", text(given.channel) or "push", given.granted
             origin = text(given.source)
-        elif row.type == "identify":
-            purpose, channel, granted = "marketing", "push", read_traits(row.payload).get(PUSH_CONSENT)
         else:
-            continue
+            told = read_traits(event.payload, event.sender.context)
+            purpose, channel, granted = "marketing", "push", told.get(PUSH_CONSENT)
         if isinstance(granted, bool):
-            who, said_at = customer_of(row), moment_of(row)
-            yield Word(who, purpose, channel, granted, row.source_id, origin, said_at, row.seq, row.trusted)
+            who, sender = customer_of(event.sender), event.sender
+            yield Word(
+                who, purpose, channel, granted, sender.source_id, origin, event.said_at, event.seq, sender.trusted
+            )
 
 
-def traits_in(rows: Sequence[Logged], customer_of: Callable[[Logged], int]) -> Iterator[Said]:
+def traits_in(log: Log, customer_of: Callable[[Sender], int]) -> Iterator[Said]:
     """Traits that were told, in the order of the log."""
-    for row in rows:
-        if row.type != "identify":
-            continue
-        traits = normalise(read_traits(row.payload))
+    for event in log.at(log.places(pl.col("type") == "identify")):
+        traits = normalise(read_traits(event.payload, event.sender.context))
         traits.pop(PUSH_CONSENT, None)
         if traits:
-            yield customer_of(row), traits, moment_of(row)
+            yield customer_of(event.sender), traits, event.said_at

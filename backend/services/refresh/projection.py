@@ -5,7 +5,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from backend.lake.rows import Logged
+import polars as pl
+
+from backend.lake.log import Log, Sender
 from backend.services.refresh.people import Said, births_in, consents_in, ids_in, moving_in, traits_in
 from backend.store import consents, customers, devices, identities, refresh, webhooks
 from backend.store.consents import Word
@@ -28,24 +30,30 @@ async def load_registry(connection: Connection, sightings: Sequence[Sighting], *
     return Registry(known, numbers)
 
 
-async def project(
-    connection: Connection, rows: Sequence[Logged], sightings: Sequence[Sighting], registry: Registry
-) -> None:
+async def project(connection: Connection, log: Log, sightings: Sequence[Sighting], registry: Registry) -> None:
     """Decide who is whom, event by event, and keep all that follows. To be called once per batch, in a transaction."""
     await asyncio.to_thread(_decide, sightings, registry)
     await _keep_people(connection, registry)
-    await _tell_merges(connection, registry, rows)
+    await _tell_merges(connection, registry, log)
     if registry.devices:
         await devices.put(connection, [registry.device(address) for address in sorted(registry.devices)])
 
-    def customer_of(row: Logged) -> int:
-        return registry.customer_of(row.user_id, row.anonymous_id)
+    def customer_of(sender: Sender) -> int:
+        return registry.customer_of(sender.user_id, sender.anonymous_id)
 
-    await _keep_consents(connection, list(consents_in(rows, customer_of)), registry)
-    await _keep_traits(connection, list(traits_in(rows, customer_of)), registry)
-    timeline = [(customer_of(row), row.occurred_at, row.seq, row.received_day) for row in rows]
-    await customers.add_timeline(connection, timeline)
-    await refresh.touch(connection, customer_ids={entry[0] for entry in timeline} | registry.touched)
+    await _keep_consents(connection, list(consents_in(log, customer_of)), registry)
+    await _keep_traits(connection, list(traits_in(log, customer_of)), registry)
+    timeline = log.heads.select(customers_of(log, registry), "occurred_at", "seq", "received_day")
+    await customers.add_timeline(
+        connection, timeline.sort("customer_id", "occurred_at").write_csv(include_header=False)
+    )
+    await refresh.touch(connection, customer_ids={*timeline.get_column("customer_id").unique(), *registry.touched})
+
+
+def customers_of(log: Log, registry: Registry) -> pl.Series:
+    """The number of every event's customer."""
+    numbers = [registry.customer_of(sender.user_id, sender.anonymous_id) for sender in log.senders]
+    return pl.Series("customer_id", numbers, pl.Int64).gather(log.heads.get_column("sender"))
 
 
 def _decide(sightings: Iterable[Sighting], registry: Registry) -> None:
@@ -68,15 +76,16 @@ async def _keep_people(connection: Connection, registry: Registry) -> None:
         await identities.move(connection, merges)
 
 
-async def _tell_merges(connection: Connection, registry: Registry, rows: Sequence[Logged]) -> None:
+async def _tell_merges(connection: Connection, registry: Registry, log: Log) -> None:
     """Let webhooks know who is whom from now on."""
     merges = registry.merges()
     if not merges or not await webhooks.is_wanted(connection, str(NoticeType.CUSTOMER_MERGED)):
         return
+    at = log.heads.item(-1, "received_at")
     for merge in merges:
         if merge.gone != merge.survivor:
             data = {"customer_id": merge.gone, "into": merge.survivor}
-            await webhooks.publish(connection, Notice(NoticeType.CUSTOMER_MERGED, rows[-1].received_at, data))
+            await webhooks.publish(connection, Notice(NoticeType.CUSTOMER_MERGED, at, data))
 
 
 async def _keep_consents(connection: Connection, words: Sequence[Word], registry: Registry) -> None:
