@@ -5,18 +5,18 @@ The shell loads a state and keeps it; everything here is a pure function of that
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from segments.membership import members, population
 from segments.metrics import catalog
-from segments.metrics.compute import compute
+from segments.metrics.compute import compute, never_seen
 from segments.metrics.facts import Facts, Members
 from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
-from segments.rebuilt import history_for, members_then, members_today
+from segments.rebuilt import history_for, members_on, members_then, members_today
 from segments.rules.rule import Rule
 from segments.windows import Window
 
@@ -56,6 +56,7 @@ class Figures:
         as_of: up to when facts are in them.
         currency: of money.
         exclude_test_accounts: test accounts are left out of ``facts`` already; leave them out of counts too.
+        day: the business day at whose end the shop is looked at, see `at`; None for now.
     """
 
     facts: Facts
@@ -63,6 +64,7 @@ class Figures:
     as_of: datetime
     currency: str = "JPY"
     exclude_test_accounts: bool = True
+    day: date | None = None
     kept: dict[Hashable, Measured] = field(default_factory=dict, compare=False, repr=False)
     known: dict[Hashable, Members] = field(default_factory=dict, compare=False, repr=False)
 
@@ -74,7 +76,7 @@ class Figures:
         audience: Audience = EVERYONE,
         options: Mapping[str, object] | None = None,
     ) -> KpiResult:
-        """One figure; without a window over the `default_window`.
+        """One figure; without a window over the `default_window`. `asking.ask` breaks it down and compares it.
 
         Raises:
             UnknownMetric: the catalogue has no such KPI.
@@ -84,14 +86,26 @@ class Figures:
         chosen = window or default_window(slug, self.facts, given)
         return KpiResult(
             metric=catalog.get(slug),
-            measured=self._measure(slug, chosen, audience, given),
+            measured=self.measure(slug, chosen, audience, given),
             as_of=self.as_of,
             today=self.facts.today,
             currency=self.currency,
             segment=audience.segment,
             rule=audience.as_of,
             recomputed=audience.as_of == "cohort",
+            as_of_day=self.day,
         )
+
+    def at(self, day: date) -> "Figures":
+        """The figures as they were at the end of a business day: of what happened up to it, late arrivals included.
+
+        A day that has not ended yet is as good as now.
+        """
+        if day >= self.facts.today:
+            return self
+        facts = self.facts.until(day)
+        end = facts.calendar.start_of(facts.today)
+        return replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={})
 
     def dashboard(self, *, days: int = DEFAULT_DAYS, audience: Audience = EVERYONE, failed_events: int) -> Dashboard:
         """The first page, with tiles over windows of ``days`` days."""
@@ -116,7 +130,7 @@ class Figures:
         """Ask once who belonged in any window of the tiles."""
         by_period = [slug for slug in TILES if catalog.get(slug).as_of is AsOf.PERIOD]
         windows = {window: None for slug in by_period for window in self._windows(slug, days)}
-        replace(self.facts, members=self._members(audience)).look_ahead([*windows])
+        replace(self.facts, members=self.members(audience)).look_ahead([*windows])
 
     def _windows(self, slug: str, days: int) -> list[Window]:
         """The windows of a tile's line, newest first."""
@@ -129,7 +143,7 @@ class Figures:
         windows = self._windows(slug, days)
         return Tile(
             result=self.kpi(slug, windows[0], audience=audience),
-            previous=self._measure(slug, windows[1], audience, {}),
+            previous=self.measure(slug, windows[1], audience, {}),
             spark=tuple(self._point(slug, window, audience) for window in reversed(windows)),
         )
 
@@ -137,19 +151,47 @@ class Figures:
         begins = self.facts.begins()
         if begins is None or window.first < begins:
             return SparkPoint(window, None, incomplete=False)
-        measured = self._measure(slug, window, audience, {})
+        measured = self.measure(slug, window, audience, {})
         return SparkPoint(window, measured.value, measured.incomplete)
 
-    def _measure(self, slug: str, window: Window, audience: Audience, options: Mapping[str, object]) -> Measured:
+    def measure(
+        self,
+        slug: str,
+        window: Window,
+        audience: Audience,
+        options: Mapping[str, object],
+        *,
+        part: Members | None = None,
+    ) -> Measured:
+        """A figure of an audience, or of a part of it; what was measured once is kept."""
         chosen = read_options(catalog.get(slug), options)
-        key = (audience.key, slug, window, tuple(chosen.items()))
+        key = (part.key if part else audience.key, slug, window, tuple(chosen.items()))
         if key not in self.kept:
-            facts = replace(self.facts, members=self._members(audience))
+            facts = replace(self.facts, members=part or self.members(audience))
             measured = compute(slug, facts, window, options=chosen)
-            self.kept[key] = replace(measured, notes=(*measured.notes, *_segment_notes(slug, audience)))
+            notes = (*measured.notes, *_segment_notes(slug, audience), *self._state_notes(measured, audience))
+            self.kept[key] = replace(measured, notes=notes)
         return self.kept[key]
 
-    def _members(self, audience: Audience) -> Members | None:
+    def _state_notes(self, measured: Measured, audience: Audience) -> tuple[str, ...]:
+        """Why there is nothing, where there is nothing; and as of which day it was asked."""
+        as_of = ("as_of_day",) if self.day else ()
+        if measured.window.first > self.facts.today:
+            return (*as_of, "future")
+        if measured.numerator or measured.denominator:
+            return as_of
+        return (*as_of, self._why_nothing(measured, audience))
+
+    def _why_nothing(self, measured: Measured, audience: Audience) -> str:
+        if never_seen(self.facts, catalog.get(measured.slug), measured.options):
+            return "never_seen"
+        members = self.members(audience)
+        if members is not None and not replace(self.facts, members=members).anyone(measured.window):
+            return "empty_segment"
+        return "nobody"
+
+    def members(self, audience: Audience) -> Members | None:
+        """Who belongs to an audience; None for everyone."""
         if audience.rule is None:
             return None
         if audience.key not in self.known:
@@ -157,16 +199,17 @@ class Figures:
         return self.known[audience.key]
 
     def _members_by(self, rule: Rule, audience: Audience) -> Members:
-        if audience.as_of == "today":
+        if audience.as_of == "today" and self.day is None:
             return members_today(rule, key=audience.key, frame=self.frame)
-        return members_then(
+        then = members_then(
             rule,
             key=audience.key,
             days=self.facts.once((audience.key, "history"), lambda: history_for(rule, self.facts.days)),
             frame=self.frame,
-            verified=self.facts.verified or (),
+            verified=self.facts.verified_names(),
             coupons=self.facts.coupons,
         )
+        return then if self.day is None or audience.as_of == "cohort" else members_on(self.day, then)
 
 
 def default_window(slug: str, facts: Facts, options: Mapping[str, object], *, days: int = DEFAULT_DAYS) -> Window:

@@ -6,9 +6,11 @@ What history decides changes only on the days of a customer's own facts. So of a
 for each of a customer's *states*: as of his last fact that the rule looks at. Many days share one.
 """
 
-from collections.abc import Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
+from typing import Literal
 
 import narwhals as nw
 import polars as pl
@@ -25,6 +27,8 @@ from segments.rules.rule import Attribute, Did, Not, Rule
 _ORDER = str(EventName.ORDER_COMPLETED)
 _PRESENCE = ("first_seen", "last_seen")
 _IN_HAND = [str(EventName.COUPON_ISSUED), str(EventName.COUPON_VIEWED)]
+_VALIDITY = {"coupons_held", "next_coupon_expiry"}
+"""Columns that change with the end of a coupon's validity, though nothing happens."""
 
 
 def attributes_of(rule: Rule) -> frozenset[str]:
@@ -75,22 +79,64 @@ def members_then(
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
     """
-    names, looks_back = attributes_of(rule), behaviour_of(rule)
-    columns = sorted((names & {*REDUCED}) - {*_PRESENCE})
-    private = sorted(name for name in names if BY_NAME[name].private)
+    known = values_then(
+        attributes_of(rule),
+        behaviour_of(rule),
+        days=days,
+        frame=frame,
+        verified=verified,
+        coupons=coupons,
+    )
+    return Members((key, "then"), lambda asked: members(known(asked), rule).select("customer_id", "as_of"))
+
+
+def values_then(
+    names: Collection[str],
+    looks_back: Mapping[str, int | None],
+    *,
+    days: pl.LazyFrame,
+    frame: pl.LazyFrame,
+    verified: Collection[str],
+    coupons: pl.LazyFrame | None,
+    how: Literal["inner", "left"] = "inner",
+) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
+    """From pairs (``customer_id``, ``as_of``) to the same with what was true at the end of that day.
+
+    Args:
+        names: columns of the customer frame.
+        looks_back: events whose list columns are wanted, each with the days it looks back; None for ever.
+        days: see `members_then`.
+        frame: see `members_then`.
+        verified: see `reduce_customers`.
+        coupons: see `reduce_customers`.
+        how: "inner" keeps only who is in today's frame, "left" everyone.
+    """
+    wanted = {*names}
+    columns = sorted((wanted & {*REDUCED}) - {*_PRESENCE})
+    private = sorted(name for name in wanted if BY_NAME[name].private)
     reduced = _Reduced(days, columns, {event: looks_back[event] for event in looks_back if event == _ORDER})
-    others: list[_Seen | _Listed] = [_Seen(days, verified)] if names & {*_PRESENCE} else []
+    others: list[_Seen | _Listed] = [_Seen(days, verified)] if wanted & {*_PRESENCE} else []
     others += [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
 
-    def belongs(asked: pl.LazyFrame) -> pl.LazyFrame:
+    def known(asked: pl.LazyFrame) -> pl.LazyFrame:
         past = asked.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique().sort("as_of")
         past = reduced.add_to(past, verified=verified, coupons=coupons)
         for one in others:
             past = one.add_to(past)
-        known = past.join(frame.select("customer_id", *private), on="customer_id")
-        return members(known, rule).select("customer_id", "as_of")
+        return past.join(frame.select("customer_id", *private), on="customer_id", how=how)
 
-    return Members((key, "then"), belongs)
+    return known
+
+
+def members_on(day: date, then: Members) -> Members:
+    """Who belongs at the end of one day, whatever day is asked for; ``then`` knows who belonged when."""
+
+    def belongs(asked: pl.LazyFrame) -> pl.LazyFrame:
+        people = asked.select("customer_id").unique()
+        found = then.belongs(people.with_columns(pl.lit(day).alias("as_of"))).select("customer_id")
+        return asked.join(found, on="customer_id", how="semi")
+
+    return Members((then.key, "on", day), belongs)
 
 
 def members_today(rule: Rule, *, key: Hashable, frame: pl.LazyFrame) -> Members:
@@ -111,7 +157,7 @@ class _Reduced:
         """``asked``, sorted by ``as_of``, with the columns; every row stays, in order."""
         if not self.columns and not self.looks_back:
             return asked
-        placed = self._placed(asked, coupons if "coupons_held" in self.columns else None)
+        placed = self._placed(asked, coupons)
         made = reduce_customers(
             self.history,
             placed.lazy().select("customer_id", pl.col("state").alias("as_of")).unique(),
@@ -141,6 +187,11 @@ class _Reduced:
     def _turns(self, coupons: pl.LazyFrame | None) -> pl.LazyFrame:
         """(``customer_id``, ``turn``): every day from which on a customer's row may be another one, in order."""
         found = [self.history.select("customer_id", pl.col("business_day").alias("turn"))]
+        if _VALIDITY.isdisjoint(self.columns):
+            return pl.concat(found).unique().sort("turn")
+        named = pl.col("detail").str.to_date("%Y-%m-%d", strict=False) + pl.duration(days=1)
+        issues = self.history.filter(pl.col("event") == _IN_HAND[0])
+        found.append(issues.select("customer_id", named.alias("turn")).drop_nulls())
         if coupons is not None:
             ends = coupons.select(pl.col("coupon_id").alias("key"), pl.col("valid_until").cast(pl.Date)).drop_nulls()
             in_hand = self.history.filter(pl.col("event").is_in(_IN_HAND)).select("customer_id", "key").unique()

@@ -108,7 +108,7 @@ def test_membership_when_it_mattered_and_today_differ() -> None:
     today = shop.kpi("launch_rate", window, audience=audience("today"))
     assert (then.measured.numerator, then.measured.denominator) == (0, 0)
     assert (today.measured.numerator, today.measured.denominator) == (1, 1)
-    assert (then.measured.notes, then.recomputed) == (("members_period", "recomputed"), True)
+    assert (then.measured.notes, then.recomputed) == (("members_period", "recomputed", "empty_segment"), True)
     assert (today.measured.notes, today.recomputed) == (("members_today",), False)
     assert today.remarks("ja") == ("セグメント：今日該当する人",)
 
