@@ -121,6 +121,7 @@ def _steering() -> Router:
     """The API by which server programs read and steer."""
     from backend.api.campaigns import CampaignController  # noqa: PLC0415 - not for intake processes
     from backend.api.consents import ConsentController  # noqa: PLC0415 - not for intake processes
+    from backend.api.coupons import CouponController  # noqa: PLC0415 - not for intake processes
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
@@ -133,6 +134,7 @@ def _steering() -> Router:
     steering: list[type[Controller]] = [
         CampaignController,
         ConsentController,
+        CouponController,
         CustomerController,
         DeviceController,
         ExportController,

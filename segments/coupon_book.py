@@ -85,7 +85,8 @@ def _text(value: str, most: int, *, least: int = 0) -> str | None:
 
 
 def _plain(value: str) -> str | None:
-    return None if value == value.strip() and value.isprintable() else "Use characters that can be seen, without blanks at the ends."  # fmt: skip
+    sound = value == value.strip() and value.isprintable() and not {*"/?#"} & {*value}
+    return None if sound else "Use characters that can be seen, without blanks at the ends and without / ? #."
 
 
 def _order(draft: CouponDraft) -> str | None:

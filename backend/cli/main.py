@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kpi": ("backend.cli.kpi", "Answer a KPI with its numerator, denominator, window and as-of time."),
     "shop": ("backend.cli.shop", "The shop's settings: show, set."),
     "segment": ("backend.cli.segments", "Segments: create, save, archive, list, count, explain."),
+    "coupon": ("backend.cli.coupons", "Coupons: define, issue, look what became of them."),
     "campaign": ("backend.cli.campaigns", "Campaigns: create, dry-run, send, report."),
     "emulator": ("backend.cli.emulator", "Run the local FCM emulator and the phone page."),
     "doctor": ("backend.cli.doctor", "Check settings, database, lake, credentials and disk."),

@@ -211,8 +211,8 @@ def _stored(row: asyncpg.Record) -> StoredCoupon:
     title, description = row["title"], row["description"]
     draft = CouponDraft(
         coupon_id=row["coupon_id"],
-        title_ja=title.get("ja") or row["coupon_id"],
-        title_en=title.get("en") or "",
+        title_ja=(ja := title.get("ja") or row["coupon_id"]),
+        title_en=en if (en := title.get("en") or "") != ja else "",
         audience=row["audience"],
         valid_from=row["valid_from"],
         valid_until=row["valid_until"],

@@ -10,7 +10,7 @@ and those holding a coupon whose validity ended.
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ from backend.store.pool import Connection
 from campaigns.gates import ConsentRule
 from campaigns.shop import ShopSettings
 from segments import events
+from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
 from segments.reduce.customers import occurring_events, reduce_customers
 from segments.reduce.days import BUCKETS, merge_customers
@@ -98,18 +99,27 @@ class FrameMaker:
     async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> None:
         manifest = self._frame.manifest()
         coupons = await customers.list_coupons(connection)
-        if not manifest.generation or manifest.marks.get("rules") != _rules(shop, coupons):
+        if not manifest.generation or manifest.marks.get("rules") != _rules(shop):
             await refresh.touch_all(connection)
-        elif manifest.day < day:
-            await refresh.touch(connection, customer_ids=await self._turning(manifest.day, day, coupons))
+            return
+        changed = {*_coupon_marks(coupons)} ^ {*manifest.marks.get("coupons", [])}
+        if changed:
+            await refresh.touch(connection, customer_ids=await self._having(changed))
+        if manifest.day < day:
+            await refresh.touch(connection, customer_ids=await self._turning(manifest.day, day))
 
-    async def _turning(self, old: date, day: date, coupons: list[asyncpg.Record]) -> list[int]:
+    async def _having(self, marks: Collection[str]) -> list[int]:
+        """Customers in whose history one of these coupons occurs."""
+        named = pl.col("key").is_in(sorted({mark.rpartition(" ")[0] for mark in marks}))
+        asked = self._lake.customer_days().filter(named & pl.col("event").is_in(COUPON_EVENTS)).select("customer_id")
+        found = await asyncio.to_thread(asked.unique().collect)
+        return found.get_column("customer_id").to_list()
+
+    async def _turning(self, old: date, day: date) -> list[int]:
         """Customers whose row is another one on the new day, though nothing happened."""
         ahead = self._lake.events(Window(old + timedelta(days=1), day)).select("customer_id")
-        ended = any(row["valid_until"] is not None and old <= row["valid_until"] < day for row in coupons)
-        holding = self._frame.read().frame.filter(pl.col("coupons_held") > 0).select("customer_id")
-        asked = pl.concat([ahead, holding]) if ended else ahead
-        found = await asyncio.to_thread(asked.unique().collect)
+        ended = self._frame.read().frame.filter(pl.col("next_coupon_expiry") < day).select("customer_id")
+        found = await asyncio.to_thread(pl.concat([ahead, ended]).unique().collect)
         return found.get_column("customer_id").to_list()
 
     async def _make(
@@ -122,7 +132,7 @@ class FrameMaker:
         private = await customers.read_private(connection, customer_ids=wanted, silence=silence)
         coupons = await customers.list_coupons(connection)
         people = _People(wanted, absorbed, [dict(row) for row in private])
-        marks = {**manifest.marks, "rules": _rules(shop, coupons)}
+        marks = {**manifest.marks, "rules": _rules(shop), "coupons": _coupon_marks(coupons)}
         piece = await asyncio.to_thread(self._reduce, people, coupons, day, marks)
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
 
@@ -175,10 +185,21 @@ class _Piece:
     marks: dict[str, list[str]]
 
 
-def _rules(shop: ShopSettings, coupons: list[asyncpg.Record]) -> list[str]:
-    """What every row depends on beside its own history: when it changes, every row is made anew."""
-    text = msgspec.json.encode([dict(row) for row in coupons])
-    return [str(shop.consent_rule), hashlib.blake2b(text, digest_size=8).hexdigest()]
+def _rules(shop: ShopSettings) -> list[str]:
+    """What every row depends on beside its own history: when it changes, every row is made anew.
+
+    The columns belong to it: a release that has others makes everybody's.
+    """
+    return [str(shop.consent_rule), _digest([*SCHEMA])]
+
+
+def _coupon_marks(coupons: list[asyncpg.Record]) -> list[str]:
+    """Each coupon's id and a digest of its definition: where it changes, the rows of those who have to do with it do."""
+    return [f"{row['coupon_id']} {_digest(dict(row))}" for row in coupons]
+
+
+def _digest(value: Any) -> str:
+    return hashlib.blake2b(msgspec.json.encode(value), digest_size=8).hexdigest()
 
 
 def _verified(days: pl.LazyFrame) -> list[str]:

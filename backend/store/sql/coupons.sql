@@ -45,7 +45,7 @@ WHERE i.kind = 'user' AND i.value = ANY ($1::text[]) AND c.erased_at IS NULL
 
 -- name: insert_issue
 INSERT INTO coupon_issues (coupon_id, target, valid_until, people, unknown, requested_at, requested_by, finished_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, CASE WHEN $4 = 0 THEN $6 END)
+VALUES ($1, $2, $3, $4::integer, $5, $6::timestamptz, $7, CASE WHEN $4::integer = 0 THEN $6::timestamptz END)
 RETURNING issue_id
 
 -- name: next_issue
@@ -60,8 +60,8 @@ FOR UPDATE SKIP LOCKED
 -- erased meanwhile is taken and not told.
 WITH taken AS (
     DELETE FROM coupon_issue_people AS p
-    USING (SELECT customer_id FROM coupon_issue_people WHERE issue_id = $1 ORDER BY customer_id LIMIT $2) AS some
-    WHERE p.issue_id = $1 AND p.customer_id = some.customer_id
+    USING (SELECT customer_id FROM coupon_issue_people WHERE issue_id = $1 ORDER BY customer_id LIMIT $2) AS picked
+    WHERE p.issue_id = $1 AND p.customer_id = picked.customer_id
     RETURNING p.customer_id
 )
 SELECT DISTINCT
