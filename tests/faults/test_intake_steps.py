@@ -15,7 +15,7 @@ from asyncpg.connection import Connection
 from backend.clock import FixedClock
 from backend.services.ingest import Ingest
 from segments.failures import EventFailure
-from segments.intake import Reception, fail_event
+from segments.intake import fail_event
 from tests.faults.figures import Figures, note
 from tests.faults.test_intake_kill import quiet
 from tests.services.test_ingest import NOW, RECEPTION, make_event
@@ -68,9 +68,7 @@ def _haunted(call: Callable[..., Awaitable[Any]], death: Death) -> Callable[...,
 async def take_once(pool: asyncpg.Pool, death: Death | None, monkeypatch: pytest.MonkeyPatch) -> bool:
     """One request of five events and a failed one; whether it was acknowledged before death came."""
     events = [make_event(f"m{number}") for number in range(EVENTS)]
-    failed = fail_event(
-        b"{}", Reception(source_id=1, trusted=True, received_at=NOW), EventFailure("missing_id", "No id.")
-    )
+    failed = fail_event(b"{}", RECEPTION, EventFailure("missing_id", "No id."))
     ingest = Ingest(pool, FixedClock(NOW))
     await ingest.start()
     with monkeypatch.context() as haunting:
@@ -83,7 +81,6 @@ async def take_once(pool: asyncpg.Pool, death: Death | None, monkeypatch: pytest
         for task in (taking, dying, *ingest._tasks):
             task.cancel()
         await asyncio.gather(taking, dying, *ingest._tasks, return_exceptions=True)
-    assert RECEPTION.source_id == 1
     return acknowledged
 
 

@@ -63,6 +63,7 @@ async def broken(pool: asyncpg.Pool, *, failed: int = FAILED) -> Door:
     await door.plan(STRICT, on_violation="quarantine")
     await door.send(*(own(f"m{n}") for n in range(failed)))
     await door.plan(LOOSE, on_violation="quarantine")
+    assert len(await door.failed.list(limit=failed + 1)) == failed, "there is something to replay"
     return door
 
 

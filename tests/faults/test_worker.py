@@ -62,10 +62,11 @@ async def test_a_worker_outlives_an_outage_and_ends_gracefully(pool: asyncpg.Poo
     await floor.settings()
     async with worker(dsn, tmp_path) as process:
         await until(pool, "SELECT count(*) FROM worker_heartbeats")
-        await pool.execute(
+        ended = await pool.fetch(
             """SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'joren%'"""
         )
+        assert ended, "an outage"
         await due_campaign(floor, "after the outage")
         await until(pool, "SELECT state = 'sent' FROM campaigns")
         process.send_signal(signal.SIGTERM)
