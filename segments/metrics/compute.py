@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from segments.metrics import catalog, coupons, launches, repeat_purchase
+from segments.metrics import catalog, coupons, funnels, launches, ranks, reach, repeat_purchase, visits, voice
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Sheet, Triangle
 from segments.metrics.options import read_options
@@ -16,7 +16,7 @@ from segments.windows import Window
 
 Measure = Callable[[Facts, Window, Options], pl.LazyFrame]
 """One row: ``numerator``, ``denominator`` and, where there is something to say, ``incomplete`` and ``notes``; ``value``
-where it is not numerator ÷ denominator."""
+where it is not numerator ÷ denominator; ``low`` and ``high`` where it has an interval."""
 
 List = Callable[[Facts, Window, Options], pl.LazyFrame]
 """The rows of a KPI's sheet, with its columns, in the order they are shown."""
@@ -31,20 +31,39 @@ MEASURES: dict[str, Measure] = {
         launches.mau,
         launches.stickiness,
         launches.weekly_stickiness,
+        visits.launch_at_visit_rate,
+        reach.push_reach_rate,
         coupons.coupon_view_rate,
         coupons.coupon_presentation_rate,
         coupons.coupon_use_rate,
         coupons.coupon_redemption_rate,
+        coupons.coupon_uses,
+        ranks.rank_distribution,
+        ranks.rank_transitions,
+        ranks.rank_up_rate,
+        ranks.rank_down_rate,
         repeat_purchase.repeat_purchase_rate,
         repeat_purchase.f2_conversion,
         repeat_purchase.fn_conversion,
         repeat_purchase.average_order_value,
         repeat_purchase.orders_per_customer,
+        voice.nps,
+        funnels.funnel,
     )
 }
 """How each KPI with one figure is measured, by slug."""
 
-LISTS: dict[str, List] = {}
+LISTS: dict[str, List] = {
+    "coupon_view_rate": coupons.views_by_coupon,
+    "coupon_presentation_rate": coupons.presentations_by_coupon,
+    "coupon_use_rate": coupons.uses_by_coupon,
+    "coupon_redemption_rate": coupons.redemptions_by_coupon,
+    "coupon_uses": coupons.uses_by_store,
+    "rank_distribution": ranks.ranks_held,
+    "rank_transitions": ranks.rank_moves,
+    "nps": voice.nps_groups,
+    "funnel": funnels.funnel_steps,
+}
 """How the sheet of each KPI that has one is listed, by slug."""
 
 
@@ -77,6 +96,7 @@ def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row:
         value=row["value"] if "value" in row else _ratio(numerator, denominator),
         window=window,
         incomplete=window.last >= facts.today or bool(row.get("incomplete")),
+        interval=None if row.get("low") is None else (row["low"], row["high"]),
         notes=tuple(row.get("notes") or ()),
         options=options,
         sheet=_sheet(metric, facts, window, options),

@@ -55,7 +55,7 @@ def _option(option: Option) -> str:
     elif isinstance(option.default, int):
         allowed = f"{option.low}–{option.high}"
     else:
-        allowed = "any event name"
+        allowed = "any text" if option.free else "any event name"
     return f"- `{option.name}` {option.ja} / {option.en}: {allowed}; default `{option.default}`"
 
 

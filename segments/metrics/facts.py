@@ -17,6 +17,26 @@ Belongs: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
 """From pairs (``customer_id``, ``as_of``) to those whose customer was in the segment at the end of that day."""
 
 
+EVENTS: dict[str, pl.DataType] = {
+    "seq": pl.Int64(),
+    "customer_id": pl.Int64(),
+    "event": pl.String(),
+    "business_day": pl.Date(),
+    "occurred_at": pl.Datetime("us", "UTC"),
+    "trusted": pl.Boolean(),
+    "platform": pl.String(),
+    "order_key": pl.Int64(),
+    "amount": pl.Int64(),
+    "coupon_id": pl.String(),
+    "store": pl.String(),
+    "rank": pl.String(),
+    "category": pl.String(),
+    "score": pl.Int32(),
+    "campaign_id": pl.Int32(),
+}
+"""What figures read of the lake's ``events``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Members:
     """Whose figures are asked for; ``key`` names the segment, its version and the rule of time."""
@@ -39,6 +59,8 @@ class Facts:
         events: the lake's events, merges applied, without those customers; read where days are not enough (times of a day,
             properties, scores). None where there are none.
         lines: the lake's order lines, likewise.
+        reachable: ``customer_id`` of those whom push reaches as of now: live address, permission and consent.
+        ranks: the shop's ranks, the lowest first; empty where it has told no order.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
@@ -50,6 +72,8 @@ class Facts:
     coupons: pl.LazyFrame | None = None
     events: pl.LazyFrame | None = None
     lines: pl.LazyFrame | None = None
+    reachable: pl.LazyFrame | None = None
+    ranks: tuple[str, ...] = ()
     verified: Collection[str] | None = None
     members: Members | None = None
     history_imported: bool = False
@@ -59,6 +83,16 @@ class Facts:
         """Rows of these events up to today, without the unverified ones that have stepped back."""
         named = pl.col("event") == events[0] if len(events) == 1 else pl.col("event").is_in(list(events))
         rows = self.days.filter(named & (pl.col("business_day") <= self.today))
+        return self._without_stepped_back(rows, events)
+
+    def happened(self, events: Sequence[str]) -> pl.LazyFrame:
+        """The same as `of`, event by event: rows of the lake's ``events`` with time, properties and score."""
+        if self.events is None:
+            return pl.LazyFrame(schema=EVENTS)
+        rows = self.events.filter(pl.col("event").is_in(list(events)) & (pl.col("business_day") <= self.today))
+        return self._without_stepped_back(rows.select(*EVENTS), events)
+
+    def _without_stepped_back(self, rows: pl.LazyFrame, events: Sequence[str]) -> pl.LazyFrame:
         verified = self._verified() & {*events}
         if not verified:
             return rows

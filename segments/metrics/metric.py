@@ -45,7 +45,11 @@ class AsOf(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One choice a KPI offers; ``choices`` where only these are allowed, else whole numbers from ``low`` to ``high``."""
+    """One choice a KPI offers.
+
+    ``choices`` where only these are allowed, else whole numbers from ``low`` to ``high``; a text without choices is the name
+    of an event, or, where it is ``free``, any text.
+    """
 
     name: str
     ja: str
@@ -54,6 +58,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: int = 0
     high: int = 0
+    free: bool = False
 
 
 class Shape(StrEnum):
@@ -163,6 +168,7 @@ class Measured:
         value: numerator ÷ denominator, or what the KPI's own formula gives; None where there is nothing to divide by or too
             little to say: pages show a dash, never 0 %.
         incomplete: something of it can still happen (集計中).
+        interval: 95 % confidence interval of the value, where the KPI has one.
         notes: codes from `notes.NOTES`.
     """
 
@@ -172,6 +178,7 @@ class Measured:
     value: float | None
     window: Window
     incomplete: bool
+    interval: tuple[float, float] | None = None
     notes: tuple[str, ...] = ()
     options: Options = field(default_factory=dict)
     table: Triangle | None = None

@@ -53,4 +53,16 @@ NOTES: dict[str, Words] = {
         "ja": "公開キーからの未確認の記録を含みます",
         "en": "Holds unverified facts from a public key",
     },
+    "reference_only": {
+        "ja": "参考値：回答が50人未満です",
+        "en": "For reference only: fewer than 50 answers",
+    },
+    "reach_now": {
+        "ja": "通知が届くかどうかは現在の値です",
+        "en": "Whether push reaches somebody is as of now",
+    },
+    "rank_order_unknown": {
+        "ja": "ランクの順序が設定されていないため、上下を判定できません",
+        "en": "The order of the ranks has not been set, so nobody can say what is up or down",
+    },
 }

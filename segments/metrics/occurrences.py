@@ -4,19 +4,38 @@ import polars as pl
 
 from segments.events import EventName
 from segments.metrics.facts import Facts
+from segments.metrics.property_filter import keep_matching
 from segments.metrics.purchases import counted_orders
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 
 
-def occurrences(facts: Facts, event: str) -> pl.LazyFrame:
-    """``customer_id``, ``business_day``, ``times`` of an event; orders are counted orders."""
+def occurrences(facts: Facts, event: str, *, where: str = "") -> pl.LazyFrame:
+    """``customer_id``, ``business_day``, ``times`` of an event; orders are counted orders.
+
+    ``where`` keeps those that a property filter keeps (see `property_filter`); it reads event by event.
+
+    Raises:
+        BadOption: the filter cannot be read.
+    """
 
     def per_day() -> pl.LazyFrame:
-        if event == _ORDER:
-            rows = counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count"))
-        else:
-            rows = facts.of([event])
+        rows = _matching(facts, event, where) if where else _all(facts, event)
         return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
 
-    return facts.once(("occurrences", event), per_day)
+    return facts.once(("occurrences", event, where), per_day)
+
+
+def _all(facts: Facts, event: str) -> pl.LazyFrame:
+    if event == _ORDER:
+        return counted_orders(facts).with_columns(pl.lit(1, pl.Int64).alias("count"))
+    return facts.of([event])
+
+
+def _matching(facts: Facts, event: str, where: str) -> pl.LazyFrame:
+    kept = keep_matching(facts.happened([event]), facts.lines, where)
+    if event == _ORDER:
+        # The report with the lowest number is the order: another report of it decides nothing.
+        seqs = kept.select(pl.col("seq").alias("first_seq"))
+        kept = counted_orders(facts).join(seqs, on="first_seq", how="semi")
+    return kept.with_columns(pl.lit(1, pl.Int64).alias("count"))

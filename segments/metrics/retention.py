@@ -54,20 +54,20 @@ class Periods:
 def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """(``customer_id``, ``cohort``): who starts in which period, members only."""
     periods = Periods(str(options["unit"]), facts.calendar)
-    days = occurrences(facts, str(options["start"]))
+    days = occurrences(facts, str(options["start"]), where=str(options["start_where"]))
     if options["starts"] == "first":
         days = days.group_by("customer_id").agg(pl.col("business_day").min())
     found = days.filter(within(window)).select("customer_id", periods.of(pl.col("business_day")).alias("cohort"))
     ends = pl.min_horizontal(periods.last_day(pl.col("cohort")), pl.lit(facts.today))
     pairs = found.unique().with_columns(ends.alias("as_of"))
-    name = (str(options["start"]), str(options["starts"]), str(options["unit"]), window)
+    name = (*(str(options[name]) for name in ("start", "start_where", "starts", "unit")), window)
     return facts.keep_cohort(pairs, name=name).select("customer_id", "cohort")
 
 
 def actives(facts: Facts, options: Options) -> pl.LazyFrame:
     """(``customer_id``, ``period``) of everyone who is active in a period."""
     periods = Periods(str(options["unit"]), facts.calendar)
-    days = occurrences(facts, str(options["return"]))
+    days = occurrences(facts, str(options["return"]), where=str(options["return_where"]))
     enough = (pl.len() if options["count_by"] == "days" else pl.col("times").sum()) >= int(options["k"])
     return (
         days.with_columns(periods.of(pl.col("business_day")).alias("period"))

@@ -1,10 +1,18 @@
 """The catalogue: every KPI with the words that stand beside its figure; a module a family."""
 
 from segments.errors import UnknownMetric
-from segments.metrics.catalog import coupons, launches, purchases, retention
+from segments.metrics.catalog import coupons, funnels, launches, purchases, ranks, retention, voice
 from segments.metrics.metric import Metric
 
-FAMILIES: tuple[tuple[Metric, ...], ...] = (launches.METRICS, coupons.METRICS, retention.METRICS, purchases.METRICS)
+FAMILIES: tuple[tuple[Metric, ...], ...] = (
+    launches.METRICS,
+    coupons.METRICS,
+    ranks.METRICS,
+    retention.METRICS,
+    funnels.METRICS,
+    purchases.METRICS,
+    voice.METRICS,
+)
 """The KPIs family by family."""
 
 CATALOG: dict[str, Metric] = {metric.slug: metric for family in FAMILIES for metric in family}

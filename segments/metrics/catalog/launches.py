@@ -2,7 +2,7 @@
 
 from segments.events import EventName
 from segments.metrics.catalog.words import END, NONE, P, words
-from segments.metrics.metric import Metric, Unit
+from segments.metrics.metric import Metric, Option, Unit
 
 _LAUNCH = (str(EventName.APPLICATION_OPENED),)
 _INSTALLED = (*_LAUNCH, str(EventName.APPLICATION_UNINSTALLED), str(EventName.ADDRESS_RETIRED))
@@ -91,6 +91,42 @@ METRICS: tuple[Metric, ...] = (
         definition=words(
             "月に起動する人のうち、その週に起動した人の割合。毎日は使わない店舗アプリにはこちらが向きます。",
             "Share of the month's users who launched in the week; the better one for shops.",
+        ),
+    ),
+    Metric(
+        slug="launch_at_visit_rate",
+        sources=(*_INSTALLED, str(EventName.STORE_VISITED)),
+        title=words("来店時起動率", "Launch at visit rate"),
+        unit=Unit.RATE,
+        numerator=words(
+            "そのうち来店の2時間前から30分後までに起動があった来店",
+            "of those, visits with a launch from 2 hours before to 30 minutes after",
+        ),
+        denominator=words(
+            "アプリが入っている人の P の来店（または会計）", "visits (or receipts) in P of customers with the app"
+        ),
+        window=P,
+        definition=words(
+            "アプリが入っている人の来店（レジ連携のみの店では会計）のうち、前後に起動があった割合。人ではなく来店を数えます。",
+            "Share of the store visits (receipts, where only a till is linked) of customers with the app that had a launch around "
+            "them. Counts visits, not customers.",
+        ),
+        options=(Option("visit", "来店の数え方", "What counts as a visit", "visits", choices=("visits", "receipts")),),
+    ),
+    Metric(
+        slug="push_reach_rate",
+        sources=_INSTALLED,
+        title=words("プッシュ到達可能率", "Push reach rate"),
+        unit=Unit.RATE,
+        numerator=words(
+            "そのうち、有効な宛先・OSの許可・同意がある人",
+            "of those, customers with a live address, OS permission and consent",
+        ),
+        denominator=words("P のいずれかの時点でアプリが入っていた人", "customers installed at any time in P"),
+        window=P,
+        definition=words(
+            "アプリが入っている人のうち、プッシュ通知が届く人の割合。届くかどうかは現在の値で、過去の値は日次の記録にあります。",
+            "Share of the customers with the app whom push can reach. Reach is as of now; past values are in the daily snapshots.",
         ),
     ),
 )

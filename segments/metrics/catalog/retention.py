@@ -30,6 +30,8 @@ METRICS: tuple[Metric, ...] = (
             Option("starts", "起点", "Which starts", "first", choices=("first", "every")),
             Option("k", "回数 k", "At least k", 1, low=1, high=1000),
             Option("count_by", "k の数え方", "k counts", "events", choices=("events", "days")),
+            Option("start_where", "起点の条件（例 store=S1）", "Start only where (store=S1)", "", free=True),
+            Option("return_where", "戻りの条件（例 amount>=1000）", "Return only where (amount>=1000)", "", free=True),
             Option("type", "種類", "Type", "exact", choices=("exact", "range", "rolling")),
             Option("unit", "期の単位", "Unit", "week", choices=("day", "week", "month")),
             Option("n", "期 n", "Period n", 1, high=_HORIZON),

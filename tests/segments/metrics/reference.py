@@ -28,7 +28,8 @@ class Shop:
         """Whether a customer's figures are asked for, by the rule for period KPIs."""
         if self.member is None:
             return True
-        acts = [row.day for row in self.everything if row.customer == who and row.event != "Push Address Retired"]
+        not_theirs = ("Push Address Retired", "Coupon Issued", "Coupon Expired")
+        acts = [row.day for row in self.everything if row.customer == who and row.event not in not_theirs]
         return self.member(who, max(first - timedelta(days=1), min(acts, default=date.min)))
 
     def launch_rate(self, first: date, last: date) -> Pair:
@@ -63,8 +64,10 @@ class Shop:
         first = last - timedelta(days=days - 1)
         return sum(bool(self.days(who, "Application Opened", first, last)) for who in self.people)
 
-    def coupon_pairs(self, first: date, last: date, public: set[str]) -> list[set[str]]:
-        """What happened to each pair issued in the window."""
+    def coupon_pairs(
+        self, first: date, last: date, public: set[str], ends: dict[str, date] | None = None
+    ) -> list[set[str]]:
+        """What happened to each pair issued in the window; "told" and "open" say what is known of its validity."""
         found = []
         for who in self.people:
             if not self.in_period(who, first):
@@ -77,8 +80,16 @@ class Shop:
                     if row.event == "Coupon Issued" or (row.event == "Coupon Viewed" and coupon in public)
                 ]
                 if issues and first <= min(issues) <= last:
-                    found.append({row.event for row in rows} | {coupon})
+                    found.append({row.event for row in rows} | {coupon} | self._validity(rows, coupon, ends or {}))
         return found
+
+    def _validity(self, rows: list[Happening], coupon: str, ends: dict[str, date]) -> set[str]:
+        if any(row.event == "Coupon Expired" for row in rows):
+            return {"told"}
+        own = [row.until for row in rows if row.event == "Coupon Issued"]
+        last = max(day for day in own if day) if own and None not in own else None
+        known = [day for day in (last, ends.get(coupon)) if day]
+        return set() if not known else {"told", "open"} if min(known) >= self.today else {"told"}
 
     def purchases(self, who: int, basis: str) -> list[tuple[date, int]]:
         """Day and net amount of each purchase, oldest first."""

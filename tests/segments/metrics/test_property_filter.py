@@ -1,0 +1,67 @@
+"""Filters on properties: what they keep, and what they say where they cannot be read."""
+
+import pytest
+
+from segments.errors import BadOption
+from segments.metrics.compute import compute
+from segments.metrics.facts import Facts
+from segments.metrics.property_filter import parse
+from segments.windows import Window
+from tests.segments.history import Happening, days_of, frames, moment
+from tests.segments.metrics.members import after
+
+HISTORY = [
+    Happening(1, 1, "Application Opened", moment(0), device=1),
+    Happening(2, 1, "Store Visited", moment(8), store="S1"),
+    Happening(3, 2, "Application Opened", moment(1), device=2),
+    Happening(4, 2, "Store Visited", moment(8), store="S2"),
+    Happening(5, 3, "Application Opened", moment(1), device=3),
+    Happening(6, 3, "Order Completed", moment(9), order=1, amount=500, lines=(("tea", 1, 500),)),
+    Happening(7, 3, "Order Completed", moment(9), order=2, amount=2000, lines=(("milk", 1, 2000),)),
+    Happening(8, 2, "Order Completed", moment(9), order=3, amount=900, lines=(("tea", 1, 900),)),
+    Happening(9, 2, "Order Cancelled", moment(10), order=3),
+]
+FACTS = Facts(days=days_of(HISTORY), events=frames(HISTORY)[0], lines=frames(HISTORY)[1], today=after(60))
+
+
+@pytest.mark.parametrize(
+    ("event", "where", "came"),
+    [
+        ("Store Visited", "", 2),
+        ("Store Visited", "store=S1", 1),
+        ("Store Visited", "store != S1", 1),
+        ("Store Visited", "store=S9", 0),
+        ("Order Completed", "", 1),
+        ("Order Completed", "amount>=500", 1),
+        ("Order Completed", "amount > 2000", 0),
+        ("Order Completed", "category=tea", 1),
+        ("Order Completed", "category=tea, amount>=600", 0),
+        ("Order Completed", "category=milk", 1),
+    ],
+)
+def test_retention_counts_the_returns_that_match(event: str, where: str, came: int) -> None:
+    options = {"return": event, "return_where": where, "n": 1, "horizon": 1}
+    measured = compute("retention", FACTS, Window(after(0), after(6)), options=options)
+    assert (measured.numerator, measured.denominator) == (came, 3)
+
+
+def test_the_first_start_is_the_first_that_matches() -> None:
+    options = {"start": "Store Visited", "start_where": "store=S2", "return": "Application Opened"}
+    measured = compute("retention", FACTS, Window(after(7), after(13)), options=options)
+    assert measured.denominator == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("shop=S1", "no property shop"),
+        ("stor=S1", "did you mean store"),
+        ("store>S1", "compared by = or !="),
+        ("amount>=much", "whole number"),
+        ("store", "reads like"),
+        ("store=S1,,", "reads like"),
+    ],
+)
+def test_a_filter_that_cannot_be_read_says_why(text: str, says: str) -> None:
+    with pytest.raises(BadOption, match=says):
+        parse(text)
