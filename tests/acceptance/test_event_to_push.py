@@ -106,7 +106,7 @@ def test_from_an_event_to_a_measured_push(story: Story) -> None:
 def register_phones(story: Story) -> None:
     addresses = [each.address for each in EVERYONE if each.address]
     body = {"addresses": addresses, "kind": "token"}
-    answer = httpx.post(f"{story.joren.phone_url}/emulator/addresses", json=body, trust_env=False)
+    answer = httpx.post(f"{story.joren.phone_url}/emulator/addresses", json=body, trust_env=False, timeout=60)
     assert answer.json() == {"registered": len(addresses)}
 
 
@@ -182,7 +182,7 @@ def launch(story: Story) -> dict[str, Any]:
 def each_target_holds_one_push(story: Story, dry_run: dict[str, Any]) -> list[Customer]:
     """Gives those who were to get it."""
     finished = "SELECT 1 FROM campaigns WHERE state = 'sent'"
-    eventually(lambda: story.rows(finished), seconds=60, what="the campaign is sent")
+    eventually(lambda: story.rows(finished), seconds=120, what="the campaign is sent")
     arms = dict(
         story.rows("SELECT user_id, arm FROM campaign_people JOIN customers USING (customer_id) WHERE arm IS NOT NULL")
     )
@@ -195,7 +195,7 @@ def each_target_holds_one_push(story: Story, dry_run: dict[str, Any]) -> list[Cu
 
 def pushes(story: Story) -> dict[str, int]:
     """Messages that each phone holds; no phone was even tried more often."""
-    answer = httpx.get(f"{story.joren.phone_url}/emulator/addresses", trust_env=False)
+    answer = httpx.get(f"{story.joren.phone_url}/emulator/addresses", trust_env=False, timeout=60)
     for device in answer.json().values():
         assert device["attempts"] == device["accepted"]
     return {address: device["accepted"] for address, device in answer.json().items()}
@@ -203,7 +203,7 @@ def pushes(story: Story) -> dict[str, int]:
 
 def a_tap_is_reported(story: Story, treated: list[Customer]) -> None:
     who = treated[0]
-    told = httpx.get(f"{story.joren.phone_url}/emulator/addresses/{who.address}", trust_env=False).json()
+    told = httpx.get(f"{story.joren.phone_url}/emulator/addresses/{who.address}", trust_env=False, timeout=60).json()
     (message,) = told["messages"]
     assert message["title"] == f"客{who.number}様へ"
     named = {name: message["data"][name] for name in ("campaign_id", "delivery_id")}

@@ -20,7 +20,7 @@ def joren(*arguments: str, home: Path, **variables: str) -> "subprocess.Complete
         text=True,
         env=environment,
         cwd=ROOT,
-        timeout=60,
+        timeout=110,
         check=False,
     )
 

@@ -51,12 +51,12 @@ def test_the_commands_lead_to_a_running_installation(machine: FreshMachine) -> N
     assert list(said) == ["migrate", "admin", "source", "serve", "worker", "doctor"]
     assert re.search(r"Password \(shown once\): \S{12,}", said["admin"])
     assert all(line.startswith(("ok", "care", " ")) for line in said["doctor"].splitlines()), said["doctor"]
-    assert httpx.get(f"{machine.url}/sign-in", trust_env=False).status_code == httpx.codes.OK
+    assert httpx.get(f"{machine.url}/sign-in", trust_env=False, timeout=60).status_code == httpx.codes.OK
     event = {"type": "track", "event": "Application Opened", "userId": "M1", "messageId": "1"}
     key = json.loads(said["source"])["write_key"]
-    answer = httpx.post(f"{machine.url}/v1/batch", json={"batch": [event]}, auth=(key, ""), trust_env=False)
+    answer = httpx.post(f"{machine.url}/v1/batch", json={"batch": [event]}, auth=(key, ""), trust_env=False, timeout=60)
     assert answer.status_code == httpx.codes.OK
-    eventually(lambda: ready(machine), seconds=60, what="the worker reports to the server")
+    eventually(lambda: ready(machine), seconds=120, what="the worker reports to the server")
     assert machine.ask("events", "count")["stored"] == 1
 
 
@@ -73,5 +73,5 @@ def run(machine: FreshMachine, arguments: list[str], said: dict[str, str]) -> No
 
 
 def ready(machine: FreshMachine) -> bool:
-    answer = httpx.get(f"{machine.url}/health/ready", trust_env=False, timeout=10)
+    answer = httpx.get(f"{machine.url}/health/ready", trust_env=False, timeout=60)
     return answer.status_code == httpx.codes.OK

@@ -14,7 +14,8 @@ import pytest
 
 from backend.embedded.postgres import EmbeddedPostgres
 from tests.fixtures.demo import RunningDemo, start_demo
-from tests.fixtures.installation import ROOT, eventually, free_port
+from tests.fixtures.installation import ROOT, eventually
+from tests.fixtures.ports import free_port
 
 pytestmark = [pytest.mark.timeout(300)]
 
@@ -38,7 +39,7 @@ def stored(home: Path) -> int:
 def stop(running: RunningDemo) -> None:
     tree = psutil.Process(running.process.pid).children(recursive=True)
     assert running.stop() == 0
-    _, alive = psutil.wait_procs(tree, timeout=10)
+    _, alive = psutil.wait_procs(tree, timeout=60)
     assert alive == []
 
 
@@ -49,15 +50,17 @@ def joren(*arguments: str, home: Path) -> "subprocess.CompletedProcess[str]":
         text=True,
         env={"PATH": os.environ["PATH"], "HOME": str(home), "JOREN_HOME": str(home)},
         cwd=ROOT,
-        timeout=60,
+        timeout=110,
         check=False,
     )
 
 
-def test_a_second_run_goes_on_and_reset_starts_over(tmp_path: Path) -> None:
+def test_a_killed_first_run_is_taken_up_a_second_goes_on_and_reset_starts_over(tmp_path: Path) -> None:
     home = tmp_path / "home"
+    kill_while_it_loads(home)
+
     first = start_demo(home, members=SMALL)
-    assert httpx.get(f"{first.url}/health/ready", timeout=10).status_code == 200
+    assert httpx.get(f"{first.url}/health/ready", timeout=60).status_code == 200
     again = joren("demo", home=home)
     assert again.returncode == 1
     assert "running in" in again.stderr
@@ -74,8 +77,8 @@ def test_a_second_run_goes_on_and_reset_starts_over(tmp_path: Path) -> None:
     assert not home.exists()
 
 
-def test_a_first_run_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def kill_while_it_loads(home: Path) -> None:
+    """SIGKILL a first run once it has stored something."""
     home.mkdir()
     killed = subprocess.Popen(
         [sys.executable, "-m", "backend.cli", "demo", "--members", str(SMALL), *free_ports()],
@@ -85,13 +88,11 @@ def test_a_first_run_that_was_killed_is_taken_up_again(tmp_path: Path) -> None:
         cwd=ROOT,
         start_new_session=True,
     )
-    eventually(lambda: (home / "demo").exists() and stored(home), seconds=120, what="the first events are stored")
-    os.kill(killed.pid, signal.SIGKILL)
-    killed.wait()
-
-    running = start_demo(home, members=SMALL)
-    stop(running)
-    assert stored(home) > 1000
+    try:
+        eventually(lambda: (home / "demo").exists() and stored(home), seconds=120, what="the first events are stored")
+    finally:
+        os.kill(killed.pid, signal.SIGKILL)
+        killed.wait()
 
 
 def free_ports() -> list[str]:

@@ -14,18 +14,13 @@ import pytest
 from backend.demo.preflight import only_one, require_ports, require_space
 from backend.demo.processes import ProcessTree, Program
 from backend.errors import Conflict, Unavailable
+from tests.fixtures.ports import free_port
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 
 
 def program(name: str, arguments: list[str], health: str | None = None) -> Program:
     return Program(name=name, arguments=arguments, health=health, environment=dict(os.environ))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def children() -> set[int]:
@@ -55,7 +50,7 @@ async def test_waits_until_the_address_answers(tmp_path: Path) -> None:
             str(tmp_path),
         ]
         await tree.start(program("web", arguments, health=f"http://127.0.0.1:{port}/"))
-        with socket.create_connection(("127.0.0.1", port), timeout=1):
+        with socket.create_connection(("127.0.0.1", port), timeout=10):
             pass
 
 
@@ -83,7 +78,7 @@ async def test_a_death_is_noticed(tmp_path: Path) -> None:
     async with ProcessTree(tmp_path) as tree:
         await tree.start(program("steady", SLEEPER))
         await tree.start(program("brief", [sys.executable, "-c", "import time; time.sleep(0.3)"]))
-        assert (await asyncio.wait_for(tree.first_death(), 20)).startswith("The brief stopped by itself")
+        assert (await asyncio.wait_for(tree.first_death(), 60)).startswith("The brief stopped by itself")
 
 
 def test_killing_the_supervisor_takes_its_children_along(tmp_path: Path) -> None:
@@ -104,7 +99,7 @@ asyncio.run(go())
     child = psutil.Process(supervisor.pid).children()[0]
     os.kill(supervisor.pid, signal.SIGKILL)
     supervisor.communicate()
-    gone, _ = psutil.wait_procs([child], timeout=10)
+    gone, _ = psutil.wait_procs([child], timeout=30)
     assert gone
 
 

@@ -52,7 +52,7 @@ async def test_what_is_on_its_way_keeps_its_outcome_and_the_rest_is_cancelled(po
     campaign_id = await floor.launched()
     worker = Deliveries(pool, floor.clock, sender=service, chunk=CHUNK)
     sending = asyncio.create_task(worker.deliver())
-    await asyncio.wait_for(service.asked.wait(), 10)
+    await asyncio.wait_for(service.asked.wait(), 60)
     await floor.desk.cancel(campaign_id, by="me")
     service.answer.set()
     await sending
@@ -71,7 +71,7 @@ async def cancel_between_claim_and_mark(pool: asyncpg.Pool) -> int:
     worker.claimed, worker.go = asyncio.Event(), asyncio.Event()
     service.answer.set()
     sending = asyncio.create_task(worker.deliver())
-    await asyncio.wait_for(worker.claimed.wait(), 10)
+    await asyncio.wait_for(worker.claimed.wait(), 60)
     await floor.desk.cancel(campaign_id, by="me")
     worker.go.set()
     await sending

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import dataclasses
 import os
-import signal
 import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -51,15 +50,17 @@ class Server:
     def freeze(self) -> list[psutil.Process]:
         frozen = self.processes()
         for process in frozen:
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):  # a session that ended meanwhile
+                process.suspend()
         return frozen
 
     def kill(self) -> None:
         """Freeze all, then kill all: killed one by one, the others would still write out what was acknowledged."""
         frozen = self.freeze()
         for process in frozen:
-            os.kill(process.pid, signal.SIGKILL)
-        psutil.wait_procs(frozen, timeout=10)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(frozen, timeout=60)
 
     def stop(self) -> None:
         self._held.close()

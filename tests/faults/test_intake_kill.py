@@ -32,7 +32,7 @@ class Ledger:
 
     async def drive(self, url: str, key: str) -> None:
         """Send until the server is gone."""
-        async with httpx.AsyncClient(base_url=url, auth=(key, ""), trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=url, auth=(key, ""), trust_env=False, timeout=60) as client:
             while True:
                 names = [f"m{next(self._names)}" for _ in range(BATCH)]
                 batch = [{"type": "track", "event": "Own", "userId": "u", "messageId": name} for name in names]

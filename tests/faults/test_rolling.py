@@ -40,7 +40,7 @@ class Balancer:
 
     async def watch(self) -> None:
         """Ask each server ten times a second whether it is ready."""
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
             while not self._over:
                 for url in self._ready:
                     self._ready[url] = await _is_ready(client, url)
@@ -48,7 +48,8 @@ class Balancer:
 
     async def drive(self, first: int) -> None:
         clients = [
-            httpx.AsyncClient(base_url=server.url, auth=(self._key, ""), trust_env=False) for server in self._servers
+            httpx.AsyncClient(base_url=server.url, auth=(self._key, ""), trust_env=False, timeout=60)
+            for server in self._servers
         ]
         async with contextlib.AsyncExitStack() as opened:
             for client in clients:

@@ -154,7 +154,7 @@ async def send_as_new(dsn: str, home: Path, key: str, *, events: int) -> set[str
     await asyncio.to_thread(server.start)
     acked = set()
     try:
-        async with httpx.AsyncClient(base_url=server.url, auth=(key, ""), trust_env=False) as client:
+        async with httpx.AsyncClient(base_url=server.url, auth=(key, ""), trust_env=False, timeout=60) as client:
             for number in range(events):
                 event = {"type": "track", "event": "Own", "userId": "u", "messageId": f"new-{number}"}
                 answer = await client.post("/v1/batch", json={"batch": [event]})

@@ -54,7 +54,7 @@ class Story:
     async def run(self, fate: str, sabotage: str = "") -> int:
         """One worker until its end; gives its exit status."""
         async with self.worker(fate, sabotage) as process:
-            return await asyncio.wait_for(process.wait(), 30)
+            return await asyncio.wait_for(process.wait(), 60)
 
     def accepted(self) -> Counter[str]:
         """What the push service accepted, by address."""
@@ -81,7 +81,7 @@ async def story(pool: asyncpg.Pool, dsn: str, folder: Path, *, launched: bool = 
 async def until_stopped(process: asyncio.subprocess.Process) -> None:
     """Wait until a process has stopped itself."""
     watched = psutil.Process(process.pid)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         while watched.status() != psutil.STATUS_STOPPED:  # noqa: ASYNC110 - a stopped process tells nobody
             await asyncio.sleep(0.02)
 

@@ -15,7 +15,7 @@ async def test_work_follows_work_at_once_and_a_stop_wakes_a_resting_loop() -> No
         return left[0]
 
     loop = Loop("test", step, every=3600)
-    await asyncio.wait_for(loop.run(stop), 10)
+    await asyncio.wait_for(loop.run(stop), 60)
     assert loop.rounds == 3
 
 

@@ -27,7 +27,7 @@ async def working(floor: ShopFloor, dsn: str):  # noqa: ANN201 - a fixture in al
         yield task
     finally:
         stop.set()
-        await asyncio.wait_for(task, 20)
+        await asyncio.wait_for(task, 60)
 
 
 async def until(pool: asyncpg.Pool, question: str, answer: object) -> None:
@@ -83,4 +83,4 @@ async def test_a_lost_connection_is_told_so_that_the_loop_begins_anew(floor: Sho
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'joren jobs' AND datname = current_database()"
     )
     with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError, OSError)):
-        await asyncio.wait_for(task, 40)
+        await asyncio.wait_for(task, 60)

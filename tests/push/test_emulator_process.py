@@ -19,8 +19,8 @@ from tests.fixtures.phones import push
 def machine(tmp_path: Path) -> Iterator[Installation]:
     """An installation of which only the emulator runs: it needs no database."""
     installation = Installation(tmp_path)
-    installation.start_emulator()
     try:
+        installation.start_emulator()
         yield installation
     finally:
         installation.close()
@@ -40,14 +40,14 @@ def send(machine: Installation, *messages: PushMessage) -> list[type]:
 def test_a_second_one_is_refused_a_killed_one_goes_on_and_an_asked_one_stops(machine: Installation) -> None:
     with pytest.raises(AssertionError, match="joren: Another emulator"):
         machine.joren("emulator", "--port", "0", "--phone-port", "0")
-    address = httpx.post(f"{machine.phone_url}/emulator/phones").json()["address"]
+    address = httpx.post(f"{machine.phone_url}/emulator/phones", timeout=60).json()["address"]
     assert send(machine, push(address)) == [Accepted]
 
     machine.kill("emulator")
     machine.start_emulator()
 
     assert send(machine, push(address)) == [Accepted]
-    device = httpx.get(f"{machine.phone_url}/emulator/addresses/{address}").json()
+    device = httpx.get(f"{machine.phone_url}/emulator/addresses/{address}", timeout=60).json()
     assert (device["attempts"], device["accepted"], len(device["messages"])) == (2, 2, 2)
 
     connected = threading.Event()
@@ -55,9 +55,9 @@ def test_a_second_one_is_refused_a_killed_one_goes_on_and_an_asked_one_stops(mac
         target=_listen, args=(f"{machine.phone_url}/emulator/addresses/{address}/stream", connected)
     )
     reader.start()
-    assert connected.wait(20)
+    assert connected.wait(60)
     assert machine.stop("emulator") == 0
-    reader.join(20)
+    reader.join(60)
     assert not reader.is_alive()
 
 
