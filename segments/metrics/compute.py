@@ -7,7 +7,23 @@ from typing import Any
 
 import polars as pl
 
-from segments.metrics import catalog, coupons, funnels, launches, ranks, reach, repeat_purchase, visits, voice
+from segments.metrics import (
+    affinity,
+    catalog,
+    coupons,
+    cross_sell,
+    funnels,
+    launches,
+    lifecycle,
+    lifetime_value,
+    ranks,
+    reach,
+    repeat_purchase,
+    repeat_rates,
+    rfm,
+    visits,
+    voice,
+)
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Sheet, Triangle
 from segments.metrics.options import read_options
@@ -47,6 +63,20 @@ MEASURES: dict[str, Measure] = {
         repeat_purchase.fn_conversion,
         repeat_purchase.average_order_value,
         repeat_purchase.orders_per_customer,
+        repeat_rates.repeat_rate_cumulative,
+        repeat_rates.repeat_rate_same_period,
+        repeat_rates.repeat_rate_of_new,
+        repeat_rates.purchase_interval,
+        cross_sell.cross_sell_rate,
+        cross_sell.up_sell_rate,
+        affinity.product_affinity,
+        lifecycle.life_cycle_states,
+        lifecycle.churn_rate,
+        lifecycle.customer_kept_rate,
+        lifetime_value.ltv_realised,
+        lifetime_value.ltv_12m,
+        rfm.rfm,
+        rfm.rfm_transitions,
         voice.nps,
         funnels.funnel,
     )
@@ -61,6 +91,14 @@ LISTS: dict[str, List] = {
     "coupon_uses": coupons.uses_by_store,
     "rank_distribution": ranks.ranks_held,
     "rank_transitions": ranks.rank_moves,
+    "purchase_interval": repeat_rates.gap_percentiles,
+    "product_affinity": affinity.affine_pairs,
+    "life_cycle_states": lifecycle.state_counts,
+    "churn_rate": lifecycle.thresholds_used,
+    "customer_kept_rate": lifecycle.thresholds_used,
+    "ltv_12m": lifetime_value.fitted_parameters,
+    "rfm": rfm.rfm_groups,
+    "rfm_transitions": rfm.rfm_moves,
     "nps": voice.nps_groups,
     "funnel": funnels.funnel_steps,
 }

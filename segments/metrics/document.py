@@ -24,6 +24,7 @@ _UNITS = {
     Unit.DAYS: "days 日",
     Unit.SCORE: "score 点",
     Unit.MULTIPLE: "multiple 倍",
+    Unit.NUMBER: "number 数",
 }
 _AS_OF = {AsOf.PERIOD: NOTES["members_period"], AsOf.COHORT: NOTES["members_cohort"]}
 

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from segments.calendar import BusinessCalendar
+from segments.metrics.thresholds import Thresholds
 from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
@@ -61,6 +62,7 @@ class Facts:
         lines: the lake's order lines, likewise.
         reachable: ``customer_id`` of those whom push reaches as of now: live address, permission and consent.
         ranks: the shop's ranks, the lowest first; empty where it has told no order.
+        thresholds: versions of the life-cycle thresholds that are stored, in any order.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
@@ -74,6 +76,7 @@ class Facts:
     lines: pl.LazyFrame | None = None
     reachable: pl.LazyFrame | None = None
     ranks: tuple[str, ...] = ()
+    thresholds: tuple[Thresholds, ...] = ()
     verified: Collection[str] | None = None
     members: Members | None = None
     history_imported: bool = False
@@ -133,6 +136,10 @@ class Facts:
         """Whether a business day is over."""
         return day < self.today
 
+    def known_by(self, day: date) -> pl.LazyFrame:
+        """``customer_id`` of everyone of whom anything is on record by the end of a day."""
+        return self.once("first_seen", self._first_seen).filter(pl.col("known") <= day).select("customer_id")
+
     def keep_members(self, rows: pl.LazyFrame, window: Window) -> pl.LazyFrame:
         """Rows (with ``customer_id``) of the segment's members by the rule for period KPIs."""
         if self.members is None:
@@ -181,8 +188,9 @@ class Facts:
 
     def _first_seen(self) -> pl.LazyFrame:
         act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)
-        acted = self.days.select("customer_id", pl.when(act).then(pl.col("business_day")).alias("first_seen"))
-        return acted.group_by("customer_id").agg(pl.col("first_seen").min())
+        day = pl.col("business_day")
+        acted = self.days.select("customer_id", pl.when(act).then(day).alias("first_seen"), day.alias("known"))
+        return acted.group_by("customer_id").agg(pl.col("first_seen").min(), pl.col("known").min())
 
 
 def within(window: Window) -> pl.Expr:

@@ -32,6 +32,8 @@ class Unit(StrEnum):
     """Points on a scale of its own: NPS from -100 to 100."""
     MULTIPLE = "multiple"
     """A multiple (倍率), which may exceed 1."""
+    NUMBER = "number"
+    """A plain number: a count of things that are not customers, a parameter of a model."""
 
 
 class AsOf(StrEnum):

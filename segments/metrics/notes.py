@@ -65,4 +65,25 @@ NOTES: dict[str, Words] = {
         "ja": "ランクの順序が設定されていないため、上下を判定できません",
         "en": "The order of the ranks has not been set, so nobody can say what is up or down",
     },
+    "level_category": {
+        "ja": "商品分類（カテゴリー）の単位で数えます",
+        "en": "Counted by category",
+    },
+    "level_product": {
+        "ja": "商品（SKU）の単位で数えます",
+        "en": "Counted by product",
+    },
+    "thresholds_provisional": {
+        "ja": "暫定：履歴365日・購入間隔500件がそろうまで、しきい値は初期値（60／120／240日）です",
+        "en": "Provisional: until there are 365 days of history and 500 gaps, set thresholds hold (60, 120, 240 days)",
+    },
+    "thresholds_derived": {
+        "ja": "期間の初めに保存されたしきい値がないため、それまでの履歴から求めた値を使います",
+        "en": "No thresholds were stored when the window began; these are worked out from the history before it",
+    },
+    "too_little_data": {
+        "ja": "データ不足：購入者500人、履歴180日、3回以上購入した人がそろうまで（またはモデルが定まらない間）は示しません",
+        "en": "Too little data: withheld until there are 500 buyers, 180 days of history and somebody with 3 purchases, "
+        "or while no model fits",
+    },
 }

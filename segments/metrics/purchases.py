@@ -7,11 +7,12 @@ from segments.metrics.facts import Facts
 from segments.reduce.orders import ORDER_EVENTS, list_orders
 
 BASES = ("days", "receipts", "store_days")
-_KEYS = {
+KEYS = {
     "days": ["customer_id", "business_day"],
     "receipts": ["customer_id", "key"],
     "store_days": ["customer_id", "business_day", "store"],
 }
+"""Columns of orders that tell one purchase from another, by basis."""
 
 
 def counted_orders(facts: Facts) -> pl.LazyFrame:
@@ -26,10 +27,10 @@ def counted_orders(facts: Facts) -> pl.LazyFrame:
 
 
 def list_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
-    """Purchases: ``customer_id``, ``business_day``, ``first_at``, ``first_seq``, ``net`` (minor units)."""
+    """Purchases: ``customer_id``, ``business_day``, ``first_at``, ``first_seq``, ``net`` (minor units), and what tells them apart."""
     merged = (
         counted_orders(facts)
-        .group_by(_KEYS[basis])
+        .group_by(KEYS[basis])
         .agg(
             pl.col("business_day").min().alias("on"),
             pl.col("first_at").min(),
@@ -37,11 +38,15 @@ def list_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
             pl.col("net").sum(),
         )
     )
-    return merged.select("customer_id", pl.col("on").alias("business_day"), "first_at", "first_seq", "net")
+    apart = [column for column in KEYS[basis] if column not in ("customer_id", "business_day")]
+    return merged.select("customer_id", pl.col("on").alias("business_day"), "first_at", "first_seq", "net", *apart)
 
 
 def number_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
-    """Purchases with ``number`` (1 for the first ever) and ``next_day``, the day of the customer's next one."""
+    """Purchases with ``number`` (1 for the first ever) and the days of the one before and the one after.
+
+    ``previous_day`` and ``next_day`` are of the same customer, null where there is none.
+    """
 
     def numbered() -> pl.LazyFrame:
         ordered = list_purchases(facts, basis).sort("customer_id", "business_day", "first_at", "first_seq")
@@ -50,6 +55,7 @@ def number_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
         begins = pl.when((who != who.shift(1)).fill_null(value=True)).then(place).forward_fill()
         return ordered.with_columns(
             (place - begins + 1).alias("number"),
+            pl.when(who.shift(1) == who).then(pl.col("business_day").shift(1)).alias("previous_day"),
             pl.when(who.shift(-1) == who).then(pl.col("business_day").shift(-1)).alias("next_day"),
         )
 

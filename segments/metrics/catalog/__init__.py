@@ -1,7 +1,18 @@
 """The catalogue: every KPI with the words that stand beside its figure; a module a family."""
 
 from segments.errors import UnknownMetric
-from segments.metrics.catalog import coupons, funnels, launches, purchases, ranks, retention, voice
+from segments.metrics.catalog import (
+    baskets,
+    coupons,
+    funnels,
+    launches,
+    lifecycle,
+    purchases,
+    ranks,
+    retention,
+    rfm,
+    voice,
+)
 from segments.metrics.metric import Metric
 
 FAMILIES: tuple[tuple[Metric, ...], ...] = (
@@ -11,6 +22,9 @@ FAMILIES: tuple[tuple[Metric, ...], ...] = (
     retention.METRICS,
     funnels.METRICS,
     purchases.METRICS,
+    baskets.METRICS,
+    lifecycle.METRICS,
+    rfm.METRICS,
     voice.METRICS,
 )
 """The KPIs family by family."""

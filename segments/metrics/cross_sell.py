@@ -1,0 +1,74 @@
+"""Selling more to those who come back: new categories (cross-sell) and dearer goods of known ones (up-sell)."""
+
+import polars as pl
+
+from segments.metrics.facts import Facts, within
+from segments.metrics.items import list_items
+from segments.metrics.metric import Options
+from segments.metrics.purchases import number_purchases
+from segments.windows import Window
+
+_PURCHASE = ["customer_id", "number"]
+_PERCENT = 110
+"""Spend from this percent of the usual prices on is an up-sell."""
+_EQUAL = 1 - 1e-12
+"""Sums of fractions that are equal may differ by a rounding error."""
+
+
+def cross_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Of the customers who came back in the window within D days, those who then bought an item new to them."""
+    items = list_items(facts, basis=str(options["basis"]), level=str(options["level"]))
+    new = items.group_by("customer_id", "item").agg(pl.col("number").min()).select(*_PURCHASE).unique()
+    base = _follow_ups(facts, window, options).join(new.with_columns(sold=pl.lit(value=True)), on=_PURCHASE, how="left")
+    return base.select(
+        pl.col("customer_id").filter("sold").n_unique().cast(pl.Int64).alias("numerator"),
+        pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
+        _notes(options),
+    )
+
+
+def up_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Of those who then bought an item known to them, those who paid at least 10 % more than their own earlier mean price."""
+    known = _with_earlier(facts, options).filter((pl.col("earlier_quantity") > 0) & (pl.col("earlier_amount") > 0))
+    usual = pl.col("quantity") * pl.col("earlier_amount") / pl.col("earlier_quantity")
+    people = (
+        known.join(_follow_ups(facts, window, options), on=_PURCHASE, how="semi")
+        .group_by("customer_id")
+        .agg(pl.col("amount").sum().alias("spent"), usual.sum().alias("usual"))
+        .filter(pl.col("usual") > 0)
+    )
+    more = pl.col("spent") * 100 >= pl.col("usual") * _PERCENT * _EQUAL
+    return people.select(
+        more.sum().cast(pl.Int64).alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), _notes(options)
+    )
+
+
+def _follow_ups(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Purchases in the window at most D days after the one before."""
+    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
+    rows = number_purchases(facts, str(options["basis"])).filter(within(window) & (gap <= int(options["gap"])))
+    return facts.keep_members(rows, window).select(_PURCHASE)
+
+
+def _with_earlier(facts: Facts, options: Options) -> pl.LazyFrame:
+    """Items of purchases with what the customer had bought of the same before: quantity and money."""
+    basis, level = str(options["basis"]), str(options["level"])
+
+    def summed() -> pl.LazyFrame:
+        rows = list_items(facts, basis=basis, level=level).sort("customer_id", "item", "number")
+        first = (pl.struct("customer_id", "item") != pl.struct("customer_id", "item").shift(1)).fill_null(value=True)
+        return rows.with_columns(
+            _before(pl.col(name), first).alias(f"earlier_{name}") for name in ("quantity", "amount")
+        )
+
+    return facts.once(("earlier", basis, level), summed)
+
+
+def _before(value: pl.Expr, first: pl.Expr) -> pl.Expr:
+    """The sum of a run's earlier rows. The rows are sorted: a running sum less its start says what windows would."""
+    so_far = value.cum_sum() - value
+    return so_far - pl.when(first).then(so_far).forward_fill()
+
+
+def _notes(options: Options) -> pl.Expr:
+    return pl.concat_list(pl.lit(f"by_{options['basis']}"), pl.lit(f"level_{options['level']}")).alias("notes")

@@ -1,0 +1,159 @@
+"""Where customers stand with the shop: life-cycle states and churn, by days since the last purchase."""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from segments.metrics.facts import Facts
+from segments.metrics.metric import Options
+from segments.metrics.purchases import number_purchases
+from segments.metrics.thresholds import Thresholds, from_gaps, latest
+from segments.windows import Window
+
+STATES = ("none", "churned", "dormant", "at_risk", "new", "returned", "active")
+"""States, in the order in which the first that fits is taken."""
+
+_ALIVE = ("new", "returned", "active")
+
+
+def derive_thresholds(facts: Facts, *, since: date, version: int = 0) -> Thresholds:
+    """Thresholds from the history of everyone before ``since``; the provisional ones where it is too short."""
+    begins = facts.begins() or since
+    gaps = count_gaps(facts, before=since)
+    return from_gaps(gaps, history_days=(since - begins).days, since=since, version=version)
+
+
+def count_gaps(facts: Facts, *, before: date) -> dict[int, int]:
+    """How often each number of days passed between a customer's consecutive purchase days, both before a day."""
+    closed = number_purchases(facts, "days").filter(pl.col("business_day") < before, pl.col("number") > 1)
+    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
+    return dict(closed.group_by(gap.alias("gap")).len().collect().rows())
+
+
+def thresholds_for(facts: Facts, window: Window) -> Thresholds:
+    """The version in force when the window begins.
+
+    Where none is stored that began by then, what the history before the window gives.
+    """
+    stored = latest(facts.thresholds, on=window.first)
+    return stored if stored is not None else derive_thresholds(facts, since=window.first)
+
+
+def states_on(facts: Facts, day: date, thresholds: Thresholds, *, basis: str = "days") -> pl.LazyFrame:
+    """``customer_id`` and ``state`` at the end of a day: everyone on record by then, exactly once."""
+    key = ("states", day, thresholds, basis)
+    return facts.once(key, lambda: _states(facts, day, thresholds, basis))
+
+
+def life_cycle_states(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """Members whose last purchase is at most T1 days ago ÷ all members, at the end of the window."""
+    thresholds = thresholds_for(facts, window)
+    people = _members(facts, window, thresholds, options)
+    return people.select(
+        pl.col("state").is_in(list(_ALIVE)).sum().cast(pl.Int64).alias("numerator"),
+        pl.len().cast(pl.Int64).alias("denominator"),
+        _notes(thresholds, f"by_{options['basis']}"),
+    )
+
+
+def state_counts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """A row a state with its customers, their share, and between how many days since the last purchase it lies."""
+    thresholds = thresholds_for(facts, window)
+    counted = _members(facts, window, thresholds, options).group_by("state").len("customers")
+    bounds = _bounds(thresholds)
+    every = pl.LazyFrame(
+        [(state, *bounds[state]) for state in reversed(STATES)],
+        schema={"state": pl.String, "over": pl.Int64, "up_to": pl.Int64},
+        orient="row",
+    )
+    customers = pl.col("customers").fill_null(0).cast(pl.Int64)
+    rows = every.join(counted, on="state", how="left", maintain_order="left").with_columns(customers)
+    total = pl.col("customers").sum()
+    return rows.with_columns(pl.when(total > 0).then(pl.col("customers") / total).alias("share"))
+
+
+def churn_rate(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """Customers who crossed T3 in the window ÷ those within it when the window began."""
+    return _crossing(facts, window, pl.col("churned"))
+
+
+def customer_kept_rate(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """The rest of the same people: still within T3 at the end of the window."""
+    return _crossing(facts, window, ~pl.col("churned"))
+
+
+def thresholds_used(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """The thresholds of the figure, in one row."""
+    used = thresholds_for(facts, window)
+    row = (used.t1, used.t2, used.t3, used.version, used.since, used.provisional)
+    return pl.LazyFrame([row], schema=["t1", "t2", "t3", "version", "since", "provisional"], orient="row")
+
+
+def _states(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
+    known = facts.known_by(day)
+    recency = (pl.lit(day) - pl.col("last")).dt.total_days()
+    state = (
+        pl.when(pl.col("last").is_null()).then(pl.lit("none"))
+        .when(recency > thresholds.t3).then(pl.lit("churned"))
+        .when(recency > thresholds.t2).then(pl.lit("dormant"))
+        .when(recency > thresholds.t1).then(pl.lit("at_risk"))
+        .when(pl.col("purchases") == 1).then(pl.lit("new"))
+        .when(pl.col("came_back")).then(pl.lit("returned"))
+        .otherwise(pl.lit("active"))
+    )  # fmt: skip
+    bought = _bought(facts, day, thresholds, basis)
+    return known.join(bought, on="customer_id", how="left").select("customer_id", state.alias("state"))
+
+
+def _bought(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
+    """Per buyer: last purchase, how many, and whether one of the last T1 days closed a gap beyond T2."""
+    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
+    fresh = pl.col("business_day") >= day - timedelta(days=thresholds.t1)
+    return (
+        number_purchases(facts, basis)
+        .filter(pl.col("business_day") <= day)
+        .group_by("customer_id")
+        .agg(
+            pl.col("business_day").max().alias("last"),
+            pl.len().alias("purchases"),
+            ((gap > thresholds.t2) & fresh).any().alias("came_back"),
+        )
+    )
+
+
+def _members(facts: Facts, window: Window, thresholds: Thresholds, options: Options) -> pl.LazyFrame:
+    people = states_on(facts, _end(facts, window), thresholds, basis=str(options["basis"]))
+    return facts.keep_members(people, window)
+
+
+def _crossing(facts: Facts, window: Window, which: pl.Expr) -> pl.LazyFrame:
+    thresholds = thresholds_for(facts, window)
+    far = timedelta(days=thresholds.t3)
+    before = window.first - timedelta(days=1)
+    day, end = pl.col("business_day"), _end(facts, window)
+    last = number_purchases(facts, "days").filter(day <= end).group_by("customer_id")
+    people = last.agg(day.filter(day <= before).max().alias("before"), day.max().alias("last"))
+    base = facts.keep_members(people.filter(pl.col("before") >= before - far), window)
+    return base.with_columns((pl.col("last") < end - far).alias("churned")).select(
+        which.sum().cast(pl.Int64).alias("numerator"),
+        pl.len().cast(pl.Int64).alias("denominator"),
+        _notes(thresholds),
+    )
+
+
+def _end(facts: Facts, window: Window) -> date:
+    """The day at whose end the figure stands: that of the window, or today while it runs."""
+    return min(window.last, facts.today)
+
+
+def _bounds(thresholds: Thresholds) -> dict[str, tuple[int | None, int | None]]:
+    """Days since the last purchase of each state: over how many, and up to how many."""
+    t1, t2, t3 = thresholds.t1, thresholds.t2, thresholds.t3
+    near = dict.fromkeys(_ALIVE, (None, t1))
+    return {"none": (None, None), "churned": (t3, None), "dormant": (t2, t3), "at_risk": (t1, t2), **near}
+
+
+def _notes(thresholds: Thresholds, *codes: str) -> pl.Expr:
+    marked = ["thresholds_provisional"] if thresholds.provisional else []
+    marked += [] if thresholds.version else ["thresholds_derived"]
+    return pl.lit(pl.Series([[*codes, *marked]], dtype=pl.List(pl.String))).alias("notes")

@@ -1,0 +1,167 @@
+"""Lifetime value: what customers have spent, and what they will by BG/NBD and Gamma-Gamma.
+
+Parameters are the shop's: they are fitted to all its buyers, whichever members a figure is asked for, so that the values
+of segments add up.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import narwhals as nw
+import polars as pl
+
+from segments.metrics.facts import Facts
+from segments.metrics.metric import Options
+from segments.metrics.purchases import number_purchases
+from segments.reduce.orders import ORDER_EVENTS, summarise_orders
+from segments.windows import Window
+
+if TYPE_CHECKING:
+    from segments.metrics.bg_nbd import BgNbd
+    from segments.metrics.gamma_gamma import GammaGamma
+
+YEAR = 365
+"""Days of the 12 months ahead."""
+BUYERS = 500
+HISTORY_DAYS = 180
+PURCHASES = 3
+"""Least buyers, least days of history, and how often somebody must have bought: below any of these the value is withheld."""
+
+
+@dataclass(frozen=True, slots=True)
+class Models:
+    """How often customers come, and what a purchase of each is worth."""
+
+    visits: "BgNbd"
+    money: "GammaGamma"
+
+
+def ltv_realised(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """Net sales to the end of the window ÷ customers with an order by then.
+
+    Period money: orders on their day, refunds on theirs, each up to the end of the window.
+    """
+    end = _end(facts, window)
+
+    def to_date() -> pl.LazyFrame:
+        rows = facts.of(ORDER_EVENTS).filter(pl.col("business_day") <= end)
+        summary: pl.LazyFrame = summarise_orders(nw.from_native(rows.cache())).to_native()
+        return summary.filter(pl.col("orders") > 0).select("customer_id", "spend")
+
+    people = facts.keep_members(facts.once(("spend", end), to_date), window)
+    return people.select(pl.col("spend").sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"))
+
+
+def ltv_12m(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """Net sales to be expected of each buyer in the 12 months after the window."""
+    end = _end(facts, window)
+    buyers = facts.keep_members(purchase_histories(facts, end), window)
+    models = fit_models(facts, end)
+    if models is None:
+        return buyers.select(
+            pl.lit(0, pl.Int64).alias("numerator"),
+            pl.len().cast(pl.Int64).alias("denominator"),
+            pl.lit(None, pl.Float64).alias("value"),
+            pl.lit(pl.Series([["too_little_data"]])).alias("notes"),
+        )
+    sales = pl.col("expected_sales")
+    return expect(buyers, models).select(
+        sales.sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), sales.mean().alias("value")
+    )
+
+
+def fitted_parameters(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
+    """A row a parameter; none where the value is withheld."""
+    schema = {"parameter": pl.String, "value": pl.Float64}
+    models = fit_models(facts, _end(facts, window))
+    if models is None:
+        return pl.LazyFrame(schema=schema)
+    visits, money = models.visits, models.money
+    rows = [
+        *((name, getattr(visits, name)) for name in ("r", "alpha", "a", "b")),
+        ("log_likelihood", visits.log_likelihood),
+        *((name, getattr(money, name)) for name in ("p", "q", "v")),
+        ("log_likelihood_money", money.log_likelihood),
+    ]
+    return pl.LazyFrame(rows, schema=schema, orient="row")
+
+
+def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
+    """What the models know of each buyer at the end of a day; orders of one business day are one purchase.
+
+    ``customer_id``; ``repeats``: purchases after the first; ``recency``: days from the first to the last; ``age``: days from the
+    first to ``day``; ``spend``: mean net value (minor units) of the repeat purchases, null where there is none.
+    """
+
+    def summed() -> pl.LazyFrame:
+        bought, on = number_purchases(facts, "days").filter(pl.col("business_day") <= day), pl.col("business_day")
+        return bought.group_by("customer_id").agg(
+            (pl.len() - 1).cast(pl.Int64).alias("repeats"),
+            (on.max() - on.min()).dt.total_days().alias("recency"),
+            (pl.lit(day) - on.min()).dt.total_days().alias("age"),
+            pl.col("net").filter(pl.col("number") > 1).mean().alias("spend"),
+        )
+
+    return facts.once(("purchase histories", day), summed)
+
+
+def fit_models(facts: Facts, day: date) -> Models | None:
+    """Both models as of the end of a day; None where the data says too little, or no maximum was found."""
+    found = facts.once(("lifetime models", day), lambda: _fitted(facts, day)).collect()
+    if found.is_empty():
+        return None
+    from segments.metrics.bg_nbd import BgNbd  # noqa: PLC0415 - SciPy only where a model is fitted
+    from segments.metrics.gamma_gamma import GammaGamma  # noqa: PLC0415
+
+    row = found.row(0, named=True)
+    return Models(BgNbd(**row["visits"]), GammaGamma(**row["money"]))
+
+
+def expect(histories: pl.LazyFrame, models: Models, *, days: int = YEAR) -> pl.LazyFrame:
+    """Expectations for each customer of `purchase_histories`: for figures, and for rules that choose customers.
+
+    ``alive``: probability of not having left for good; ``expected_purchases`` in the next ``days``; ``expected_value`` of one of
+    them and ``expected_sales`` of all (minor units).
+    """
+    from segments.metrics import bg_nbd, gamma_gamma  # noqa: PLC0415 - SciPy only where a model is used
+
+    rows = histories.collect()
+    known = {name: rows[name].to_numpy() for name in ("repeats", "recency", "age")}
+    spend = rows["spend"].fill_null(0.0).to_numpy()
+    purchases = bg_nbd.expected_purchases(models.visits, **known, days=days)
+    value = gamma_gamma.expected_value(models.money, repeats=known["repeats"], spend=spend)
+    return rows.lazy().select(
+        "customer_id",
+        alive=pl.Series(bg_nbd.chance_alive(models.visits, **known)),
+        expected_purchases=pl.Series(purchases),
+        expected_value=pl.Series(value),
+        expected_sales=pl.Series(purchases * value),
+    )
+
+
+def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
+    """Both models in one row, or no row."""
+    histories = purchase_histories(facts, day).collect()
+    begins = facts.begins() or day
+    repeats = histories.filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
+    enough = (
+        histories.height >= BUYERS
+        and (day - begins).days >= HISTORY_DAYS
+        and not histories.filter(pl.col("repeats") >= PURCHASES - 1).is_empty()
+        and not repeats.is_empty()
+    )
+    if not enough:
+        return pl.LazyFrame()
+    from segments.metrics import bg_nbd, gamma_gamma  # noqa: PLC0415 - SciPy only where a model is fitted
+
+    equal = histories.group_by("repeats", "recency", "age").len().sort("repeats", "recency", "age")
+    visits = bg_nbd.fit(bg_nbd.Histories(*(column.to_numpy() for column in equal)))
+    money = gamma_gamma.fit(repeats=repeats["repeats"].to_numpy(), spend=repeats["spend"].to_numpy())
+    if not (visits.converged and money.converged):
+        return pl.LazyFrame()
+    return pl.LazyFrame([{"visits": asdict(visits), "money": asdict(money)}])
+
+
+def _end(facts: Facts, window: Window) -> date:
+    return min(window.last, facts.today)
