@@ -12,7 +12,7 @@ from jinja2.runtime import Context
 from admin_ui import assets, filters
 from admin_ui.i18n import Say
 from admin_ui.order import reordered
-from segments.events import BY_NAME
+from campaigns.timeline import name_of_event
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -62,10 +62,16 @@ def _money(context: Context, value: Any, currency: str | None = None) -> str:
 
 @pass_context
 def _event_label(context: Context, name: str) -> str:
-    """What people call an event; a custom event goes by its own name."""
+    """What people call an event, or a call that names none; a custom event goes by its own name."""
     say: Say = context["say"]
-    known = BY_NAME.get(name)
-    return say.pick(known) if known else name
+    ja, en = name_of_event(name)
+    return say.pick({"ja": ja, "en": en})
+
+
+@pass_context
+def _actor(context: Context, who: str | None) -> str:
+    """Who did something: a person by the mail address, a program by what it is."""
+    return filters.actor(who, context["say"])
 
 
 def slug(text: str) -> str:
@@ -89,6 +95,7 @@ def make_environment() -> Environment:
         "exact": _exact,
         "money": _money,
         "event_label": _event_label,
+        "actor": _actor,
         "slug": slug,
         **{
             name: _saying(getattr(filters, name))

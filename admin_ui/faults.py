@@ -12,6 +12,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 
+from admin_ui.error_words import in_words
 from admin_ui.i18n import Say, mark
 from admin_ui.page import Page, Shop, language_of
 from admin_ui.session import NotAllowed, NotFromHere, SignInNeeded
@@ -101,9 +102,16 @@ def answer(page: Page, error: Exception) -> Response[Any]:
     if fault is BROKEN:
         reference = secrets.token_hex(4)
         log.error("page_broke", reference=reference, path=page.request.url.path, exc_info=error)
-    detail = error.message if isinstance(error, JorenError) else str(error) if isinstance(error, FactsError) else ""
+    detail = _detail(error, page.say)
     template = "_parts/fault.html" if page.fragment else "fault/detail.html"
     return page.show(template, status=fault.status, fault=fault, detail=detail, reference=reference)
+
+
+def _detail(error: Exception, say: Say) -> str:
+    """What the error itself says; rules and figures only in the language that they speak."""
+    if isinstance(error, JorenError):
+        return in_words(error, say)
+    return str(error) if isinstance(error, FactsError) and say.language == "en" else ""
 
 
 def _classify(error: Exception) -> Fault:

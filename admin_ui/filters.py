@@ -7,12 +7,14 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_currency, format_decimal, get_currency_precision
 
-from admin_ui.i18n import Say
+from admin_ui.i18n import Say, mark
 
 MINUS = "−"
 NOTHING = "—"
 """What stands where there is no figure: a zero denominator is not 0 %."""
 
+_PROGRAMS: dict[str | None, str] = {"command line": mark("Command line")}
+_API_KEY = "API key "
 _MAN = 10_000
 _OKU = 100_000_000
 
@@ -108,6 +110,14 @@ def day(value: date | None, say: Say) -> str:
 def short_day(value: date, say: Say) -> str:
     """A business day without its year: 11/3, 3 Nov."""
     return str(format_date(value, "M/d" if say.language == "ja" else "d MMM", locale=say.language))
+
+
+def actor(who: str | None, say: Say) -> str:
+    """Who did something, as the audit log knows it: people by their mail address, programs in words."""
+    if who in _PROGRAMS:
+        return say(_PROGRAMS[who])
+    kind, name = (who or "").partition(_API_KEY)[1:]
+    return say("API key %(name)s", name=name) if kind and who == kind + name else who or ""
 
 
 def _ago(passed: timedelta, say: Say) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from admin_ui.error_words import kept_words
 from admin_ui.forms import Form
 from admin_ui.i18n import Say, mark
 from backend.errors import JorenError
@@ -48,7 +49,7 @@ ENCODINGS = {
 }
 DELIMITERS = {"": mark("Find out"), ",": mark("Comma"), ";": mark("Semicolon"), "\t": mark("Tab")}
 
-_TROUBLES = {
+TROUBLES = {
     "unknown_format": mark("Files end in .csv, .tsv, .txt, .xlsx, .ndjson, .jsonl or .parquet."),
     "empty_file": mark("The file is empty: its first row must name the columns."),
     "too_large": mark("The file is larger than 1 GiB. Take it in on the server with joren import."),
@@ -179,5 +180,5 @@ def trouble(error: JorenError | FactsError, kind: Kind | None, say: Say) -> str:
 
 
 def told(code: str, message: str, say: Say) -> str:
-    """A fault by its code; one without words of its own speaks for itself."""
-    return say(_TROUBLES[code]) if code in _TROUBLES else message
+    """A fault by its code; of one without words of its own the English page says more."""
+    return say(TROUBLES[code]) if code in TROUBLES else kept_words(code, message, say)

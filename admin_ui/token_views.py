@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from admin_ui.error_words import in_words
 from admin_ui.failure_words import why
 from admin_ui.i18n import Say, mark
 from backend.errors import JorenError
@@ -81,4 +82,4 @@ def token_view(state: TokenState, say: Say) -> TokenView:
 def fault_of(error: JorenError, say: Say) -> str:
     """What is wrong, in the reader's language where the code is known."""
     words = FAULTS.get(error.code)
-    return say(words) if words else error.message
+    return say(words) if words else in_words(error, say)

@@ -86,6 +86,11 @@ def event_labels(call: str, event: str | None) -> tuple[str, str]:
     return (f"{ja}：{event}", f"{en}: {event}") if event else (ja, en)
 
 
+def name_of_event(name: str) -> tuple[str, str]:
+    """What lists of events call an entry, which is a track call by its event and every other call by its type."""
+    return event_labels(name, None) if name in _CALLS else event_labels("track", name)
+
+
 def event_properties(event: str | None, payload: Mapping[str, Any]) -> tuple[Property, ...]:
     """The event's plain properties with their labels; lists are told by their length, objects left out."""
     known = {prop.name: prop for prop in BY_NAME[event].properties} if event in BY_NAME else {}

@@ -56,11 +56,12 @@ class Encoding(StrEnum):
 
 
 class BadWish(FactsError):
-    """A wish that cannot be fulfilled; ``field`` names what is wrong with it."""
+    """A wish that cannot be fulfilled; ``field`` names what is wrong with it, ``code`` how."""
 
-    def __init__(self, message: str, *, field: str) -> None:
+    def __init__(self, message: str, *, field: str, code: str) -> None:
         super().__init__(message)
         self.field = field
+        self.code = code
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -122,11 +123,12 @@ def check(wish: Wish) -> Wish:
         BadWish: a day without the other, a campaign that is not named, an unknown column or KPI, too much at once.
     """
     if (wish.first is None) != (wish.last is None):
-        raise BadWish("Give both days, or neither.", field="first" if wish.first is None else "last")
+        field = "first" if wish.first is None else "last"
+        raise BadWish("Give both days, or neither.", field=field, code="one_day")
     if wish.first is not None and wish.last is not None:
         _check_days(wish.first, wish.last)
     if wish.what is What.CAMPAIGN and wish.campaign_id is None:
-        raise BadWish("Name the campaign.", field="campaign_id")
+        raise BadWish("Name the campaign.", field="campaign_id", code="no_campaign")
     _check_lists(wish)
     return wish
 
@@ -134,9 +136,9 @@ def check(wish: Wish) -> Wish:
 def _check_days(first: date, last: date) -> None:
     for field, day in (("first", first), ("last", last)):
         if not FIRST_DAY <= day <= LAST_DAY:
-            raise BadWish(f"Days are from {FIRST_DAY} to {LAST_DAY}.", field=field)
+            raise BadWish(f"Days are from {FIRST_DAY} to {LAST_DAY}.", field=field, code="day_out_of_range")
     if last < first:
-        raise BadWish("The last day lies before the first.", field="last")
+        raise BadWish("The last day lies before the first.", field="last", code="days_turned_round")
 
 
 def _check_lists(wish: Wish) -> None:
@@ -147,16 +149,16 @@ def _check_lists(wish: Wish) -> None:
         ("segment_ids", wish.segment_ids, MOST_SEGMENTS),
     ):
         if len(given) > most or len(set(given)) < len(given):
-            raise BadWish(f"At most {most} of them, and each once.", field=field)
+            raise BadWish(f"At most {most} of them, and each once.", field=field, code="too_many")
     for field, texts in (("columns", wish.columns), ("names", wish.names), ("source", (wish.source or "",))):
         if any("\0" in text for text in texts):
-            raise BadWish("A name holds no NUL character.", field=field)
+            raise BadWish("A name holds no NUL character.", field=field, code="bad_name")
     for slug in wish.kpis:
         if slug not in CATALOG:
-            raise BadWish(f"No KPI is called {slug}.", field="kpis")
+            raise BadWish(f"No KPI is called {slug}.", field="kpis", code="unknown")
     for name in wish.columns:
         if name not in CUSTOMER_COLUMNS and not (name.startswith(TRAIT) and len(name) > len(TRAIT)):
-            raise BadWish(f"Customers have no column {name}.", field="columns")
+            raise BadWish(f"Customers have no column {name}.", field="columns", code="unknown")
 
 
 def _personal(name: str) -> bool:

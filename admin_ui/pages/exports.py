@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import File
 
+from admin_ui.error_words import NOT_POSSIBLE, kept_words
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
 from admin_ui.page import Page
@@ -16,7 +17,7 @@ from admin_ui.session import Allow
 from backend.errors import BadInput
 from backend.services.exports.ledger import Export
 from segments.events import VOCABULARY
-from segments.exports import Encoding, FileFormat, What, Wish
+from segments.exports import BadWish, Encoding, FileFormat, What, Wish, check
 from segments.metrics.catalog import CATALOG
 
 KINDS = {
@@ -53,6 +54,17 @@ STATES = {
 }
 """How a state is called, and how its badge looks."""
 
+_PROBLEMS = {
+    "one_day": mark("Give both days, or neither."),
+    "day_out_of_range": mark("Days are from 1990 to 2199."),
+    "days_turned_round": mark("The last day lies before the first."),
+    "no_campaign": mark("Choose the campaign."),
+    "too_many": mark("These are too many, or one of them stands twice."),
+    "bad_name": mark("A name holds a character that no event can have."),
+    "unknown": mark("One of these does not exist."),
+}
+"""What is wrong with an order, by code."""
+
 
 @get("/data/exports", opt={"allow": Allow.VIEWER})
 async def list_exports(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
@@ -72,10 +84,11 @@ async def order_export(
 ) -> Response[Any]:
     """Have a worker write a file."""
     try:
-        await services.exports.order(_wish(form), by=page.administrator.email)
-    except (BadInput, msgspec.ValidationError) as error:
-        field = error.field if isinstance(error, BadInput) and error.field else "form"
-        return await _show(page, services, typed=form, errors={field: str(error)})
+        await services.exports.order(check(_wish(form)), by=page.administrator.email)
+    except BadWish as error:
+        return await _show(page, services, typed=form, errors={error.field: page.say(_PROBLEMS[error.code])})
+    except (BadInput, msgspec.ValidationError):
+        return await _show(page, services, typed=form, errors={"form": page.say(NOT_POSSIBLE)})
     return page.go("/data/exports", "ordered")
 
 
@@ -134,6 +147,7 @@ async def _listed(page: Page, services: PageServices) -> dict[str, Any]:
         "states": STATES,
         "titles": KINDS,
         "format_names": FORMATS,
+        "why": lambda each: kept_words(each.error_code, each.error or "", page.say),
         "moving": any(each.state in ("queued", "running") for each in listed),
         "segments": segments,
         "campaigns": campaigns,

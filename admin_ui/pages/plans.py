@@ -1,5 +1,6 @@
 """計測計画: which events are expected of a source, with which properties; and what becomes of a violation."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -69,7 +70,7 @@ async def import_plan(
     try:
         plan = read_plan(document.encode("utf-8", "replace"))
     except BadPlan as error:
-        errors = {"document": f"{page.say(PROBLEMS[error.code])} {error.message}"}
+        errors = {"document": f"{page.say(PROBLEMS[error.code])} {_place(page, error)}"}
         return await _plan(page, services, source_id, errors=errors, document=document)
     return await _save(page, services, source_id, plan, based_on=_based_on(form))
 
@@ -155,6 +156,13 @@ async def save_event(
     except Conflict:
         return _form(page, source, typed, original=original, errors={"form": _CHANGED})
     return page.go(f"/data/plans/{source_id}", "saved")
+
+
+def _place(page: Page, error: BadPlan) -> str:
+    """Where a document is wrong: its sentence in English, else the event, the property, or the path of the JSON."""
+    if page.say.language == "en":
+        return error.message
+    return " / ".join(error.place or re.findall(r"`([^`]+)`$", error.message.rstrip(".")))
 
 
 def _put(plan: Plan | None, event: PlannedEvent, original: str) -> tuple[PlannedEvent, ...]:

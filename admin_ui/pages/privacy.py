@@ -7,16 +7,24 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from admin_ui.forms import Form
+from admin_ui.i18n import mark
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
+
+_POSTPONED = mark("Disk, history or database did not answer. The log of the worker says why.")
 
 
 @get("/settings/privacy", opt={"allow": Allow.ADMINISTRATOR})
 async def list_erasures(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Erasures that were asked for, and what they removed. No name stands here: that is the point."""
     erasures = await services.rights.list()
-    return page.show("settings/privacy.html", erasures=erasures, waiting=any(not each.finished_at for each in erasures))
+    return page.show(
+        "settings/privacy.html",
+        erasures=erasures,
+        waiting=any(not each.finished_at for each in erasures),
+        why=lambda error: page.say(_POSTPONED) if page.say.language == "ja" else error,
+    )
 
 
 @get("/members/{customer_id:int}/privacy", opt={"allow": Allow.ADMINISTRATOR})

@@ -9,6 +9,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from admin_ui.error_words import in_words
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
 from admin_ui.page import ROLE_NAMES, Page
@@ -38,7 +39,7 @@ _PROBLEMS = {
     "cap_7d": mark("Choose a whole number from 0 to 50, not below the limit for 24 hours."),
 }
 
-_REFUSALS = {
+REFUSALS = {
     "email_taken": mark("This address already has an account."),
     "bad_email": mark("This is not a mail address."),
     "bad_name": mark("A name has 1 to 100 characters."),
@@ -146,7 +147,7 @@ async def change_password(
 
 def refusal(page: Page, error: BadInput | Conflict) -> str:
     """A refusal of the shell in the page's language."""
-    return page.say(_REFUSALS[error.code]) if error.code in _REFUSALS else error.message
+    return page.say(REFUSALS[error.code]) if error.code in REFUSALS else in_words(error, page.say)
 
 
 def _typed(form: Form, before: ShopSettings) -> tuple[ShopSettings, Errors]:

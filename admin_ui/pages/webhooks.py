@@ -6,6 +6,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from admin_ui.error_words import WORDS, in_words
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
 from admin_ui.page import Page
@@ -163,12 +164,7 @@ async def _show(
 
 
 def _problem(page: Page, error: BadInput) -> str:
-    known = {
-        "bad_url": page.say("Use an https address with port 443 or 8443 that leads to a public server."),
-        "bad_types": page.say("Choose at least one thing to be told of."),
-        "bad_description": page.say("A description is one line of at most 200 characters."),
-    }
-    return known.get(error.code, error.message)
+    return page.say(WORDS[error.code]) if error.code in WORDS else in_words(error, page.say)
 
 
 ROUTES = (

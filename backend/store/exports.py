@@ -75,9 +75,11 @@ async def finish(
     return await connection.fetchval(_SQL["finish_export"], *values) is not None
 
 
-async def fail(connection: Connection, *, export_id: int, attempt_id: UUID, now: datetime, error: str) -> bool:
+async def fail(
+    connection: Connection, *, export_id: int, attempt_id: UUID, now: datetime, error: str, code: str | None
+) -> bool:
     """Write down why nothing came of it; False when this attempt no longer holds the export."""
-    return await connection.fetchval(_SQL["fail_export"], export_id, attempt_id, now, error) is not None
+    return await connection.fetchval(_SQL["fail_export"], export_id, attempt_id, now, error, code) is not None
 
 
 async def count_download(connection: Connection, *, export_id: int) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from backend.outbound.client import Answer
 from backend.services.webhooks.sending import WebhookRuns
+from segments.exports import What, Wish
 from tests.admin_ui.conftest import Browser, add
 from tests.admin_ui.test_pages import make_campaign, make_segment
 
@@ -132,3 +133,36 @@ async def test_people_learn_of_an_endpoint_that_failed_for_days(administrator: B
     await administrator.post("/data/webhooks", HOOK)
     await full.pool.execute("UPDATE webhook_endpoints SET state = 'disabled', disabled_reason = 'failing'")
     assert 'class="notice trouble"' in (await administrator.get("/data/webhooks")).text
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("ja", "このセグメントはもうありません。"), ("en", "There is no segment 99.")]
+)
+async def test_a_failed_export_says_why_in_the_readers_language(
+    administrator: Browser, full: SimpleNamespace, language: str, said: str
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    await full.exports.order(Wish(what=What.CUSTOMERS, segment_id=99), by="API key data warehouse")
+    assert await full.exports.work() == 1
+    listed = (await administrator.get("/data/exports")).text
+    asked_by = "APIキー「data warehouse」" if language == "ja" else "API key data warehouse"
+    assert (said in listed, asked_by in listed) == (True, True)
+    refused = await administrator.get("/data/exports/1/file")
+    assert refused.status_code == 409
+    assert ("This export has no file" in refused.text) is (language == "en")
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"what": "events", "first": "2026-04-02"}, "開始日と終了日は、両方指定するか"),
+        ({"what": "events", "first": "2026-04-02", "last": "2026-04-01"}, "終了日が開始日より前です。"),
+        ({"what": "campaign"}, "配信を選んでください。"),
+        ({"what": "nothing"}, "この内容では書き出せません。"),
+    ],
+)
+async def test_an_order_that_is_not_possible_says_why_in_japanese(
+    administrator: Browser, full: SimpleNamespace, fields: dict[str, str], said: str
+) -> None:
+    answer = await administrator.post("/data/exports", {"format": "csv", "encoding": "utf-8", **fields})
+    assert (answer.status_code, said in answer.text) == (422, True)

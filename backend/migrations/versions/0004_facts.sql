@@ -54,3 +54,6 @@ CREATE TABLE rank_rules (
     saved_at timestamptz NOT NULL,
     saved_by text NOT NULL
 );
+
+-- Why an export failed as a code too: pages say it in their own language. A process of the release before leaves it empty.
+ALTER TABLE exports ADD COLUMN error_code text;

@@ -167,7 +167,7 @@ class Exports:
         except Lost:
             log.warning("export_lost", export_id=held.export_id)
         except (JorenError, FactsError) as error:
-            await self._fail(held, wish, str(error))
+            await self._fail(held, wish, str(error), code=getattr(error, "code", None))
         except OUTAGES:
             raise  # the lease runs out, and somebody tries again
         except Exception:
@@ -197,11 +197,11 @@ class Exports:
         if not kept:
             path.unlink(missing_ok=True)
 
-    async def _fail(self, held: Held, wish: Wish, error: str) -> None:
+    async def _fail(self, held: Held, wish: Wish, error: str, *, code: str | None = None) -> None:
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             failed = await store.fail(
-                connection, export_id=held.export_id, attempt_id=held.attempt_id, now=now, error=error
+                connection, export_id=held.export_id, attempt_id=held.attempt_id, now=now, error=error, code=code
             )
             if failed:
                 await _tell(connection, held, wish, now, state="failed", rows=0)

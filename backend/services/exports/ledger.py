@@ -21,6 +21,7 @@ class Export:
         state: queued, running, done, failed, or gone: its time is over, or it was withdrawn.
         rows_done: rows written so far, and in the end.
         share: how much of the table has been read, up to 1.
+        error: why it failed, in English; error_code: the code of that, where the fault had one.
         replaced: characters that CP932 lacks; cut: texts longer than a cell of Excel.
     """
 
@@ -37,6 +38,7 @@ class Export:
     replaced: int
     cut: int
     error: str | None
+    error_code: str | None
     downloads: int
 
     @property

@@ -5,14 +5,14 @@ RETURNING export_id;
 
 -- name: list_exports
 SELECT export_id, wish, state, requested_by, requested_at, finished_at, expires_at, rows_done, share, bytes, replaced, cut,
-       file_name, error, downloads
+       file_name, error, error_code, downloads
 FROM exports
 ORDER BY export_id DESC
 LIMIT $1;
 
 -- name: get_export
 SELECT export_id, wish, state, requested_by, requested_at, finished_at, expires_at, rows_done, share, bytes, replaced, cut,
-       file_name, error, downloads
+       file_name, error, error_code, downloads
 FROM exports
 WHERE export_id = $1;
 
@@ -45,7 +45,7 @@ RETURNING export_id;
 
 -- name: fail_export
 UPDATE exports
-SET state = 'failed', finished_at = $3, error = $4, leased_until = NULL
+SET state = 'failed', finished_at = $3, error = $4, error_code = $5, leased_until = NULL
 WHERE export_id = $1 AND attempt_id = $2 AND state = 'running'
 RETURNING export_id;
 

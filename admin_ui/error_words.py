@@ -1,0 +1,58 @@
+"""Refusals of the services in the page's language: chosen by their code, so that no English sentence stands on a Japanese page."""
+
+from admin_ui.i18n import Say, mark
+from backend.errors import JorenError
+
+SOMETHING = mark("It was not possible. The log of the server says why.")
+NOT_POSSIBLE = mark("This export is not possible as it was chosen.")
+
+WORDS = {
+    "bad_description": mark("A description is one line of at most 200 characters."),
+    "bad_email": mark("This is not a mail address."),
+    "bad_expiry": mark("The key would have expired already."),
+    "bad_export": NOT_POSSIBLE,
+    "bad_name": mark("A name has 1 to 100 characters."),
+    "bad_order": mark("The list cannot be ordered like this."),
+    "bad_page": mark("The list has no such page. Begin again at its first one."),
+    "bad_plan": mark("The tracking plan cannot be read."),
+    "bad_scope": mark("Choose what the key may do."),
+    "bad_types": mark("Choose at least one thing to be told of."),
+    "bad_url": mark("Use an https address with port 443 or 8443 that leads to a public server."),
+    "campaign_not_found": mark("There is no such campaign any more."),
+    "column_twice": mark("Two columns have the same name. Rename one in the file."),
+    "customer_not_found": mark("There is no such member. Perhaps the member was erased."),
+    "delivery_not_found": mark("There is no such delivery any more. The log is kept for 30 days."),
+    "disk_full": mark("The disk is almost full. Make room and try again."),
+    "email_taken": mark("This address already has an account."),
+    "erasure_not_found": mark("There is no such erasure."),
+    "export_not_found": mark("There is no such export."),
+    "export_not_ready": mark("This export has no file to fetch: it is not finished, has failed, or its file was removed."),
+    "file_removed": mark("The uploaded file was removed. Upload it again."),
+    "import_under_way": mark("This import is under way."),
+    "internal": SOMETHING,
+    "last_administrator": mark("This is the last administrator. Make another one first."),
+    "plan_changed": mark("Somebody else saved this plan meanwhile. Look at it again before you save."),
+    "segment_archived": mark("This segment is archived. Restore it first."),
+    "segment_not_found": mark("There is no such segment any more."),
+    "source_revoked": mark("This source is revoked. Make another one."),
+    "too_many_keys": mark("Too many keys are in force. Revoke one first."),
+    "unavailable": mark("The database or the disk does not answer."),
+    "upload_not_found": mark("There is no such import any more. Uploaded files are removed after 14 days, and when a person is erased."),
+    "webhook_not_found": mark("There is no such endpoint any more."),
+    "wrong_state": mark("In its present state this is not possible."),
+}  # fmt: skip
+"""What is said of a refusal, by its code. A code that only one form can meet has its words there."""
+
+
+def in_words(error: JorenError, say: Say) -> str:
+    """One sentence about a refusal; empty where the page's own heading must do."""
+    if say.language == "en":
+        return error.message
+    return say(WORDS[error.code]) if error.code in WORDS else ""
+
+
+def kept_words(code: str | None, message: str, say: Say) -> str:
+    """One sentence about a failure that was written down by a worker, with its code where it had one."""
+    if say.language == "en":
+        return message
+    return say(WORDS.get(code or "", SOMETHING))
