@@ -158,9 +158,8 @@ class FrameMaker:
         """Everything the customers did, under their present numbers, in memory."""
         everyone = [*people.wanted, *people.absorbed]
         days = self._lake.customer_days({number % BUCKETS for number in everyone})
-        asked = pl.LazyFrame({"customer_id": everyone}, schema={"customer_id": pl.Int64})
-        # A join, because Polars takes five times as long for is_in over many files.
-        own = days.join(asked, on="customer_id", how="semi").collect().lazy()
+        # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
+        own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
         if not people.absorbed:
             return own
         merges = pl.LazyFrame(
