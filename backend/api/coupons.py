@@ -178,7 +178,7 @@ class CouponController(Controller):
         *,
         coupon_id: CouponId,
         coupon_ledger: NamedDependency[CouponLedger],
-        state: FromQuery[str | None] = None,
+        in_state: Annotated[str | None, QueryParameter(name="state")] = None,
         flag: FromQuery[str | None] = None,
         page: Page = 1,
         size: Size = 50,
@@ -187,7 +187,7 @@ class CouponController(Controller):
 
         ``state`` is held, used or expired; ``flag`` is over_limit, late, early, wrong_store or not_issued.
         """
-        return await coupon_ledger.pairs(coupon_id, state=state, flag=flag, page=page, size=size)
+        return await coupon_ledger.pairs(coupon_id, state=in_state, flag=flag, page=page, size=size)
 
     @post("/{coupon_id:str}/issues", guards=[_WRITE], status_code=202, summary="Issue a coupon")
     async def issue_coupon(
