@@ -1,19 +1,17 @@
 """Consents for server programs: what stands, all that was ever said, and new words."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, FromQuery
 
 from backend.api.guards import requires
-from backend.api.idempotency import REPEATABLE
-from backend.api.parameters import CustomerNumber, Size, Text, Wait, Word
-from backend.api.statements import Accepted, Whom, state
+from backend.api.parameters import CustomerNumber, Size, Text, Word
+from backend.api.statements import Accepted, Telling, Whom, tells
 from backend.services.people import People
-from backend.services.server_events import ServerEvents
 from campaigns.person import Consent, ConsentHistory
 from segments import statements
 
@@ -65,28 +63,17 @@ class ConsentController(Controller):
         """Every word with its source and time, the latest first; ``before`` takes ``next`` of the page before."""
         return await people.consent_history(customer_id, before=before, size=size)
 
-    @post(
-        "/consents",
-        guards=[requires("consents:write")],
-        opt={REPEATABLE: True},
-        status_code=202,
-        summary="Tell a consent",
-    )
+    @tells("/consents", scope="consents:write", summary="Tell a consent")
     async def put_consent(
         self,
         *,
-        request: Request[Any, Any, Any],
         data: Annotated[NewConsent, BodyKwarg(media_type=RequestEncodingType.JSON, examples=[_WORD])],
-        server_events: NamedDependency[ServerEvents],
-        wait: Wait = 0.0,
+        tell: NamedDependency[Telling],
     ) -> Accepted:
         """The customer agreed, or refused. A word that was said earlier than another one does not overturn it."""
-        return await state(
-            request,
+        return await tell(
             data,
             lambda about: statements.consent(
                 about, purpose=data.purpose, channel=data.channel, granted=data.granted, source=data.source
             ),
-            server_events=server_events,
-            wait=wait,
         )

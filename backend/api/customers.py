@@ -2,21 +2,20 @@
 
 from typing import Annotated, Any
 
-from litestar import Controller, Request, get, post
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg, FromQuery
 
 from backend.api.guards import requires
-from backend.api.idempotency import REPEATABLE
-from backend.api.parameters import CustomerNumber, Id, SegmentFilter, Size, Wait
-from backend.api.statements import Accepted, Whom, state
+from backend.api.parameters import CustomerNumber, Id, SegmentFilter, Size
+from backend.api.statements import Accepted, Telling, Whom, tells
 from backend.services.people import People
-from backend.services.server_events import ServerEvents
 from campaigns.person import PeopleSlice, PersonDetail
 from campaigns.timeline import Timeline
 from segments import statements
+from segments.coupons import PersonalCoupon
 
 
 class Profile(Whom, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,29 +55,15 @@ class CustomerController(Controller):
         """
         return await people.walk(query=search, rank=rank, segment_id=segment_id, cursor=cursor, size=size)
 
-    @post(
-        "/",
-        guards=[requires("customers:write")],
-        opt={REPEATABLE: True},
-        status_code=202,
-        summary="Tell a customer's traits",
-    )
+    @tells("/", scope="customers:write", summary="Tell a customer's traits")
     async def put_traits(
         self,
         *,
-        request: Request[Any, Any, Any],
         data: Annotated[Profile, BodyKwarg(media_type=RequestEncodingType.JSON, examples=[_PROFILE])],
-        server_events: NamedDependency[ServerEvents],
-        wait: Wait = 0.0,
+        tell: NamedDependency[Telling],
     ) -> Accepted:
         """Add a customer, or change what is true of one. Trait by trait the later word stands."""
-        return await state(
-            request,
-            data,
-            lambda about: statements.traits(about, data.traits),
-            server_events=server_events,
-            wait=wait,
-        )
+        return await tell(data, lambda about: statements.traits(about, data.traits))
 
     @get("/by-user-id", guards=[requires("customers:read")], summary="Read a customer by your own number")
     async def get_by_user_id(self, people: NamedDependency[People], user_id: FromQuery[Id]) -> PersonDetail:
@@ -94,6 +79,13 @@ class CustomerController(Controller):
     async def get_customer(self, people: NamedDependency[People], customer_id: CustomerNumber) -> PersonDetail:
         """Profile, consents, devices, coupons, segments and the attributes that rules read."""
         return await people.detail(customer_id)
+
+    @get("/{customer_id:int}/coupons", guards=[requires("customers:read")], summary="Read a customer's coupons")
+    async def list_coupons(
+        self, people: NamedDependency[People], customer_id: CustomerNumber
+    ) -> tuple[PersonalCoupon, ...]:
+        """Coupons issued to the person or used: those held first, then the latest."""
+        return await people.coupons(customer_id)
 
     @get("/{customer_id:int}/timeline", guards=[requires("customers:read")], summary="Read a customer's timeline")
     async def get_timeline(

@@ -1,20 +1,18 @@
 """Devices for server programs: push addresses of customers, registered, moved and given up."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
-from litestar import Controller, Request, get, post
+from litestar import Controller, get
 from litestar.di import NamedDependency
 from litestar.enums import RequestEncodingType
 from litestar.openapi.spec import Example
 from litestar.params import BodyKwarg
 
 from backend.api.guards import requires
-from backend.api.idempotency import REPEATABLE
-from backend.api.parameters import TEXT, CustomerNumber, Text, Wait
-from backend.api.statements import Accepted, Whom, state
+from backend.api.parameters import TEXT, CustomerNumber, Text
+from backend.api.statements import Accepted, Telling, Whom, tells
 from backend.services.people import People
-from backend.services.server_events import ServerEvents
 from campaigns.person import Device
 from segments import statements
 from segments.statements import PhoneWord
@@ -73,52 +71,26 @@ class DeviceController(Controller):
         """Those that pushes go to first; with state, platform, version, language, zone, permission and last seen."""
         return list(await people.devices(customer_id))
 
-    @post(
-        "/devices",
-        guards=[requires("devices:write")],
-        opt={REPEATABLE: True},
-        status_code=202,
-        summary="Register a device",
-    )
+    @tells("/devices", scope="devices:write", summary="Register a device")
     async def register_device(
         self,
         *,
-        request: Request[Any, Any, Any],
         data: Annotated[NewDevice, BodyKwarg(media_type=RequestEncodingType.JSON, examples=[_NEW])],
-        server_events: NamedDependency[ServerEvents],
-        wait: Wait = 0.0,
+        tell: NamedDependency[Telling],
     ) -> Accepted:
         """The customer can be reached at this address from then on; whoever had it before no longer is."""
-        return await state(
-            request,
-            data,
-            lambda about: statements.device(about, _phone(data)),
-            server_events=server_events,
-            wait=wait,
-        )
+        return await tell(data, lambda about: statements.device(about, _phone(data)))
 
-    @post(
-        "/devices/sign-out",
-        guards=[requires("devices:write")],
-        opt={REPEATABLE: True},
-        status_code=202,
-        summary="Give up a device",
-    )
+    @tells("/devices/sign-out", scope="devices:write", summary="Give up a device")
     async def sign_out_device(
         self,
         *,
-        request: Request[Any, Any, Any],
         data: Annotated[AddressOf, BodyKwarg(media_type=RequestEncodingType.JSON, examples=[_OLD])],
-        server_events: NamedDependency[ServerEvents],
-        wait: Wait = 0.0,
+        tell: NamedDependency[Telling],
     ) -> Accepted:
         """The customer signed out there: nothing is sent to this address until somebody is seen at it again."""
-        return await state(
-            request,
-            data,
-            lambda about: statements.sign_out(about, PhoneWord(address=data.address, kind=data.kind)),
-            server_events=server_events,
-            wait=wait,
+        return await tell(
+            data, lambda about: statements.sign_out(about, PhoneWord(address=data.address, kind=data.kind))
         )
 
 

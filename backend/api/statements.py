@@ -1,15 +1,17 @@
 """What the routes by which a shop's server states facts have in common: whom they are about, and what they answer."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
 
 import msgspec
-from litestar import Request
+from litestar import Request, post
+from litestar.di import NamedDependency, Provide
 
-from backend.api.guards import caller_of
-from backend.api.idempotency import HEADER, fingerprint
-from backend.api.parameters import Id
+from backend.api.guards import caller_of, requires
+from backend.api.idempotency import HEADER, REPEATABLE, fingerprint
+from backend.api.parameters import Id, Wait
 from backend.errors import BadInput
 from backend.services.server_events import ServerEvents, message_id_of
 from segments.statements import About
@@ -42,29 +44,51 @@ class Accepted(msgspec.Struct, frozen=True, kw_only=True):
     message_id: str
 
 
-async def state(
-    request: Request[Any, Any, Any],
-    whom: Whom,
-    make: Callable[[About], dict[str, Any]],
-    *,
-    server_events: ServerEvents,
-    wait: float,
-) -> Accepted:
-    """Store a statement and, where it was asked for, wait until it can be read.
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What a route of `tells` stores a statement with."""
 
-    Raises:
-        BadInput: it names nobody, or cannot be stored.
-    """
-    if whom.user_id is None and whom.anonymous_id is None:
-        raise BadInput("Name the customer by user_id or by anonymous_id.", field="user_id")
-    caller, asked = caller_of(request), fingerprint(request, await request.body())
-    about = About(
-        user_id=whom.user_id,
-        anonymous_id=whom.anonymous_id,
-        at=whom.at or server_events.now(),
-        said_by=caller.name,
-        message_id=message_id_of(caller.name, request.headers.get(HEADER), asked=asked),
+    request: Request[Any, Any, Any]
+    server_events: ServerEvents
+    wait: float
+
+    async def __call__(self, whom: Whom, make: Callable[[About], dict[str, Any]]) -> Accepted:
+        """Store a statement and, where it was asked for, wait until it can be read.
+
+        Raises:
+            BadInput: it names nobody, or cannot be stored.
+        """
+        if whom.user_id is None and whom.anonymous_id is None:
+            raise BadInput("Name the customer by user_id or by anonymous_id.", field="user_id")
+        message_id = await self.server_events.state(make(await self._about(whom)))
+        applied = bool(self.wait) and await self.server_events.applied(within=timedelta(seconds=self.wait))
+        return Accepted(accepted=True, applied=applied, message_id=message_id)
+
+    async def _about(self, whom: Whom) -> About:
+        name, key = caller_of(self.request).name, self.request.headers.get(HEADER)
+        asked = fingerprint(self.request, await self.request.body())
+        return About(
+            user_id=whom.user_id,
+            anonymous_id=whom.anonymous_id,
+            at=whom.at or self.server_events.now(),
+            said_by=name,
+            message_id=message_id_of(name, key, asked=asked),
+        )
+
+
+async def _telling(
+    request: Request[Any, Any, Any], server_events: NamedDependency[ServerEvents], wait: Wait = 0.0
+) -> Telling:
+    return Telling(request, server_events, wait)
+
+
+def tells(path: str, *, scope: str, summary: str) -> post:
+    """A route by which a shop's server states a fact: its handler takes ``tell``, a `Telling`."""
+    return post(
+        path,
+        guards=[requires(scope)],
+        opt={REPEATABLE: True},
+        status_code=202,
+        summary=summary,
+        dependencies={"tell": Provide(_telling)},
     )
-    message_id = await server_events.state(make(about))
-    applied = bool(wait) and await server_events.applied(within=timedelta(seconds=wait))
-    return Accepted(accepted=True, applied=applied, message_id=message_id)
