@@ -79,6 +79,7 @@ async def test_killed_around_a_part_and_run_again(
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("kind", FILES)
 async def test_killed_at_every_part_in_turn(pool: asyncpg.Pool, dsn: str, tmp_path: Path, kind: str) -> None:
     file = FILES[kind](tmp_path)
