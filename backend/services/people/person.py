@@ -5,7 +5,8 @@ people on the page and nobody else.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
@@ -45,8 +46,7 @@ class People(Directory):
         Raises:
             NotFound: no such customer.
         """
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+        async with self._numbers(customer_id) as (connection, ids):
             return tuple(await store.list_devices(connection, customer_ids=ids))
 
     async def consents(self, customer_id: int) -> tuple[Consent, ...]:
@@ -55,9 +55,17 @@ class People(Directory):
         Raises:
             NotFound: no such customer.
         """
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+        async with self._numbers(customer_id) as (connection, ids):
             return _latest(await store.list_consents(connection, customer_ids=ids))
+
+    async def coupons(self, customer_id: int) -> tuple[PersonalCoupon, ...]:
+        """A person's coupons: those held first, then the latest.
+
+        Raises:
+            NotFound: no such customer.
+        """
+        async with self._numbers(customer_id) as (connection, ids):
+            return await self._coupons(connection, ids, await shop.read_settings(connection))
 
     async def consent_history(self, customer_id: int, *, before: str | None = None, size: int = 50) -> ConsentHistory:
         """One page of all that a person ever said of being written to, the latest word first.
@@ -71,11 +79,8 @@ class People(Directory):
             NotFound: no such customer.
             BadInput: ``before`` is not what a page gave, or the size cannot be.
         """
-        if not 1 <= size <= LARGEST_PAGE:
-            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} words.", code="bad_page", field="size")
-        place = _place(before)
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+        place = _place(before, size)
+        async with self._numbers(customer_id) as (connection, ids):
             words = await store.list_consent_words(
                 connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
             )
@@ -110,11 +115,8 @@ class People(Directory):
             NotFound: no such customer.
             BadInput: ``before`` is not what a page gave, or the size cannot be.
         """
-        if not 1 <= size <= LARGEST_PAGE:
-            raise BadInput(f"A page holds 1 to {LARGEST_PAGE} entries.", code="bad_page", field="size")
-        place = _place(before)
-        async with self._pool.acquire() as connection:
-            ids = await _everyone_in(connection, await _survivor(connection, customer_id))
+        place = _place(before, size)
+        async with self._numbers(customer_id) as (connection, ids):
             events = await store.list_events_before(
                 connection, customer_ids=ids, moment=place.at, seq=place.seq, limit=size + 1
             )
@@ -127,6 +129,12 @@ class People(Directory):
                 "product": await definitions.product_names(connection, product_ids=ids_named(told, "product")),
             }
         return merged(with_names(told, names), deliveries, size=size)
+
+    @asynccontextmanager
+    async def _numbers(self, customer_id: int) -> AsyncIterator[tuple[Connection, list[int]]]:
+        """A connection, and every number of a person."""
+        async with self._pool.acquire() as connection:
+            yield connection, await _everyone_in(connection, await _survivor(connection, customer_id))
 
     async def _told(
         self, connection: Connection, events: Sequence[Happening], ids: Sequence[int]
@@ -173,13 +181,14 @@ class People(Directory):
         self, connection: Connection, ids: Sequence[int], settings: ShopSettings
     ) -> tuple[PersonalCoupon, ...]:
         horizon = await retention.read_horizon(connection)
-        facts = await store.list_coupon_events(connection, customer_ids=ids)
+        calendar = settings.calendar
+        facts = await store.list_coupon_events(connection, customer_ids=ids, calendar=calendar)
         if self._lake is not None and horizon.upto_seq:
             older = await coupon_facts(self._lake, customer_ids=ids, upto_seq=horizon.upto_seq)
             facts = sorted([*older, *facts], key=lambda fact: fact.at)
         defined = await store.list_coupons(connection, coupon_ids=sorted({fact.coupon_id for fact in facts}))
-        today = settings.calendar.business_day(self._clock.now())
-        return personal_coupons(facts, defined, today=today)
+        today = calendar.business_day(self._clock.now())
+        return personal_coupons(facts, defined, today=today, calendar=calendar)
 
 
 async def _survivor(connection: Connection, customer_id: int) -> asyncpg.Record:
@@ -222,7 +231,10 @@ def _latest(consents: Sequence[Consent]) -> tuple[Consent, ...]:
     return tuple(latest.values())
 
 
-def _place(before: str | None) -> Place:
+def _place(before: str | None, size: int) -> Place:
+    """Where a page of so many entries begins."""
+    if not 1 <= size <= LARGEST_PAGE:
+        raise BadInput(f"A page holds 1 to {LARGEST_PAGE} entries.", code="bad_page", field="size")
     try:
         return Place.read(before)
     except (ValueError, OverflowError) as error:
