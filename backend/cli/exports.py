@@ -3,7 +3,7 @@
 import contextlib
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from shutil import copyfileobj
@@ -38,44 +38,36 @@ _COLUMNS = typer.Option("", "--columns", help="Columns in this order, separated 
 _WITHOUT = typer.Option(False, "--without-names", help="No names, mail addresses, member numbers or traits.")
 
 
-@app.command()
-def events(
-    *,
-    output: str = _OUTPUT,
-    first: datetime = _FROM,
-    last: datetime = _TO,
-    event: list[str] = _NAMES,
-    source: str = _SOURCE,
-    file_format: FileFormat = _FORMAT,
-    encoding: Encoding = _ENCODING,
-    as_json: bool = _AS_JSON,
-) -> None:
-    """Events as they came, as far back as the intake log is kept. The file can be imported again.
+def _dated(what: What) -> Callable[..., None]:
+    """The command for exports of things that happened."""
 
-    Example: joren export events --from 2026-04-01 --to 2026-04-30 --event "Order Completed" --output april.csv
-    """
-    wish = _wish(What.EVENTS, output, file_format, encoding, **_window(first, last), names=event, source=source)
-    _write(wish, output, as_json=as_json)
+    def command(
+        *,
+        output: str = _OUTPUT,
+        first: datetime = _FROM,
+        last: datetime = _TO,
+        event: list[str] = _NAMES,
+        source: str = _SOURCE,
+        file_format: FileFormat = _FORMAT,
+        encoding: Encoding = _ENCODING,
+        as_json: bool = _AS_JSON,
+    ) -> None:
+        wish = _wish(what, output, file_format, encoding, **_window(first, last), names=event, source=source)
+        _write(wish, output, as_json=as_json)
+
+    return command
 
 
-@app.command()
-def history(
-    *,
-    output: str = _OUTPUT,
-    first: datetime = _FROM,
-    last: datetime = _TO,
-    event: list[str] = _NAMES,
-    source: str = _SOURCE,
-    file_format: FileFormat = _FORMAT,
-    encoding: Encoding = _ENCODING,
-    as_json: bool = _AS_JSON,
-) -> None:
-    """Facts of all events ever stored, by the customer's number: nobody is named.
+_EVENTS = """Events as they came, as far back as the intake log is kept. The file can be imported again.
 
-    Example: joren export history --output history.parquet
-    """
-    wish = _wish(What.HISTORY, output, file_format, encoding, **_window(first, last), names=event, source=source)
-    _write(wish, output, as_json=as_json)
+Example: joren export events --from 2026-04-01 --to 2026-04-30 --event "Order Completed" --output april.csv
+"""
+_HISTORY = """Facts of all events ever stored, by the customer's number: nobody is named.
+
+Example: joren export history --output history.parquet
+"""
+app.command("events", help=_EVENTS)(_dated(What.EVENTS))
+app.command("history", help=_HISTORY)(_dated(What.HISTORY))
 
 
 @app.command()
@@ -92,8 +84,8 @@ def customers(
 
     Example: joren export customers --columns user_id,rank,orders,traits.family_name --encoding cp932 --output members.csv
     """
-    chosen = {"columns": _split(columns), "personal": not without_names}
-    _write(_wish(What.CUSTOMERS, output, file_format, encoding, **chosen), output, as_json=as_json)
+    wish = _wish(What.CUSTOMERS, output, file_format, encoding, **_about_whom(columns, without_names))
+    _write(wish, output, as_json=as_json)
 
 
 @app.command()
@@ -111,8 +103,7 @@ def segment(
 
     Example: joren export segment "Once" --output once.xlsx
     """
-    chosen = {"columns": _split(columns), "personal": not without_names}
-    wish = _wish(What.CUSTOMERS, output, file_format, encoding, **chosen)
+    wish = _wish(What.CUSTOMERS, output, file_format, encoding, **_about_whom(columns, without_names))
     _write(wish, output, segments=[name], as_json=as_json)
 
 
@@ -166,8 +157,9 @@ def _window(first: datetime | None, last: datetime | None) -> dict[str, Any]:
     return {"first": first.date() if first else None, "last": last.date() if last else None}
 
 
-def _split(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+def _about_whom(columns: str, without_names: bool) -> dict[str, Any]:
+    chosen = tuple(name.strip() for name in columns.split(",") if name.strip())
+    return {"columns": chosen, "personal": not without_names}
 
 
 def _write(wish: Wish, output: str, *, segments: list[str] | None = None, as_json: bool) -> None:

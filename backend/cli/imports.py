@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,42 +69,36 @@ def orders(
     _import(Kind.ORDERS, file, mapping, _Options(encoding, delimiter, sheet, currency, time_zone), preview=preview, as_json=as_json)  # fmt: skip
 
 
-@app.command()
-def customers(
-    file: Path = _FILE,
-    *,
-    mapping: list[str] = _map_option(Kind.CUSTOMERS),
-    time_zone: str | None = _ZONE,
-    encoding: str | None = _ENCODING,
-    delimiter: str | None = _DELIMITER,
-    sheet: str | None = _SHEET,
-    preview: bool = _PREVIEW,
-    as_json: bool = _JSON,
-) -> None:
-    """Take in members: names, mail, birthday, rank, join date. A blank cell leaves what is known.
+def _dated(kind: Kind) -> Callable[..., None]:
+    """The command for files whose rows have times and no amounts."""
 
-    Example: joren import customers members.xlsx --map 備考=traits.note
-    """
-    _import(Kind.CUSTOMERS, file, mapping, _Options(encoding, delimiter, sheet, zone=time_zone), preview=preview, as_json=as_json)  # fmt: skip
+    def command(
+        file: Path = _FILE,
+        *,
+        mapping: list[str] = _map_option(kind),
+        time_zone: str | None = _ZONE,
+        encoding: str | None = _ENCODING,
+        delimiter: str | None = _DELIMITER,
+        sheet: str | None = _SHEET,
+        preview: bool = _PREVIEW,
+        as_json: bool = _JSON,
+    ) -> None:
+        options = _Options(encoding, delimiter, sheet, zone=time_zone)
+        _import(kind, file, mapping, options, preview=preview, as_json=as_json)
+
+    return command
 
 
-@app.command()
-def events(
-    file: Path = _FILE,
-    *,
-    mapping: list[str] = _map_option(Kind.EVENTS),
-    time_zone: str | None = _ZONE,
-    encoding: str | None = _ENCODING,
-    delimiter: str | None = _DELIMITER,
-    sheet: str | None = _SHEET,
-    preview: bool = _PREVIEW,
-    as_json: bool = _JSON,
-) -> None:
-    """Take in events in the shape of the Segment protocol: one JSON object a line, or one row an event.
+_CUSTOMERS = """Take in members: names, mail, birthday, rank, join date. A blank cell leaves what is known.
 
-    Example: joren import events history.ndjson
-    """
-    _import(Kind.EVENTS, file, mapping, _Options(encoding, delimiter, sheet, zone=time_zone), preview=preview, as_json=as_json)  # fmt: skip
+Example: joren import customers members.xlsx --map 備考=traits.note
+"""
+_EVENTS = """Take in events in the shape of the Segment protocol: one JSON object a line, or one row an event.
+
+Example: joren import events history.ndjson
+"""
+app.command("customers", help=_CUSTOMERS)(_dated(Kind.CUSTOMERS))
+app.command("events", help=_EVENTS)(_dated(Kind.EVENTS))
 
 
 @app.command()
