@@ -5,7 +5,7 @@ The shell loads a state and keeps it; everything here is a pure function of that
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 
@@ -22,6 +22,9 @@ from segments.windows import Window
 
 DEFAULT_DAYS = 28
 """Length of a window that nobody chose: four weeks, so that weekdays are equal."""
+
+PAST_DAYS = 3
+"""Past days of which figures are kept."""
 
 SPARK_POINTS = 8
 HEATMAP_WEEKS = 12
@@ -67,6 +70,7 @@ class Figures:
     day: date | None = None
     kept: dict[Hashable, Measured] = field(default_factory=dict, compare=False, repr=False)
     known: dict[Hashable, Members] = field(default_factory=dict, compare=False, repr=False)
+    past: dict[date, "Figures"] = field(default_factory=dict, compare=False, repr=False)
 
     def kpi(
         self,
@@ -103,9 +107,14 @@ class Figures:
         """
         if day >= self.facts.today:
             return self
-        facts = self.facts.until(day)
-        end = facts.calendar.start_of(facts.today)
-        return replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={})
+        if day not in self.past:
+            facts = self.facts.until(day)
+            end = facts.calendar.start_of(facts.today).astimezone(UTC)
+            found = replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={}, past={})
+            for old in [*self.past][: len(self.past) - PAST_DAYS + 1]:
+                self.past.pop(old, None)
+            self.past[day] = found
+        return self.past[day]
 
     def dashboard(self, *, days: int = DEFAULT_DAYS, audience: Audience = EVERYONE, failed_events: int) -> Dashboard:
         """The first page, with tiles over windows of ``days`` days."""

@@ -1,22 +1,33 @@
 """`joren kpi`: one figure with all that must stand beside it."""
 
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import typer
 
+from backend.cli.kpi_options import given_options, with_catalogue_options
+from backend.cli.kpi_text import lines_of
 from backend.cli.runtime import failing_clearly, print_json, run
 from backend.cli.segments import find_segment
 from backend.errors import BadInput
+from backend.store.export_files import open_writer
 from backend.wiring import Services
+from segments.breakdown import by_name
+from segments.exports import Encoding, FileFormat
+from segments.metrics.answer import kpi_answer, metric_answer
 from segments.metrics.catalog import CATALOG, get
-from segments.metrics.metric import Cell, Measured, Triangle, Unit
 from segments.metrics.options import read_options
 from segments.metrics.result import KpiResult
+from segments.metrics.tables import sheet_table, table
+from segments.periods import NAMED
 from segments.windows import Window
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_DAY = ["%Y-%m-%d"]
 
 
 class Language(StrEnum):
@@ -33,157 +44,102 @@ class MembersOf(StrEnum):
     TODAY = "today"
 
 
-def _option(name: str, text: str) -> Any:
-    return typer.Option(None, f"--{name}", help=text)
+class Part(StrEnum):
+    """What a file holds."""
+
+    FIGURES = "figures"
+    SHEET = "sheet"
 
 
 @app.command()
+@with_catalogue_options
 def kpi(  # noqa: PLR0917 - typer declares options as parameters
     slug: str | None = typer.Argument(None, help="The KPI's name; without one the catalogue is listed."),
-    first: datetime = typer.Option(None, "--from", formats=["%Y-%m-%d"], help="First business day, included."),
-    last: datetime = typer.Option(None, "--to", formats=["%Y-%m-%d"], help="Last business day, included."),
+    first: datetime = typer.Option(None, "--from", formats=_DAY, help="First business day, included."),
+    last: datetime = typer.Option(None, "--to", formats=_DAY, help="Last business day, included."),
+    period: str = typer.Option(None, "--window", help=f"A window by name: {', '.join(NAMED)}."),
     segment: str = typer.Option(None, "--segment", help="Only members of this segment (name or number)."),
     members: MembersOf = typer.Option(MembersOf.COHORT, "--members", help="Members when it mattered, or today's."),
-    n: str = _option("n", "How many times, or which period."),
-    days: str = _option("days", "Days within which to come back."),
-    basis: str = _option("basis", "What counts as one purchase: days, receipts or store_days."),
-    start: str = _option("start", "Retention: the event that starts."),
-    return_: str = _option("return", "Retention: the event that counts as coming back."),
-    starts: str = _option("starts", "Retention: first or every start."),
-    k: str = _option("k", "Retention: at least k."),
-    count_by: str = _option("count-by", "Retention: k counts events or days."),
-    type_: str = _option("type", "Retention: exact, range or rolling."),
-    unit: str = _option("unit", "Retention: day, week or month."),
-    a: str = _option("a", "Retention: range from this period."),
-    b: str = _option("b", "Retention: range to this period."),
-    horizon: str = _option("horizon", "Retention: pooled figures use cohorts complete for it."),
-    periods: str = _option("periods", "Retention: columns of the table."),
+    by: str = typer.Option(None, "--by", help="Break down by an attribute: rank, store, age_band, platform, gender …"),
+    compare: str = typer.Option(
+        None, "--compare", help="previous, previous_year, previous_year_same_weekday, or segment:NAME."
+    ),
+    as_of: datetime = typer.Option(None, "--as-of", formats=_DAY, help="As the shop stood at the end of that day."),
+    pairs: list[str] = typer.Option([], "--set", help="An option of the KPI as NAME=VALUE; may be repeated."),
     language: Language = typer.Option(Language.EN, "--language", help="Language of the words."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
+    csv: Path = typer.Option(None, "--csv", help="Write a CSV file; nothing is overwritten."),
+    parquet: Path = typer.Option(None, "--parquet", help="Write a Parquet file; nothing is overwritten."),
+    part: Part = typer.Option(Part.FIGURES, "--part", help="What the file holds: the figures, or the KPI's own sheet."),
+    **named: str | None,
 ) -> None:
     """Answer a KPI with its numerator, denominator, window and as-of time.
 
-    Example: joren kpi repeat_purchase_rate --n 2 --from 2026-01-01 --to 2026-03-31 --json
+    Example: joren kpi repeat_purchase_rate --n 2 --window last_month --by rank --compare previous_year --json
     """
     if slug is None:
         _list_catalogue(language, as_json=as_json)
         return
-    given = {"n": n, "days": days, "basis": basis, "start": start, "return": return_, "starts": starts, "k": k}
-    given |= {"count_by": count_by, "type": type_, "unit": unit, "a": a, "b": b, "horizon": horizon, "periods": periods}
-    options = {name: value for name, value in given.items() if value is not None}
     with failing_clearly():
+        options = given_options(named, pairs)
         read_options(get(slug), options)
-        window = _window(first, last)
+        asked: dict[str, Any] = {
+            "window": _window(first, last, period),
+            "period": period,
+            "by": by and by_name(by).name,
+        }
+        asked |= {"compare": compare, "as_of": as_of and as_of.date(), "options": options}
 
-    async def work(services: Services) -> KpiResult:
+    async def work(services: Services) -> tuple[KpiResult, str]:
         number = (await find_segment(services.segment_runs, segment)).segment.id if segment else None
-        return await services.insights.kpi(
-            slug, window=window, segment_id=number, as_of_rule=members.value, options=options
-        )
+        result = await services.insights.kpi(slug, segment_id=number, as_of_rule=members.value, **asked)
+        return result, (await services.shop.get()).zone
 
-    result = run(work)
+    result, zone = run(work)
+    for path, kind in ((csv, FileFormat.CSV), (parquet, FileFormat.PARQUET)):
+        if path:
+            with failing_clearly():
+                _write(_rows(result, part), path, kind, zone)
     if as_json:
-        print_json(answer(result))
-    else:
-        _print(result, language.value)
+        print_json(kpi_answer(result))
+    elif not (csv or parquet):
+        for line in lines_of(result, language.value):
+            typer.echo(line)
 
 
-def answer(result: KpiResult) -> dict[str, Any]:
-    """The figure as one JSON document."""
-    measured, metric = result.measured, result.metric
-    return {
-        "slug": metric.slug,
-        "title": metric.title,
-        "unit": metric.unit,
-        "value": measured.value,
-        "numerator": measured.numerator,
-        "denominator": measured.denominator,
-        "window": {"from": measured.window.first, "to": measured.window.last},
-        "incomplete": measured.incomplete,
-        "as_of": result.as_of,
-        "options": measured.options,
-        "currency": result.currency if metric.unit is Unit.MONEY else None,
-        "segment": result.segment,
-        "members": result.rule,
-        "recomputed": result.recomputed,
-        "notes": [{"code": code, "ja": ja, "en": en} for code, ja, en in _notes(result)],
-        "words": {"numerator": metric.numerator, "denominator": metric.denominator, "definition": metric.definition},
-        "table": _table(measured.table),
-    }
-
-
-def _notes(result: KpiResult) -> list[tuple[str, str, str]]:
-    return list(zip(result.measured.notes, result.remarks("ja"), result.remarks("en"), strict=True))
-
-
-def _table(triangle: Triangle | None) -> dict[str, Any] | None:
-    if triangle is None:
-        return None
-    cohorts = [
-        {"start": cohort.start, "size": cohort.size, "cells": [_cell(cell) for cell in cohort.cells]}
-        for cohort in triangle.cohorts
-    ]
-    pooled = [_cell(cell) for cell in triangle.pooled]
-    return {"unit": triangle.unit, "horizon": triangle.horizon, "cohorts": cohorts, "pooled": pooled}
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    return {
-        "period": cell.period,
-        "numerator": cell.numerator,
-        "denominator": cell.denominator,
-        "value": cell.value,
-        "incomplete": cell.incomplete,
-    }
-
-
-def _window(first: datetime | None, last: datetime | None) -> Window | None:
+def _window(first: datetime | None, last: datetime | None, period: str | None) -> Window | None:
     if first is None and last is None:
         return None
+    if period is not None:
+        raise BadInput("Give either --window or --from and --to.", field="window")
     if first is None or last is None:
         raise BadInput("Give both --from and --to, or neither.", field="from" if first is None else "to")
     return Window(first.date(), last.date())
 
 
+def _rows(result: KpiResult, part: Part) -> pl.DataFrame:
+    if part is Part.FIGURES:
+        return table([result])
+    if result.measured.sheet is None:
+        raise BadInput(f"{result.metric.slug} has no sheet; ask for --part figures.", field="part")
+    return sheet_table(result.measured.sheet)
+
+
+def _write(rows: pl.DataFrame, path: Path, kind: FileFormat, zone: str) -> None:
+    if path.exists():
+        raise BadInput(f"{path} is there already; nothing was written.", field="csv")
+    columns: dict[str, Any] = dict(rows.schema)
+    writer = open_writer(path, columns, file_format=kind, encoding=Encoding.UTF8, zone=zone)
+    try:
+        writer.write(rows)
+    finally:
+        written = writer.close()
+    typer.echo(f"{path}: {written.rows} rows", err=True)
+
+
 def _list_catalogue(language: Language, *, as_json: bool) -> None:
     if as_json:
-        print_json(list(CATALOG.values()))
+        print_json([metric_answer(metric) for metric in CATALOG.values()])
         return
     for metric in CATALOG.values():
         typer.echo(f"{metric.slug:<26} {metric.title[language.value]}")
-
-
-def _print(result: KpiResult, language: str) -> None:
-    measured, metric = result.measured, result.metric
-    state = " (incomplete)" if measured.incomplete else ""
-    typer.echo(f"{metric.title[language]}: {_value(measured, metric.unit)}{state}")
-    typer.echo(f"  {measured.numerator:>12,}  {metric.numerator[language]}")
-    if measured.denominator is not None:
-        typer.echo(f"  {measured.denominator:>12,}  {metric.denominator[language]}")
-    typer.echo(f"  {measured.window.first} – {measured.window.last}, as of {result.as_of.isoformat()}")
-    if result.segment:
-        typer.echo(f"  Segment {result.segment.name}, version {result.segment.version}")
-    for remark in result.remarks(language):
-        typer.echo(f"  * {remark}")
-    if measured.table:
-        _print_triangle(measured.table)
-
-
-def _value(measured: Measured, unit: Unit) -> str:
-    if measured.value is None:
-        return "—"
-    return {Unit.RATE: f"{measured.value:.2%}", Unit.PEOPLE: f"{measured.value:,.0f}"}.get(
-        unit, f"{measured.value:,.2f}"
-    )
-
-
-def _print_triangle(triangle: Triangle) -> None:
-    for cohort in triangle.cohorts:
-        typer.echo(_row(cohort.start, cohort.size, cohort.cells))
-    if triangle.pooled:
-        typer.echo(_row("pooled", triangle.pooled[0].denominator, triangle.pooled))
-
-
-def _row(name: date | str, size: int, cells: tuple[Cell, ...]) -> str:
-    shares = (f"{cell.value:.0%}{'*' if cell.incomplete else ''}" if cell.value is not None else "—" for cell in cells)
-    return f"  {name!s:<10} {size:>7,}  " + " ".join(f"{share:>5}" for share in shares)

@@ -21,12 +21,16 @@ from backend.store import customers, events, shop
 from backend.store import segments as segment_store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
+from segments.asking import Question, ask
+from segments.errors import BadOption
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
 from segments.ids import SegmentId
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
+from segments.nearest import hint
+from segments.periods import Compare
 from segments.reduce.days import merge_customers
 from segments.reduce.trust import verified_events
 from segments.rules.parse import parse
@@ -34,6 +38,8 @@ from segments.windows import Window
 
 _CHEAP = 0.5
 """Seconds of loading below which a state is thrown away as soon as anything is new."""
+_SEGMENT = "segment:"
+"""What a comparison with a segment begins with."""
 _STALE = 5.0
 """Seconds for which a dearer state still answers; the figures say as of when they are."""
 
@@ -150,9 +156,13 @@ class Insights:
         slug: str,
         *,
         window: Window | None = None,
+        period: str | None = None,
         segment_id: int | None = None,
         as_of_rule: AsOfRule = "cohort",
         options: Mapping[str, object] | None = None,
+        by: str | None = None,
+        compare: str | None = None,
+        as_of: date | None = None,
     ) -> KpiResult:
         """One figure.
 
@@ -160,19 +170,33 @@ class Insights:
             slug: a KPI of the catalogue.
             window: business days; without one the last `DEFAULT_DAYS` full days that can be complete
                 (for retention the last twelve full weeks).
+            period: a window by its name (`segments.periods.NAMED`), instead.
             segment_id: only this segment's members.
-            as_of_rule: when membership is looked at.
+            as_of_rule: when membership, and an attribute's value, is looked at.
             options: of the KPI, as text or numbers.
+            by: an attribute to break it down by (`segments.breakdown.BREAKDOWNS`).
+            compare: a `segments.periods.Compare`, or ``segment:NAME`` (or its number).
+            as_of: the business day at whose end the shop is looked at; None for now.
 
         Raises:
             UnknownMetric: the catalogue has no such KPI.
-            BadOption: an option is unknown or out of range.
+            BadOption: an option is unknown or out of range, or nothing can be broken down, compared or named so.
             NotFound: no such segment.
         """
         read_options(catalog.get(slug), options or {})
-        audience = await self._audience(segment_id, as_of_rule)
+        question = Question(
+            slug=slug,
+            window=window,
+            period=period,
+            audience=await self._audience(segment_id, as_of_rule),
+            options=options or {},
+            by=by,
+            by_rule=as_of_rule,
+            compare=_compare(compare),
+            against=await self._against(compare, as_of_rule),
+        )
         figures = await self._figures()
-        return await asyncio.to_thread(figures.kpi, slug, window, audience=audience, options=options)
+        return await asyncio.to_thread(lambda: ask(figures.at(as_of) if as_of else figures, question))
 
     async def dashboard(
         self, *, days: int = DEFAULT_DAYS, segment_id: int | None = None, as_of_rule: AsOfRule = "cohort"
@@ -187,6 +211,19 @@ class Insights:
             failed = sum(row["failed"] for row in await events.count_failed_by_code(connection))
         figures = await self._figures()
         return await asyncio.to_thread(figures.dashboard, days=days, audience=audience, failed_events=failed)
+
+    async def _against(self, compare: str | None, as_of_rule: AsOfRule) -> Audience | None:
+        if compare is None or not compare.startswith(_SEGMENT):
+            return None
+        name = compare.removeprefix(_SEGMENT)
+        async with self._pool.acquire() as connection:
+            number = await segment_store.find_segment(connection, name=name)
+            if number is None and name.isdecimal() and len(name) < len("2147483647"):
+                number = int(name)
+            names = [row["name"] for row in await segment_store.list_segments(connection)]
+        if number is None:
+            raise NotFound(f"There is no segment {name}; {hint(name, names)}.", code="segment_not_found")
+        return await self._audience(number, as_of_rule)
 
     async def _audience(self, segment_id: int | None, as_of_rule: AsOfRule) -> Audience:
         if segment_id is None:
@@ -241,6 +278,14 @@ class Insights:
             currency=settings.currency,
             exclude_test_accounts=settings.exclude_test_accounts,
         )
+
+
+def _compare(compare: str | None) -> Compare | None:
+    if compare is None or compare.startswith(_SEGMENT):
+        return None
+    if compare not in [*Compare]:
+        raise BadOption(f"nothing is compared with {compare}; {hint(compare, [*Compare, 'segment:NAME'])}")
+    return Compare(compare)
 
 
 async def _definitions(connection: Connection) -> _Definitions:

@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import asyncpg
+import polars as pl
 import pytest
 
 from backend.store import shop
+from segments.metrics.catalog import CATALOG
 from tests.cli.test_command_line import joren
 from tests.services.refreshing import NOW, Shop, order
 
@@ -55,6 +57,12 @@ def test_retention_as_a_table_for_people(home: Path, dsn: str) -> None:
     ("arguments", "sentence"),
     [
         (["happiness"], "no KPI is called happiness"),
+        (["repeat_purchase"], "the nearest are repeat_purchase_rate"),
+        (["launch_rate", "--by", "rnak"], "cannot be broken down by rnak; the nearest is rank"),
+        (["repeat_purchase_rate", "--set", "m=2"], "repeat_purchase_rate has no option m; there are n, basis"),
+        (["repeat_purchase_rate", "--set", "basis=recepts"], "basis cannot be recepts; the nearest is receipts"),
+        (["repeat_purchase_rate", "--set", "n"], "not of the form NAME=VALUE"),
+        (["launch_rate", "--window", "today", "--from", "2026-03-01", "--to", "2026-03-02"], "either --window or"),
         (["launch_rate", "--n", "2"], "launch_rate has no option n"),
         (["repeat_purchase_rate", "--n", "two"], "n is a whole number from 2 to 100, not two"),
         (["launch_rate", "--from", "2026-03-01"], "both --from and --to"),
@@ -72,3 +80,53 @@ def test_the_catalogue_is_listed(tmp_path: Path) -> None:
     done = joren("kpi", "--language", "ja", home=tmp_path)
     assert done.returncode == 0
     assert "f2_conversion              F2転換率" in done.stdout.splitlines()
+
+
+def test_a_breakdown_a_comparison_and_a_past_day(home: Path, dsn: str) -> None:
+    asked = ("kpi", "orders_per_customer", "--set", "basis=receipts", "--by", "store", "--compare", "previous")
+    done = joren(*asked, *WINDOW, "--as-of", "2026-03-05", "--json", home=home, DATABASE_URL=dsn)
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["numerator"], found["as_of_day"]) == (1, "2026-03-05")
+    assert found["as_of"].startswith("2026-03-05T15:00:00")
+    assert [(group["kind"], group["figure"]["numerator"]) for group in found["breakdown"]["groups"]] == [("unknown", 1)]
+    assert found["compared"]["how"] == "previous"
+    assert found["compared"]["figure"]["window"] == {"from": "2026-02-01", "to": "2026-02-28"}
+    assert "as_of_day" in [note["code"] for note in found["notes"]]
+    text = joren(*asked, "--window", "last_month", home=home, DATABASE_URL=dsn).stdout
+    assert "by Last store (cohort)" in text
+    assert "against previous (2026-02-01 – 2026-02-28): —, —" in text
+
+
+def test_figures_as_files_that_no_spreadsheet_runs(home: Path, dsn: str) -> None:
+    csv, parquet = home / "figures.csv", home / "figures.parquet"
+    asked = ("kpi", "orders_per_customer", *WINDOW, "--by", "store", "--csv", str(csv), "--parquet", str(parquet))
+    done = joren(*asked, home=home, DATABASE_URL=dsn)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    rows = pl.read_parquet(parquet)
+    assert rows.get_column("group").to_list() == [None, "(unknown)"]
+    assert rows.get_column("numerator").to_list() == [3, 3]
+    assert csv.read_text().splitlines()[0].startswith('"kpi","segment","from"')
+    again = joren(*asked, home=home, DATABASE_URL=dsn)
+    assert again.returncode == 2
+    assert "is there already" in again.stderr
+
+
+def test_an_unknown_segment_to_compare_with_is_named(home: Path, dsn: str) -> None:
+    done = joren("kpi", "dau", "--compare", "segment:regulars", home=home, DATABASE_URL=dsn)
+    assert done.returncode == 1
+    assert "There is no segment regulars; there are none." in done.stderr
+    other = joren("kpi", "dau", "--compare", "previos", home=home, DATABASE_URL=dsn)
+    assert other.returncode == 2
+    assert "nothing is compared with previos; the nearest are previous" in other.stderr
+
+
+def test_every_option_of_the_catalogue_is_a_flag(tmp_path: Path) -> None:
+    flags = joren("kpi", "--help", home=tmp_path).stdout
+    missing = [
+        option.name
+        for metric in CATALOG.values()
+        for option in metric.options
+        if f"--{option.name.replace('_', '-')}" not in flags
+    ]
+    assert missing == []

@@ -99,7 +99,8 @@ async def _table(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings, origins
         return await _customers(pool, wish, origins)
     if wish.what is What.CAMPAIGN:
         return tables.held(report_table.COLUMNS, report_table.table(await origins.report(wish.campaign_id or 0)))
-    return tables.held(kpi_tables.COLUMNS, kpi_tables.table(await _kpis(wish, origins)))
+    figures = kpi_tables.table(await _kpis(wish, origins))
+    return tables.held(dict(figures.schema), figures)
 
 
 async def _customers(pool: asyncpg.Pool, wish: Wish, origins: Origins) -> Table:
