@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from admin_ui import campaign_form, campaign_views
@@ -143,31 +144,17 @@ async def launch_campaign(
     return page.go(f"/campaigns/{campaign_id}", "scheduled")
 
 
-@post("/campaigns/{campaign_id:int}/pause", opt={"allow": Allow.MARKETER})
-async def pause_campaign(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
-) -> Response[Any]:
-    """Stop sending for now."""
-    await services.campaign_desk.pause(campaign_id, by=page.administrator.email)
-    return page.go(f"/campaigns/{campaign_id}", "paused")
+def _steering(verb: str, said: str) -> HTTPRouteHandler:
+    """The button that does something to a campaign under way: ``verb`` is the desk's, ``said`` the page's word on it."""
 
+    @post(f"/campaigns/{{campaign_id:int}}/{verb}", name=f"{verb}_campaign", opt={"allow": Allow.MARKETER})
+    async def steer(
+        page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+    ) -> Response[Any]:
+        await getattr(services.campaign_desk, verb)(campaign_id, by=page.administrator.email)
+        return page.go(f"/campaigns/{campaign_id}", said)
 
-@post("/campaigns/{campaign_id:int}/resume", opt={"allow": Allow.MARKETER})
-async def resume_campaign(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
-) -> Response[Any]:
-    """Go on sending."""
-    await services.campaign_desk.resume(campaign_id, by=page.administrator.email)
-    return page.go(f"/campaigns/{campaign_id}", "resumed")
-
-
-@post("/campaigns/{campaign_id:int}/cancel", opt={"allow": Allow.MARKETER})
-async def cancel_campaign(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
-) -> Response[Any]:
-    """Stop for good."""
-    await services.campaign_desk.cancel(campaign_id, by=page.administrator.email)
-    return page.go(f"/campaigns/{campaign_id}", "cancelled")
+    return steer
 
 
 @post("/campaigns/{campaign_id:int}/test", opt={"allow": Allow.MARKETER}, status_code=200)
@@ -326,8 +313,8 @@ ROUTES = (
     edit_campaign,
     save_campaign,
     launch_campaign,
-    pause_campaign,
-    resume_campaign,
-    cancel_campaign,
+    _steering("pause", "paused"),
+    _steering("resume", "resumed"),
+    _steering("cancel", "cancelled"),
     test_campaign,
 )
