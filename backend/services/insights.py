@@ -17,7 +17,7 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import NotFound
-from backend.store import customers, events, shop
+from backend.store import customers, events, life_cycle, shop
 from backend.store import segments as segment_store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
@@ -27,8 +27,10 @@ from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
 from segments.ids import SegmentId
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
+from segments.metrics.lifecycle import derive_thresholds
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
+from segments.metrics.thresholds import Thresholds
 from segments.nearest import hint
 from segments.periods import Compare
 from segments.reduce.days import merge_customers
@@ -114,6 +116,7 @@ class _Definitions:
 
     settings: ShopSettings
     coupons: tuple[tuple[str, str, date | None], ...]
+    thresholds: tuple[Thresholds, ...]
 
 
 @dataclass(slots=True)
@@ -212,6 +215,16 @@ class Insights:
         figures = await self._figures()
         return await asyncio.to_thread(figures.dashboard, days=days, audience=audience, failed_events=failed)
 
+    async def derive_thresholds(self, since: date) -> Thresholds:
+        """Life-cycle thresholds by the history before a business day, read for this alone and not kept."""
+        async with self._loading, self._pool.acquire() as connection:
+            known = await _definitions(connection)
+            await self._merges.catch_up(connection)
+            survivors = dict(self._merges.survivors)
+        view = await asyncio.to_thread(self._frame.read)
+        days = _counted(self._lake.customer_days(), survivors, view, known.settings)
+        return await asyncio.to_thread(derive_thresholds, Facts(days=days, today=since), since=since)
+
     async def _against(self, compare: str | None, as_of_rule: AsOfRule) -> Audience | None:
         if compare is None or not compare.startswith(_SEGMENT):
             return None
@@ -253,11 +266,9 @@ class Insights:
 
     def _load(self, known: _Definitions, view: View, today: date) -> Figures:
         settings = known.settings
-        tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
 
         def counted(history: pl.LazyFrame) -> pl.LazyFrame:
-            merged = _merged(history, self._merges.survivors)
-            return merged.join(tests, on="customer_id", how="anti") if settings.exclude_test_accounts else merged
+            return _counted(history, self._merges.survivors, view, settings)
 
         held = counted(self._lake.customer_days()).collect().lazy()
         verified: pl.DataFrame = verified_events(nw.from_native(held)).to_native().collect()
@@ -268,7 +279,12 @@ class Insights:
             coupons=_coupon_frame(known),
             events=counted(self._lake.events()),
             lines=counted(self._lake.order_lines()),
+            reachable=view.frame.filter(pl.col("reachable").fill_null(value=False))
+            .select("customer_id")
+            .collect()
+            .lazy(),
             verified=frozenset(verified.get_column("event").to_list()),
+            thresholds=known.thresholds,
             history_imported=settings.history_complete,
         )
         return Figures(
@@ -293,12 +309,20 @@ async def _definitions(connection: Connection) -> _Definitions:
     return _Definitions(
         settings=await shop.read_settings(connection),
         coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
+        thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
     )
 
 
 def _coupon_frame(known: _Definitions) -> pl.LazyFrame:
     schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
     return pl.LazyFrame(known.coupons, schema=schema, orient="row")
+
+
+def _counted(history: pl.LazyFrame, survivors: Mapping[int, int], view: View, settings: ShopSettings) -> pl.LazyFrame:
+    """History under the survivors of merges, without those who are to be left out."""
+    tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
+    merged = _merged(history, survivors)
+    return merged.join(tests, on="customer_id", how="anti") if settings.exclude_test_accounts else merged
 
 
 def _merged(days: pl.LazyFrame, survivors: Mapping[int, int]) -> pl.LazyFrame:

@@ -12,7 +12,7 @@ from backend.services.insights import Insights
 from backend.store import segments, shop
 from segments.errors import BadOption, UnknownMetric
 from segments.windows import Window
-from tests.services.refreshing import NOW, Shop, opened, order, track
+from tests.services.refreshing import NOW, Shop, identify, opened, order, track
 
 TODAY = date(2026, 4, 1)
 
@@ -77,6 +77,38 @@ async def test_merged_customers_are_one(installation: Shop, insights: Insights) 
     await installation.refresh.run_once()
     measured = (await insights.kpi("repeat_purchase_rate", options={"basis": "receipts"})).measured
     assert (measured.numerator, measured.denominator) == (1, 1)
+
+
+async def test_events_are_read_one_by_one_where_days_are_not_enough(installation: Shop, insights: Insights) -> None:
+    await send(
+        installation, 9, track("Survey Answered", user="u1", score=3), track("Store Visited", user="u2", store_id="S1")
+    )
+    await send(installation, 8, track("Survey Answered", user="u2", score=10))
+    await installation.refresh.run_once()
+    await send(installation, 1, {"type": "alias", "previousId": "u1", "userId": "u2"})
+    await installation.refresh.run_once()
+    score = (await insights.kpi("nps")).measured
+    assert (score.value, score.denominator) == (100, 1)  # merged: the latest answer of the one customer
+    steps = {"step1": "Store Visited", "step2": "Survey Answered"}
+    assert (await insights.kpi("funnel", options=steps)).measured.value == 1
+    where = {"start": "Store Visited", "return": "Store Visited", "unit": "day", "n": 0, "horizon": 0}
+    sizes = [
+        (
+            await insights.kpi(
+                "retention", window=Window(ago(28), ago(1)), options={**where, "start_where": f"store={store}"}
+            )
+        ).measured.denominator
+        for store in ("S1", "S2")
+    ]
+    assert sizes == [1, 0]
+
+
+async def test_reach_is_what_the_frame_says(installation: Shop, insights: Insights) -> None:
+    people = [identify(user="u1", anonymous="a1", token="t1", push_consent=True), opened(user="u1", anonymous="a1")]
+    await send(installation, 2, *people, opened(user="u2", anonymous="a2"), kind="app")
+    await installation.refresh.run_once()
+    reach = (await insights.kpi("push_reach_rate")).measured
+    assert (reach.numerator, reach.denominator) == (1, 2)
 
 
 async def test_coupon_definitions_decide_what_is_public_and_what_still_runs(
