@@ -9,6 +9,7 @@ import shutil
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,11 @@ from backend.clock import FixedClock
 from backend.demo import complete_journey
 from backend.services.imports.values import Choices, ImportReport
 from backend.settings import Settings
-from backend.store import schema
 from backend.wiring import Services, open_services
 from segments.import_fields import Kind
 from segments.metrics.metric import Measured
 from segments.windows import Window
-from tests.fixtures.database import EMBEDDED, database_of
+from tests.fixtures.database import EMBEDDED, clone
 
 DATA = Path(__file__).parents[1] / "data"
 RETAIL = DATA / "online_retail.parquet"
@@ -66,19 +66,18 @@ def database(servers: Callable[[str], str]) -> Iterator[Callable[[], str]]:
 
     def make() -> str:
         made.append(f"joren_test_{secrets.token_hex(6)}")
-        asyncio.run(_execute(server, f"CREATE DATABASE {made[-1]}"))
-        asyncio.run(schema.migrate(database_of(server, made[-1])))
-        return database_of(server, made[-1])
+        return asyncio.run(_connected(server, partial(clone, name=made[-1], of=server)))
 
     yield make
     for name in made:
-        asyncio.run(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+        drop = f"DROP DATABASE {name} WITH (FORCE)"
+        asyncio.run(_connected(server, lambda connection, drop=drop: connection.execute(drop)))
 
 
-async def _execute(dsn: str, statement: str) -> None:
+async def _connected(dsn: str, work: Callable[[asyncpg.Connection], Awaitable[str]]) -> str:
     connection = await asyncpg.connect(dsn)
     try:
-        await connection.execute(statement)
+        return await work(connection)
     finally:
         await connection.close()
 

@@ -103,9 +103,9 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def roll(
-    pool: asyncpg.Pool, dsn: str, home: Path, *, kind: type[IntakeServer] = DrainingIntakeServer
+    pool: asyncpg.Pool, dsn: str, home: Path, *, kind: type[IntakeServer] = DrainingIntakeServer, replaced: int = 2
 ) -> tuple[Balancer, list[float]]:
-    """Replace each of two servers in turn; gives what the clients saw and how long each old one took to end."""
+    """Replace as many of two servers in turn; gives what the clients saw and how long each old one took to end."""
     source = await Sources(pool, SystemClock()).create("till", kind="server")
     homes = [home / "one", home / "two"]
     for each in homes:
@@ -115,7 +115,7 @@ async def roll(
     try:
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
         async with balancer.driving():
-            for server in servers:
+            for server in servers[:replaced]:
                 await balancer.more(100)
                 since = time.monotonic()
                 await asyncio.to_thread(server.stop)
@@ -143,5 +143,5 @@ async def test_a_rolling_deploy_fails_no_request(pool: asyncpg.Pool, dsn: str, t
 
 
 async def test_the_clients_see_servers_that_do_not_drain(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
-    balancer, _ = await roll(pool, dsn, tmp_path, kind=IntakeServer)
+    balancer, _ = await roll(pool, dsn, tmp_path, kind=IntakeServer, replaced=1)
     assert balancer.failed

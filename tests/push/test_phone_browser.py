@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from litestar import Litestar, Request, post
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from playwright.async_api import Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from backend.demo.phone.pages import phone_routes
 from backend.push.emulator.emulator import Emulator
@@ -20,7 +21,7 @@ from campaigns.delivery import Accepted
 from tests.fixtures.phone_shop import write_phone_json
 from tests.fixtures.phones import push
 
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run"]  # fmt: skip
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 WORDS: dict[str, dict[str, str]] = {
     "ja": {
@@ -59,7 +60,7 @@ class Intake:
         return [event for event in self.events if (event.get("event") or event["type"]) == name]
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def intake() -> AsyncIterator[Intake]:
     intake = Intake()
 
@@ -75,7 +76,7 @@ async def intake() -> AsyncIterator[Intake]:
         yield intake
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def phone(tmp_path: Path, intake: Intake) -> AsyncIterator[Running]:
     routes = phone_routes(write_phone_json(tmp_path / "demo" / "phone.json", intake.url))
     async with running(tmp_path / "emulator", routes=routes) as server:
@@ -84,26 +85,25 @@ async def phone(tmp_path: Path, intake: Intake) -> AsyncIterator[Running]:
 
 @pytest.mark.browser
 @pytest.mark.parametrize(("language", "width"), [("ja", 1280), ("en", 390)])
-async def test_launch_coupon_purchase_push_and_tap(phone: Running, intake: Intake, language: str, width: int) -> None:
+async def test_launch_coupon_purchase_push_and_tap(
+    phone: Running, chromium: Browser, intake: Intake, language: str, width: int
+) -> None:
     words = WORDS[language]
     complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        page = await browser.new_page(viewport={"width": width, "height": 844})
-        page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        await page.goto(f"{phone.control_url}/phone/a?lang={language}")
-        await expect(row(page, "identify").first).to_be_visible()
+    page = await chromium.new_page(viewport={"width": width, "height": 844})
+    page.on("console", lambda said: complaints.append(said.text) if said.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    await page.goto(f"{phone.control_url}/phone/a?lang={language}")
+    await expect(row(page, "identify").first).to_be_visible()
 
-        await page.get_by_role("button", name=words["open"]).click()
-        await use_coupon(page, words)
-        await buy(page, words)
-        await withdraw_consent(page, words)
-        await receive_and_tap(page, phone, words)
+    await page.get_by_role("button", name=words["open"]).click()
+    await use_coupon(page, words)
+    await buy(page, words)
+    await withdraw_consent(page, words)
+    await receive_and_tap(page, phone, words)
 
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
-        await expect(page.locator(".status.waiting")).to_have_count(0)
-        await browser.close()
+    assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await expect(page.locator(".status.waiting")).to_have_count(0)
 
     assert complaints == []
     assert_events(intake)
