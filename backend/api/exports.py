@@ -10,13 +10,15 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, Parameter
 from litestar.response import File
 
-from backend.api.guards import actor_of, requires
+from backend.api.guards import actor_of, caller_of, requires
+from backend.errors import Forbidden
 from backend.services.exports.desk import Exports
 from backend.services.exports.ledger import Export
-from segments.exports import Wish
+from segments.exports import ABOUT_PERSONS, Wish
 
 _READ = requires("exports:read")
 _WRITE = requires("exports:write")
+_PERSONS = "customers:read"
 
 Number: TypeAlias = Annotated[int, Parameter(ge=1, le=2**63 - 1)]
 
@@ -58,7 +60,11 @@ class ExportController(Controller):
     async def order_export(
         self, request: Request[None, None, State], data: JSONBody[Wish], exports: NamedDependency[Exports]
     ) -> ExportAnswer:
-        """Have a worker write a file; ask for it by its ``id`` until its ``state`` is done."""
+        """Have a worker write a file; ask for it by its ``id`` until its ``state`` is done.
+
+        Files about persons (events, history, customers) take a key that may read customers as well.
+        """
+        _require_persons(request, data)
         return export_answer(await exports.order(data, by=actor_of(request)))
 
     @get("/{export_id:int}", guards=[_READ], summary="Read an export's state")
@@ -70,9 +76,15 @@ class ExportController(Controller):
     async def fetch_export(
         self, request: Request[None, None, State], export_id: FromPath[Number], exports: NamedDependency[Exports]
     ) -> File:
-        """The file itself, once it is done and until it expires."""
+        """The file itself, once it is done and until it expires; one about persons also takes ``customers:read``."""
+        _require_persons(request, (await exports.get(export_id)).wish)
         found = await exports.fetch(export_id, by=actor_of(request))
         return File(path=found.path, filename=found.name, content_disposition_type="attachment")
+
+
+def _require_persons(request: Request[None, None, State], wish: Wish) -> None:
+    if wish.what in ABOUT_PERSONS and not caller_of(request).may(_PERSONS):
+        raise Forbidden(f"An export of {wish.what} takes the scope {_PERSONS} as well.", code="scope_missing")
 
 
 def export_answer(export: Export) -> ExportAnswer:

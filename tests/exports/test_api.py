@@ -25,7 +25,8 @@ URL = "https://hooks.example/joren"
 async def api(dsn: str, tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
     settings = Settings(home=tmp_path, database_url=dsn, lake=str(tmp_path / "lake"))
     async with open_services(settings, clock=FixedClock(NOW)) as services:
-        key = await services.api_keys.create("warehouse", scopes=["exports:read", "exports:write", "webhooks:write"])
+        scopes = ["customers:read", "exports:read", "exports:write", "webhooks:write"]
+        key = await services.api_keys.create("warehouse", scopes=scopes)
         async with client_of(create_app(services, "admin")) as client:
             client.headers["Authorization"] = f"Bearer {key}"
             yield SimpleNamespace(client=client, services=services)
@@ -53,6 +54,20 @@ async def test_a_program_orders_waits_and_fetches(api: SimpleNamespace) -> None:
         ("API key warehouse", "export.order"),
         ("API key warehouse", "export.download"),
     ]
+
+
+async def test_files_about_persons_take_a_key_that_may_read_customers(api: SimpleNamespace) -> None:
+    ordered = (await api.client.post("/api/v1/exports", json={"what": "customers"})).json()
+    await api.services.exports.work()
+    key = await api.services.api_keys.create("figures", scopes=["exports:read", "exports:write"])
+    figures = {"Authorization": f"Bearer {key}"}
+    refused = [
+        await api.client.post("/api/v1/exports", json={"what": "customers"}, headers=figures),
+        await api.client.get(f"/api/v1/exports/{ordered['id']}/file", headers=figures),
+    ]
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(403, "scope_missing")] * 2
+    kpis = await api.client.post("/api/v1/exports", json={"what": "kpi", "kpis": ["dau"]}, headers=figures)
+    assert kpis.status_code == 202
 
 
 @pytest.mark.parametrize(
