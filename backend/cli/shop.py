@@ -3,12 +3,14 @@
 import typer
 
 from backend.cli.runtime import failing_clearly, print_json, run
+from backend.cli.thresholds import thresholds
 from backend.errors import BadInput, Conflict
 from backend.services.shop import ShopSettings
 from backend.store.shop import written
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.command()(thresholds)
 
 ACTOR = "command line"
 

@@ -9,6 +9,7 @@ from backend.services.coupons.issuing import CouponIssues
 from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
+from backend.services.life_cycle import LifeCycle
 from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.retention import Retention
@@ -30,6 +31,7 @@ def timetable(
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
     rights: Rights,
+    life_cycle: LifeCycle,
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
 ) -> list[Loop]:
@@ -46,6 +48,7 @@ def timetable(
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
+        Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
         Loop("coupon_issues", coupon_issues.work, 1.0),
         Loop("coupon_expiry", coupon_expiry.work, 30.0),

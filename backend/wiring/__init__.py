@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from backend.services.imports.desk import ImportDesk
     from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
+    from backend.services.life_cycle import LifeCycle
     from backend.services.people import People
     from backend.services.privacy.rights import Rights
     from backend.services.refresh.loop import Refresh
@@ -97,6 +98,7 @@ class Services(IntakeServices):
     retention: "Retention"
     refresh: "Refresh"
     insights: "Insights"
+    life_cycle: "LifeCycle"
     exports: "Exports"
     rights: "Rights"
     webhooks: "Webhooks"

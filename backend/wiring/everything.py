@@ -27,6 +27,7 @@ from backend.services.idempotency import Idempotency
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
+from backend.services.life_cycle import LifeCycle
 from backend.services.people import People
 from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
@@ -105,6 +106,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         ),
         refresh=refresh,
         insights=insights,
+        life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
         exports=exports,
         rights=_rights(intake, refresh=refresh, facts=facts, exports=exports, desk=import_desk),
         webhooks=Webhooks(pool, clock, rules=caller),

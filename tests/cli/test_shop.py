@@ -40,3 +40,18 @@ def test_what_cannot_be_taken_is_one_sentence_with_status_2(joren: Joren, given:
 def test_the_sentence_names_the_setting(joren: Joren) -> None:
     for given in ("cap_7d=51", "zone=Tokyo", "capp=1"):
         assert given.partition("=")[0] in joren("set", given).stderr
+
+
+def test_thresholds_are_set_and_given_back_to_history(joren: Joren) -> None:
+    assert "No version is stored" in joren("thresholds").stdout
+    assert "45 / 90 / 180 days  set by command line" in joren("thresholds", "45", "90", "180").stdout
+    assert joren("thresholds", "--from-history").exit_code == 0
+    first, second = json.loads(joren("thresholds", "--json").stdout)
+    assert (first["thresholds"]["t3"], first["derived"]) == (180, False)
+    assert (second["thresholds"]["version"], second["derived"], second["thresholds"]["provisional"]) == (2, True, True)
+
+
+@pytest.mark.parametrize("given", [("45", "90"), ("90", "45", "180"), ("45", "90", "180", "--from-history")])
+def test_thresholds_that_cannot_be_are_one_sentence(joren: Joren, given: tuple[str, ...]) -> None:
+    done = joren("thresholds", *given)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1)

@@ -57,3 +57,56 @@ CREATE TABLE rank_rules (
 
 -- Why an export failed as a code too: pages say it in their own language. A process of the release before leaves it empty.
 ALTER TABLE exports ADD COLUMN error_code text;
+
+-- Life-cycle thresholds by version (days since the last purchase): a version is never changed. In force on a day is the one
+-- that began last by then. derived: from the shop's own gaps; a version that a person set holds until he lets it go.
+CREATE TABLE life_cycle_thresholds (
+    version integer PRIMARY KEY,
+    since date NOT NULL,
+    t1 integer NOT NULL CHECK (t1 > 0),
+    t2 integer NOT NULL CHECK (t2 > t1),
+    t3 integer NOT NULL CHECK (t3 > t2),
+    derived boolean NOT NULL,
+    provisional boolean NOT NULL,
+    saved_at timestamptz NOT NULL,
+    saved_by text NOT NULL
+);
+
+-- Business days of which figures are to be kept. planned: its turn will come; started: a worker is at it until leased_until,
+-- or died (undone: the next one goes on); done: every figure is kept. Days follow each other without a gap. failed: figures
+-- that could not be worked out.
+CREATE TABLE snapshot_runs (
+    business_day date PRIMARY KEY,
+    state text NOT NULL DEFAULT 'planned' CHECK (state IN ('planned', 'started', 'done')),
+    planned_at timestamptz NOT NULL,
+    attempt_id uuid,
+    attempts integer NOT NULL DEFAULT 0,
+    started_at timestamptz,
+    leased_until timestamptz,
+    finished_at timestamptz,
+    figures integer NOT NULL DEFAULT 0,
+    failed integer NOT NULL DEFAULT 0
+);
+
+CREATE INDEX snapshot_runs_open ON snapshot_runs (business_day) WHERE state <> 'done';
+
+-- Figures as they stood at the end of a business day; never written anew, so that a trend tells what was known. choice: the KPI
+-- with all its options; segment_id 0 is everyone; segment_version and definition say by which words the figure was made.
+CREATE TABLE kpi_snapshots (
+    choice text NOT NULL,
+    segment_id integer NOT NULL,
+    business_day date NOT NULL REFERENCES snapshot_runs (business_day),
+    segment_version integer,
+    definition text NOT NULL,
+    window_first date NOT NULL,
+    window_last date NOT NULL,
+    numerator double precision NOT NULL,
+    denominator bigint,
+    value double precision,
+    incomplete boolean NOT NULL,
+    notes text[] NOT NULL DEFAULT '{}',
+    taken_at timestamptz NOT NULL,
+    PRIMARY KEY (choice, segment_id, business_day)
+);
+
+CREATE INDEX kpi_snapshots_day ON kpi_snapshots (business_day);
