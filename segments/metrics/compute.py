@@ -25,7 +25,7 @@ from segments.metrics import (
     voice,
 )
 from segments.metrics.facts import Facts
-from segments.metrics.metric import Cell, Cohort, Measured, Metric, Options, Sheet, Triangle
+from segments.metrics.metric import Cell, Cohort, Measured, Metric, Option, Options, Sheet, Triangle
 from segments.metrics.options import read_options
 from segments.metrics.retention import is_cut, retention
 from segments.windows import Window
@@ -123,6 +123,18 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
     if made_of.isdisjoint(facts.unverified()):
         return measured
     return replace(measured, notes=(*measured.notes, "unverified"))
+
+
+def never_seen(facts: Facts, metric: Metric, options: Options) -> bool:
+    """Whether nothing the KPI is made of was ever recorded, or an event that its options name never was."""
+    seen = facts.seen()
+    chosen = (option for option in metric.options if _is_event(option))
+    asked = any(options[option.name] and options[option.name] not in seen for option in chosen)
+    return asked or (bool(metric.sources) and seen.isdisjoint(metric.sources))
+
+
+def _is_event(option: Option) -> bool:
+    return isinstance(option.default, str) and not option.choices and not option.free
 
 
 def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row: dict[str, Any]) -> Measured:

@@ -1,7 +1,7 @@
 """What KPIs are computed from: history, definitions, calendar, and who is asked about."""
 
 from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import TypeAlias
 
@@ -39,11 +39,29 @@ EVENTS: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """One group of people who are parted by a label, so that all groups together ask once who bears which.
+
+    Attributes:
+        key: names whom and by what they are parted.
+        label: from pairs (``customer_id``, ``as_of``) to those of the people parted, with ``label`` at the end of that day.
+        holds: over ``label``: whether it is this group's.
+        everyone: nobody is left out: the groups hold also who is first seen after a window, so that they add up.
+    """
+
+    key: Hashable
+    label: Callable[[pl.LazyFrame], pl.LazyFrame]
+    holds: pl.Expr
+    everyone: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Members:
-    """Whose figures are asked for; ``key`` names the segment, its version and the rule of time."""
+    """Whose figures are asked for; ``key`` names the segment, its version and the rule of time, and the part of it."""
 
     key: Hashable
     belongs: Belongs
+    part: Part | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +114,14 @@ class Facts:
         return self._without_stepped_back(rows.select(*EVENTS), events)
 
     def _without_stepped_back(self, rows: pl.LazyFrame, events: Sequence[str]) -> pl.LazyFrame:
-        verified = self._verified() & {*events}
+        verified = self.verified_names() & {*events}
         if not verified:
             return rows
         kept: pl.LazyFrame = only_verified(nw.from_native(rows), verified=verified).to_native()
         return kept
 
-    def _verified(self) -> frozenset[str]:
+    def verified_names(self) -> frozenset[str]:
+        """Weighty events for which a trusted source reported."""
         if self.verified is not None:
             return frozenset(self.verified)
 
@@ -119,6 +138,31 @@ class Facts:
             found = self.kept[key] = make().collect()
         return found.lazy()
 
+    def until(self, day: date) -> "Facts":
+        """The facts up to the end of a business day, which is then over; nothing worked out before is kept."""
+        happened = pl.col("business_day") <= day
+        return replace(
+            self,
+            days=self.days.filter(happened),
+            events=None if self.events is None else self.events.filter(happened),
+            lines=None if self.lines is None else self.lines.filter(happened),
+            today=day + timedelta(days=1),
+            verified=None,
+            kept={},
+        )
+
+    def seen(self) -> frozenset[str]:
+        """Names of the events that were ever recorded."""
+        found = self.once("event names", lambda: self.days.select(pl.col("event").unique())).collect()
+        return frozenset(found.get_column("event").to_list())
+
+    def anyone(self, window: Window) -> bool:
+        """Whether there is anyone whose figures are asked for, by the rule for period KPIs."""
+        if self.members is None:
+            return not self.once("first_seen", self._first_seen).collect().is_empty()
+        self.look_ahead([window])
+        return not self.kept[self._window_key(window)].is_empty()
+
     def begins(self) -> date | None:
         """The first business day of the history; None where there is none."""
         found = self.once("begins", lambda: self.days.select(pl.col("business_day").min())).collect()
@@ -130,7 +174,7 @@ class Facts:
         weighty = pl.col("event").is_in(list(WEIGHTY))
         found = self.once("weighty", lambda: self.days.filter(weighty).select("event", "trusted").unique()).collect()
         told = dict(found.group_by("event").agg(pl.col("trusted").any()).rows())
-        return frozenset(event for event, trusted in told.items() if not trusted) - self._verified()
+        return frozenset(event for event, trusted in told.items() if not trusted) - self.verified_names()
 
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""
@@ -145,7 +189,9 @@ class Facts:
         if self.members is None:
             return rows
         found = self.kept.get(self._window_key(window))
-        if found is None:  # nobody looked ahead: ask about those in the rows only
+        if found is None and self.members.part is not None:
+            found = self.labelled(self.members.part, window).filter(self.members.part.holds).collect()
+        elif found is None:  # nobody looked ahead: ask about those in the rows only
             rows = rows.collect().lazy()
             people = rows.select("customer_id").unique()
             asked = self._asked_about(window).join(people, on="customer_id", how="semi")
@@ -163,6 +209,10 @@ class Facts:
             mine = pairs.join(found, on=["customer_id", "as_of"], how="semi").select("customer_id")
             self.kept[self._window_key(window)] = mine
 
+    def labelled(self, part: Part, window: Window) -> pl.LazyFrame:
+        """``customer_id``, ``as_of``, ``label``: which group each bears by the rule for period KPIs."""
+        return self._labelled(part, ("window", window), lambda: self._asked_about(window, later=part.everyone))
+
     def keep_cohort(self, rows: pl.LazyFrame, *, name: Hashable) -> pl.LazyFrame:
         """Rows (with ``customer_id`` and ``as_of``) whose customer was a member at the end of that day.
 
@@ -172,19 +222,32 @@ class Facts:
         if members is None:
             return rows
         asked = rows.select("customer_id", "as_of").unique()
-        found = self.once((members.key, name), lambda: members.belongs(asked))
+        found = self.once((members.key, name), lambda: self._belonging(members, asked, name))
         return rows.join(found, on=["customer_id", "as_of"], how="semi")
+
+    def _belonging(self, members: Members, asked: pl.LazyFrame, name: Hashable) -> pl.LazyFrame:
+        part = members.part
+        if part is None:
+            return members.belongs(asked)
+        return self._labelled(part, name, lambda: asked).filter(part.holds).drop("label")
+
+    def _labelled(self, part: Part, name: Hashable, asked: Callable[[], pl.LazyFrame]) -> pl.LazyFrame:
+        return self.once((part.key, "labelled", name), lambda: part.label(asked()))
 
     def _window_key(self, window: Window) -> Hashable:
         return (self.members and self.members.key, "members", window)
 
-    def _asked_about(self, window: Window) -> pl.LazyFrame:
-        """Everyone known by the end of the window, as of its start or of the end of a first day in it."""
+    def _asked_about(self, window: Window, *, later: bool = False) -> pl.LazyFrame:
+        """Everyone known by the end of the window, as of its start or of the end of a first day in it.
+
+        With ``later`` also those who are first seen after it, as of its start.
+        """
         before = pl.lit(window.first - timedelta(days=1))
-        known = self.once("first_seen", self._first_seen).filter(
-            pl.col("first_seen").is_null() | (pl.col("first_seen") <= window.last)
-        )
-        return known.select("customer_id", pl.max_horizontal("first_seen", before).alias("as_of"))
+        by_its_end = pl.col("first_seen") <= window.last
+        everyone = self.once("first_seen", self._first_seen)
+        known = everyone if later else everyone.filter(pl.col("first_seen").is_null() | by_its_end)
+        seen = pl.when(by_its_end).then(pl.col("first_seen"))
+        return known.select("customer_id", pl.max_horizontal(seen, before).alias("as_of"))
 
     def _first_seen(self) -> pl.LazyFrame:
         act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)

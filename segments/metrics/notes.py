@@ -65,6 +65,21 @@ NOTES: dict[str, Words] = {
         "ja": "ランクの順序が設定されていないため、上下を判定できません",
         "en": "The order of the ranks has not been set, so nobody can say what is up or down",
     },
+    "as_of_day": {
+        "ja": "基準日までに起きたことだけで計算しています（後から届いた記録も含みます。属性・通知の可否・クーポンの定義は現在の値）",
+        "en": "Only what happened up to the as-of day counts, late arrivals included; profile, reach and coupon definitions "
+        "are today's",
+    },
+    "future": {"ja": "期間がまだ始まっていません", "en": "The window has not begun yet"},
+    "empty_segment": {
+        "ja": "この期間、セグメントに該当する人がいません",
+        "en": "Nobody was in the segment in this window",
+    },
+    "never_seen": {
+        "ja": "もとになるイベントがまだ一度も記録されていません",
+        "en": "An event it is made of has never been recorded",
+    },
+    "nobody": {"ja": "対象がありません（0 ÷ 0）", "en": "There is nobody and nothing to count: 0 of 0"},
     "level_category": {
         "ja": "商品分類（カテゴリー）の単位で数えます",
         "en": "Counted by category",

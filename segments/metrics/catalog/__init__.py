@@ -14,6 +14,7 @@ from segments.metrics.catalog import (
     voice,
 )
 from segments.metrics.metric import Metric
+from segments.nearest import hint
 
 FAMILIES: tuple[tuple[Metric, ...], ...] = (
     launches.METRICS,
@@ -37,9 +38,9 @@ def get(slug: str) -> Metric:
     """The KPI of that name.
 
     Raises:
-        UnknownMetric: no KPI has it; the message lists those there are.
+        UnknownMetric: no KPI has it; the message names the nearest.
     """
     if slug not in CATALOG:
-        message = f"no KPI is called {slug}; there are {', '.join(CATALOG)}"
+        message = f"no KPI is called {slug}; {hint(slug, CATALOG)}"
         raise UnknownMetric(message)
     return CATALOG[slug]
