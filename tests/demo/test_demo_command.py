@@ -17,7 +17,7 @@ from tests.fixtures.demo import RunningDemo, start_demo
 from tests.fixtures.installation import ROOT, eventually
 from tests.fixtures.ports import free_port
 
-pytestmark = [pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.timeout(900)]
 
 SMALL = 200
 
@@ -89,7 +89,7 @@ def kill_while_it_loads(home: Path) -> None:
         start_new_session=True,
     )
     try:
-        eventually(lambda: (home / "demo").exists() and stored(home), seconds=120, what="the first events are stored")
+        eventually(lambda: (home / "demo").exists() and stored(home), seconds=240, what="the first events are stored")
     finally:
         os.kill(killed.pid, signal.SIGKILL)
         killed.wait()

@@ -27,6 +27,12 @@ def clock() -> FixedClock:
     return FixedClock(NOON)
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stalled database is answered for without what it remembers of a phone's clock; a busy machine is not one."""
+    monkeypatch.setattr("backend.store.pool.BRIEF", timedelta(minutes=1))
+
+
 @pytest.fixture
 async def intake(dsn: str, tmp_path: Path, clock: FixedClock) -> AsyncIterator[Intake]:
     settings = Settings(home=tmp_path, database_url=dsn, role="intake")
