@@ -17,6 +17,7 @@ from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
+from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import Sources
 from backend.services.tracking_plans import TrackingPlans
@@ -45,6 +46,11 @@ class PageServices(Protocol):
     @property
     def insights(self) -> Insights:
         """KPIs and the dashboard."""
+        ...
+
+    @property
+    def snapshots(self) -> Snapshots:
+        """Figures kept every day."""
         ...
 
     @property

@@ -1,5 +1,6 @@
 """What a shop decides about itself: defaults, what may be chosen, and the values other packages draw from it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import time
 from zoneinfo import available_timezones
@@ -7,11 +8,14 @@ from zoneinfo import available_timezones
 from campaigns.gates import ConsentRule, SendingRules
 from campaigns.schedule import QuietHours
 from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
+from segments.errors import FactsError
+from segments.snapshots import DEFAULT_CHOICES, read_choice
 
 LONGEST_NAME = 60
 LATEST_DAY_START = 12
 MOST_A_DAY = 20
 MOST_A_WEEK = 50
+MOST_SNAPSHOTS = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,7 @@ class ShopSettings:
         history_complete: the data begins with the shop, or holds its imported past: a first order in it is a first
             order. Without it, conversions of the first 180 days are marked as of short history.
         simulated: the data is made up; every page says so.
+        snapshot_kpis: KPIs of which figures are kept every day, each as `segments.snapshots.read_choice` reads it.
     """
 
     name_ja: str = "常連"
@@ -53,6 +58,7 @@ class ShopSettings:
     exclude_test_accounts: bool = True
     history_complete: bool = False
     simulated: bool = False
+    snapshot_kpis: tuple[str, ...] = DEFAULT_CHOICES
 
     @property
     def calendar(self) -> BusinessCalendar:
@@ -100,6 +106,7 @@ def problems(settings: ShopSettings) -> dict[str, str]:
         "quiet_until": _time_problem(settings.quiet_until),
         "cap_24h": _outside(settings.cap_24h, 0, MOST_A_DAY),
         "cap_7d": _outside(settings.cap_7d, 0, MOST_A_WEEK) or _cap_problem(settings),
+        "snapshot_kpis": _snapshot_problem(settings.snapshot_kpis),
     }
     return {field: sentence for field, sentence in found.items() if sentence is not None}
 
@@ -126,4 +133,15 @@ def _cap_problem(settings: ShopSettings) -> str | None:
     """A week's limit below a day's would silently be the day's limit as well."""
     if settings.cap_7d and settings.cap_24h and settings.cap_7d < settings.cap_24h:
         return "The limit for 7 days cannot be below the limit for 24 hours."
+    return None
+
+
+def _snapshot_problem(kpis: Sequence[str]) -> str | None:
+    if len(kpis) > MOST_SNAPSHOTS:
+        return f"At most {MOST_SNAPSHOTS} figures can be kept every day."
+    try:
+        for kpi in kpis:
+            read_choice(kpi)
+    except FactsError as error:
+        return f"{error}."
     return None

@@ -95,6 +95,8 @@ def _read(field: str, value: object) -> Any:
     try:
         if kind is time and isinstance(value, str):
             return time.fromisoformat(value)
+        if kind == tuple[str, ...] and isinstance(value, str):
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return msgspec.convert(value, kind, strict=not isinstance(value, str))
     except (ValueError, msgspec.ValidationError) as error:
         raise BadInput(f"{field}: {value!r} cannot be taken: {error}.", code="bad_setting", field=field) from error

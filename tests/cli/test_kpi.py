@@ -93,7 +93,7 @@ def test_a_breakdown_a_comparison_and_a_past_day(home: Path, dsn: str) -> None:
     assert found["compared"]["how"] == "previous"
     assert found["compared"]["figure"]["window"] == {"from": "2026-02-01", "to": "2026-02-28"}
     assert "as_of_day" in [note["code"] for note in found["notes"]]
-    text = joren(*asked, "--window", "last_month", home=home, DATABASE_URL=dsn).stdout
+    text = joren(*asked, *WINDOW, home=home, DATABASE_URL=dsn).stdout
     assert "by Last store (cohort)" in text
     assert "against previous (2026-02-01 – 2026-02-28): —, —" in text
 

@@ -1,0 +1,130 @@
+"""Which figures are kept every day, by which words they were made, and the line that they draw. Pure."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from urllib.parse import parse_qsl, urlencode
+
+from segments.metrics import catalog
+from segments.metrics.metric import Measured, Options
+from segments.metrics.options import read_options
+from segments.windows import Window
+
+EVERYONE = 0
+"""Number of the segment that everyone is in."""
+
+DEFAULT_CHOICES = (
+    "launch_rate",
+    "mau",
+    "coupon_use_rate",
+    "repeat_purchase_rate",
+    "f2_conversion",
+    "average_order_value",
+    "orders_per_customer",
+    "retention",
+)
+"""What a shop keeps that has chosen nothing else."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A KPI with all its options."""
+
+    slug: str
+    options: Options
+
+    @property
+    def key(self) -> str:
+        """Names it: the slug, and the options as in an address; the same choice has the same key."""
+        given = urlencode(sorted((name, str(value)) for name, value in self.options.items()))
+        return f"{self.slug}?{given}" if given else self.slug
+
+    @property
+    def definition(self) -> str:
+        """A short digest of the words by which the figure is made: another one marks another definition."""
+        metric = catalog.get(self.slug)
+        words = (self.key, metric.unit, metric.numerator["en"], metric.denominator["en"], metric.definition["en"])
+        return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
+
+
+def choose(slug: str, options: Mapping[str, object] | None = None) -> Choice:
+    """A KPI with its options completed.
+
+    Raises:
+        UnknownMetric: the catalogue has no such KPI.
+        BadOption: an option is unknown or out of range.
+    """
+    return Choice(slug, read_options(catalog.get(slug), options or {}))
+
+
+def read_choice(text: str) -> Choice:
+    """A choice as people write it: ``repeat_purchase_rate``, or ``repeat_purchase_rate?n=3``.
+
+    Raises:
+        UnknownMetric: the catalogue has no such KPI.
+        BadOption: an option is unknown or out of range.
+    """
+    slug, _, given = text.strip().partition("?")
+    return choose(slug, dict(parse_qsl(given, keep_blank_values=True)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """One figure as it stood at the end of a business day.
+
+    Attributes:
+        segment_version: of the segment's rule; None for everyone.
+        definition: see `Choice.definition`.
+    """
+
+    choice: str
+    segment_id: int
+    business_day: date
+    segment_version: int | None
+    definition: str
+    window: Window
+    numerator: float
+    denominator: int | None
+    value: float | None
+    incomplete: bool
+    notes: tuple[str, ...]
+    taken_at: datetime
+
+
+def snapshot(
+    choice: Choice, measured: Measured, *, day: date, segment_id: int, version: int | None, now: datetime
+) -> Snapshot:
+    """A figure as it is kept."""
+    return Snapshot(
+        choice=choice.key,
+        segment_id=segment_id,
+        business_day=day,
+        segment_version=version,
+        definition=choice.definition,
+        window=measured.window,
+        numerator=measured.numerator,
+        denominator=measured.denominator,
+        value=measured.value,
+        incomplete=measured.incomplete,
+        notes=measured.notes,
+        taken_at=now,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrendPoint:
+    """One day of a trend; ``changed``: from here on it is made by other words (a segment's new version, a new definition)."""
+
+    snapshot: Snapshot
+    changed: bool
+
+
+def trend(snapshots: Sequence[Snapshot]) -> tuple[TrendPoint, ...]:
+    """The line of one choice and one segment, oldest first, with marks where its definition changed."""
+    ordered = sorted(snapshots, key=lambda each: each.business_day)
+    words = [(each.segment_version, each.definition) for each in ordered]
+    return tuple(
+        TrendPoint(snapshot=each, changed=place > 0 and words[place] != words[place - 1])
+        for place, each in enumerate(ordered)
+    )
