@@ -126,6 +126,7 @@ def _steering() -> Router:
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
+    from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
     from backend.api.server_events import ServerEventController  # noqa: PLC0415 - not for intake processes
     from backend.api.shop import ShopController  # noqa: PLC0415 - not for intake processes
@@ -139,6 +140,7 @@ def _steering() -> Router:
         DeviceController,
         ExportController,
         PrivacyController,
+        RankController,
         SegmentController,
         ServerEventController,
         ShopController,

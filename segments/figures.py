@@ -217,6 +217,7 @@ class Figures:
             frame=self.frame,
             verified=self.facts.verified_names(),
             coupons=self.facts.coupons,
+            ranks=self.facts.rank_versions,
         )
         return then if self.day is None or audience.as_of == "cohort" else members_on(self.day, then)
 

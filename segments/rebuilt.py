@@ -6,7 +6,7 @@ What history decides changes only on the days of a customer's own facts. So of a
 for each of a customer's *states*: as of his last fact that the rule looks at. Many days share one.
 """
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,8 +19,10 @@ from segments.customers import BY_NAME, NEWEST, days_column
 from segments.events import EventName
 from segments.membership import members
 from segments.metrics.facts import Members
+from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.customers import REDUCED, events_needed, reduce_customers
+from segments.reduce.ranks import STANDING
 from segments.reduce.trust import only_verified
 from segments.rules.rule import Attribute, Did, Not, Rule
 
@@ -68,6 +70,7 @@ def members_then(
     frame: pl.LazyFrame,
     verified: Collection[str],
     coupons: pl.LazyFrame | None,
+    ranks: Sequence[RankVersion] = (),
 ) -> Members:
     """Who belonged at the end of each day asked for. What is asked again and again is kept as long as the answer.
 
@@ -78,6 +81,7 @@ def members_then(
         frame: today's customer frame, for the columns that history does not hold.
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
+        ranks: see `reduce_customers`.
     """
     known = values_then(
         attributes_of(rule),
@@ -86,6 +90,7 @@ def members_then(
         frame=frame,
         verified=verified,
         coupons=coupons,
+        ranks=ranks,
     )
     return Members((key, "then"), lambda asked: members(known(asked), rule).select("customer_id", "as_of"))
 
@@ -98,6 +103,7 @@ def values_then(
     frame: pl.LazyFrame,
     verified: Collection[str],
     coupons: pl.LazyFrame | None,
+    ranks: Sequence[RankVersion] = (),
     how: Literal["inner", "left"] = "inner",
 ) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
     """From pairs (``customer_id``, ``as_of``) to the same with what was true at the end of that day.
@@ -109,12 +115,14 @@ def values_then(
         frame: see `members_then`.
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
+        ranks: see `reduce_customers`.
         how: "inner" keeps only who is in today's frame, "left" everyone.
     """
     wanted = {*names}
     columns = sorted((wanted & {*REDUCED}) - {*_PRESENCE})
     private = sorted(name for name in wanted if BY_NAME[name].private)
-    reduced = _Reduced(days, columns, {event: looks_back[event] for event in looks_back if event == _ORDER})
+    looking = {event: looks_back[event] for event in looks_back if event == _ORDER}
+    reduced = _Reduced(days, columns, looking, tuple(ranks))
     others: list[_Seen | _Listed] = [_Seen(days, verified)] if wanted & {*_PRESENCE} else []
     others += [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
 
@@ -152,6 +160,7 @@ class _Reduced:
     days: pl.LazyFrame
     columns: list[str]
     looks_back: dict[str, int | None]
+    ranks: tuple[RankVersion, ...] = ()
 
     def add_to(self, asked: pl.LazyFrame, *, verified: Collection[str], coupons: pl.LazyFrame | None) -> pl.LazyFrame:
         """``asked``, sorted by ``as_of``, with the columns; every row stays, in order."""
@@ -164,6 +173,7 @@ class _Reduced:
             events=sorted(self.looks_back),
             verified=verified,
             coupons=coupons,
+            ranks=self.ranks,
             columns=self.columns,
             recent={event: span for event, span in self.looks_back.items() if span is not None},
         )
@@ -178,6 +188,8 @@ class _Reduced:
 
     def _placed(self, asked: pl.LazyFrame, coupons: pl.LazyFrame | None) -> pl.DataFrame:
         """``asked`` with ``state``, the day since when the customer's row has been as it was."""
+        if not {*STANDING}.isdisjoint(self.columns):  # ranks change on days of their own
+            return asked.with_columns(pl.col("as_of").alias("state")).collect()
         dated = asked.join_asof(
             self._turns(coupons), left_on="as_of", right_on="turn", by="customer_id", check_sortedness=False
         )

@@ -12,6 +12,7 @@ from backend.api.guards import requires
 from backend.api.parameters import CustomerNumber, Id, SegmentFilter, Size
 from backend.api.statements import Accepted, Telling, Whom, tells
 from backend.services.people import People
+from backend.services.ranks import PersonalRank, RankDesk
 from campaigns.person import PeopleSlice, PersonDetail
 from campaigns.timeline import Timeline
 from segments import statements
@@ -86,6 +87,11 @@ class CustomerController(Controller):
     ) -> tuple[PersonalCoupon, ...]:
         """Coupons issued to the person or used: those held first, then the latest."""
         return await people.coupons(customer_id)
+
+    @get("/{customer_id:int}/ranks", guards=[requires("customers:read")], summary="Read a customer's ranks")
+    async def get_ranks(self, rank_desk: NamedDependency[RankDesk], customer_id: CustomerNumber) -> PersonalRank:
+        """The computed rank with its history and what is missing to the next, and the rank that your system reported."""
+        return await rank_desk.person(customer_id)
 
     @get("/{customer_id:int}/timeline", guards=[requires("customers:read")], summary="Read a customer's timeline")
     async def get_timeline(

@@ -10,6 +10,7 @@ import polars as pl
 
 from segments.calendar import BusinessCalendar
 from segments.metrics.thresholds import Thresholds
+from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
@@ -80,6 +81,7 @@ class Facts:
         lines: the lake's order lines, likewise.
         reachable: ``customer_id`` of those whom push reaches as of now: live address, permission and consent.
         ranks: the shop's ranks, the lowest first; empty where it has told no order.
+        rank_versions: rank rules, for ranks that are computed.
         thresholds: versions of the life-cycle thresholds that are stored, in any order.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
@@ -94,6 +96,7 @@ class Facts:
     lines: pl.LazyFrame | None = None
     reachable: pl.LazyFrame | None = None
     ranks: tuple[str, ...] = ()
+    rank_versions: tuple[RankVersion, ...] = ()
     thresholds: tuple[Thresholds, ...] = ()
     verified: Collection[str] | None = None
     members: Members | None = None

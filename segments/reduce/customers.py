@@ -12,14 +12,22 @@ import polars as pl
 from segments import customers
 from segments.customers import NEWEST, days_column
 from segments.events import EventName
+from segments.rank_rules import RankVersion
 from segments.reduce.days import DERIVED, Frame
 from segments.reduce.orders import ORDER_EVENTS, list_orders
 from segments.reduce.parts import PARTS, WHO, Part
+from segments.reduce.rank_moves import MOVING
+from segments.reduce.ranks import STANDING, rank_facts, standings
 from segments.reduce.trust import only_verified, verified_events
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 _ZERO = ("points", "orders", "purchase_days", "spend", "launches", "visits", "coupons_held", "coupons_used")
 """Columns that are 0, not null, for one who did nothing."""
+
+RANKING = (*MOVING, str(EventName.MEMBERSHIP_JOINED), str(EventName.MEMBERSHIP_WITHDRAWN))
+"""Events that computed ranks follow from."""
+
+_NO_STANDING = pl.DataFrame(schema={"customer_id": pl.Int64, "as_of": pl.Date, **STANDING})
 
 REDUCED: tuple[str, ...] = tuple(one.name for one in customers.ATTRIBUTES if not one.private)
 """Scalar columns that history alone decides."""
@@ -32,6 +40,7 @@ def reduce_customers(
     events: Sequence[str] | None = None,
     verified: Collection[str] | None = None,
     coupons: pl.LazyFrame | None = None,
+    ranks: Sequence[RankVersion] = (),
     columns: Collection[str] = REDUCED,
     recent: Mapping[str, int] | None = None,
 ) -> pl.LazyFrame:
@@ -46,6 +55,7 @@ def reduce_customers(
             ``days``, which is right only where ``days`` holds everyone.
         coupons: definitions (coupon_id, audience, valid_until); without them a coupon is held until a
             ``Coupon Redeemed`` or ``Coupon Expired`` says otherwise, and public ones are held by nobody.
+        ranks: rank rules; without them nobody has a computed rank. With them history is read at once, not when collected.
         columns: which of `REDUCED` are asked for, ``customer_id`` and ``as_of`` always; only history that
             these and ``events`` need is read.
         recent: events whose list need hold only the last so many business days, the as-of day being the last.
@@ -64,7 +74,11 @@ def reduce_customers(
     # Every part filters these rows; without the cache each would join its own.
     facts = only_verified(nw.from_native(rows.cache()), verified=verified)
     made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in _parts_for(columns)]
-    scalars = _scalars(nw.from_native(asked), made, [name for name in REDUCED if name in {*columns, *WHO}])
+    wanted = [name for name in REDUCED if name in {*columns, *WHO}]
+    scalars = _scalars(nw.from_native(asked), made, [name for name in wanted if name not in STANDING])
+    if not {*STANDING}.isdisjoint(wanted):
+        standing = standings(rank_facts(facts, asked, ranks), ranks) if ranks else _NO_STANDING
+        scalars = scalars.join(standing.lazy(), on=list(WHO), how="left").select(wanted)
     if not names:
         return scalars
     lists = _day_lists(facts, names, recent or {})
@@ -90,6 +104,8 @@ def events_needed(columns: Collection[str], events: Collection[str]) -> list[str
     if any(part.events is None for part in parts):
         return None
     needed = {name for part in parts for name in part.events or ()} | {*events}
+    if not {*STANDING}.isdisjoint(columns):
+        needed |= {*RANKING}
     return sorted(needed | {*ORDER_EVENTS} if _ORDER in needed else needed)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from segments.customers import NEWEST, days_column
 from segments.events import BY_NAME
+from segments.reduce.ranks import STANDING
 from tests.segments.history import Happening
 
 
@@ -46,6 +47,7 @@ def customer(history: list[Happening], who: int, as_of: date) -> dict[str, Any]:
         **_membership(rows),
         **_purchases(rows),
         **_coupons(rows, as_of),
+        **dict.fromkeys(STANDING),
         **_day_lists(rows),
     }
 

@@ -3,9 +3,9 @@
 A row is made of all of a customer's history, so making it twice, or once too often, changes nothing. The queue
 of touched customers is emptied after the frame is in force: a crash in between makes the rows again.
 
-The frame's ``as_of`` moves with the business day without rewriting rows. Two kinds of rows would differ the next
-day though nobody touched them, and are touched when the day turns: those with facts dated ahead of their day,
-and those holding a coupon whose validity ended.
+The frame's ``as_of`` moves with the business day without rewriting rows. Three kinds of rows would differ the next
+day though nobody touched them, and are touched when the day turns: those with facts dated ahead of their day, those
+holding a coupon whose validity ended, and those whose computed rank comes up for review.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ import polars as pl
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
 from backend.lake.tables import Lake
-from backend.store import customers, refresh
+from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
 from campaigns.gates import ConsentRule
@@ -31,6 +31,7 @@ from campaigns.shop import ShopSettings
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
+from segments.rank_rules import RankVersion
 from segments.reduce.customers import occurring_events, reduce_customers
 from segments.reduce.days import BUCKETS, merge_customers
 from segments.reduce.trust import verified_events
@@ -99,7 +100,8 @@ class FrameMaker:
     async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> None:
         manifest = self._frame.manifest()
         coupons = await customers.list_coupons(connection)
-        if not manifest.generation or manifest.marks.get("rules") != _rules(shop):
+        ranks = await rank_rules.list_versions(connection)
+        if not manifest.generation or manifest.marks.get("rules") != _rules(shop, ranks, day):
             await refresh.touch_all(connection)
             return
         changed = {*_coupon_marks(coupons)} ^ {*manifest.marks.get("coupons", [])}
@@ -118,8 +120,9 @@ class FrameMaker:
     async def _turning(self, old: date, day: date) -> list[int]:
         """Customers whose row is another one on the new day, though nothing happened."""
         ahead = self._lake.events(Window(old + timedelta(days=1), day)).select("customer_id")
-        ended = self._frame.read().frame.filter(pl.col("next_coupon_expiry") < day).select("customer_id")
-        found = await asyncio.to_thread(pl.concat([ahead, ended]).unique().collect)
+        other = (pl.col("next_coupon_expiry") < day) | (pl.col("rank_review") <= day)
+        due = self._frame.read().frame.filter(other).select("customer_id")
+        found = await asyncio.to_thread(pl.concat([ahead, due]).unique().collect)
         return found.get_column("customer_id").to_list()
 
     async def _make(
@@ -131,13 +134,14 @@ class FrameMaker:
         silence = shop.consent_rule is ConsentRule.PERMISSION
         private = await customers.read_private(connection, customer_ids=wanted, silence=silence)
         coupons = await customers.list_coupons(connection)
+        ranks = await rank_rules.list_versions(connection)
         people = _People(wanted, absorbed, [dict(row) for row in private])
-        marks = {**manifest.marks, "rules": _rules(shop), "coupons": _coupon_marks(coupons)}
-        piece = await asyncio.to_thread(self._reduce, people, coupons, day, marks)
+        marks = {**manifest.marks, "rules": _rules(shop, ranks, day), "coupons": _coupon_marks(coupons)}
+        piece = await asyncio.to_thread(self._reduce, people, _Rules(coupons, ranks), day, marks)
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
 
     def _reduce(
-        self, people: "_People", coupons: list[asyncpg.Record], day: date, marks: dict[str, list[str]]
+        self, people: "_People", rules: "_Rules", day: date, marks: dict[str, list[str]]
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
         days = self._history(people)
         verified = sorted({*marks.get("verified", []), *_verified(days)})
@@ -145,8 +149,9 @@ class FrameMaker:
         as_of = pl.LazyFrame({"customer_id": people.wanted}, schema={"customer_id": pl.Int64}).with_columns(
             pl.lit(day).alias("as_of")
         )
+        coupons = _definitions(rules.coupons) if rules.coupons else None
         reduced = reduce_customers(
-            days, as_of, events=names, verified=verified, coupons=_definitions(coupons) if coupons else None
+            days, as_of, events=names, verified=verified, coupons=coupons, ranks=rules.ranks
         )
         rows = reduced.join(_private(people.private).lazy(), on="customer_id")
         lists = [name for name in reduced.collect_schema().names() if name not in SCHEMA]
@@ -178,18 +183,27 @@ class _People:
 
 
 @dataclass(frozen=True, slots=True)
+class _Rules:
+    """What the shop decided that rows follow from."""
+
+    coupons: list[asyncpg.Record]
+    ranks: tuple[RankVersion, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Piece:
     rows: pl.DataFrame
     removed: list[int]
     marks: dict[str, list[str]]
 
 
-def _rules(shop: ShopSettings) -> list[str]:
+def _rules(shop: ShopSettings, ranks: tuple[RankVersion, ...], day: date) -> list[str]:
     """What every row depends on beside its own history: when it changes, every row is made anew.
 
-    The columns belong to it: a release that has others makes everybody's.
+    The columns belong to it: a release that has others makes everybody's. So do the rank rules that have begun.
     """
-    return [str(shop.consent_rule), _digest([*SCHEMA])]
+    begun = [version.version for version in ranks if version.valid_from <= day]
+    return [str(shop.consent_rule), _digest([*SCHEMA]), _digest(begun)]
 
 
 def _coupon_marks(coupons: list[asyncpg.Record]) -> list[str]:
