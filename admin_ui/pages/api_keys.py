@@ -24,6 +24,7 @@ NOUNS = {
     "campaigns": mark("Campaigns"),
     "coupons": mark("Coupons"),
     "ranks": mark("Rank rules"),
+    "kpis": mark("KPIs"),
     "shop": mark("Shop settings"),
     "imports": mark("Imports"),
     "exports": mark("Exports"),

@@ -35,6 +35,7 @@ NOUNS = (
 SCOPES = (
     *(f"{noun}:{verb}" for noun in NOUNS for verb in ("read", "write")),
     "campaigns:send",
+    "kpis:read",
     "metrics:read",
 )
 """What a key can be allowed. ``write`` does not include ``read``; ``campaigns:send`` is what reaches customers."""

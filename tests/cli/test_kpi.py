@@ -57,7 +57,7 @@ def test_retention_as_a_table_for_people(home: Path, dsn: str) -> None:
     ("arguments", "sentence"),
     [
         (["happiness"], "no KPI is called happiness"),
-        (["repeat_purchase"], "the nearest are repeat_purchase_rate"),
+        (["repeat_purchas_rate"], "the nearest are repeat_purchase_rate"),
         (["launch_rate", "--by", "rnak"], "cannot be broken down by rnak; the nearest is rank"),
         (["repeat_purchase_rate", "--set", "m=2"], "repeat_purchase_rate has no option m; there are n, basis"),
         (["repeat_purchase_rate", "--set", "basis=recepts"], "basis cannot be recepts; the nearest is receipts"),
