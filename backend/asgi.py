@@ -125,6 +125,7 @@ def _steering() -> Router:
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
+    from backend.api.kpis import KpiController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
@@ -139,6 +140,7 @@ def _steering() -> Router:
         CustomerController,
         DeviceController,
         ExportController,
+        KpiController,
         PrivacyController,
         RankController,
         SegmentController,

@@ -69,6 +69,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         webhook_runs=services.webhook_runs,
         import_desk=services.import_desk,
         rights=services.rights,
+        snapshots=services.snapshots,
         life_cycle=services.life_cycle,
         coupon_issues=services.coupon_issues,
         coupon_expiry=services.coupon_expiry,

@@ -13,6 +13,7 @@ from backend.services.life_cycle import LifeCycle
 from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.retention import Retention
+from backend.services.snapshots import Snapshots
 from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 
@@ -31,6 +32,7 @@ def timetable(
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
     rights: Rights,
+    snapshots: Snapshots,
     life_cycle: LifeCycle,
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
@@ -47,6 +49,7 @@ def timetable(
         Loop("webhooks", webhook_runs.deliver, 1.0),
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
+        Loop("snapshots", snapshots.work, 60.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),

@@ -6,7 +6,7 @@ asking again is cheap. Everything that computes runs in a worker thread.
 
 import asyncio
 import time
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Protocol
@@ -14,10 +14,11 @@ from typing import Protocol
 import asyncpg
 import narwhals as nw
 import polars as pl
+import structlog
 
 from backend.clock import Clock
 from backend.errors import NotFound
-from backend.store import customers, events, life_cycle, shop
+from backend.store import customers, events, life_cycle, rank_rules, shop
 from backend.store import segments as segment_store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
@@ -28,14 +29,17 @@ from segments.ids import SegmentId
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import derive_thresholds
+from segments.metrics.metric import Measured
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
 from segments.metrics.thresholds import Thresholds
 from segments.nearest import hint
 from segments.periods import Compare
+from segments.rank_rules import RankVersion, in_force
 from segments.reduce.days import merge_customers
 from segments.reduce.trust import verified_events
 from segments.rules.parse import parse
+from segments.snapshots import Choice
 from segments.windows import Window
 
 _CHEAP = 0.5
@@ -44,6 +48,8 @@ _SEGMENT = "segment:"
 """What a comparison with a segment begins with."""
 _STALE = 5.0
 """Seconds for which a dearer state still answers; the figures say as of when they are."""
+
+log = structlog.get_logger(__name__)
 
 
 class View(Protocol):
@@ -117,6 +123,7 @@ class _Definitions:
     settings: ShopSettings
     coupons: tuple[tuple[str, str, date | None], ...]
     thresholds: tuple[Thresholds, ...]
+    ranks: tuple[RankVersion, ...]
 
 
 @dataclass(slots=True)
@@ -201,6 +208,22 @@ class Insights:
         figures = await self._figures()
         return await asyncio.to_thread(lambda: ask(figures.at(as_of) if as_of else figures, question))
 
+    async def measure(
+        self, choices: Sequence[Choice], day: date, segment_id: int | None = None, version: int | None = None
+    ) -> list[Measured | None]:
+        """Figures at the end of a business day, of a segment in one of its versions; None where one failed.
+
+        Raises:
+            NotFound: no such segment, or version.
+        """
+        audience = await self._audience(segment_id, "cohort", version=version)
+        figures = await self._figures()
+        return await asyncio.to_thread(lambda: [_measured(figures.at(day), each, audience) for each in choices])
+
+    async def known_until(self) -> datetime:
+        """Up to when facts are known."""
+        return (await asyncio.to_thread(self._frame.read)).as_of
+
     async def dashboard(
         self, *, days: int = DEFAULT_DAYS, segment_id: int | None = None, as_of_rule: AsOfRule = "cohort"
     ) -> Dashboard:
@@ -238,11 +261,11 @@ class Insights:
             raise NotFound(f"There is no segment {name}; {hint(name, names)}.", code="segment_not_found")
         return await self._audience(number, as_of_rule)
 
-    async def _audience(self, segment_id: int | None, as_of_rule: AsOfRule) -> Audience:
+    async def _audience(self, segment_id: int | None, as_of_rule: AsOfRule, *, version: int | None = None) -> Audience:
         if segment_id is None:
             return EVERYONE
         async with self._pool.acquire() as connection:
-            row = await segment_store.get_segment(connection, segment_id=segment_id)
+            row = await segment_store.get_segment(connection, segment_id=segment_id, version=version)
         if row is None:
             raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
         name = SegmentName(id=SegmentId(row["segment_id"]), name=row["name"], version=row["version"])
@@ -285,6 +308,8 @@ class Insights:
             .lazy(),
             verified=frozenset(verified.get_column("event").to_list()),
             thresholds=known.thresholds,
+            ranks=_rank_names(known.ranks, today),
+            rank_versions=known.ranks,
             history_imported=settings.history_complete,
         )
         return Figures(
@@ -294,6 +319,14 @@ class Insights:
             currency=settings.currency,
             exclude_test_accounts=settings.exclude_test_accounts,
         )
+
+
+def _measured(figures: Figures, choice: Choice, audience: Audience) -> Measured | None:
+    try:
+        return figures.kpi(choice.slug, audience=audience, options=choice.options).measured
+    except Exception:
+        log.exception("figure_failed", kpi=choice.key, segment=audience.segment, day=figures.day)
+        return None
 
 
 def _compare(compare: str | None) -> Compare | None:
@@ -310,7 +343,14 @@ async def _definitions(connection: Connection) -> _Definitions:
         settings=await shop.read_settings(connection),
         coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
         thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
+        ranks=await rank_rules.list_versions(connection),
     )
+
+
+def _rank_names(versions: tuple[RankVersion, ...], today: date) -> tuple[str, ...]:
+    """The shop's ranks, the lowest first, where it has rules."""
+    version = in_force(versions, today)
+    return version.rules.names if version is not None else ()
 
 
 def _coupon_frame(known: _Definitions) -> pl.LazyFrame:

@@ -44,12 +44,14 @@ if TYPE_CHECKING:
     from backend.services.life_cycle import LifeCycle
     from backend.services.people import People
     from backend.services.privacy.rights import Rights
+    from backend.services.ranks import RankDesk
     from backend.services.refresh.loop import Refresh
     from backend.services.replays import Replays
     from backend.services.retention import Retention
     from backend.services.segment_runs import SegmentRuns
     from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
+    from backend.services.snapshots import Snapshots
     from backend.services.source_keys import SourceKeys
     from backend.services.webhooks.endpoints import Webhooks
     from backend.services.webhooks.sending import WebhookRuns
@@ -98,6 +100,7 @@ class Services(IntakeServices):
     retention: "Retention"
     refresh: "Refresh"
     insights: "Insights"
+    snapshots: "Snapshots"
     life_cycle: "LifeCycle"
     exports: "Exports"
     rights: "Rights"
@@ -107,6 +110,7 @@ class Services(IntakeServices):
     coupon_issues: "CouponIssues"
     coupon_ledger: "CouponLedger"
     coupon_expiry: "CouponExpiry"
+    rank_desk: "RankDesk"
 
 
 @contextlib.asynccontextmanager

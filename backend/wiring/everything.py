@@ -31,12 +31,14 @@ from backend.services.life_cycle import LifeCycle
 from backend.services.people import People
 from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
+from backend.services.ranks import RankDesk
 from backend.services.refresh.loop import Refresh
 from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.segment_runs import SegmentRuns
 from backend.services.server_events import ServerEvents
 from backend.services.shop import Shop
+from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX
 from backend.services.tracking_plans import TrackingPlans
@@ -106,6 +108,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         ),
         refresh=refresh,
         insights=insights,
+        snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
         exports=exports,
         rights=_rights(intake, refresh=refresh, facts=facts, exports=exports, desk=import_desk),
@@ -115,6 +118,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),
         coupon_ledger=coupon_ledger,
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
+        rank_desk=RankDesk(pool, clock, lake, frame),
     )
 
 

@@ -34,6 +34,7 @@ from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
+from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX, Sources
 from backend.services.tracking_plans import TrackingPlans
@@ -78,6 +79,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         access=Access(pool, clock, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         shop=Shop(pool, clock),
         insights=insights,
+        snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
         campaign_desk=campaign_desk,
