@@ -34,6 +34,7 @@ NOTICES: Mapping[str, str] = {
     "revoked": mark("Revoked."),
     "removed": mark("Removed."),
     "archived": mark("Archived."),
+    "issuing": mark("It is being given out. This takes a few seconds."),
     "ordered": mark("Ordered. The file is ready in a moment; this page follows."),
     "resent": mark("On its way again."),
     "password_changed": mark("Password changed. Your other sessions have ended."),

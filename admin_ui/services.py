@@ -6,6 +6,9 @@ from backend.clock import Clock
 from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.coupons.book import CouponBook
+from backend.services.coupons.issuing import CouponIssues
+from backend.services.coupons.ledger import CouponLedger
 from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.event_volumes import EventVolumes
 from backend.services.exports.desk import Exports
@@ -14,6 +17,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
+from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -126,4 +130,24 @@ class PageServices(Protocol):
     @property
     def webhooks(self) -> Webhooks:
         """Servers that are told what happens."""
+        ...
+
+    @property
+    def coupon_book(self) -> CouponBook:
+        """Definitions of coupons."""
+        ...
+
+    @property
+    def coupon_issues(self) -> CouponIssues:
+        """Coupons given out."""
+        ...
+
+    @property
+    def coupon_ledger(self) -> CouponLedger:
+        """What became of coupons."""
+        ...
+
+    @property
+    def rank_desk(self) -> RankDesk:
+        """Rank rules and computed ranks."""
         ...

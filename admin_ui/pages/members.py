@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from admin_ui import member_views
+from admin_ui.coupon_views import FLAGS
 from admin_ui.order import Order, read_order
 from admin_ui.page import Page
 from admin_ui.services import PageServices
@@ -76,6 +77,7 @@ async def _person(page: Page, services: PageServices, customer_id: int) -> dict[
         "facts": member_views.facts(person.facts, currency=page.shop.currency, say=page.say),
         "profile": member_views.profile(person.traits, page.say),
         "coupon_states": member_views.COUPON_STATES,
+        "coupon_flags": FLAGS,
         "device_states": member_views.DEVICE_STATES,
         "permissions": member_views.PERMISSIONS,
         "platforms": member_views.PLATFORMS,

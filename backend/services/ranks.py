@@ -1,10 +1,10 @@
 """Rank rules: versions kept and saved, looked at before they are saved, and one person's way through the ranks."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import msgspec
@@ -13,8 +13,7 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound
-from backend.lake.frame import CustomerFrame
-from backend.lake.tables import Lake
+from backend.lake.manifest import Manifest
 from backend.store import access, customers, people, shop
 from backend.store import rank_rules as store
 from backend.store.pool import Connection
@@ -30,6 +29,40 @@ MOST_LOOKED_AT = 100_000
 
 SAMPLE = 10
 LONGEST_NOTE = 200
+
+
+class View(Protocol):
+    """The customer frame at one moment: `backend.lake.frame.FrameView`."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer."""
+        ...
+
+    @property
+    def customers(self) -> int:
+        """How many rows."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
+
+    def manifest(self) -> Manifest:
+        """Its marks name the events that trusted sources report."""
+        ...
+
+
+class Days(Protocol):
+    """Where history is read from."""
+
+    def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
+        """Rows of customer_days of some buckets, merges not applied."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +150,7 @@ class _History:
 class RankDesk:
     """The rank rules of a shop, by version."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Lake, frame: CustomerFrame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake

@@ -21,6 +21,9 @@ from backend.push.memory import MemorySender
 from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.coupons.book import CouponBook
+from backend.services.coupons.issuing import CouponIssues
+from backend.services.coupons.ledger import CouponLedger
 from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.event_volumes import EventVolumes
 from backend.services.exports.desk import Exports
@@ -31,6 +34,7 @@ from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
+from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -66,9 +70,8 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
     """Real services on a frame that stands still; cheap password hashes."""
     frame, lake = FakeFrame(customers=120), FakeLake()
     segment_runs = SegmentRuns(pool, clock, frame)
-    campaign_desk = CampaignDesk(
-        pool, clock, audiences=SegmentAudiences(segment_runs, frame), facts=lake, sender=MemorySender()
-    )
+    audiences = SegmentAudiences(segment_runs, frame)
+    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=lake, sender=MemorySender())
     insights = Insights(pool, clock, lake, frame)
     origins = Origins(
         lake=lake, frame=frame, members=segment_runs.members, report=campaign_desk.report, kpi=insights.kpi
@@ -82,6 +85,10 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
+        coupon_book=CouponBook(pool, clock),
+        coupon_issues=CouponIssues(pool, clock, audiences=audiences),
+        coupon_ledger=CouponLedger(pool, clock, lake, frame),
+        rank_desk=RankDesk(pool, clock, lake, frame),
         campaign_desk=campaign_desk,
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),

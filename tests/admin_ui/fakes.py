@@ -1,6 +1,7 @@
 """A small shop for the pages: a customer frame in memory, the same every time."""
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import asyncpg
 import polars as pl
 
+from backend.lake.manifest import Manifest
 from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
@@ -49,6 +51,10 @@ class FakeFrame:
     def read(self) -> FakeView:
         """The frame."""
         return FakeView(self._frame)
+
+    def manifest(self) -> Manifest:
+        """Nothing is marked."""
+        return Manifest()
 
 
 def _row(number: int, today: date) -> dict[str, Any]:
@@ -130,9 +136,9 @@ class FakeLake:
         rows = [row for number in range(1, customers + 1) for row in _history(_row(number, today))]
         self._days = pl.DataFrame(rows, schema=dict(DAYS_SCHEMA), orient="row").lazy()
 
-    def customer_days(self) -> pl.LazyFrame:
+    def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
         """Rows of customer_days."""
-        return self._days
+        return self._days if buckets is None else self._days.filter(pl.col("bucket").is_in(sorted(buckets)))
 
     def events(self, window: Window | None = None) -> pl.LazyFrame:
         """No events after the launch of a campaign."""

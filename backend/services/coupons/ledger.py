@@ -8,7 +8,7 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import narwhals as nw
@@ -16,8 +16,6 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import BadInput
-from backend.lake.frame import CustomerFrame
-from backend.lake.tables import Lake
 from backend.store import coupons as store
 from backend.store import customers, people, shop
 from segments.coupon_ledger import COUPON_EVENTS, DEFINITIONS, CouponNumbers, ledger, numbers
@@ -28,6 +26,51 @@ from segments.reduce.trust import only_verified
 LARGEST_PAGE = 500
 _STALE = 5.0
 """Seconds for which a state answers although events have come since."""
+
+
+class View(Protocol):
+    """The customer frame at one moment: `backend.lake.frame.FrameView`."""
+
+    @property
+    def frame(self) -> pl.LazyFrame:
+        """One row a customer."""
+        ...
+
+    @property
+    def as_of(self) -> datetime:
+        """Up to when facts are in it."""
+        ...
+
+    @property
+    def made_at(self) -> datetime:
+        """When it was made."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The last event of the log that is in it."""
+        ...
+
+    @property
+    def day(self) -> date:
+        """Its business day."""
+        ...
+
+
+class Frame(Protocol):
+    """Where the customer frame is read from."""
+
+    def read(self) -> View:
+        """The frame as it stands."""
+        ...
+
+
+class Days(Protocol):
+    """Where history is read from."""
+
+    def customer_days(self) -> pl.LazyFrame:
+        """Rows of customer_days, merges not applied."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +121,7 @@ class _Look:
 class CouponLedger:
     """What became of coupons."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Lake, frame: CustomerFrame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake
