@@ -10,11 +10,12 @@ import narwhals as nw
 import polars as pl
 
 from segments import customers
-from segments.customers import NEWEST, days_column
+from segments.customers import days_column
 from segments.events import EventName
 from segments.rank_rules import RankVersion
 from segments.reduce.days import DERIVED, Frame
-from segments.reduce.orders import ORDER_EVENTS, list_orders
+from segments.reduce.lists import cut_to_recent, occurrences, pack_days
+from segments.reduce.orders import ORDER_EVENTS
 from segments.reduce.parts import PARTS, WHO, Part
 from segments.reduce.rank_moves import MOVING
 from segments.reduce.ranks import STANDING, rank_facts, standings
@@ -27,7 +28,8 @@ _ZERO = ("points", "orders", "purchase_days", "spend", "launches", "visits", "co
 RANKING = (*MOVING, str(EventName.MEMBERSHIP_JOINED), str(EventName.MEMBERSHIP_WITHDRAWN))
 """Events that computed ranks follow from."""
 
-_NO_STANDING = pl.DataFrame(schema={"customer_id": pl.Int64, "as_of": pl.Date, **STANDING})
+NO_STANDING = pl.DataFrame(schema={"customer_id": pl.Int64, "as_of": pl.Date, **STANDING})
+"""Computed ranks where there are no rules."""
 
 REDUCED: tuple[str, ...] = tuple(one.name for one in customers.ATTRIBUTES if not one.private)
 """Scalar columns that history alone decides."""
@@ -75,16 +77,14 @@ def reduce_customers(
     facts = only_verified(nw.from_native(rows.cache()), verified=verified)
     made = [part.make(facts, None if coupons is None else nw.from_native(coupons)) for part in _parts_for(columns)]
     wanted = [name for name in REDUCED if name in {*columns, *WHO}]
-    scalars = _scalars(nw.from_native(asked), made, [name for name in wanted if name not in STANDING])
+    scalars = scalar_rows(nw.from_native(asked), made, [name for name in wanted if name not in STANDING])
     if not {*STANDING}.isdisjoint(wanted):
-        standing = standings(rank_facts(facts, asked, ranks), ranks) if ranks else _NO_STANDING
+        standing = standings(rank_facts(facts, asked, ranks), ranks) if ranks else NO_STANDING
         scalars = scalars.join(standing.lazy(), on=list(WHO), how="left").select(wanted)
     if not names:
         return scalars
-    lists = _day_lists(facts, names, recent or {})
-    return scalars.join(lists, on=list(WHO), how="left").with_columns(
-        pl.col(days_column(name)).fill_null(pl.lit([], dtype=pl.List(pl.Date))) for name in names
-    )
+    happened: pl.LazyFrame = occurrences(facts, names, who=WHO).to_native()
+    return with_lists(scalars, cut_to_recent(happened, recent or {}), names)
 
 
 def occurring_events(days: pl.LazyFrame) -> list[str]:
@@ -113,7 +113,8 @@ def _parts_for(columns: Collection[str]) -> list[Part]:
     return [part for part in PARTS if not {*part.columns}.isdisjoint(columns)]
 
 
-def _scalars(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.LazyFrame:
+def scalar_rows(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.LazyFrame:
+    """The scalar columns of everyone in ``asked`` (`WHO`), from parts that were made: 0 for who did nothing."""
     joined = asked
     for part in made:
         joined = joined.join(part, on=list(WHO), how="left")
@@ -124,31 +125,10 @@ def _scalars(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> pl.
     return native
 
 
-def _day_lists(facts: Frame, names: Sequence[str], recent: Mapping[str, int]) -> pl.LazyFrame:
-    """Per person one list of days per event: newest first, one entry per occurrence, `NEWEST` at most."""
-    others: pl.LazyFrame = facts.filter(nw.col("event").is_in([name for name in names if name != _ORDER])).to_native()
-    times = pl.col("count").clip(0, NEWEST)
-    young = _cut(others.select(*WHO, "event", "business_day", "count"), recent)
-    sorts = [young.select(*WHO, "event", pl.col("business_day").repeat_by(times)).explode("business_day")]
-    if _ORDER in names:
-        orders = list_orders(facts, who=WHO).filter(nw.col("counted"))
-        counted: pl.LazyFrame = orders.select(*WHO, "business_day").to_native()
-        sorts.append(_cut(counted.select(*WHO, pl.lit(_ORDER).alias("event"), "business_day"), recent))
-    occurrences = pl.concat(sorts).drop_nulls("business_day")
-    newest = (
-        occurrences.sort("business_day", descending=True)
-        .group_by(*WHO, "event", maintain_order=True)
-        .agg(pl.col("business_day").head(NEWEST))
+def with_lists(scalars: pl.LazyFrame, happened: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
+    """The list columns beside the scalar ones, from `segments.reduce.lists.occurrences`."""
+    nothing = pl.lit([], dtype=pl.List(pl.Date))
+    lists = pack_days(happened, names, who=WHO)
+    return scalars.join(lists, on=list(WHO), how="left").with_columns(
+        pl.col(days_column(name)).fill_null(nothing) for name in names
     )
-    if len(names) == 1:
-        return newest.select(*WHO, pl.col("business_day").alias(days_column(names[0])))
-    picked = (pl.col("business_day").filter(pl.col("event") == name).first().alias(days_column(name)) for name in names)
-    return newest.group_by(*WHO).agg(*picked)
-
-
-def _cut(rows: pl.LazyFrame, recent: Mapping[str, int]) -> pl.LazyFrame:
-    if not recent:
-        return rows
-    spans = pl.LazyFrame({"event": list(recent), "span": list(recent.values())})
-    young = pl.col("business_day") > pl.col("as_of") - pl.duration(days="span")
-    return rows.join(spans, on="event", how="left").filter(young.fill_null(value=True)).drop("span")

@@ -67,9 +67,18 @@ def rank_facts(facts: Frame, asked: pl.LazyFrame, versions: Sequence[RankVersion
     lazy: dict[str, pl.LazyFrame] = {one: rank_moves(facts, one, who=WHO).to_native() for one in wanted}
     stays: pl.LazyFrame = summarise_membership(facts, who=WHO).to_native()
     *found, known = pl.collect_all([*lazy.values(), asked.join(stays, on=WHO, how="left")])
-    moves = dict(zip(lazy, found, strict=True))
+    return gather_rank_facts(dict(zip(lazy, found, strict=True)), known)
+
+
+def gather_rank_facts(moves: Mapping[str, pl.DataFrame], stays: pl.DataFrame) -> RankFacts:
+    """`rank_facts` of what was collected already, by whatever engine.
+
+    Args:
+        moves: `rank_moves` by criterion.
+        stays: ``customer_id``, ``as_of``, ``joined``, ``withdrawn`` of everyone asked about.
+    """
     first = pl.concat([frame.select(*WHO, "day") for frame in moves.values()]).group_by(WHO).agg(pl.col("day").min())
-    members = known.filter(pl.col("withdrawn").is_null()).join(first, on=WHO, how="left")
+    members = stays.filter(pl.col("withdrawn").is_null()).join(first, on=WHO, how="left")
     people = members.select(*WHO, pl.coalesce("joined", "day").alias("start")).drop_nulls()
     return RankFacts(people, moves)
 
