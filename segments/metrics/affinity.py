@@ -48,9 +48,12 @@ def _pairs(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
 def _held(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """``basket`` and ``item``, each pair once."""
     items = list_items(facts, basis=str(options["basis"]), level=str(options["level"])).filter(within(window))
-    apart = ["customer_id"] if options["baskets"] == "customers" else ["customer_id", "number"]
-    held = facts.keep_members(items, window).select(*apart, "item").unique()
-    return held.select(pl.struct(apart).rank("dense").alias("basket"), "item")
+    held = facts.keep_members(items, window)
+    if options["baskets"] == "customers":
+        return held.select(pl.col("customer_id").alias("basket"), "item").unique()
+    # A row is a purchase and an item already; one number tells purchases apart.
+    purchase = pl.col("customer_id") * (pl.col("number").max() + 1) + pl.col("number")
+    return held.select(purchase.alias("basket"), "item")
 
 
 def _measured(held: pl.LazyFrame, min_support: int) -> pl.LazyFrame:

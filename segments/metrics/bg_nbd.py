@@ -89,9 +89,10 @@ def expected_purchases(model: BgNbd, *, repeats: Array, recency: Array, age: Arr
     Equation (10) of the paper, its hypergeometric function by Euler's transformation: without powers that overflow for those
     who bought very often. It depends on (repeats, age) alone, of which there are few.
     """
-    pairs, place = np.unique(np.column_stack([repeats, age]), axis=0, return_inverse=True)
+    pairs = repeats * (np.max(age, initial=0) + 1) + age
+    _, some, place = np.unique(pairs, return_index=True, return_inverse=True)
     alive = chance_alive(model, repeats=repeats, recency=recency, age=age)
-    expected: Array = _while_alive(model, pairs[:, 0], pairs[:, 1], days)[place.ravel()] * alive
+    expected: Array = _while_alive(model, repeats[some], age[some], days)[place] * alive
     return expected
 
 

@@ -17,8 +17,7 @@ _EQUAL = 1 - 1e-12
 
 def cross_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Of the customers who came back in the window within D days, those who then bought an item new to them."""
-    items = list_items(facts, basis=str(options["basis"]), level=str(options["level"]))
-    new = items.group_by("customer_id", "item").agg(pl.col("number").min()).select(*_PURCHASE).unique()
+    new = _items(facts, window, options).filter(pl.col("earlier_quantity") == 0).select(_PURCHASE).unique()
     base = _follow_ups(facts, window, options).join(new.with_columns(sold=pl.lit(value=True)), on=_PURCHASE, how="left")
     return base.select(
         pl.col("customer_id").filter("sold").n_unique().cast(pl.Int64).alias("numerator"),
@@ -29,7 +28,7 @@ def cross_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFr
 
 def up_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Of those who then bought an item known to them, those who paid at least 10 % more than their own earlier mean price."""
-    known = _with_earlier(facts, options).filter((pl.col("earlier_quantity") > 0) & (pl.col("earlier_amount") > 0))
+    known = _items(facts, window, options).filter((pl.col("earlier_quantity") > 0) & (pl.col("earlier_amount") > 0))
     usual = pl.col("quantity") * pl.col("earlier_amount") / pl.col("earlier_quantity")
     people = (
         known.join(_follow_ups(facts, window, options), on=_PURCHASE, how="semi")
@@ -50,24 +49,8 @@ def _follow_ups(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     return facts.keep_members(rows, window).select(_PURCHASE)
 
 
-def _with_earlier(facts: Facts, options: Options) -> pl.LazyFrame:
-    """Items of purchases with what the customer had bought of the same before: quantity and money."""
-    basis, level = str(options["basis"]), str(options["level"])
-
-    def summed() -> pl.LazyFrame:
-        rows = list_items(facts, basis=basis, level=level).sort("customer_id", "item", "number")
-        first = (pl.struct("customer_id", "item") != pl.struct("customer_id", "item").shift(1)).fill_null(value=True)
-        return rows.with_columns(
-            _before(pl.col(name), first).alias(f"earlier_{name}") for name in ("quantity", "amount")
-        )
-
-    return facts.once(("earlier", basis, level), summed)
-
-
-def _before(value: pl.Expr, first: pl.Expr) -> pl.Expr:
-    """The sum of a run's earlier rows. The rows are sorted: a running sum less its start says what windows would."""
-    so_far = value.cum_sum() - value
-    return so_far - pl.when(first).then(so_far).forward_fill()
+def _items(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    return list_items(facts, basis=str(options["basis"]), level=str(options["level"])).filter(within(window))
 
 
 def _notes(options: Options) -> pl.Expr:

@@ -11,15 +11,21 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import polars as pl
 
+from segments.events import EventName
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
-from segments.metrics.purchases import number_purchases
+from segments.metrics.purchases import counted_orders, number_purchases
 from segments.reduce.orders import ORDER_EVENTS, summarise_orders
 from segments.windows import Window
 
 if TYPE_CHECKING:
     from segments.metrics.bg_nbd import BgNbd
     from segments.metrics.gamma_gamma import GammaGamma
+
+_ORDER = str(EventName.ORDER_COMPLETED)
+
+_DAYS = 2**20
+"""More days than any history has."""
 
 YEAR = 365
 """Days of the 12 months ahead."""
@@ -43,13 +49,7 @@ def ltv_realised(facts: Facts, window: Window, _options: Options) -> pl.LazyFram
     Period money: orders on their day, refunds on theirs, each up to the end of the window.
     """
     end = _end(facts, window)
-
-    def to_date() -> pl.LazyFrame:
-        rows = facts.of(ORDER_EVENTS).filter(pl.col("business_day") <= end)
-        summary: pl.LazyFrame = summarise_orders(nw.from_native(rows.cache())).to_native()
-        return summary.filter(pl.col("orders") > 0).select("customer_id", "spend")
-
-    people = facts.keep_members(facts.once(("spend", end), to_date), window)
+    people = facts.keep_members(facts.once(("spend", end), lambda: _spend(facts, end)), window)
     return people.select(pl.col("spend").sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"))
 
 
@@ -96,12 +96,13 @@ def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
 
     def summed() -> pl.LazyFrame:
         bought, on = number_purchases(facts, "days").filter(pl.col("business_day") <= day), pl.col("business_day")
-        return bought.group_by("customer_id").agg(
+        told = bought.group_by("customer_id").agg(
             (pl.len() - 1).cast(pl.Int64).alias("repeats"),
             (on.max() - on.min()).dt.total_days().alias("recency"),
             (pl.lit(day) - on.min()).dt.total_days().alias("age"),
             pl.col("net").filter(pl.col("number") > 1).mean().alias("spend"),
         )
+        return told.sort("customer_id")  # sums of floats, and so fits, come out the same each time
 
     return facts.once(("purchase histories", day), summed)
 
@@ -140,6 +141,28 @@ def expect(histories: pl.LazyFrame, models: Models, *, days: int = YEAR) -> pl.L
     )
 
 
+def _spend(facts: Facts, end: date) -> pl.LazyFrame:
+    """``customer_id`` and net sales up to the end of a day of those with an order that counts as of that day."""
+    by_then = pl.col("business_day") <= end
+    plain = facts.once("plain buyers", lambda: _plain_buyers(facts))
+    kept = counted_orders(facts).filter(by_then).join(plain, on="customer_id", how="semi")
+    rest = facts.of(ORDER_EVENTS).filter(by_then).join(plain, on="customer_id", how="anti")
+    summary: pl.LazyFrame = summarise_orders(nw.from_native(rest.cache())).to_native()
+    return pl.concat([
+        kept.group_by("customer_id").agg(pl.col("net").sum().alias("spend")),
+        summary.filter(pl.col("orders") > 0).select("customer_id", "spend"),
+    ])  # fmt: skip
+
+
+def _plain_buyers(facts: Facts) -> pl.LazyFrame:
+    """Who gave nothing back and whose orders were reported once each: nothing changes what their orders said on their day."""
+    back = (pl.col("event") != _ORDER).any()
+    told = facts.of(ORDER_EVENTS).group_by("customer_id").agg(back.alias("back"), pl.len().alias("reports"))
+    orders = counted_orders(facts).group_by("customer_id").len("orders")
+    plain = told.join(orders, on="customer_id").filter(~pl.col("back") & (pl.col("reports") == pl.col("orders")))
+    return plain.select("customer_id")
+
+
 def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
     """Both models in one row, or no row."""
     histories = purchase_histories(facts, day).collect()
@@ -155,12 +178,24 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
         return pl.LazyFrame()
     from segments.metrics import bg_nbd, gamma_gamma  # noqa: PLC0415 - SciPy only where a model is fitted
 
-    equal = histories.group_by("repeats", "recency", "age").len().sort("repeats", "recency", "age")
-    visits = bg_nbd.fit(bg_nbd.Histories(*(column.to_numpy() for column in equal)))
+    visits = bg_nbd.fit(bg_nbd.Histories(*(column.to_numpy() for column in _equal_together(histories))))
     money = gamma_gamma.fit(repeats=repeats["repeats"].to_numpy(), spend=repeats["spend"].to_numpy())
     if not (visits.converged and money.converged):
         return pl.LazyFrame()
     return pl.LazyFrame([{"visits": asdict(visits), "money": asdict(money)}])
+
+
+def _equal_together(histories: pl.DataFrame) -> pl.DataFrame:
+    """``repeats``, ``recency``, ``age`` and how many have them, in order: by one number, which sorts several times as fast."""
+    key = (pl.col("repeats") * _DAYS + pl.col("recency")) * _DAYS + pl.col("age")
+    runs = histories.select(key.sort().rle().alias("run")).unnest("run")
+    value = pl.col("value")
+    return runs.select(
+        (value // _DAYS**2).alias("repeats"),
+        (value // _DAYS % _DAYS).alias("recency"),
+        (value % _DAYS).alias("age"),
+        "len",
+    )
 
 
 def _end(facts: Facts, window: Window) -> date:

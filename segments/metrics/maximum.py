@@ -38,7 +38,7 @@ def maximize(function: Callable[[Array], tuple[float, Array]], start: Array) -> 
         jac=True,
         method="L-BFGS-B",
         bounds=[(-_BOUND, _BOUND)] * len(start),
-        options={"maxiter": 1_000, "ftol": 1e-14, "gtol": 1e-9},
+        options={"maxiter": 1_000, "ftol": 1e-12, "gtol": 1e-9},
     )
     inside = np.abs(found.x) < _BOUND
     flat = bool(np.all(np.abs(found.jac[inside]) < _FLAT))

@@ -49,7 +49,9 @@ def number_purchases(facts: Facts, basis: str) -> pl.LazyFrame:
     """
 
     def numbered() -> pl.LazyFrame:
-        ordered = list_purchases(facts, basis).sort("customer_id", "business_day", "first_at", "first_seq")
+        # One purchase a day needs no other order, and two columns sort faster than four.
+        by = KEYS["days"] if basis == "days" else ["customer_id", "business_day", "first_at", "first_seq"]
+        ordered = list_purchases(facts, basis).sort(by)
         # The rows are sorted: neighbours say what windows over each customer would say, in a fraction of the time.
         who, place = pl.col("customer_id"), pl.int_range(pl.len(), dtype=pl.Int64)
         begins = pl.when((who != who.shift(1)).fill_null(value=True)).then(place).forward_fill()
