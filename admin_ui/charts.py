@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+from babel.numbers import get_currency_precision
 
 from admin_ui import filters
 from admin_ui.i18n import Say
@@ -17,9 +18,45 @@ def series(name: str, values: Sequence[float | None], notes: Sequence[str], *, c
     return {"name": name, "values": list(values), "notes": list(notes), "colour": colour}
 
 
-def chart(kind: str, labels: Sequence[str], lines: Sequence[dict[str, Any]], *, unit: str = "") -> str:
-    """A chart for ``data-chart``."""
-    return msgspec.json.encode({"kind": kind, "days": list(labels), "unit": unit, "series": list(lines)}).decode()
+def chart(
+    kind: str,
+    labels: Sequence[str],
+    lines: Sequence[dict[str, Any]],
+    *,
+    unit: str = "",
+    horizontal: bool = False,
+    marks: Sequence[tuple[int, str]] = (),
+) -> str:
+    """A chart for ``data-chart``: ``line``, ``bar`` or ``heat`` (a series is a row of it).
+
+    Args:
+        kind: of drawing.
+        labels: along its axis.
+        lines: what `series` makes.
+        unit: what stands behind its numbers.
+        horizontal: bars lie, so that long labels can be read.
+        marks: upright lines, by the place of their label, with what they say.
+    """
+    drawn: dict[str, Any] = {"kind": kind, "days": list(labels), "unit": unit, "series": list(lines)}
+    if horizontal:
+        drawn["horizontal"] = True
+    if marks:
+        drawn["marks"] = [{"at": at, "text": text} for at, text in marks]
+    return msgspec.json.encode(drawn).decode()
+
+
+def unit_text(unit: Unit, currency: str) -> str:
+    """What stands behind the numbers of an axis."""
+    return {Unit.RATE: "%", Unit.MULTIPLE: "×", Unit.MONEY: f" {currency}"}.get(unit, "")
+
+
+def scaled(value: float, unit: Unit, currency: str) -> float:
+    """A value as an axis shows it: shares in percent, money in its main unit."""
+    if unit is Unit.RATE:
+        return value * 100
+    if unit is Unit.MONEY:
+        return value / 10 ** get_currency_precision(currency)
+    return value
 
 
 def retention_series(name: str, cells: Sequence[Cell], say: Say, *, colour: int = 1) -> dict[str, Any]:

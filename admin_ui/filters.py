@@ -60,6 +60,11 @@ def points(value: float | None, say: Say) -> str:
     return f"{sign}{format_decimal(abs(rounded), locale=say.language, format=_fixed(1))}pt"
 
 
+def signed(value: float, size: str) -> str:
+    """A size in words with the sign of a value."""
+    return f"{'+' if value > 0 else MINUS if value < 0 else '±'}{size}"
+
+
 def number(value: float | None, say: Say, *, digits: int = 1) -> str:
     """A plain figure."""
     if value is None:

@@ -1,7 +1,7 @@
 """Figures as pages show them: value, comparison, and everything that must stand beside it. Pure."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from admin_ui import filters
@@ -20,6 +20,8 @@ class Figure:
     Attributes:
         denominator: None for a count, which divides by nothing.
         rule: when membership of the segment was looked at; empty for everyone.
+        interval: 95 % interval in words; empty where there is none.
+        as_of_day: the business day as of which it was asked; empty for now.
     """
 
     slug: str
@@ -37,6 +39,8 @@ class Figure:
     whose: str
     rule: str
     recomputed: bool
+    interval: str = ""
+    as_of_day: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +99,7 @@ def figure(result: KpiResult, say: Say) -> Figure:
         value=written(measured, metric.unit, result.currency, say),
         incomplete=measured.incomplete,
         numerator_name=say.pick(metric.numerator),
-        numerator=_amount(measured.numerator, metric.unit, result.currency, say),
+        numerator=amount(measured.numerator, metric.unit, result.currency, say),
         denominator_name=say.pick(metric.denominator),
         denominator=None if measured.denominator is None else filters.count(measured.denominator, say),
         window=window(measured.window, say),
@@ -105,6 +109,8 @@ def figure(result: KpiResult, say: Say) -> Figure:
         whose=result.segment.name if result.segment else say("Everyone"),
         rule=rules[result.rule] if result.rule else "",
         recomputed=result.recomputed,
+        interval=_interval(result, say),
+        as_of_day=filters.day(result.as_of_day, say) if result.as_of_day else "",
     )
 
 
@@ -114,11 +120,11 @@ def tile(shown: Tile, say: Say, *, days: int, everyone: Tile | None = None) -> T
     made = figure(result, say)
     if everyone is None:
         against = say("against the %(n)s days before", n=days)
-        change = _change(shown.change, result.metric.unit, result.currency, against, say)
+        change = change_of(shown.change, result.metric.unit, result.currency, against, say)
     else:
         ours, theirs = result.measured.value, everyone.result.measured.value
         difference = None if ours is None or theirs is None else ours - theirs
-        change = _change(difference, result.metric.unit, result.currency, say("against everyone"), say)
+        change = change_of(difference, result.metric.unit, result.currency, say("against everyone"), say)
     values = tuple(point.value for point in shown.spark)
     label = say("%(title)s, the last %(n)s windows", title=made.title, n=len(values))
     return TileView(figure=made, change=change, spark=values, spark_label=label)
@@ -127,15 +133,33 @@ def tile(shown: Tile, say: Say, *, days: int, everyone: Tile | None = None) -> T
 def written(measured: Measured, unit: Unit, currency: str, say: Say) -> str:
     """The value in its unit; a dash where there is none."""
     value = measured.value
-    if unit is Unit.RATE:
-        return filters.percent(value, say)
-    if value is None:
-        return filters.NOTHING
-    if unit is Unit.PEOPLE:
-        return filters.people(round(value), say)
-    if unit is Unit.MONEY:
-        return filters.money(round(value), currency, say)
+    return filters.NOTHING if value is None else _WRITERS.get(unit, _plainly)(value, currency, say)
+
+
+def _plainly(value: float, _: str, say: Say) -> str:
     return filters.number(value, say, digits=2)
+
+
+def _score(value: float, _: str, say: Say) -> str:
+    return filters.signed(value, filters.number(abs(value), say, digits=1))
+
+
+_WRITERS: dict[Unit, Callable[[float, str, Say], str]] = {
+    Unit.RATE: lambda value, _, say: filters.percent(value, say),
+    Unit.PEOPLE: lambda value, _, say: filters.people(round(value), say),
+    Unit.MONEY: lambda value, currency, say: filters.money(round(value), currency, say),
+    Unit.DAYS: lambda value, _, say: say("%(n)s days", n=filters.number(value, say, digits=1)),
+    Unit.MULTIPLE: lambda value, _, say: f"{filters.number(value, say, digits=2)}×",
+    Unit.SCORE: _score,
+}
+
+
+def _interval(result: KpiResult, say: Say) -> str:
+    measured, unit = result.measured, result.metric.unit
+    if measured.interval is None:
+        return ""
+    low, high = (written(replace(measured, value=bound), unit, result.currency, say) for bound in measured.interval)
+    return f"{low} – {high}"
 
 
 def window(shown: Window, say: Say) -> str:
@@ -206,7 +230,8 @@ def _cell(cell: Cell, best: float, cohort: str, when: str, say: Say) -> HeatCell
     return HeatCell(filters.percent(cell.value, say, digits=0), f"heat-{step}", tip)
 
 
-def _change(difference: float | None, unit: Unit, currency: str, against: str, say: Say) -> Change | None:
+def change_of(difference: float | None, unit: Unit, currency: str, against: str, say: Say) -> Change | None:
+    """A difference of two figures in words; None where there is none."""
     if difference is None:
         return None
     flat = abs(difference) < 0.0005  # noqa: PLR2004 - rounds to 0.0 points
@@ -219,17 +244,14 @@ def _difference(difference: float, unit: Unit, currency: str, say: Say) -> str:
     if unit is Unit.RATE:
         return filters.points(difference, say)
     if unit is Unit.PEOPLE:
-        return _signed(difference, filters.people(round(size), say))
+        return filters.signed(difference, filters.people(round(size), say))
     if unit is Unit.MONEY:
-        return _signed(difference, filters.money(round(size), currency, say))
-    return _signed(difference, filters.number(size, say, digits=2))
+        return filters.signed(difference, filters.money(round(size), currency, say))
+    return filters.signed(difference, filters.number(size, say, digits=2))
 
 
-def _signed(difference: float, size: str) -> str:
-    return f"{'+' if difference > 0 else filters.MINUS}{size}"
-
-
-def _amount(value: float, unit: Unit, currency: str, say: Say) -> str:
+def amount(value: float, unit: Unit, currency: str, say: Say) -> str:
+    """A numerator in words: money for money, else a count."""
     if unit is Unit.MONEY:
         return filters.money(round(value), currency, say)
     return filters.count(value, say) if isinstance(value, int) else filters.number(value, say, digits=1)

@@ -1,27 +1,34 @@
-"""分析: the catalogue of KPIs, and one KPI for everyone and segment by segment, as chart, table and CSV."""
+"""分析: the catalogue of KPIs, and one KPI for everyone and segment by segment, as charts, tables and CSV."""
 
 import asyncio
 import csv
 import io
+from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Any
 
-from litestar import Response, get
+from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from admin_ui import charts, viewmodels
-from admin_ui.i18n import mark
+from admin_ui import charts, kpi_views, viewmodels
+from admin_ui.forms import Form
+from admin_ui.kpi_words import CHOICES, COMPARISONS, FAMILY_NAMES, PERIODS
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
-from backend.errors import BadInput
+from backend.errors import JorenError
+from segments.breakdown import BREAKDOWNS
 from segments.cells import protect
 from segments.errors import FactsError
 from segments.events import VOCABULARY
-from segments.metrics.catalog import CATALOG
+from segments.metrics.catalog import FAMILIES
 from segments.metrics.catalog import get as metric_of
 from segments.metrics.metric import Metric
 from segments.metrics.result import AsOfRule, KpiResult
+from segments.metrics.tables import sheet_table, table
+from segments.periods import NAMED
+from segments.snapshots import choose, read_choice
 from segments.windows import Window
 
 OPTIONS_SHOWN = 3
@@ -30,53 +37,57 @@ OPTIONS_SHOWN = 3
 MOST_SEGMENTS = 6
 """Series that can be told apart."""
 
-CHOICES = {
-    "days": mark("by day"),
-    "receipts": mark("by receipt"),
-    "store_days": mark("by store and day"),
-    "first": mark("the first ever"),
-    "every": mark("every one"),
-    "events": mark("events"),
-    "exact": mark("exactly then"),
-    "range": mark("in a range"),
-    "rolling": mark("then or later"),
-    "day": mark("day"),
-    "week": mark("week"),
-    "month": mark("month"),
-}
-"""How the choices of options are called."""
-
 
 @get("/analysis", opt={"allow": Allow.VIEWER})
 async def list_metrics(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
-    """Every KPI with its value for everyone now."""
-    results = [await services.insights.kpi(metric.slug) for metric in CATALOG.values()]
-    return page.show("analysis/list.html", figures=[viewmodels.figure(result, page.say) for result in results])
+    """Every KPI with its value for everyone now, family by family."""
+    asked = page.query("q").strip()
+    kept = await _kept_slugs(services)
+    families = []
+    for family in FAMILIES:
+        found = [metric for metric in family if _matches(metric, asked)]
+        figures = [viewmodels.figure(await services.insights.kpi(metric.slug), page.say) for metric in found]
+        if figures:
+            families.append((FAMILY_NAMES.get(family[0].slug, ""), figures))
+    return page.show("analysis/list.html", families=families, asked=asked, kept=kept)
 
 
 @get("/analysis/{slug:str}", opt={"allow": Allow.VIEWER})
 async def show_metric(
     page: NamedDependency[Page], services: NamedDependency[PageServices], slug: FromPath[str]
 ) -> Response[Any]:
-    """One KPI: everyone and the chosen segments side by side."""
+    """One KPI: everyone and the chosen segments side by side, broken down, compared, and day by day."""
     results, error = await _ask(page, services, slug)
-    metric = metric_of(slug)
+    metric, everyone = metric_of(slug), results[0]
+    segments = [(e.stored.segment.id, e.stored.segment.name) for e in await services.segment_runs.list()]
     return page.show(
         "analysis/detail.html",
         metric=metric,
         figures=[viewmodels.figure(result, page.say) for result in results],
+        compared=[kpi_views.compared_row(result, page.say) for result in results],
+        comparison=_comparison(page, everyone),
         shares=_shares(results),
         heat=_heat(page, results),
         curve=_curve(page, results),
-        segments=[(e.stored.segment.id, e.stored.segment.name) for e in await services.segment_runs.list()],
+        parts=[kpi_views.groups(each, each.breakdown, page.say) for each in results if each.breakdown],
+        sheets=_sheets(page, results),
+        trend=await _trend(page, services, results),
+        holidays=await _holidays(page, services, everyone),
+        choice=_choice(everyone).key,
+        recorded=_choice(everyone).key in await _kept(services),
+        segments=segments,
         chosen=_chosen(page),
         options=_options(page, metric),
         choice_names=CHOICES,
         events=VOCABULARY,
         changed=any(page.query(option.name) for option in metric.options[OPTIONS_SHOWN:]),
-        first=page.query("from") or results[0].measured.window.first.isoformat(),
-        last=page.query("to") or results[0].measured.window.last.isoformat(),
+        first=everyone.measured.window.first.isoformat(),
+        last=everyone.measured.window.last.isoformat(),
+        periods={name: PERIODS[name] for name in NAMED},
+        comparisons=COMPARISONS,
+        breakdowns=BREAKDOWNS,
         rule=_rule(page),
+        asked=page.query,
         error=error,
         address=page.request.url.query,
     )
@@ -86,54 +97,126 @@ async def show_metric(
 async def download_metric(
     page: NamedDependency[Page], services: NamedDependency[PageServices], slug: FromPath[str]
 ) -> Response[str]:
-    """The same figures as a table for a spreadsheet."""
+    """The same figures as a table for a spreadsheet; with ``part=sheet`` the KPI's own table."""
     results, _ = await _ask(page, services, slug)
-    headers = {"Content-Disposition": f'attachment; filename="{slug}.csv"'}
-    return Response("\ufeff" + as_csv(results), media_type="text/csv; charset=utf-8", headers=headers)
+    sheet = results[0].measured.sheet
+    if page.query("part") == "sheet" and sheet is not None:
+        rows, name = sheet_table(sheet), f"{slug}-table.csv"
+    else:
+        rows, name = table(results), f"{slug}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    text = "\ufeff" + as_csv(rows.columns, rows.rows())
+    return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def as_csv(results: list[KpiResult]) -> str:
-    """One row a group of people, and of retention one row a cell; texts that a spreadsheet would run are quoted."""
+@post("/analysis/{slug:str}/record", opt={"allow": Allow.MARKETER})
+async def record_metric(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    slug: FromPath[str],
+) -> Response[Any]:
+    """Keep this figure, with these options, every day from now on; or no longer."""
+    choice = read_choice(form.text("choice"))
+    if choice.slug != slug:
+        return page.go(f"/analysis/{slug}")
+    kept = [key for key in await _kept(services) if key != choice.key]
+    chosen = [*kept, choice.key] if form.flag("on") else kept
+    await services.shop.change({"snapshot_kpis": chosen}, actor=page.administrator.email)
+    return page.go(f"/analysis/{slug}", "saved", **{name: str(value) for name, value in choice.options.items()})
+
+
+def as_csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """A table for a spreadsheet; texts that it would run are quoted."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(
-        ["kpi", "segment", "from", "to", "as_of", "cohort", "period", "numerator", "denominator", "value", "incomplete"]
-    )
-    for result in results:
-        writer.writerows(_rows(result))
+    writer.writerow(columns)
+    writer.writerows([_as_written(value) for value in row] for row in rows)
     return text.getvalue()
 
 
-def _rows(result: KpiResult) -> list[list[Any]]:
-    measured = result.measured
-    whose = protect(result.segment.name) if result.segment else ""
-    head = [measured.slug, whose, measured.window.first, measured.window.last, result.as_of.isoformat()]
-    whole = [*head, "", "", measured.numerator, measured.denominator, measured.value, measured.incomplete]
-    if measured.table is None:
-        return [whole]
-    cells = [
-        [*head, cohort.start, cell.period, cell.numerator, cell.denominator, cell.value, cell.incomplete]
-        for cohort in measured.table.cohorts
-        for cell in cohort.cells
-    ]
-    return [whole, *cells]
+def _as_written(value: Any) -> Any:
+    if isinstance(value, str):
+        return protect(value)
+    return value.isoformat() if isinstance(value, date | datetime) else value
 
 
 async def _ask(page: Page, services: PageServices, slug: str) -> tuple[list[KpiResult], str]:
     """The figure of everyone and of each chosen segment; what cannot be asked is said and asked by default."""
     metric = metric_of(slug)
-    first, last = page.day("from"), page.day("to")
-    asked: dict[str, Any] = {"as_of_rule": _rule(page), "options": _given(page, metric)}
+    first, last, period = page.day("from"), page.day("to"), page.query("window")
+    asked: dict[str, Any] = {
+        "as_of_rule": _rule(page),
+        "options": _given(page, metric),
+        "period": period or None,
+        "by": page.query("by") or None,
+        "compare": page.query("compare") or None,
+        "as_of": page.day("as_of"),
+    }
     numbers: list[int | None] = [None, *_chosen(page)]
     try:
-        window = Window(first, last) if first and last else None
+        window = Window(first, last) if first and last and not period else None
         return await _all(services, slug, numbers, window=window, **asked), ""
-    except (FactsError, BadInput) as error:
-        return await _all(services, slug, numbers, as_of_rule=_rule(page)), str(error)
+    except (FactsError, JorenError) as error:
+        return await _all(services, slug, [None], as_of_rule=_rule(page)), str(error)
 
 
 async def _all(services: PageServices, slug: str, numbers: list[int | None], **asked: Any) -> list[KpiResult]:
     return list(await asyncio.gather(*(services.insights.kpi(slug, segment_id=each, **asked) for each in numbers)))
+
+
+async def _kept(services: PageServices) -> list[str]:
+    return list((await services.snapshots.status(limit=1)).choices)
+
+
+async def _kept_slugs(services: PageServices) -> set[str]:
+    return {key.partition("?")[0] for key in await _kept(services)}
+
+
+def _choice(result: KpiResult) -> Any:
+    return choose(result.metric.slug, result.measured.options)
+
+
+async def _trend(
+    page: Page, services: PageServices, results: list[KpiResult]
+) -> list[tuple[str, kpi_views.TrendView | None]]:
+    """The line of kept figures of everyone, or of the one segment that was chosen."""
+    shown = results[-1] if len(results) == 2 else results[0]  # noqa: PLR2004 - everyone and one segment
+    options = dict(shown.measured.options)
+    number = shown.segment.id if shown.segment else None
+    points = await services.snapshots.trend(shown.metric.slug, options=options, segment_id=number)
+    holidays = (await services.shop.get()).mark_holidays
+    view = kpi_views.trend(shown.metric, points, shown.currency, page.say, holidays=holidays)
+    return [(shown.segment.name if shown.segment else page.say("Everyone"), view)]
+
+
+async def _holidays(page: Page, services: PageServices, result: KpiResult) -> tuple[str, ...]:
+    if not (await services.shop.get()).mark_holidays:
+        return ()
+    return kpi_views.holidays_in(result.measured.window, page.say)
+
+
+def _sheets(page: Page, results: list[KpiResult]) -> list[tuple[str, kpi_views.SheetView]]:
+    return [
+        (each.segment.name if each.segment else page.say("Everyone"), kpi_views.sheet(sheet, each.currency, page.say))
+        for each in results
+        if (sheet := each.measured.sheet) is not None and sheet.rows
+    ]
+
+
+def _comparison(page: Page, result: KpiResult) -> str:
+    """With what the figures are compared, in words; empty where with nothing."""
+    compared = result.compared
+    if compared is None:
+        return ""
+    if compared.segment is not None:
+        return compared.segment.name
+    return f"{page.say(COMPARISONS[compared.how])} {viewmodels.window(compared.measured.window, page.say)}"
+
+
+def _matches(metric: Metric, asked: str) -> bool:
+    texts = (metric.slug, *metric.title.values(), *metric.definition.values())
+    return not asked or any(asked.lower() in text.lower() for text in texts)
 
 
 def _chosen(page: Page) -> list[int]:
@@ -155,7 +238,7 @@ def _options(page: Page, metric: Metric) -> list[dict[str, Any]]:
             "option": option,
             "value": page.query(option.name) or str(option.default),
             "first": place < OPTIONS_SHOWN,
-            "events": not option.choices and isinstance(option.default, str),
+            "events": not option.choices and isinstance(option.default, str) and not option.free,
         }
         for place, option in enumerate(metric.options)
     ]
@@ -171,16 +254,16 @@ def _shares(results: list[KpiResult]) -> list[float]:
 
 
 def _heat(page: Page, results: list[KpiResult]) -> viewmodels.Heat | None:
-    table = results[0].measured.table if len(results) == 1 else None
-    return viewmodels.heat(table, page.say) if table and table.cohorts else None
+    table_ = results[0].measured.table if len(results) == 1 else None
+    return viewmodels.heat(table_, page.say) if table_ and table_.cohorts else None
 
 
 def _curve(page: Page, results: list[KpiResult]) -> str | None:
     tables = [(r.segment.name if r.segment else page.say("Everyone"), r.measured.table) for r in results]
-    known = [(name, table) for name, table in tables if table is not None]
+    known = [(name, found) for name, found in tables if found is not None]
     if not known:
         return None
-    return charts.retention([(name, table.pooled) for name, table in known], known[0][1].unit, page.say)
+    return charts.retention([(name, found.pooled) for name, found in known], known[0][1].unit, page.say)
 
 
-ROUTES = (list_metrics, show_metric, download_metric)
+ROUTES = (list_metrics, show_metric, download_metric, record_metric)

@@ -6,7 +6,7 @@ So whatever dies leaves a day that the next attempt completes: what is kept stay
 twice. A worker that was away for days catches up day by day, each as of its own end and with the segments as they were then.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID, uuid4
@@ -151,7 +151,7 @@ class Snapshots:
         self,
         slug: str,
         *,
-        options: dict[str, object] | None = None,
+        options: Mapping[str, object] | None = None,
         segment_id: int | None = None,
         since: date = _FIRST,
     ) -> tuple[TrendPoint, ...]:

@@ -23,6 +23,7 @@ function colours() {
   const names = ["ink", "ink-soft", "rule", "surface", "raised", "indigo", "pine", "vermilion"];
   const found = Object.fromEntries(names.map((name) => [name, resolve(name)]));
   found.series = [1, 2, 3, 4, 5, 6].map((number) => resolve(`series-${number}`));
+  found.heat = [0, 3, 6, 9].map((number) => resolve(`heat-${number}`));
   probe.remove();
   return found;
 }

@@ -1,10 +1,10 @@
 // The parts of ECharts that the pages use, and how a description of ours becomes one of theirs.
-import { BarChart, LineChart } from "echarts/charts";
-import { AriaComponent, GridComponent, LegendComponent, TooltipComponent } from "echarts/components";
+import { BarChart, HeatmapChart, LineChart } from "echarts/charts";
+import { AriaComponent, GridComponent, LegendComponent, MarkLineComponent, TooltipComponent, VisualMapComponent } from "echarts/components";
 import * as echarts from "echarts/core";
 import { CanvasRenderer, SVGRenderer } from "echarts/renderers";
 
-echarts.use([AriaComponent, BarChart, CanvasRenderer, GridComponent, LegendComponent, LineChart, SVGRenderer, TooltipComponent]);
+echarts.use([AriaComponent, BarChart, CanvasRenderer, GridComponent, HeatmapChart, LegendComponent, LineChart, MarkLineComponent, SVGRenderer, TooltipComponent, VisualMapComponent]);
 
 const quiet = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -28,8 +28,13 @@ export function picture(place, chart, colours, format) {
   return address;
 }
 
-// chart: { kind: line|bar, days: [...], unit: "%", stacked, series: [{ name, values, notes, colour, dashedFrom }] }
+// chart: { kind: line|bar|heat, days: [...], unit: "%", stacked, horizontal, marks: [{ at, text }], series: [{ name, values, notes, colour }] }
+// In a heat map a series is a row, and its notes are the whole hover text.
 function option(chart, colours) {
+  return chart.kind === "heat" ? heat(chart, colours) : lines(chart, colours);
+}
+
+function lines(chart, colours) {
   const text = { color: colours["ink-soft"], fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 };
   return {
     animation: !quiet,
@@ -47,25 +52,53 @@ function option(chart, colours) {
       textStyle: { ...text, color: colours.ink },
       formatter: (points) => tip(points, chart),
     },
-    xAxis: {
-      type: "category",
-      data: chart.days,
-      axisLabel: { ...text, hideOverlap: true },
-      axisLine: { lineStyle: { color: colours.rule } },
-      axisTick: { show: false },
-      boundaryGap: chart.kind === "bar",
-    },
-    yAxis: {
-      type: "value",
-      min: 0,
-      axisLabel: { ...text, formatter: (value) => `${value.toLocaleString()}${chart.unit}` },
-      splitLine: { lineStyle: { color: colours.rule } },
-    },
-    series: chart.series.map((series) => line(series, chart, colours)),
+    ...axes(chart, colours, text),
+    series: chart.series.map((series, place) => line(series, chart, colours, place === 0)),
   };
 }
 
-function line(series, chart, colours) {
+function axes(chart, colours, text) {
+  const names = {
+    type: "category",
+    data: chart.days,
+    inverse: chart.horizontal,
+    axisLabel: chart.horizontal ? { ...text, interval: 0, width: 150, overflow: "truncate" } : { ...text, hideOverlap: true },
+    axisLine: { lineStyle: { color: colours.rule } },
+    axisTick: { show: false },
+    boundaryGap: chart.kind === "bar",
+  };
+  const below = chart.series.some((series) => series.values.some((value) => value < 0));
+  const values = {
+    type: "value",
+    min: below ? undefined : 0,
+    axisLabel: { ...text, hideOverlap: true, formatter: (value) => `${value.toLocaleString()}${chart.unit}` },
+    splitLine: { lineStyle: { color: colours.rule } },
+  };
+  return chart.horizontal ? { xAxis: values, yAxis: names } : { xAxis: names, yAxis: values };
+}
+
+// Each row of a heat map is shaded by its own largest cell, like the table beside it.
+function heat(chart, colours) {
+  const text = { color: colours["ink-soft"], fontFamily: getComputedStyle(document.body).fontFamily, fontSize: 12 };
+  const cells = chart.series.flatMap((series, row) => {
+    const all = series.values.reduce((sum, value) => sum + (value ?? 0), 0) || 1;
+    return series.values.map((value, column) => ({ value: [column, row, value === null ? "-" : value / all], count: value }));
+  });
+  const plain = (data, inverse) => ({ type: "category", data, inverse, axisLabel: { ...text, interval: 0, width: 110, overflow: "truncate" }, axisLine: { show: false }, axisTick: { show: false } });
+  return {
+    animation: false,
+    textStyle: text,
+    aria: { enabled: true },
+    grid: { left: 8, right: 16, top: 8, bottom: 8, containLabel: true },
+    tooltip: { renderMode: "richText", backgroundColor: colours.raised, borderColor: colours.rule, textStyle: { ...text, color: colours.ink }, formatter: ({ value }) => chart.series[value[1]].notes[value[0]] },
+    visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: colours.heat } },
+    xAxis: plain(chart.days, false),
+    yAxis: plain(chart.series.map((series) => series.name), true),
+    series: [{ type: "heatmap", data: cells, label: { show: true, fontSize: 12, formatter: ({ data }) => (data.count ?? "").toLocaleString() }, itemStyle: { borderColor: colours.surface, borderWidth: 2 } }],
+  };
+}
+
+function line(series, chart, colours, first) {
   const colour = colours.series[(series.colour - 1) % colours.series.length];
   return {
     name: series.name,
@@ -78,6 +111,17 @@ function line(series, chart, colours) {
     barMaxWidth: 28,
     lineStyle: { width: 2 },
     itemStyle: { color: colour },
+    markLine: first && chart.marks ? marks(chart, colours) : undefined,
+  };
+}
+
+function marks(chart, colours) {
+  return {
+    silent: true,
+    symbol: "none",
+    lineStyle: { color: colours.vermilion, type: "dashed", width: 1 },
+    label: { color: colours["ink-soft"], fontSize: 12, position: "insideEndTop", formatter: ({ data }) => data.text },
+    data: chart.marks.map((mark) => ({ xAxis: mark.at, text: mark.text })),
   };
 }
 
