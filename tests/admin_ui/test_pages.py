@@ -255,10 +255,53 @@ async def test_figures_as_a_spreadsheet(administrator: Browser, full: SimpleName
 
 
 async def test_what_cannot_be_asked_is_said(administrator: Browser, full: SimpleNamespace) -> None:
-    answer = await administrator.get("/analysis/repeat_purchase_rate?n=x")
-    assert answer.status_code == 200
-    assert "標準の設定によるものです" in answer.text
+    for query in ("repeat_purchase_rate?n=x", "launch_rate?by=rnak", "dau?compare=never", "dau?segment=99"):
+        answer = await administrator.get(f"/analysis/{query}")
+        assert answer.status_code == 200
+        assert "標準の設定によるものです" in answer.text
     assert (await administrator.get("/analysis/no_such_kpi")).status_code == 400
+
+
+async def test_a_figure_broken_down_compared_and_as_of_a_day(administrator: Browser, full: SimpleNamespace) -> None:
+    await make_segment(administrator, "常連")
+    asked = "window=last_28_days&compare=previous_year_same_weekday&by=gender&rule=today&as_of=2026-11-10"
+    shown = (await administrator.get(f"/analysis/launch_rate?{asked}")).text
+    for text in (
+        "性別別",
+        "女性",
+        "不明",
+        "比較：前年同曜日",
+        "2026年11月10日の終わり",
+        "基準日までに起きたことだけ",
+        "11/3 文化の日",
+    ):
+        assert text in shown, text
+    other = (await administrator.get("/analysis/launch_rate?compare=segment:1&segment=1")).text
+    assert "比較：常連" in other
+    sheet = await administrator.get("/analysis/rank_distribution/csv?part=sheet")
+    assert sheet.text.startswith("\ufeffrank,customers,share")
+    assert sheet.headers["content-disposition"] == 'attachment; filename="rank_distribution-table.csv"'
+
+
+async def test_a_figure_is_kept_every_day_and_no_longer(administrator: Browser, full: SimpleNamespace) -> None:
+    page = "/analysis/repeat_purchase_rate?n=3"
+    assert "この条件では記録していません" in (await administrator.get(page)).text
+    choice = {"choice": "repeat_purchase_rate?basis=days&n=3", "on": "1"}
+    kept = await administrator.post("/analysis/repeat_purchase_rate/record", choice)
+    assert kept.headers["location"] == "/analysis/repeat_purchase_rate?n=3&basis=days&notice=saved"
+    assert "今夜から記録します" in (await administrator.get(page)).text
+    assert await full.snapshots.work() == 1
+    shown = (await administrator.get(page)).text
+    assert "各営業日の終わりの時点の値です" in shown
+    await administrator.post("/analysis/repeat_purchase_rate/record", {**choice, "on": ""})
+    assert choice["choice"] not in (await full.snapshots.status()).choices
+
+
+async def test_figures_are_searched(administrator: Browser, full: SimpleNamespace) -> None:
+    found = (await administrator.get("/analysis?q=起動率")).text
+    assert "/analysis/launch_rate" in found
+    assert "/analysis/nps" not in found
+    assert "この言葉に合う指標はありません" in (await administrator.get("/analysis?q=zzz")).text
 
 
 async def test_text_from_outside_stays_text(administrator: Browser, full: SimpleNamespace) -> None:
