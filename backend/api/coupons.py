@@ -120,7 +120,7 @@ class CouponController(Controller):
     async def list_coupons(
         self, *, coupon_book: NamedDependency[CouponBook], archived: FromQuery[bool] = False
     ) -> list[CouponAnswer]:
-        """The latest made first; archived ones, last, only on request."""
+        """Those that end last first; archived ones, last, only on request."""
         return [coupon_answer(each) for each in await coupon_book.list(archived=archived)]
 
     @post("/", guards=[_WRITE], summary="Define a coupon")

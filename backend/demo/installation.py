@@ -6,6 +6,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.services.definitions import Definitions
+from backend.services.ranks import RankDesk
 from backend.services.refresh.loop import Refresh
 from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop
@@ -52,6 +53,11 @@ class DemoServices(Protocol):
     @property
     def definitions(self) -> Definitions:
         """Coupons and stores."""
+        ...
+
+    @property
+    def rank_desk(self) -> RankDesk:
+        """Rank rules."""
         ...
 
     @property

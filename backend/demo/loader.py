@@ -22,7 +22,7 @@ from backend.demo.generator import BLOCK, blocks
 from backend.demo.installation import DemoServices
 from backend.demo.people import members as people_of
 from backend.demo.phone_book import Keys
-from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, ZONE, ShopConfig, coupons, stores
+from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, RANK_RULES, ZONE, ShopConfig, coupons, stores
 from backend.demo.wire import APP, SERVER
 from backend.errors import Conflict, Unavailable
 from backend.services.definitions import CouponDefinition, StoreDefinition
@@ -183,7 +183,7 @@ async def _begin(services: DemoServices, config: ShopConfig) -> _Loading:
 
 
 async def _define(services: DemoServices, config: ShopConfig) -> None:
-    """The shop's settings, stores, coupons and first segments."""
+    """The shop's settings, stores, coupons, rank rules and first segments."""
     settings = ShopSettings(
         name_ja=NAME_JA, name_en=NAME_EN, zone=ZONE, currency=CURRENCY, history_complete=True, simulated=True
     )
@@ -197,10 +197,13 @@ async def _define(services: DemoServices, config: ShopConfig) -> None:
             CouponDefinition(
                 coupon_id=each.coupon_id, title_ja=each.ja, title_en=each.en,
                 valid_from=each.valid_from, valid_until=each.valid_until, audience=each.audience,
+                valid_days=each.valid_days, uses_per_person=1 if each.audience == "issued" else None,
             )
             for each in coupons(config)
         ]
     )  # fmt: skip
+    if not await services.rank_desk.versions():
+        await services.rank_desk.save(RANK_RULES, valid_from=config.first, actor=ACTOR)
     for name, rule in SEGMENTS.items():
         with contextlib.suppress(Conflict):
             await services.segment_runs.create(name, parse(rule), actor=ACTOR)

@@ -7,6 +7,8 @@ period; every member of it joined since, so every first order in the data is a f
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from segments.rank_rules import Rank, RankRules
+
 NAME_JA, NAME_EN = "灯ノ葉", "Tomoshinoha"
 ZONE = "Asia/Tokyo"
 CURRENCY = "JPY"
@@ -14,6 +16,12 @@ RANKS = ("レギュラー", "シルバー", "ゴールド", "プラチナ")
 RANK_THRESHOLDS = (2_500, 7_000, 16_000)
 """Yen spent within `RANK_WINDOW` days that the second, third and fourth rank ask for."""
 RANK_WINDOW = 90
+RANK_RULES = RankRules(
+    ranks=(Rank(RANKS[0]), Rank(RANKS[1], 6_000), Rank(RANKS[2], 20_000), Rank(RANKS[3], 50_000)),
+    demotion_dates=("04-01", "10-01"),
+    grace_days=30,
+)
+"""Rules of the shop's own for ranks by twelve months, which Joren computes beside what the member server reports."""
 PUBLIC_COUPON = "coffee-with-app"
 THANKS_COUPON = "regulars-thanks"
 
@@ -65,6 +73,7 @@ class Coupon:
     Attributes:
         kind: "monthly", "welcome", "birthday", "thanks" or "public": who gets it, and when.
         valid_until: last business day on which it may be used.
+        valid_days: days after its issue, for those who are given it from the pages.
     """
 
     coupon_id: str
@@ -74,6 +83,7 @@ class Coupon:
     valid_from: date
     valid_until: date
     audience: str = "issued"
+    valid_days: int | None = None
 
 
 _PLACES: tuple[tuple[str, float, tuple[tuple[str, str], ...]], ...] = (
@@ -117,7 +127,9 @@ def coupons(config: ShopConfig) -> tuple[Coupon, ...]:
         ]  # fmt: skip
     early, late = config.today - timedelta(days=60), config.today + timedelta(days=60)
     thanks = config.today - timedelta(days=21), config.today + timedelta(days=40)
-    found.append(Coupon(THANKS_COUPON, "thanks", "常連さま感謝 100円引き", "For our regulars, ¥100 off", *thanks))
+    found.append(
+        Coupon(THANKS_COUPON, "thanks", "常連さま感謝 100円引き", "For our regulars, ¥100 off", *thanks, valid_days=14)
+    )
     found.append(Coupon(PUBLIC_COUPON, "public", "アプリ提示でコーヒー 100円引き", "¥100 off coffee with the app", early, late, "public"))  # fmt: skip
     return tuple(found)
 

@@ -50,7 +50,7 @@ async def get(connection: Connection, *, coupon_id: str) -> StoredCoupon | None:
 
 
 async def list_book(connection: Connection, *, archived: bool) -> list[StoredCoupon]:
-    """Every coupon, the latest made first; archived ones, last, only on request."""
+    """Every coupon, those that end last first; archived ones, last, only on request."""
     return [_stored(row) for row in await connection.fetch(_SQL["list_book"], archived)]
 
 

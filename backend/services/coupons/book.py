@@ -1,6 +1,6 @@
 """The coupon book: definitions made, changed, put away; who did so stands in the audit log."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -9,7 +9,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import access
+from backend.store import access, definitions
 from backend.store import coupons as store
 from backend.store.pool import Connection
 from segments.coupon_book import CouponDraft, StoredCoupon, problems
@@ -23,7 +23,7 @@ class CouponBook:
         self._clock = clock
 
     async def list(self, *, archived: bool = False) -> list[StoredCoupon]:
-        """Coupons, the latest made first; archived ones, last, only on request."""
+        """Coupons, those that end last first; archived ones, last, only on request."""
         async with self._pool.acquire() as connection:
             return await store.list_book(connection, archived=archived)
 
@@ -35,6 +35,11 @@ class CouponBook:
         """
         async with self._pool.acquire() as connection:
             return _found(await store.get(connection, coupon_id=coupon_id), coupon_id)
+
+    async def store_names(self, store_ids: Collection[str]) -> dict[str, dict[str, str]]:
+        """Names by language of stores; those nobody defined are absent."""
+        async with self._pool.acquire() as connection:
+            return await definitions.store_names(connection, store_ids=store_ids)
 
     async def create(self, draft: CouponDraft, *, actor: str) -> StoredCoupon:
         """Define a coupon.

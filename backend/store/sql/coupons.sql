@@ -22,9 +22,9 @@ SELECT * FROM coupons WHERE coupon_id = $1 FOR UPDATE
 SELECT * FROM coupons WHERE coupon_id = $1
 
 -- name: list_book
--- Those in use first, the latest made of them first.
+-- Those that end last first, those without an end before them; archived ones last.
 SELECT * FROM coupons WHERE $1::boolean OR archived_at IS NULL
-ORDER BY archived_at IS NOT NULL, created_at DESC, coupon_id
+ORDER BY archived_at IS NOT NULL, valid_until DESC NULLS FIRST, created_at DESC, coupon_id
 
 -- name: list_rules
 -- What the ledger asks of every coupon.
