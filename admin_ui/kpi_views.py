@@ -3,16 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from admin_ui import charts, filters
 from admin_ui.i18n import Say
 from admin_ui.viewmodels import HEAT_STEPS, Change, amount, change_of, written
+from segments.events import VOCABULARY
 from segments.metrics.metric import Column, Measured, Metric, Shape, Sheet, Unit, Value
 from segments.metrics.result import Breakdown, KpiResult, difference
 from segments.public_holidays import holiday_name
 from segments.snapshots import TrendPoint
 from segments.windows import Window
 
+_EVENTS: dict[str, Any] = {str(event.name): event for event in VOCABULARY}
 MOST_ROWS = 200
 MOST_BARS = 12
 MOST_HOLIDAYS = 8
@@ -175,8 +178,11 @@ def _group_row(
 
 
 def _groups_chart(result: KpiResult, breakdown: Breakdown, say: Say) -> str:
+    """Bars; empty where no group has a value."""
     unit, currency = result.metric.unit, result.currency
     names = [each.group.name(say.language) for each in breakdown.groups]
+    if all(each.measured.value is None for each in breakdown.groups):
+        return ""
 
     def drawn(name: str, measured: Sequence[Measured | None], colour: int) -> dict[str, object]:
         values = [None if one is None else _plotted(one.value, unit, currency) for one in measured]
@@ -210,7 +216,7 @@ def _cell(value: Value, column: Column, currency: str, say: Say) -> SheetCell:
     if isinstance(value, date):
         return SheetCell(filters.day(value, say))
     if isinstance(value, str):
-        words = column.codes.get(value)
+        words: Any = column.codes.get(value) or (_EVENTS.get(value) if column.name == "event" else None)
         return SheetCell(say.pick(words) if words else value)
     return SheetCell(_number(value, column.unit, currency, say), number=True)
 

@@ -148,6 +148,7 @@ _WRITERS: dict[Unit, Callable[[float, str, Say], str]] = {
     Unit.RATE: lambda value, _, say: filters.percent(value, say),
     Unit.PEOPLE: lambda value, _, say: filters.people(round(value), say),
     Unit.MONEY: lambda value, currency, say: filters.money(round(value), currency, say),
+    Unit.NUMBER: lambda value, _, say: filters.number(value, say, digits=0 if value == round(value) else 2),
     Unit.DAYS: lambda value, _, say: say("%(n)s days", n=filters.number(value, say, digits=1)),
     Unit.MULTIPLE: lambda value, _, say: f"{filters.number(value, say, digits=2)}×",
     Unit.SCORE: _score,

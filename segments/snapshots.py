@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
+
 from segments.metrics import catalog
+from segments.metrics.answer import WindowAnswer
 from segments.metrics.metric import Measured, Options
 from segments.metrics.options import read_options
 from segments.windows import Window
@@ -127,4 +130,36 @@ def trend(snapshots: Sequence[Snapshot]) -> tuple[TrendPoint, ...]:
     return tuple(
         TrendPoint(snapshot=each, changed=place > 0 and words[place] != words[place - 1])
         for place, each in enumerate(ordered)
+    )
+
+
+class TrendAnswer(msgspec.Struct, frozen=True):
+    """One kept figure; ``changed``: from here on it is made by other words (the segment's rule, the KPI's definition)."""
+
+    business_day: date
+    value: float | None
+    numerator: float
+    denominator: int | None
+    window: WindowAnswer
+    incomplete: bool
+    segment_version: int | None
+    definition: str
+    changed: bool
+    taken_at: datetime
+
+
+def trend_answer(point: TrendPoint) -> TrendAnswer:
+    """One kept figure as API and command line tell it."""
+    kept = point.snapshot
+    return TrendAnswer(
+        business_day=kept.business_day,
+        value=kept.value,
+        numerator=kept.numerator,
+        denominator=kept.denominator,
+        window=WindowAnswer(kept.window.first, kept.window.last),
+        incomplete=kept.incomplete,
+        segment_version=kept.segment_version,
+        definition=kept.definition,
+        changed=point.changed,
+        taken_at=kept.taken_at,
     )

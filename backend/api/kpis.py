@@ -1,9 +1,8 @@
 """KPIs for server programs: the catalogue, one figure with all that stands beside it, and its line day by day."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Any, TypeAlias
 
-import msgspec
 from litestar import Controller, Request, get
 from litestar.datastructures import State
 from litestar.di import NamedDependency
@@ -15,12 +14,12 @@ from backend.errors import BadInput, NotFound
 from backend.services.insights import Insights
 from backend.services.snapshots import Snapshots
 from segments.breakdown import BREAKDOWNS
-from segments.metrics.answer import KpiAnswer, MetricAnswer, WindowAnswer, kpi_answer, metric_answer
+from segments.metrics.answer import KpiAnswer, MetricAnswer, kpi_answer, metric_answer
 from segments.metrics.catalog import CATALOG
 from segments.metrics.result import AsOfRule
 from segments.nearest import hint
 from segments.periods import NAMED
-from segments.snapshots import TrendPoint
+from segments.snapshots import TrendAnswer, trend_answer
 from segments.windows import Window
 
 _READ = requires("kpis:read")
@@ -38,21 +37,6 @@ Members: TypeAlias = Annotated[
         description="When membership, and an attribute's value, is looked at: cohort (when it mattered) or today."
     ),
 ]
-
-
-class TrendAnswer(msgspec.Struct, frozen=True):
-    """One kept figure; ``changed``: from here on it is made by other words (the segment's rule, the KPI's definition)."""
-
-    business_day: date
-    value: float | None
-    numerator: float
-    denominator: int | None
-    window: WindowAnswer
-    incomplete: bool
-    segment_version: int | None
-    definition: str
-    changed: bool
-    taken_at: datetime
 
 
 class KpiController(Controller):
@@ -116,23 +100,6 @@ class KpiController(Controller):
         since = _within(since, "since") or _FIRST
         found = await snapshots.trend(slug, options=_options(request), segment_id=segment_id, since=since)
         return [trend_answer(point) for point in found]
-
-
-def trend_answer(point: TrendPoint) -> TrendAnswer:
-    """One kept figure as API and command line tell it."""
-    kept = point.snapshot
-    return TrendAnswer(
-        business_day=kept.business_day,
-        value=kept.value,
-        numerator=kept.numerator,
-        denominator=kept.denominator,
-        window=WindowAnswer(kept.window.first, kept.window.last),
-        incomplete=kept.incomplete,
-        segment_version=kept.segment_version,
-        definition=kept.definition,
-        changed=point.changed,
-        taken_at=kept.taken_at,
-    )
 
 
 def _require(slug: str) -> None:

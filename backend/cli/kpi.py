@@ -9,7 +9,7 @@ import polars as pl
 import typer
 
 from backend.cli.kpi_options import given_options, with_catalogue_options
-from backend.cli.kpi_text import lines_of
+from backend.cli.kpi_text import lines_of, trend_lines
 from backend.cli.runtime import failing_clearly, print_json, run
 from backend.cli.segments import find_segment
 from backend.errors import BadInput
@@ -23,6 +23,7 @@ from segments.metrics.options import read_options
 from segments.metrics.result import KpiResult
 from segments.metrics.tables import sheet_table, table
 from segments.periods import NAMED
+from segments.snapshots import TrendPoint, trend_answer
 from segments.windows import Window
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -70,6 +71,9 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
     csv: Path = typer.Option(None, "--csv", help="Write a CSV file; nothing is overwritten."),
     parquet: Path = typer.Option(None, "--parquet", help="Write a Parquet file; nothing is overwritten."),
+    line: bool = typer.Option(
+        False, "--trend", help="The figures kept day by day, with marks where a definition changed."
+    ),
     part: Part = typer.Option(Part.FIGURES, "--part", help="What the file holds: the figures, or the KPI's own sheet."),
     **named: str | None,
 ) -> None:
@@ -90,6 +94,10 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
         }
         asked |= {"compare": compare, "as_of": as_of and as_of.date(), "options": options}
 
+    if line:
+        _trend(slug, options, segment, language, as_json=as_json)
+        return
+
     async def work(services: Services) -> tuple[KpiResult, str]:
         number = (await find_segment(services.segment_runs, segment)).segment.id if segment else None
         result = await services.insights.kpi(slug, segment_id=number, as_of_rule=members.value, **asked)
@@ -103,8 +111,22 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
     if as_json:
         print_json(kpi_answer(result))
     elif not (csv or parquet):
-        for line in lines_of(result, language.value):
-            typer.echo(line)
+        for text in lines_of(result, language.value):
+            typer.echo(text)
+
+
+def _trend(slug: str, options: dict[str, str], segment: str | None, language: Language, *, as_json: bool) -> None:
+    async def work(services: Services) -> tuple[tuple[TrendPoint, ...], str]:
+        number = (await find_segment(services.segment_runs, segment)).segment.id if segment else None
+        points = await services.snapshots.trend(slug, options=options, segment_id=number)
+        return points, (await services.shop.get()).currency
+
+    points, currency = run(work)
+    if as_json:
+        print_json([trend_answer(point) for point in points])
+        return
+    for text in trend_lines(get(slug), points, currency, language.value):
+        typer.echo(text)
 
 
 def _window(first: datetime | None, last: datetime | None, period: str | None) -> Window | None:

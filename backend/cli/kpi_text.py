@@ -7,8 +7,9 @@ from decimal import Decimal
 
 from babel.numbers import get_currency_precision
 
-from segments.metrics.metric import Cell, Column, Measured, Sheet, Triangle, Unit, Value
+from segments.metrics.metric import Cell, Column, Measured, Metric, Sheet, Triangle, Unit, Value
 from segments.metrics.result import Breakdown, Comparison, KpiResult, difference
+from segments.snapshots import TrendPoint
 
 _NONE = "—"
 _MOST_ROWS = 50
@@ -33,6 +34,27 @@ def lines_of(result: KpiResult, language: str) -> Iterator[str]:
     yield from _tables(result, language)
 
 
+def trend_lines(metric: Metric, points: Sequence[TrendPoint], currency: str, language: str) -> Iterator[str]:
+    """The line of kept figures, oldest first; ``changed`` where the segment's rule or the definition did."""
+    yield metric.title[language]
+    if not points:
+        yield "  not kept with these options: joren snapshots choose says which are"
+        return
+    head = ["day", "value", "numerator", "denominator", "version", ""]
+    rows = [
+        [
+            str(point.snapshot.business_day),
+            value_text(point.snapshot.value, metric.unit, currency) + ("*" if point.snapshot.incomplete else ""),
+            f"{point.snapshot.numerator:,.15g}",
+            _NONE if point.snapshot.denominator is None else f"{point.snapshot.denominator:,}",
+            str(point.snapshot.segment_version or _NONE),
+            "changed" if point.changed else "",
+        ]
+        for point in points
+    ]
+    yield from _aligned([head, *rows], numbers=range(1, 5))
+
+
 def value_text(value: float | None, unit: Unit, currency: str) -> str:
     """A value in its unit; a dash where there is none."""
     return _NONE if value is None else _WRITTEN.get(unit, _plain)(value, currency)
@@ -51,6 +73,7 @@ _WRITTEN: dict[Unit, Callable[[float, str], str]] = {
     Unit.RATE: lambda value, _: f"{value:.2%}",
     Unit.PEOPLE: lambda value, _: f"{value:,.0f}",
     Unit.MONEY: _money,
+    Unit.NUMBER: lambda value, _: f"{value:,.0f}" if value == round(value) else f"{value:,.2f}",
     Unit.DAYS: lambda value, _: f"{value:,.1f} d",
     Unit.SCORE: lambda value, _: f"{value:+,.1f}",
     Unit.MULTIPLE: lambda value, _: f"{value:,.2f}×",

@@ -267,7 +267,7 @@ async def test_a_figure_broken_down_compared_and_as_of_a_day(administrator: Brow
     asked = "window=last_28_days&compare=previous_year_same_weekday&by=gender&rule=today&as_of=2026-11-10"
     shown = (await administrator.get(f"/analysis/launch_rate?{asked}")).text
     for text in (
-        "性別別",
+        "切り口：性別",
         "女性",
         "不明",
         "比較：前年同曜日",

@@ -84,7 +84,7 @@ function heat(chart, colours) {
     const all = series.values.reduce((sum, value) => sum + (value ?? 0), 0) || 1;
     return series.values.map((value, column) => ({ value: [column, row, value === null ? "-" : value / all], count: value }));
   });
-  const plain = (data, inverse) => ({ type: "category", data, inverse, axisLabel: { ...text, interval: 0, width: 110, overflow: "truncate" }, axisLine: { show: false }, axisTick: { show: false } });
+  const plain = (data, inverse) => ({ type: "category", data, inverse, axisLabel: { ...text, interval: 0, width: 110, overflow: "truncate", rotate: inverse || data.length < 6 ? 0 : 35 }, axisLine: { show: false }, axisTick: { show: false } });
   return {
     animation: false,
     textStyle: text,
