@@ -179,7 +179,8 @@ class Figures:
             facts = replace(self.facts, members=part or self.members(audience))
             measured = compute(slug, facts, window, options=chosen)
             notes = (*measured.notes, *_segment_notes(slug, audience), *self._state_notes(measured, audience))
-            self.kept[key] = replace(measured, notes=notes)
+            begun = measured.window.first <= self.facts.today
+            self.kept[key] = replace(measured, notes=notes, value=measured.value if begun else None)
         return self.kept[key]
 
     def _state_notes(self, measured: Measured, audience: Audience) -> tuple[str, ...]:

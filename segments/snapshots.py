@@ -39,15 +39,27 @@ class Choice:
 
     @property
     def key(self) -> str:
-        """Names it: the slug, and the options as in an address; the same choice has the same key."""
-        given = urlencode(sorted((name, str(value)) for name, value in self.options.items()))
+        """Names it: the slug, and as in an address the options that are not the default; the same choice has the same key.
+
+        An option that a later release adds changes no key.
+        """
+        defaults = {option.name: option.default for option in catalog.get(self.slug).options}
+        chosen = {name: str(value) for name, value in self.options.items() if value != defaults[name]}
+        given = urlencode(sorted(chosen.items()))
         return f"{self.slug}?{given}" if given else self.slug
 
     @property
     def definition(self) -> str:
         """A short digest of the words by which the figure is made: another one marks another definition."""
         metric = catalog.get(self.slug)
-        words = (self.key, metric.unit, metric.numerator["en"], metric.denominator["en"], metric.definition["en"])
+        words = (
+            str(sorted(self.options.items())),
+            self.slug,
+            metric.unit,
+            metric.numerator["en"],
+            metric.denominator["en"],
+            metric.definition["en"],
+        )
         return hashlib.sha256("\0".join(words).encode()).hexdigest()[:12]
 
 

@@ -24,7 +24,7 @@ def lines_of(result: KpiResult, language: str) -> Iterator[str]:
     if measured.interval:
         low, high = (value_text(bound, metric.unit, result.currency) for bound in measured.interval)
         yield f"  95 % interval {low} to {high}"
-    yield f"  {measured.numerator:>12,}  {metric.numerator[language]}"
+    yield f"  {_numerator(measured, metric.unit, result.currency):>12}  {metric.numerator[language]}"
     if measured.denominator is not None:
         yield f"  {measured.denominator:>12,}  {metric.denominator[language]}"
     yield f"  {measured.window.first} – {measured.window.last}, as of {_as_of(result)}"
@@ -58,6 +58,13 @@ def trend_lines(metric: Metric, points: Sequence[TrendPoint], currency: str, lan
 def value_text(value: float | None, unit: Unit, currency: str) -> str:
     """A value in its unit; a dash where there is none."""
     return _NONE if value is None else _WRITTEN.get(unit, _plain)(value, currency)
+
+
+def _numerator(measured: Measured, unit: Unit, currency: str) -> str:
+    number = measured.numerator
+    if unit is Unit.MONEY:
+        return _money(number, currency)
+    return f"{number:,}" if isinstance(number, int) else f"{number:,.2f}"
 
 
 def _plain(value: float, _: str) -> str:
@@ -111,7 +118,7 @@ def _breakdown(result: KpiResult, breakdown: Breakdown, language: str) -> Iterat
         [
             each.group.name(language),
             _short(each.measured, unit, currency),
-            f"{each.measured.numerator:,}",
+            _numerator(each.measured, unit, currency),
             _NONE if each.measured.denominator is None else f"{each.measured.denominator:,}",
             *_compared_cells(each.measured, each.compared, unit, currency),
         ]

@@ -286,7 +286,7 @@ async def test_a_figure_broken_down_compared_and_as_of_a_day(administrator: Brow
 async def test_a_figure_is_kept_every_day_and_no_longer(administrator: Browser, full: SimpleNamespace) -> None:
     page = "/analysis/repeat_purchase_rate?n=3"
     assert "この条件では記録していません" in (await administrator.get(page)).text
-    choice = {"choice": "repeat_purchase_rate?basis=days&n=3", "on": "1"}
+    choice = {"choice": "repeat_purchase_rate?n=3", "on": "1"}
     kept = await administrator.post("/analysis/repeat_purchase_rate/record", choice)
     assert kept.headers["location"] == "/analysis/repeat_purchase_rate?n=3&basis=days&notice=saved"
     assert "今夜から記録します" in (await administrator.get(page)).text
