@@ -33,6 +33,8 @@ class Settings:
         home: `JOREN_HOME`, the folder of the embedded database, the lake and all state (default ``.joren``).
         database_url: `DATABASE_URL`, a PostgreSQL 15 or newer; without it the embedded one of `home` is used.
         lake: `JOREN_LAKE`, folder or object-store address of the history (default ``JOREN_HOME/lake``).
+        engine: `JOREN_ENGINE`, where everybody's row is reduced from history: ``polars`` (default), in the process, or
+            ``spark://host:port``, a Spark Connect server that reads the lake.
         fcm_service_account: `JOREN_FCM_SERVICE_ACCOUNT`, path of a service-account file: pushes go to the real FCM.
         fcm_emulator: `JOREN_FCM_EMULATOR`, https address of the emulator: pushes go there. Never both.
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
@@ -59,6 +61,7 @@ class Settings:
     home: Path = Path(".joren")
     database_url: str | None = None
     lake: str = ""
+    engine: str = "polars"
     fcm_service_account: Path | None = None
     fcm_emulator: str | None = None
     allowed_origins: tuple[str, ...] = ()
@@ -99,6 +102,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         home=home,
         database_url=values.get("DATABASE_URL") or None,
         lake=values.get("JOREN_LAKE") or str(home / "lake"),
+        engine=values.get("JOREN_ENGINE") or "polars",
         fcm_service_account=Path(account).expanduser() if account else None,
         fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
         allowed_origins=_listed(values.get("JOREN_ALLOWED_ORIGINS", "")),

@@ -1,6 +1,7 @@
 """Fixtures live in ``tests/fixtures``; this file only lists them, each after those that it imports."""
 
 pytest_plugins = [
+    "tests.fixtures.cluster",
     "tests.fixtures.database",
     "tests.fixtures.installation",
     "tests.fixtures.demo",

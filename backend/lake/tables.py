@@ -88,6 +88,10 @@ class Lake:
         """Order lines, of the business days of ``window`` only where one is given."""
         return self._of_days(Table.ORDER_LINES, window)
 
+    def rows(self, table: Table) -> pl.LazyFrame:
+        """Every row of a table."""
+        return self._scan(table, None)
+
     def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
         """Rows of customer_days as they were appended: not aggregated, merges not applied.
 
@@ -101,7 +105,7 @@ class Lake:
     def open(self, table: Table) -> DeltaTable:
         """A handle of one's own, at the newest version; makes the table where it is missing."""
         try:
-            return DeltaTable(self._address(table), storage_options=self._options)
+            return DeltaTable(self.address(table), storage_options=self._options)
         except TableNotFoundError:
             return self._create(table)
 
@@ -109,7 +113,7 @@ class Lake:
         layout = LAYOUTS[table]
         try:
             return DeltaTable.create(
-                self._address(table),
+                self.address(table),
                 pl.DataFrame(schema=layout.schema).to_arrow().schema,
                 mode="error",
                 partition_by=[layout.partition],
@@ -118,7 +122,7 @@ class Lake:
                 commit_properties=CommitProperties(max_commit_retries=0),
             )
         except DeltaError:  # another process made it at the same moment
-            return DeltaTable(self._address(table), storage_options=self._options)
+            return DeltaTable(self.address(table), storage_options=self._options)
 
     def _fresh(self, table: Table) -> DeltaTable:
         handle = self._handles.get(table)
@@ -128,7 +132,8 @@ class Lake:
             handle.update_incremental()
         return handle
 
-    def _address(self, table: Table) -> str:
+    def address(self, table: Table) -> str:
+        """Where a table is; a local folder is made where it is missing."""
         if "://" not in self.location:
             Path(self.location, table).mkdir(parents=True, exist_ok=True)
         return f"{self.location}/{table}"
@@ -149,7 +154,7 @@ class Lake:
     def _files(self, table: Table, only: list[tuple[str, str, object]] | None) -> list[str]:
         """Files of the newest version; a reader never makes a table."""
         with self._lock:
-            if table not in self._handles and not DeltaTable.is_deltatable(self._address(table), self._options):
+            if table not in self._handles and not DeltaTable.is_deltatable(self.address(table), self._options):
                 return []
             return self._fresh(table).file_uris(file_pruning_predicate=only)
 

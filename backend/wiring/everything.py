@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+from backend.lake.engine import engine_at
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.outbound.client import Caller
@@ -75,7 +76,8 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
-    refresh = Refresh(pool, clock, lake, frame)
+    engine = engine_at(settings.engine, settings.lake_options)
+    refresh = Refresh(pool, clock, lake, frame, engine=engine)
     exports = _exports(intake, lake=lake, frame=frame, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, frame)

@@ -1,5 +1,6 @@
 """Small random histories of a shop, as plain values and as the lake's frames."""
 
+import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -177,3 +178,31 @@ def days_of(history: Iterable[Happening]) -> pl.LazyFrame:
     events, lines = frames(history)
     days: pl.LazyFrame = customer_days(nw.from_native(events), nw.from_native(lines)).to_native()
     return days
+
+
+def random_history(seed: int, *, size: int, customers: int, days: int = 20) -> list[Happening]:
+    """A larger history than Hypothesis draws, the same for the same seed."""
+    draw = random.Random(seed)
+    return [_drawn(draw, seq, customers, days) for seq in range(1, size + 1)]
+
+
+def _drawn(draw: random.Random, seq: int, customers: int, days: int) -> Happening:
+    event = str(draw.choice(EVERYTHING))
+    ordered = event in _ORDERS
+    amount = draw.choice((None, 0, 1, 2, 3)) if ordered else draw.randint(0, 3) if event in _POINTS else None
+    lines = ((draw.choice(("tea", "milk", "")), draw.randint(1, 3), draw.randint(0, 3)) for _ in range(2))
+    return Happening(
+        seq=seq,
+        customer=draw.randint(1, customers),
+        event=event,
+        at=moment(draw.randint(0, days), draw.choice((0, 600, 1439))),
+        trusted=draw.random() < 0.7,
+        device=draw.choice((None, 0, 1, 2)),
+        order=draw.randint(0, customers) if ordered else None,
+        amount=amount,
+        coupon=draw.choice(("spring", "tea", "late")) if event in _COUPONS else None,
+        until=DAY_ZERO + timedelta(days=draw.randint(0, days)) if event in _ENDING and draw.random() < 0.5 else None,
+        store=draw.choice((None, "S1", "S2")),
+        rank=draw.choice(("gold", "silver")) if event == EventName.MEMBERSHIP_RANK_CHANGED else None,
+        lines=tuple(lines) if event == EventName.ORDER_COMPLETED else (),
+    )

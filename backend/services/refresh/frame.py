@@ -9,8 +9,9 @@ holding a coupon whose validity ended, and those whose computed rank comes up fo
 """
 
 import asyncio
+import contextlib
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -20,9 +21,12 @@ import msgspec
 import narwhals as nw
 import polars as pl
 
+from backend.lake.engine import Engine
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
 from backend.lake.tables import Lake
+from backend.services.refresh import elsewhere
+from backend.services.refresh.elsewhere import Elsewhere
 from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
@@ -32,6 +36,7 @@ from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
 from segments.rank_rules import RankVersion
+from segments.reduce import anywhere
 from segments.reduce.customers import occurring_events, reduce_customers
 from segments.reduce.days import BUCKETS, merge_customers
 from segments.reduce.trust import verified_events
@@ -59,10 +64,15 @@ class Progress:
 
 
 class FrameMaker:
-    """Makes frame rows from the lake and PostgreSQL. Only the refresh writer may call it."""
+    """Makes frame rows from the lake and PostgreSQL. Only the refresh writer may call it.
 
-    def __init__(self, lake: Lake, frame: CustomerFrame, *, watch: Callable[[str], None]) -> None:
+    Everybody's rows at once are reduced by ``engine``; those of some customers always here, where their history is read
+    in less time than a cluster takes to plan.
+    """
+
+    def __init__(self, lake: Lake, frame: CustomerFrame, engine: Engine, *, watch: Callable[[str], None]) -> None:
         self._lake = lake
+        self._engine = engine
         self._frame = frame
         self._watch = watch
 
@@ -70,16 +80,35 @@ class FrameMaker:
         """Make the rows of everyone who was touched, and move the frame's day to today."""
         shop = await shop_store.read_settings(connection)
         day = shop.calendar.business_day(now)
-        await self._touch_what_else_changed(connection, shop, day)
-        made = 0
+        everyone = await self._touch_what_else_changed(connection, shop, day)
+        with contextlib.ExitStack() as stack:
+            there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
+            return await self._make_touched(connection, there, shop=shop, day=day, epoch=epoch, now=now)
+
+    async def _elsewhere(self, connection: Connection, stack: contextlib.ExitStack) -> Elsewhere:
+        merges = await customers.list_merges(connection)
+        session = await asyncio.to_thread(stack.enter_context, self._engine.session())
+        return await asyncio.to_thread(Elsewhere, session, self._lake, merges)
+
+    async def _make_touched(
+        self,
+        connection: Connection,
+        there: Elsewhere | None,
+        *,
+        shop: ShopSettings,
+        day: date,
+        epoch: int,
+        now: datetime,
+    ) -> Progress:
+        made, limit = 0, AT_ONCE if there is None else elsewhere.AT_ONCE
         while True:
             seq = (await refresh.read_state(connection)).done_seq
-            touched = await refresh.read_touched(connection, limit=AT_ONCE)
+            touched = await refresh.read_touched(connection, limit=limit)
             manifest = self._frame.manifest()
-            current = len(touched) < AT_ONCE
+            current = len(touched) < limit
             if not touched and (manifest.seq, manifest.day) == (seq, day):
                 return Progress(made, seq)
-            piece = await self._make(connection, list(touched), shop=shop, day=day, manifest=manifest)
+            piece = await self._make(connection, list(touched), there, shop=shop, day=day, manifest=manifest)
             await asyncio.to_thread(
                 self._frame.write,
                 piece.rows,
@@ -97,18 +126,20 @@ class FrameMaker:
             self._watch("cleared")
             made += len(touched)
 
-    async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> None:
+    async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> bool:
+        """Gives whether that is everybody."""
         manifest = self._frame.manifest()
         coupons = await customers.list_coupons(connection)
         ranks = await rank_rules.list_versions(connection)
         if not manifest.generation or manifest.marks.get("rules") != _rules(shop, ranks, day):
             await refresh.touch_all(connection)
-            return
+            return True
         changed = {*_coupon_marks(coupons)} ^ {*manifest.marks.get("coupons", [])}
         if changed:
             await refresh.touch(connection, customer_ids=await self._having(changed))
         if manifest.day < day:
             await refresh.touch(connection, customer_ids=await self._turning(manifest.day, day))
+        return False
 
     async def _having(self, marks: Collection[str]) -> list[int]:
         """Customers in whose history one of these coupons occurs."""
@@ -126,7 +157,14 @@ class FrameMaker:
         return found.get_column("customer_id").to_list()
 
     async def _make(
-        self, connection: Connection, touched: list[int], *, shop: ShopSettings, day: date, manifest: Manifest
+        self,
+        connection: Connection,
+        touched: list[int],
+        there: Elsewhere | None,
+        *,
+        shop: ShopSettings,
+        day: date,
+        manifest: Manifest,
     ) -> "_Piece":
         survivors = await customers.read_survivors(connection, customer_ids=touched)
         wanted = sorted(set(survivors.values()))
@@ -137,27 +175,23 @@ class FrameMaker:
         ranks = await rank_rules.list_versions(connection)
         people = _People(wanted, absorbed, [dict(row) for row in private])
         marks = {**manifest.marks, "rules": _rules(shop, ranks, day), "coupons": _coupon_marks(coupons)}
-        piece = await asyncio.to_thread(self._reduce, people, _Rules(coupons, ranks), day, marks)
+        piece = await asyncio.to_thread(self._reduce, people, _Rules(coupons, ranks), day, marks, there)
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
 
     def _reduce(
-        self, people: "_People", rules: "_Rules", day: date, marks: dict[str, list[str]]
+        self, people: "_People", rules: "_Rules", day: date, marks: dict[str, list[str]], there: Elsewhere | None
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
-        days = self._history(people)
-        verified = sorted({*marks.get("verified", []), *_verified(days)})
-        names = _list_columns(occurring_events(days), marks.get("events", []))
-        as_of = pl.LazyFrame({"customer_id": people.wanted}, schema={"customer_id": pl.Int64}).with_columns(
-            pl.lit(day).alias("as_of")
-        )
+        history = _Here(self._history(people)) if there is None else there
+        verified = sorted({*marks.get("verified", []), *history.verified})
+        names = _list_columns(history.occurring, marks.get("events", []))
         coupons = _definitions(rules.coupons) if rules.coupons else None
-        reduced = reduce_customers(
-            days, as_of, events=names, verified=verified, coupons=coupons, ranks=rules.ranks
-        )
-        rows = reduced.join(_private(people.private).lazy(), on="customer_id")
-        lists = [name for name in reduced.collect_schema().names() if name not in SCHEMA]
+        known = anywhere.Rules(names, verified, coupons, rules.ranks)
+        reduced = history.rows(people.wanted, day=day, rules=known)
+        rows = reduced.join(_private(people.private), on="customer_id")
+        lists = [name for name in reduced.columns if name not in SCHEMA]
         custom = [name for name in names if name not in events.BY_NAME]
         kept = sorted({*marks.get("events", []), *custom})
-        return rows.select(*SCHEMA, *lists).collect(), {**marks, "verified": verified, "events": kept}
+        return rows.select(*SCHEMA, *lists), {**marks, "verified": verified, "events": kept}
 
     def _history(self, people: "_People") -> pl.LazyFrame:
         """Everything the customers did, under their present numbers, in memory."""
@@ -173,6 +207,26 @@ class FrameMaker:
         )
         merged: pl.LazyFrame = merge_customers(nw.from_native(own), nw.from_native(merges)).to_native()
         return merged.collect().lazy()
+
+
+class _Here:
+    """What `Elsewhere` is, of history in this process."""
+
+    def __init__(self, days: pl.LazyFrame) -> None:
+        self._days = days
+        self.occurring = occurring_events(days)
+        self.verified = _verified(days)
+
+    def rows(self, customer_ids: Sequence[int], *, day: date, rules: anywhere.Rules) -> pl.DataFrame:
+        asked = pl.LazyFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
+        return reduce_customers(
+            self._days,
+            asked.with_columns(pl.lit(day).alias("as_of")),
+            events=rules.events,
+            verified=rules.verified,
+            coupons=rules.coupons.lazy() if rules.coupons is not None else None,
+            ranks=rules.ranks,
+        ).collect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,9 +281,9 @@ def _list_columns(names: list[str], custom: list[str]) -> list[str]:
     return [name for name in names if name in allowed]
 
 
-def _definitions(coupons: list[asyncpg.Record]) -> pl.LazyFrame:
+def _definitions(coupons: list[asyncpg.Record]) -> pl.DataFrame:
     schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
-    return pl.LazyFrame([tuple(row) for row in coupons], schema=schema, orient="row")
+    return pl.DataFrame([tuple(row) for row in coupons], schema=schema, orient="row")
 
 
 def _private(rows: list[dict[str, Any]]) -> pl.DataFrame:

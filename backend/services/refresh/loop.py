@@ -17,8 +17,9 @@ import asyncpg
 import structlog
 
 from backend.clock import Clock
-from backend.errors import Conflict, NotConfigured
+from backend.errors import Conflict, NotConfigured, Unavailable
 from backend.lake.compaction import compact, remove_unused
+from backend.lake.engine import Engine, PolarsEngine
 from backend.lake.forgetting import forget
 from backend.lake.frame import CustomerFrame
 from backend.lake.log import Log, read_log
@@ -85,6 +86,7 @@ class Refresh:
         clock: tells now, and so the business day.
         lake: where history goes.
         frame: where customer rows go.
+        engine: where everybody's rows are reduced when all are made anew.
         largest: events in one batch.
         watch: called with the name of each step when it is done; tests stop the world in it.
     """
@@ -96,6 +98,7 @@ class Refresh:
         lake: Lake,
         frame: CustomerFrame,
         *,
+        engine: Engine | None = None,
         largest: int = LARGEST_BATCH,
         watch: Callable[[str], None] = _no_step,
     ) -> None:
@@ -103,7 +106,7 @@ class Refresh:
         self._clock = clock
         self._lake = lake
         self._frame = frame
-        self._makers = FrameMaker(lake, frame, watch=watch)
+        self._makers = FrameMaker(lake, frame, engine or PolarsEngine(), watch=watch)
         self._largest = largest
         self._watch = watch
         self._committed_upto = 0
@@ -153,7 +156,7 @@ class Refresh:
                 if await self._has_work():
                     result = await self.run_until_current(patience=interval)
                     log.info("refreshed", events=result.events, customers=result.customers, upto=result.upto_seq)
-            except (Conflict, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            except (Conflict, Unavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("refresh_postponed", reason=str(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), interval.total_seconds())

@@ -1,0 +1,39 @@
+"""History on a cluster, for a refresh that makes everybody's row: read and merged there once, asked a slice at a time."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from backend.lake.engine import Session
+from backend.lake.schemas import Table
+from backend.lake.tables import Lake
+from segments.reduce.anywhere import Rules, names_in, reduce_on
+from segments.reduce.days import merge_customers
+
+AT_ONCE = 250_000
+"""Customers of one slice: what comes back of them lies in this process's memory."""
+
+
+class Elsewhere:
+    """Everybody's customer_days where a session computes, merges applied.
+
+    Attributes:
+        occurring: events that occur in them.
+        verified: those of them for which the word of a trusted source stands.
+    """
+
+    def __init__(self, session: Session, lake: Lake, merges: Sequence[tuple[int, int]]) -> None:
+        self._session = session
+        days = session.table(lake, Table.CUSTOMER_DAYS)
+        if merges:
+            schema = {"customer_id": pl.Int64, "survivor": pl.Int64}
+            days = merge_customers(days, session.put(pl.DataFrame(merges, schema=schema, orient="row")))
+        self._days = session.keep(days)
+        self.occurring, self.verified = names_in(session, self._days)
+
+    def rows(self, customer_ids: Sequence[int], *, day: date, rules: Rules) -> pl.DataFrame:
+        """What history says of some customers as of a day; see `segments.reduce.customers.reduce_customers`."""
+        asked = pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
+        own = self._days.join(self._session.put(asked), on="customer_id", how="inner")
+        return reduce_on(self._session, own, asked, day=day, rules=rules)
