@@ -45,9 +45,10 @@ def chart(
     return msgspec.json.encode(drawn).decode()
 
 
-def unit_text(unit: Unit, currency: str) -> str:
+def unit_text(unit: Unit, currency: str, say: Say) -> str:
     """What stands behind the numbers of an axis."""
-    return {Unit.RATE: "%", Unit.MULTIPLE: "×", Unit.MONEY: f" {currency}"}.get(unit, "")
+    money = "円" if (currency, say.language) == ("JPY", "ja") else f" {currency}"
+    return {Unit.RATE: "%", Unit.MULTIPLE: "×", Unit.MONEY: money}.get(unit, "")
 
 
 def scaled(value: float, unit: Unit, currency: str) -> float:

@@ -149,7 +149,7 @@ def trend(metric: Metric, points: Sequence[TrendPoint], currency: str, say: Say,
     notes = [_trend_note(point, row, say) for point, row in zip(points, rows, strict=True)]
     labels = [_label(point.snapshot.business_day, row.holiday, say) for point, row in zip(points, rows, strict=True)]
     line = charts.series(say.pick(metric.title), values, notes, colour=1)
-    drawn = charts.chart("line", labels, [line], unit=charts.unit_text(metric.unit, currency), marks=marks)
+    drawn = charts.chart("line", labels, [line], unit=charts.unit_text(metric.unit, currency, say), marks=marks)
     return TrendView(chart=drawn, rows=tuple(reversed(rows)), changed=bool(marks))
 
 
@@ -192,7 +192,7 @@ def _groups_chart(result: KpiResult, breakdown: Breakdown, say: Say) -> str:
     lines = [drawn(say.pick(result.metric.title), [each.measured for each in breakdown.groups], 1)]
     if result.compared:
         lines.append(drawn(say("Compared"), [each.compared for each in breakdown.groups], 2))
-    return charts.chart("bar", names, lines, unit=charts.unit_text(unit, currency), horizontal=True)
+    return charts.chart("bar", names, lines, unit=charts.unit_text(unit, currency, say), horizontal=True)
 
 
 def _fraction(measured: Measured, say: Say) -> str:

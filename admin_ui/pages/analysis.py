@@ -86,6 +86,7 @@ async def show_metric(
         periods={name: PERIODS[name] for name in NAMED},
         comparisons=COMPARISONS,
         breakdowns=BREAKDOWNS,
+        by=everyone.breakdown.name if everyone.breakdown else "",
         rule=_rule(page),
         asked=page.query,
         error=error,

@@ -79,10 +79,10 @@ def test_other_sheets_are_bars_and_a_table(shape: Shape) -> None:
     rows = (("a", "Store Visited", 12345, 99.6, date(2026, 11, 3), True), ("b", "<b>", None, None, None, False))
     view = kpi_views.sheet(Sheet(shape=shape, columns=columns, rows=rows), "JPY", EN)
     assert [[cell.text for cell in row] for row in view.rows] == [
-        ["A", "Store Visited", "12,345", "¥100", "3 Nov 2026", "Yes"],
+        ["A", "Store visited", "12,345", "¥100", "3 Nov 2026", "Yes"],
         ["B", "<b>", "—", "—", "—", "No"],
     ]
-    labels = {Shape.DISTRIBUTION: ["A", "B"], Shape.FUNNEL: ["1. Store Visited", "2. <b>"]}
+    labels = {Shape.DISTRIBUTION: ["A", "B"], Shape.FUNNEL: ["1. Store visited", "2. <b>"]}
     assert (json.loads(view.chart)["days"] if view.chart else None) == labels.get(shape)
     assert kpi_views.sheet(Sheet(shape=shape, columns=columns), "JPY", EN).rows == ()
 
