@@ -1,7 +1,7 @@
 """Every reduction of history, once: what is asked of an engine and of Polars, row by row."""
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
@@ -91,9 +91,13 @@ REDUCTIONS: dict[str, Callable[[Facts], Frame]] = {
     "lists.occurrences": lambda has: lists.occurrences(has.as_of, NAMES, who=WHO),
     "lists.newest_only": lambda has: lists.newest_only(lists.occurrences(has.as_of, NAMES, who=WHO), who=WHO),
     **{f"rank_moves.rank_moves {one}": lambda has, one=one: rank_moves.rank_moves(has.days, one) for one in Criterion},
-    **{f"part {one.columns[0]}": lambda has, one=one: one.make(has.as_of, has.definitions) for one in PARTS},
 }
 """By ``module.function``, and a word where a function is asked more than once."""
+
+DATED: dict[str, Callable[[Facts], Frame]] = {
+    **{f"part {one.columns[0]}": lambda has, one=one: one.make(has.as_of, has.definitions) for one in PARTS},
+}
+"""The parts of the customer frame, of every customer as of several days."""
 
 
 def declared() -> set[str]:
@@ -120,13 +124,15 @@ def written(history: Iterable[Happening], folder: Path) -> Lake:
     return lake
 
 
-def different(session: Session, lake: Lake, names: Iterable[str] = tuple(REDUCTIONS)) -> dict[str, str]:
+def different(
+    session: Session, lake: Lake, reductions: Mapping[str, Callable[[Facts], Frame]] = REDUCTIONS
+) -> dict[str, str]:
     """Reductions whose answer there is not Polars's: the rows that only one of them gives."""
     found: dict[str, str] = {}
     with PolarsEngine().session() as here:
         ours, theirs = on_lake(here, lake), on_lake(session, lake)
-        for name in names:
-            want, got = here.collect(REDUCTIONS[name](ours)), session.collect(REDUCTIONS[name](theirs))
+        for name, reduce in reductions.items():
+            want, got = here.collect(reduce(ours)), session.collect(reduce(theirs))
             found |= {name: told} if (told := difference(want, got)) else {}
     return found
 
