@@ -285,7 +285,7 @@ class RankDesk:
     ) -> RankPreview:
         before, _, after = ranks
         place = {name: number for number, name in enumerate(rules.names)}
-        moved = {who: place[rank] - place[before[who]] for who, rank in after.items() if before.get(who) in place}
+        moved = {who: place[after[who]] - place[before[who]] for who in sorted(after) if before.get(who) in place}
         rising, falling = [who for who, by in moved.items() if by > 0], [who for who, by in moved.items() if by < 0]
         shown = [*rising[:SAMPLE], *falling[:SAMPLE]]
         async with self._pool.acquire() as connection:

@@ -21,6 +21,7 @@ _BY_NUMBERS = (
     "blank_deliveries",
     "blank_merge_fields",
     "delete_test_sends",
+    "delete_waiting_issues",
 )
 _BY_NUMBERS_AT = ("cancel_deliveries", "blank_devices", "blank_customers")
 _BY_FORMS = ("delete_answers", "delete_messages")

@@ -2,7 +2,7 @@
 
 The expression is true or false for every row, never null. Relative periods are counted back from the row's own
 ``as_of``, so the same expression answers for today and for any frame rebuilt as of an earlier day. The frame
-holds nothing later than ``as_of``.
+holds nothing that happened later than ``as_of``; days that are to come are its own (``next_coupon_expiry``).
 """
 
 from collections.abc import Callable, Collection
@@ -82,8 +82,9 @@ _COMPARISONS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
     "starts_with": lambda column, value: column.str.starts_with(value),
     "is_true": lambda column, _: column,
     "is_set": lambda column, _: column.is_not_null(),
-    "within_days": lambda column, value: column > _cut(value),
+    "within_days": lambda column, value: (column > _cut(value)) & (column <= pl.col("as_of")),
     "before_days": lambda column, value: column <= _cut(value),
+    "next_days": lambda column, value: (column >= pl.col("as_of")) & (column < _cut(-value)),
     "on_or_after": lambda column, value: column >= pl.lit(value),
     "on_or_before": lambda column, value: column <= pl.lit(value),
 }

@@ -166,6 +166,8 @@ def _date_ja(condition: Attribute) -> str:
             return f"{label}が過去{days}日以内"
         case "before_days", int(days):
             return f"{label}が{days}日以上前"
+        case "next_days", int(days):
+            return f"{label}が今日" if days == 1 else f"{label}が今日から{days}日以内"
         case "on_or_after", date() as moment:
             return f"{label}が{words.day(moment, Language.JA)}以降"
         case "on_or_before", date() as moment:
@@ -181,6 +183,8 @@ def _date_en(condition: Attribute) -> str:
             return f"{deed} {_last_days_en(days)}"
         case "before_days", int(days):
             return f"{deed} at least {_counted(days, 'day')} ago"
+        case "next_days", int(days):
+            return f"{deed} today" if days == 1 else f"{deed} in the next {days} days"
         case "on_or_after", date() as moment:
             return f"{deed} on or after {words.day(moment, Language.EN)}"
         case "on_or_before", date() as moment:

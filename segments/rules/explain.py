@@ -81,8 +81,9 @@ _COMPARISONS: dict[str, Callable[[Any, Any, date], bool]] = {
     "starts_with": lambda found, value, _: found.startswith(value),
     "is_true": lambda found, _value, _day: found,
     "is_set": lambda _found, _value, _day: True,
-    "within_days": lambda found, value, as_of: found > _cut(as_of, value),
+    "within_days": lambda found, value, as_of: _cut(as_of, value) < found <= as_of,
     "before_days": lambda found, value, as_of: found <= _cut(as_of, value),
+    "next_days": lambda found, value, as_of: as_of <= found < _cut(as_of, -value),
     "on_or_after": lambda found, value, _: found >= value,
     "on_or_before": lambda found, value, _: found <= value,
 }

@@ -28,7 +28,7 @@ class Operand(StrEnum):
     TEXT = "text"
     TEXTS = "texts"
     DAYS = "days"
-    """A whole number of days before the as-of day."""
+    """A whole number of days before the as-of day, or from it on."""
     DATE = "date"
 
 
@@ -69,6 +69,7 @@ OPERATORS: dict[Kind, tuple[Operator, ...]] = {
     Kind.DATE: (
         Operator("within_days", Operand.DAYS, "過去…日以内", "in the last … days"),
         Operator("before_days", Operand.DAYS, "…日以上前", "at least … days ago"),
+        Operator("next_days", Operand.DAYS, "今日から…日以内", "in the next … days"),
         Operator("on_or_after", Operand.DATE, "以降", "on or after"),
         Operator("on_or_before", Operand.DATE, "以前", "on or before"),
         Operator("is_set", Operand.NOTHING, "記録がある", "is known"),

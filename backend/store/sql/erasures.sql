@@ -180,6 +180,10 @@ WHERE customer_id = ANY ($1::bigint[]) AND state IN ('planned', 'claimed');
 -- name: blank_merge_fields
 UPDATE campaign_people SET merge_fields = '{}' WHERE customer_id = ANY ($1::bigint[]);
 
+-- name: delete_waiting_issues
+-- Coupons that were to be given out.
+DELETE FROM coupon_issue_people WHERE customer_id = ANY ($1::bigint[]);
+
 -- name: delete_test_sends
 DELETE FROM test_sends WHERE customer_id = ANY ($1::bigint[]);
 

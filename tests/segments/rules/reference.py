@@ -34,7 +34,9 @@ def _is(op: str, found: Any, value: Any, as_of: date) -> bool:
         return op in {"!=", "is_not", "not_in", "is_false", "is_not_set"}
     if op in {"within_days", "before_days"}:
         age = (as_of - found).days
-        return age < value if op == "within_days" else age >= value
+        return age in range(value) if op == "within_days" else age >= value
+    if op == "next_days":
+        return (found - as_of).days in range(value)
     if op in {"on_or_after", "on_or_before"}:
         found = found.isoformat()
     answers = {

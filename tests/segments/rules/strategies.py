@@ -12,7 +12,7 @@ EVENTS = ("Order Completed", "Application Opened", "Spun The Wheel")
 TEXTS = st.sampled_from(["gold", "silver", "go", "東京都", "東", "old.", "G"])
 NUMBERS = st.integers(-2, 12)
 AGES = st.integers(0, 12)
-DAYS = AGES.map(ago)
+DAYS = st.integers(-12, 12).map(ago)
 
 _OPERANDS: dict[Operand, st.SearchStrategy[Any]] = {
     Operand.NUMBER: NUMBERS,

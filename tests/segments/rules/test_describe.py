@@ -57,6 +57,16 @@ SENTENCES: list[tuple[Any, str, str]] = [
         "last ordered in the last 30 days",
     ),
     (attribute("last_order", "within_days", 1), "最終購入日が過去1日以内", "last ordered today"),
+    (
+        attribute("next_coupon_expiry", "next_days", 7),
+        "次に失効するクーポンの期限が今日から7日以内",
+        "has a coupon that expires in the next 7 days",
+    ),
+    (
+        attribute("next_coupon_expiry", "next_days", 1),
+        "次に失効するクーポンの期限が今日",
+        "has a coupon that expires today",
+    ),
     (attribute("last_order", "before_days", 30), "最終購入日が30日以上前", "last ordered at least 30 days ago"),
     (attribute("last_order", "before_days", 1), "最終購入日が1日以上前", "last ordered at least 1 day ago"),
     (
