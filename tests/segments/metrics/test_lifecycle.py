@@ -15,8 +15,9 @@ from segments.metrics.lifecycle import count_gaps, derive_thresholds, thresholds
 from segments.metrics.metric import Measured
 from segments.metrics.thresholds import Thresholds, from_gaps
 from segments.windows import Window
-from tests.segments.history import Happening, days_of, histories, moment
+from tests.segments.history import Happening, days_of, moment
 from tests.segments.metrics import reference_lifecycle as reference
+from tests.segments.metrics.busy_shop import bought as bought_by_chance
 from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 from tests.segments.metrics.reference_purchases import facts_of, purchases_of
@@ -37,7 +38,7 @@ def rows_of(measured: Measured) -> list[tuple[object, ...]]:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    history=histories(names=NAMES, days=40, size=30),
+    history=bought_by_chance(NAMES, days=40),
     window=SPANS,
     used=USED,
     basis=st.sampled_from(("days", "receipts", "store_days")),
@@ -64,7 +65,7 @@ def test_states_churn_and_value_equal_the_reference(
 
 
 @settings(max_examples=15, deadline=None)
-@given(history=histories(names=NAMES, days=40, size=30), until=st.integers(0, 45))
+@given(history=bought_by_chance(NAMES, days=40), until=st.integers(0, 45))
 def test_gaps_are_those_between_purchase_days(history: list[Happening], until: int) -> None:
     shop = Shop(history, after(45))
     days = [[one.day for one in purchases_of(shop, who, "days") if one.day < after(until)] for who in shop.people]

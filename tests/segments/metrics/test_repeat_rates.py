@@ -10,8 +10,9 @@ from segments.events import EventName
 from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.windows import Window
-from tests.segments.history import Happening, days_of, histories, moment
+from tests.segments.history import Happening, days_of, moment
 from tests.segments.metrics import reference_purchases as reference
+from tests.segments.metrics.busy_shop import bought as bought_by_chance
 from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 
@@ -22,9 +23,7 @@ MERGES = st.sampled_from(({}, {3: 1}))
 
 
 @settings(max_examples=20, deadline=None)
-@given(
-    history=histories(names=NAMES, days=40, size=40), window=SPANS, basis=BASES, merges=MERGES, segment=st.booleans()
-)
+@given(history=bought_by_chance(NAMES, days=40), window=SPANS, basis=BASES, merges=MERGES, segment=st.booleans())
 def test_rates_and_intervals_equal_the_reference(
     history: list[Happening], window: Window, basis: str, merges: dict[int, int], *, segment: bool
 ) -> None:

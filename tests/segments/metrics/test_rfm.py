@@ -16,8 +16,9 @@ from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Measured
 from segments.windows import Window
-from tests.segments.history import Happening, days_of, histories, moment
+from tests.segments.history import Happening, days_of, moment
 from tests.segments.metrics import reference_lifecycle as reference
+from tests.segments.metrics.busy_shop import bought as bought_by_chance
 from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
 from tests.segments.metrics.reference_purchases import facts_of
@@ -36,7 +37,7 @@ def mean(values: list[int]) -> object:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    history=histories(names=NAMES, days=40, customers=8, size=40),
+    history=bought_by_chance(NAMES, days=40, customers=12),
     last=st.integers(0, 60),
     span=st.integers(1, 60),
     basis=st.sampled_from(("days", "receipts", "store_days")),
