@@ -20,7 +20,7 @@ from segments.rank_rules import Criterion, Rank, RankRules, RankVersion
 from segments.reduce.anywhere import Rules, names_in, reduce_on
 from segments.reduce.customers import reduce_customers
 from tests.fixtures.ports import free_port
-from tests.lake.reductions import COUPONS, CUSTOMERS, NAMES, REDUCTIONS, declared, difference, different, written
+from tests.lake.reductions import COUPONS, CUSTOMERS, DATED, NAMES, REDUCTIONS, declared, difference, different, written
 from tests.segments.history import DAY_ZERO, Happening, moment, random_history
 
 RANKS = tuple(
