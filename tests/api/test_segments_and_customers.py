@@ -56,7 +56,12 @@ async def client(pool: asyncpg.Pool) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(pool, clock)
     runs, people = SegmentRuns(pool, clock, frame), People(pool, clock, frame)
     app = server(
-        [SegmentController, CustomerController], segment_runs=runs, people=people, server_events=None, api_keys=keys
+        [SegmentController, CustomerController],
+        segment_runs=runs,
+        people=people,
+        rank_desk=None,
+        server_events=None,
+        api_keys=keys,
     )
     async with client_of(app) as client:
         client.headers["Authorization"] = f"Bearer {await keys.create('reports', scopes=['*'])}"
@@ -156,8 +161,8 @@ async def test_customers_are_found_and_shown(client: httpx.AsyncClient) -> None:
 
 async def test_the_api_describes_itself() -> None:
     schema = server(
-        [SegmentController, CustomerController], segment_runs=None, people=None, server_events=None
+        [SegmentController, CustomerController], segment_runs=None, people=None, rank_desk=None, server_events=None
     ).openapi_schema.to_schema()
     operations = [one for path in schema["paths"].values() for one in path.values()]
-    assert len(operations) == 16
+    assert len(operations) == 18
     assert all(one["summary"] and one["description"] for one in operations)
