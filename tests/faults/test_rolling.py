@@ -103,9 +103,12 @@ async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:
 
 
 async def roll(
-    pool: asyncpg.Pool, dsn: str, home: Path, *, kind: type[IntakeServer] = DrainingIntakeServer, replaced: int = 2
+    pool: asyncpg.Pool, dsn: str, home: Path, *, kind: type[IntakeServer] = DrainingIntakeServer, most: int = 2
 ) -> tuple[Balancer, list[float]]:
-    """Replace as many of two servers in turn; gives what the clients saw and how long each old one took to end."""
+    """Replace two servers in turn, ``most`` times in all or until a request fails.
+
+    Gives what the clients saw and how long each old one took to end.
+    """
     source = await Sources(pool, SystemClock()).create("till", kind="server")
     homes = [home / "one", home / "two"]
     for each in homes:
@@ -115,12 +118,14 @@ async def roll(
     try:
         await asyncio.gather(*(asyncio.to_thread(server.start) for server in servers))
         async with balancer.driving():
-            for server in servers[:replaced]:
+            for server in itertools.islice(itertools.cycle(servers), most):
                 await balancer.more(100)
                 since = time.monotonic()
                 await asyncio.to_thread(server.stop)
                 drained.append(time.monotonic() - since)
                 await asyncio.to_thread(server.start)
+                if balancer.failed:
+                    break
             await balancer.more(100)
     finally:
         for server in servers:
@@ -143,5 +148,6 @@ async def test_a_rolling_deploy_fails_no_request(pool: asyncpg.Pool, dsn: str, t
 
 
 async def test_the_clients_see_servers_that_do_not_drain(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
-    balancer, _ = await roll(pool, dsn, tmp_path, kind=IntakeServer, replaced=1)
+    # Whether a request is under way at the moment of a stop is chance: one stop may hit none, ten stops do.
+    balancer, _ = await roll(pool, dsn, tmp_path, kind=IntakeServer, most=10)
     assert balancer.failed
