@@ -23,7 +23,7 @@ from segments.coupon_ledger import CouponNumbers
 _READ = requires("coupons:read")
 _WRITE = requires("coupons:write")
 
-CouponId = Annotated[str, PathParameter(min_length=1, max_length=255, pattern=r"^[^\x00]+$")]
+CouponId = Annotated[str, PathParameter(description="What events call the coupon.")]
 IssueNumber = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 Page = Annotated[int, QueryParameter(ge=1, le=1_000_000)]
 

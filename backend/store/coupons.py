@@ -39,13 +39,13 @@ async def set_archived(
 
 async def lock(connection: Connection, *, coupon_id: str) -> StoredCoupon | None:
     """A coupon, held until the transaction ends."""
-    row = await connection.fetchrow(_SQL["lock_coupon"], coupon_id)
+    row = await connection.fetchrow(_SQL["lock_coupon"], _storable(coupon_id))
     return None if row is None else _stored(row)
 
 
 async def get(connection: Connection, *, coupon_id: str) -> StoredCoupon | None:
     """A coupon."""
-    row = await connection.fetchrow(_SQL["get_coupon"], coupon_id)
+    row = await connection.fetchrow(_SQL["get_coupon"], _storable(coupon_id))
     return None if row is None else _stored(row)
 
 
@@ -107,7 +107,7 @@ async def count_issued(connection: Connection, *, issue_id: int, count: int, now
 
 async def list_issues(connection: Connection, *, coupon_id: str, limit: int) -> list[asyncpg.Record]:
     """Issues of a coupon, the latest first."""
-    rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_issues"], coupon_id, limit)
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_issues"], _storable(coupon_id), limit)
     return rows
 
 
@@ -190,6 +190,11 @@ def own_event(
         time_rule="internal",
         payload=msgspec.Raw(msgspec.json.encode(payload)),
     )
+
+
+def _storable(coupon_id: str) -> str | None:
+    """An id that somebody asks for; None, which no coupon has, for one that PostgreSQL cannot even compare."""
+    return None if "\x00" in coupon_id else coupon_id
 
 
 def _cells(draft: CouponDraft) -> tuple[Any, ...]:

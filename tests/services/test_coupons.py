@@ -179,8 +179,9 @@ async def test_what_cannot_be_issued_says_so(counter: Counter) -> None:
         with pytest.raises(Conflict) as refused:
             await counter.issues.to_people(coupon_id, ["m0"], actor="test")
         assert refused.value.code == code
-    with pytest.raises(NotFound):
-        await counter.issues.to_people("none", ["m0"], actor="test")
+    for nothing in ("none", "\x00"):
+        with pytest.raises(NotFound):
+            await counter.issues.to_people(nothing, ["m0"], actor="test")
     await counter.define()
     with pytest.raises(NotFound, match="Nobody"):
         await counter.issues.to_people("tea", ["stranger"], actor="test")
