@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from backend.services.privacy.rights import Rights
     from backend.services.ranks import RankDesk
     from backend.services.refresh.loop import Refresh
+    from backend.services.refresh.past import PastFrames
     from backend.services.replays import Replays
     from backend.services.retention import Retention
     from backend.services.segment_runs import SegmentRuns
@@ -99,6 +100,7 @@ class Services(IntakeServices):
     workers: "Workers"
     retention: "Retention"
     refresh: "Refresh"
+    past_frames: "PastFrames"
     insights: "Insights"
     snapshots: "Snapshots"
     life_cycle: "LifeCycle"

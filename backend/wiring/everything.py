@@ -34,6 +34,7 @@ from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.refresh.loop import Refresh
+from backend.services.refresh.past import PastFrames
 from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.segment_runs import SegmentRuns
@@ -109,6 +110,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
         ),
         refresh=refresh,
+        past_frames=PastFrames(pool, clock, lake, frame, engine),
         insights=insights,
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),

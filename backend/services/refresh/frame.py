@@ -11,14 +11,13 @@ holding a coupon whose validity ended, and those whose computed rank comes up fo
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
 import asyncpg
 import msgspec
-import narwhals as nw
 import polars as pl
 
 from backend.lake.engine import Engine
@@ -27,6 +26,7 @@ from backend.lake.manifest import Manifest
 from backend.lake.tables import Lake
 from backend.services.refresh import elsewhere
 from backend.services.refresh.elsewhere import Elsewhere
+from backend.services.refresh.history import Here, history_of
 from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
@@ -37,9 +37,6 @@ from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
 from segments.rank_rules import RankVersion
 from segments.reduce import anywhere
-from segments.reduce.customers import occurring_events, reduce_customers
-from segments.reduce.days import BUCKETS, merge_customers
-from segments.reduce.trust import verified_events
 from segments.traits import birthday
 from segments.windows import Window
 
@@ -181,10 +178,10 @@ class FrameMaker:
     def _reduce(
         self, people: "_People", rules: "_Rules", day: date, marks: dict[str, list[str]], there: Elsewhere | None
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
-        history = _Here(self._history(people)) if there is None else there
+        history = Here(history_of(self._lake, people.wanted, people.absorbed)) if there is None else there
         verified = sorted({*marks.get("verified", []), *history.verified})
         names = _list_columns(history.occurring, marks.get("events", []))
-        coupons = _definitions(rules.coupons) if rules.coupons else None
+        coupons = definitions_of(rules.coupons) if rules.coupons else None
         known = anywhere.Rules(names, verified, coupons, rules.ranks)
         reduced = history.rows(people.wanted, day=day, rules=known)
         rows = reduced.join(_private(people.private), on="customer_id")
@@ -192,41 +189,6 @@ class FrameMaker:
         custom = [name for name in names if name not in events.BY_NAME]
         kept = sorted({*marks.get("events", []), *custom})
         return rows.select(*SCHEMA, *lists), {**marks, "verified": verified, "events": kept}
-
-    def _history(self, people: "_People") -> pl.LazyFrame:
-        """Everything the customers did, under their present numbers, in memory."""
-        everyone = [*people.wanted, *people.absorbed]
-        days = self._lake.customer_days({number % BUCKETS for number in everyone})
-        # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
-        own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
-        if not people.absorbed:
-            return own
-        merges = pl.LazyFrame(
-            {"customer_id": list(people.absorbed), "survivor": list(people.absorbed.values())},
-            schema={"customer_id": pl.Int64, "survivor": pl.Int64},
-        )
-        merged: pl.LazyFrame = merge_customers(nw.from_native(own), nw.from_native(merges)).to_native()
-        return merged.collect().lazy()
-
-
-class _Here:
-    """What `Elsewhere` is, of history in this process."""
-
-    def __init__(self, days: pl.LazyFrame) -> None:
-        self._days = days
-        self.occurring = occurring_events(days)
-        self.verified = _verified(days)
-
-    def rows(self, customer_ids: Sequence[int], *, day: date, rules: anywhere.Rules) -> pl.DataFrame:
-        asked = pl.LazyFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
-        return reduce_customers(
-            self._days,
-            asked.with_columns(pl.lit(day).alias("as_of")),
-            events=rules.events,
-            verified=rules.verified,
-            coupons=rules.coupons.lazy() if rules.coupons is not None else None,
-            ranks=rules.ranks,
-        ).collect()
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,11 +231,6 @@ def _digest(value: Any) -> str:
     return hashlib.blake2b(msgspec.json.encode(value), digest_size=8).hexdigest()
 
 
-def _verified(days: pl.LazyFrame) -> list[str]:
-    found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
-    return found.get_column("event").to_list()
-
-
 def _list_columns(names: list[str], custom: list[str]) -> list[str]:
     room = MOST_CUSTOM_EVENTS - len(custom)
     new = [name for name in names if name not in events.BY_NAME and name not in custom][: max(room, 0)]
@@ -281,7 +238,8 @@ def _list_columns(names: list[str], custom: list[str]) -> list[str]:
     return [name for name in names if name in allowed]
 
 
-def _definitions(coupons: list[asyncpg.Record]) -> pl.DataFrame:
+def definitions_of(coupons: list[asyncpg.Record]) -> pl.DataFrame:
+    """Coupon definitions as reductions read them."""
     schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
     return pl.DataFrame([tuple(row) for row in coupons], schema=schema, orient="row")
 

@@ -1,0 +1,56 @@
+"""History of some customers in this process: what they did, under the numbers they have today."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import narwhals as nw
+import polars as pl
+
+from backend.lake.tables import Lake
+from segments.reduce.anywhere import Rules
+from segments.reduce.customers import occurring_events, reduce_customers
+from segments.reduce.days import BUCKETS, merge_customers
+from segments.reduce.trust import verified_events
+
+
+class Here:
+    """What `backend.services.refresh.elsewhere.Elsewhere` is of everybody's history, of some customers'.
+
+    Attributes:
+        occurring: events that occur in it.
+        verified: those of them for which the word of a trusted source stands.
+    """
+
+    def __init__(self, days: pl.LazyFrame) -> None:
+        self._days = days
+        self.occurring = occurring_events(days)
+        found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
+        self.verified = found.get_column("event").to_list()
+
+    def rows(self, customer_ids: Sequence[int], *, day: date, rules: Rules) -> pl.DataFrame:
+        """What history says of some customers as of a day; see `segments.reduce.customers.reduce_customers`."""
+        asked = pl.LazyFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
+        return reduce_customers(
+            self._days,
+            asked.with_columns(pl.lit(day).alias("as_of")),
+            events=rules.events,
+            verified=rules.verified,
+            coupons=rules.coupons.lazy() if rules.coupons is not None else None,
+            ranks=rules.ranks,
+        ).collect()
+
+
+def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:
+    """Everything these customers did, and those whom they absorbed (each with the survivor), in memory."""
+    everyone = [*customer_ids, *absorbed]
+    days = lake.customer_days({number % BUCKETS for number in everyone})
+    # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
+    own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
+    if not absorbed:
+        return own
+    merges = pl.LazyFrame(
+        {"customer_id": list(absorbed), "survivor": list(absorbed.values())},
+        schema={"customer_id": pl.Int64, "survivor": pl.Int64},
+    )
+    merged: pl.LazyFrame = merge_customers(nw.from_native(own), nw.from_native(merges)).to_native()
+    return merged.collect().lazy()
