@@ -7,7 +7,7 @@ from typing import Any
 
 from admin_ui import charts, filters
 from admin_ui.i18n import Say
-from admin_ui.viewmodels import HEAT_STEPS, Change, amount, change_of, written
+from admin_ui.viewmodels import HEAT_STEPS, Change, amount, change_of, plain_number, written
 from segments.events import VOCABULARY
 from segments.metrics.metric import Column, Measured, Metric, Shape, Sheet, Unit, Value
 from segments.metrics.result import Breakdown, KpiResult, difference
@@ -226,6 +226,8 @@ def _number(value: float, unit: Unit | None, currency: str, say: Say) -> str:
         return filters.percent(value, say)
     if unit is Unit.MONEY:
         return filters.money(round(value), currency, say)
+    if unit is Unit.NUMBER:
+        return plain_number(value, say)
     return filters.count(value, say) if isinstance(value, int) else filters.number(value, say, digits=2)
 
 

@@ -140,6 +140,12 @@ def _plainly(value: float, _: str, say: Say) -> str:
     return filters.number(value, say, digits=2)
 
 
+def plain_number(value: float, say: Say) -> str:
+    """Whole numbers as such; what is small, as parameters of models are, with digits that tell something."""
+    digits = 0 if value == round(value) else 2 if abs(value) >= 1 else 6
+    return filters.number(value, say, digits=digits)
+
+
 def _score(value: float, _: str, say: Say) -> str:
     return filters.signed(value, filters.number(abs(value), say, digits=1))
 
@@ -148,7 +154,7 @@ _WRITERS: dict[Unit, Callable[[float, str, Say], str]] = {
     Unit.RATE: lambda value, _, say: filters.percent(value, say),
     Unit.PEOPLE: lambda value, _, say: filters.people(round(value), say),
     Unit.MONEY: lambda value, currency, say: filters.money(round(value), currency, say),
-    Unit.NUMBER: lambda value, _, say: filters.number(value, say, digits=0 if value == round(value) else 2),
+    Unit.NUMBER: lambda value, _, say: plain_number(value, say),
     Unit.DAYS: lambda value, _, say: say("%(n)s days", n=filters.number(value, say, digits=1)),
     Unit.MULTIPLE: lambda value, _, say: f"{filters.number(value, say, digits=2)}×",
     Unit.SCORE: _score,

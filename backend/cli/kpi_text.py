@@ -76,11 +76,18 @@ def _money(value: float, currency: str) -> str:
     return f"{currency} {Decimal(round(value)).scaleb(-digits):,.{digits}f}"
 
 
+def _number(value: float) -> str:
+    """Whole numbers as such; what is small with digits that tell something."""
+    if value == round(value):
+        return f"{value:,.0f}"
+    return f"{value:,.2f}" if abs(value) >= 1 else f"{value:.3g}"
+
+
 _WRITTEN: dict[Unit, Callable[[float, str], str]] = {
     Unit.RATE: lambda value, _: f"{value:.2%}",
     Unit.PEOPLE: lambda value, _: f"{value:,.0f}",
     Unit.MONEY: _money,
-    Unit.NUMBER: lambda value, _: f"{value:,.0f}" if value == round(value) else f"{value:,.2f}",
+    Unit.NUMBER: lambda value, _: _number(value),
     Unit.DAYS: lambda value, _: f"{value:,.1f} d",
     Unit.SCORE: lambda value, _: f"{value:+,.1f}",
     Unit.MULTIPLE: lambda value, _: f"{value:,.2f}×",

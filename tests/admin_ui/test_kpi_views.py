@@ -38,6 +38,8 @@ def measured(value: float | None, numerator: float = 3) -> Measured:
         (Unit.SCORE, -12.0, "−12.0", "−12.0"),
         (Unit.SCORE, 40.0, "+40.0", "+40.0"),
         (Unit.MULTIPLE, 1.5, "1.50×", "1.50×"),
+        (Unit.NUMBER, 0.242593, "0.242593", "0.242593"),
+        (Unit.NUMBER, -9582.43, "-9,582.43", "-9,582.43"),
     ],
 )
 def test_every_unit_is_written(unit: Unit, value: float, ja: str, en: str) -> None:
