@@ -1,14 +1,17 @@
 """The lake holds each batch once, whoever writes it and however often."""
 
 import threading
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 import pytest
 from deltalake import Transaction
 from deltalake.exceptions import CommitFailedError
 
-from backend.lake.schemas import Table
+from backend.lake.compaction import Compaction, compact
+from backend.lake.schemas import LAYOUTS, Table
 from backend.lake.tables import Lake
 from segments.windows import Window
 from tests.lake.rows import day_rows, event_rows
@@ -116,3 +119,23 @@ def test_only_the_buckets_asked_for_are_read(lake: Lake) -> None:
     read = lake.customer_days([1, 2]).collect()
     assert sorted(read.get_column("customer_id").to_list()) == [1, 2, 17, 18, 33, 34]
     assert lake.customer_days().collect().height == 40
+
+
+def test_a_table_of_an_older_release_gets_the_columns_that_it_lacks(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files stay as they are; they read as not knowing, and become one with newer files."""
+    layout = LAYOUTS[Table.EVENTS]
+    older = {name: dtype for name, dtype in layout.schema.items() if name != "valid_until"}
+    with monkeypatch.context() as past:
+        past.setitem(LAYOUTS, Table.EVENTS, replace(layout, schema=older))
+        lake.append(Table.EVENTS, event_rows(1), app_id=APP, version=1)
+    new = Lake(lake.location)
+    rows = event_rows(2).with_columns(pl.lit(date(2026, 5, 1)).alias("valid_until"))
+    assert new.append(Table.EVENTS, rows, app_id=APP, version=2)
+    assert new.append(Table.EVENTS, event_rows(3), app_id=APP, version=3)
+    assert not Lake(lake.location).append(Table.EVENTS, rows, app_id=APP, version=2)
+    for _ in range(2):
+        found = Lake(lake.location).events().sort("seq").collect()
+        assert found["valid_until"].to_list() == [None, date(2026, 5, 1), None]
+        assert compact(new, Compaction(many=2)) in (0, 3)
