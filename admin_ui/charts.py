@@ -56,7 +56,7 @@ def scaled(value: float, unit: Unit, currency: str) -> float:
     if unit is Unit.RATE:
         return value * 100
     if unit is Unit.MONEY:
-        return value / 10 ** get_currency_precision(currency)
+        return value / float(10 ** get_currency_precision(currency))
     return value
 
 

@@ -46,7 +46,7 @@ def ask(figures: Figures, question: Question) -> KpiResult:
         BadOption: an option is unknown or out of range, no window is called so, or nothing can be broken down so.
     """
     window = question.window
-    if question.period:
+    if question.period is not None:
         window = named_window(question.period, figures.facts.calendar, figures.facts.today)
     whole = figures.kpi(question.slug, window, audience=question.audience, options=question.options)
     asked = _Asked(figures, question, whole.measured.window)

@@ -29,7 +29,7 @@ ASKED = frozenset({"from", "to", "window", "segment_id", "members", "by", "compa
 
 _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
 
-Slug: TypeAlias = Annotated[str, PathParameter(description="The KPI's name, of `GET /api/v1/kpis`.")]
+Slug: TypeAlias = Annotated[str, PathParameter(description="The KPI's name.", schema_extra={"enum": [*CATALOG]})]
 Day: TypeAlias = date | None
 Members: TypeAlias = Annotated[
     AsOfRule,
@@ -62,9 +62,13 @@ class KpiController(Controller):
         first: Annotated[Day, QueryParameter(name="from", description="First business day, included.")] = None,
         last: Annotated[Day, QueryParameter(name="to", description="Last business day, included.")] = None,
         window: Annotated[
-            str | None, QueryParameter(description=f"A window by name, instead of from and to: {', '.join(NAMED)}.")
+            str | None,
+            QueryParameter(description="A window by name, instead of from and to.", schema_extra={"enum": [*NAMED]}),
         ] = None,
-        by: Annotated[str | None, QueryParameter(description=f"Break down by: {', '.join(BREAKDOWNS)}.")] = None,
+        by: Annotated[
+            str | None,
+            QueryParameter(description="Break down by this attribute.", schema_extra={"enum": [*BREAKDOWNS]}),
+        ] = None,
         compare: Annotated[
             str | None,
             QueryParameter(description="previous, previous_year, previous_year_same_weekday, or segment:NAME."),

@@ -35,7 +35,7 @@ class FigureAnswer(msgspec.Struct, frozen=True):
     """
 
     value: float | None
-    numerator: int | float
+    numerator: float
     denominator: int | None
     interval: tuple[float, float] | None
     window: WindowAnswer
@@ -113,7 +113,7 @@ class KpiAnswer(msgspec.Struct, frozen=True):
     title: Words
     unit: str
     value: float | None
-    numerator: int | float
+    numerator: float
     denominator: int | None
     interval: tuple[float, float] | None
     window: WindowAnswer

@@ -151,3 +151,8 @@ def test_every_family_window_and_choice_has_a_name() -> None:
     assert list(PERIODS) == list(NAMED)
     choices = {choice for metric in CATALOG.values() for option in metric.options for choice in option.choices}
     assert choices <= CHOICES.keys()
+
+
+def test_parameters_of_models_keep_digits_that_tell_something() -> None:
+    assert kpi_views._number(0.0034427, Unit.NUMBER, "JPY", EN) == "0.003443"
+    assert kpi_views._number(417, Unit.NUMBER, "JPY", JA) == "417"
