@@ -18,7 +18,6 @@ _SORTS = {
     "support": pl.col("baskets"),
     "confidence": pl.max_horizontal("confidence", "confidence_back"),
 }
-SORTS = tuple(_SORTS)
 
 
 def product_affinity(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:

@@ -6,8 +6,6 @@ from segments.metrics.facts import Facts
 from segments.metrics.purchases import KEYS, counted_orders, number_purchases
 from segments.reduce.days import ORDER_LINE
 
-LEVELS = ("category", "product")
-
 _WORD = 63
 """Bits of a whole number that may carry a key."""
 

@@ -12,9 +12,10 @@ CATEGORIES = ("tea", "milk", "rice", "soap", "")
 
 
 def busy(seed: int, *, days: int = 40, customers: int = 5, orders: int = 45) -> list[Happening]:
-    """Orders of a few customers with refunds, cancellations, a store visit here and there, repeated and late reports."""
+    """Orders of some customers with refunds, cancellations, a store visit here and there, repeated and late reports."""
     dice = random.Random(seed)
-    rows = [_order(dice, number, days, customers) for number in range(orders)]
+    people = dice.choice((customers, 4 * customers))  # a few who buy much, or many of whom little is known
+    rows = [_order(dice, number, days, people) for number in range(orders)]
     rows += [_after(dice, dice.choice(rows)) for _ in range(orders // 4)]
     dice.shuffle(rows)
     return [Happening(seq + 1, **row) for seq, row in enumerate(rows)]

@@ -31,7 +31,7 @@ def rows_of(measured: Measured) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     return {row[:2]: row[2:] for row in measured.sheet.rows}
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     history=HISTORIES,
     window=SPANS,
@@ -60,7 +60,7 @@ def test_cross_and_up_sell_equal_the_reference(
         assert measured.notes[:2] == (f"by_{options['basis']}", f"level_{options['level']}")
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     history=HISTORIES,
     window=SPANS,

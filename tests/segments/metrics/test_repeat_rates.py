@@ -22,7 +22,7 @@ SPANS = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda at: Window(
 MERGES = st.sampled_from(({}, {3: 1}))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(history=bought_by_chance(NAMES, days=40), window=SPANS, basis=BASES, merges=MERGES, segment=st.booleans())
 def test_rates_and_intervals_equal_the_reference(
     history: list[Happening], window: Window, basis: str, merges: dict[int, int], *, segment: bool

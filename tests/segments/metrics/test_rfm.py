@@ -35,7 +35,7 @@ def mean(values: list[int]) -> object:
     return pytest.approx(sum(values) / len(values), rel=1e-9) if values else None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     history=bought_by_chance(NAMES, days=40, customers=12),
     last=st.integers(0, 60),
