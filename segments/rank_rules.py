@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from itertools import pairwise
 
 LONGEST_NAME = 50
@@ -167,7 +168,8 @@ def days_of(dates: Sequence[str], first: date, last: date) -> Iterator[date]:
         month += 1
 
 
-def next_day(dates: Sequence[str], after: date) -> date | None:
+@lru_cache(maxsize=256)
+def next_day(dates: tuple[str, ...], after: date) -> date | None:
     """The first day after ``after`` that ``dates`` name."""
     return next(days_of(dates, after + timedelta(days=1), after + timedelta(days=800)), None)
 
