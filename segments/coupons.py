@@ -8,7 +8,6 @@ from enum import StrEnum
 from segments.calendar import BusinessCalendar
 from segments.events import EventName
 
-
 _DEFAULT = BusinessCalendar()
 
 

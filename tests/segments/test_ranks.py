@@ -24,8 +24,8 @@ from segments.rank_rules import (
     spans,
 )
 from segments.rank_walk import Move, walk
-from segments.reduce.ranks import ranks_of
 from segments.reduce.rank_moves import rank_moves
+from segments.reduce.ranks import ranks_of
 from tests.segments import rank_reference
 from tests.segments.history import Happening
 from tests.segments.history import days_of as days_table
