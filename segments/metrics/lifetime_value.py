@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import narwhals as nw
 import polars as pl
 
-from segments.events import EventName
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
 from segments.metrics.purchases import counted_orders, number_purchases
@@ -21,8 +20,6 @@ from segments.windows import Window
 if TYPE_CHECKING:
     from segments.metrics.bg_nbd import BgNbd
     from segments.metrics.gamma_gamma import GammaGamma
-
-_ORDER = str(EventName.ORDER_COMPLETED)
 
 _DAYS = 2**20
 """More days than any history has."""
@@ -156,10 +153,9 @@ def _spend(facts: Facts, end: date) -> pl.LazyFrame:
 
 def _plain_buyers(facts: Facts) -> pl.LazyFrame:
     """Who gave nothing back and whose orders were reported once each: nothing changes what their orders said on their day."""
-    back = (pl.col("event") != _ORDER).any()
-    told = facts.of(ORDER_EVENTS).group_by("customer_id").agg(back.alias("back"), pl.len().alias("reports"))
+    told = facts.of(ORDER_EVENTS).group_by("customer_id").len("reports")
     orders = counted_orders(facts).group_by("customer_id").len("orders")
-    plain = told.join(orders, on="customer_id").filter(~pl.col("back") & (pl.col("reports") == pl.col("orders")))
+    plain = told.join(orders, on="customer_id").filter(pl.col("reports") == pl.col("orders"))
     return plain.select("customer_id")
 
 

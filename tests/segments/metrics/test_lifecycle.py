@@ -2,7 +2,9 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import pairwise
+from math import ceil
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +15,14 @@ from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import count_gaps, derive_thresholds, thresholds_for
 from segments.metrics.metric import Measured
-from segments.metrics.thresholds import Thresholds, from_gaps
+from segments.metrics.thresholds import Thresholds, from_gaps, percentile_up
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, moment
 from tests.segments.metrics import reference_lifecycle as reference
 from tests.segments.metrics.busy_shop import bought as bought_by_chance
 from tests.segments.metrics.members import MEMBERS, after, belongs
 from tests.segments.metrics.reference import Shop
-from tests.segments.metrics.reference_purchases import facts_of, purchases_of
+from tests.segments.metrics.reference_purchases import facts_of, percentile, purchases_of
 
 NAMES = (*[EventName.ORDER_COMPLETED] * 6, EventName.ORDER_REFUNDED, EventName.ORDER_CANCELLED, EventName.STORE_VISITED)
 SPANS = st.tuples(st.integers(0, 30), st.integers(0, 30)).map(lambda at: Window(after(at[0]), after(at[0] + at[1])))
@@ -82,6 +84,13 @@ def test_thresholds_equal_the_reference(gaps: dict[int, int], history_days: int)
     made = from_gaps(gaps, history_days=history_days, since=after(0))
     every = [gap for gap, times in gaps.items() for _ in range(times)]
     assert (made.t1, made.t2, made.t3, made.provisional) == reference.thresholds(every, history_days)
+
+
+@settings(max_examples=100, deadline=None)
+@given(values=st.lists(st.integers(1, 30), min_size=1, max_size=12), percent=st.sampled_from((75, 90)))
+def test_percentiles_are_rounded_up_only_where_they_are_not_whole(values: list[int], percent: int) -> None:
+    exact = percentile(values, Fraction(percent, 100))
+    assert percentile_up(Counter(values), percent) == ceil(exact)
 
 
 @pytest.mark.parametrize(("gaps", "provisional"), [(499, True), (500, False)])
