@@ -25,6 +25,7 @@ from segments.events import VOCABULARY
 from segments.metrics.catalog import FAMILIES
 from segments.metrics.catalog import get as metric_of
 from segments.metrics.metric import Metric
+from segments.metrics.notes import NOTES
 from segments.metrics.result import AsOfRule, KpiResult
 from segments.metrics.tables import sheet_table, table
 from segments.periods import NAMED
@@ -210,9 +211,11 @@ def _comparison(page: Page, result: KpiResult) -> str:
     compared = result.compared
     if compared is None:
         return ""
+    measured = compared.measured
+    why = f" ({NOTES[measured.notes[-1]][page.say.language]})" if measured.value is None and measured.notes else ""
     if compared.segment is not None:
-        return compared.segment.name
-    return f"{page.say(COMPARISONS[compared.how])} {viewmodels.window(compared.measured.window, page.say)}"
+        return compared.segment.name + why
+    return f"{page.say(COMPARISONS[compared.how])} {viewmodels.window(measured.window, page.say)}{why}"
 
 
 def _matches(metric: Metric, asked: str) -> bool:

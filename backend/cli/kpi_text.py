@@ -38,7 +38,7 @@ def trend_lines(metric: Metric, points: Sequence[TrendPoint], currency: str, lan
     """The line of kept figures, oldest first; ``changed`` where the segment's rule or the definition did."""
     yield metric.title[language]
     if not points:
-        yield "  not kept with these options: joren snapshots choose says which are"
+        yield "  nothing is kept of it yet with these options: joren snapshots status says what is"
         return
     head = ["day", "value", "numerator", "denominator", "version", ""]
     rows = [

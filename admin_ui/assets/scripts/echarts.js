@@ -42,7 +42,7 @@ function lines(chart, colours) {
     color: colours.series,
     textStyle: text,
     aria: { enabled: true },
-    grid: { left: 8, right: 16, top: chart.series.length > 1 ? 40 : 16, bottom: 8, containLabel: true },
+    grid: { left: 8, right: 16, top: chart.series.length > 1 ? 40 : chart.marks ? 28 : 16, bottom: 8, containLabel: true },
     legend: chart.series.length > 1 ? { top: 0, left: 0, itemWidth: 14, itemHeight: 8, textStyle: text } : undefined,
     tooltip: {
       trigger: "axis",
@@ -120,7 +120,7 @@ function marks(chart, colours) {
     silent: true,
     symbol: "none",
     lineStyle: { color: colours.vermilion, type: "dashed", width: 1 },
-    label: { color: colours["ink-soft"], fontSize: 12, position: "insideEndTop", formatter: ({ data }) => data.text },
+    label: { color: colours["ink-soft"], fontSize: 12, position: "end", rotate: 0, formatter: ({ data }) => data.text },
     data: chart.marks.map((mark) => ({ xAxis: mark.at, text: mark.text })),
   };
 }
