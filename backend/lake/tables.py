@@ -109,6 +109,39 @@ class Lake:
         except TableNotFoundError:
             return self._create(table)
 
+    def has(self, table: Table) -> bool:
+        """Whether the table was ever made; its log may still be damaged."""
+        return DeltaTable.is_deltatable(self.address(table), self._options)
+
+    def forget_handle(self, table: Table) -> None:
+        """The next question opens the table anew."""
+        with self._lock:
+            self._handles.pop(table, None)
+
+    def add(self, table: Table, frame: pl.DataFrame) -> None:
+        """Put rows back that a damaged file held: no batch, so that no version is noted."""
+        with self._lock:
+            layout = LAYOUTS[table]
+            rows = frame.select(*layout.schema).sort(layout.order)
+            write_deltalake(self._fresh(table), rows, mode="append", writer_properties=_WRITER)
+
+    def mark(self, table: Table, transaction: Transaction) -> None:
+        """Note in a table without rows that it holds batches up to a version."""
+        with self._lock:
+            self.commit(self._fresh(table), table, pl.DataFrame(schema=LAYOUTS[table].schema), transaction)
+
+    def replace_bucket(self, bucket: int, frame: pl.DataFrame) -> None:
+        """Put these rows of customer_days in the place of all rows of a bucket."""
+        with self._lock:
+            layout = LAYOUTS[Table.CUSTOMER_DAYS]
+            write_deltalake(
+                self._fresh(Table.CUSTOMER_DAYS),
+                frame.select(*layout.schema).sort(layout.order),
+                mode="overwrite",
+                predicate=f"bucket = {int(bucket)}",
+                writer_properties=_WRITER,
+            )
+
     def _create(self, table: Table) -> DeltaTable:
         layout = LAYOUTS[table]
         try:

@@ -107,6 +107,11 @@ async def read_batch(connection: Connection, batch: Batch) -> list[asyncpg.Recor
     return rows
 
 
+async def done_batches(connection: Connection, *, first: int, last: int) -> list[Batch]:
+    """Batches of the lake that hold any number of the log from ``first`` to ``last``."""
+    return [Batch(**row) for row in await connection.fetch(_SQL["done_batches"], first, last)]
+
+
 async def mark_projected(connection: Connection, *, batch: int, now: datetime) -> None:
     """People, devices and consents hold the batch."""
     await connection.execute(_SQL["mark_projected"], batch, now)

@@ -27,7 +27,8 @@ async def lived_in(pool: asyncpg.Pool, home: Path) -> Shop:
     await shop.refresh.run_once()
     await shop.send("app", *(identify(user=f"u{n}", anonymous=f"a{n}", token=f"t{n}") for n in range(3)))
     await shop.send("server", track("Order Refunded", user="u1", order_id="o1", total=101), track("Tasting", user="u2"))
-    await shop.send("server", order("late", 77, user="u3"), at=NOW - timedelta(days=12))
+    tea = {"product_id": "p1", "category": "tea", "quantity": 2, "price": 38}
+    await shop.send("server", order("late", 77, user="u3", products=[tea]), at=NOW - timedelta(days=12))
     await shop.send("app", track("Coupon Viewed", user="u4", coupon_id="c1"))
     await shop.refresh.run_once()
     return shop

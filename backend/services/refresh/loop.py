@@ -23,16 +23,18 @@ from backend.lake.engine import Engine, PolarsEngine
 from backend.lake.forgetting import forget
 from backend.lake.frame import CustomerFrame
 from backend.lake.log import Log, read_log
-from backend.lake.rows import make_rows, uncategorised
+from backend.lake.rows import LakeRows, make_rows, uncategorised
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.erased import without_erased
 from backend.services.refresh.frame import FrameMaker
+from backend.services.refresh.mending import Mended, mend
 from backend.services.refresh.people import sightings_in
 from backend.services.refresh.projection import customers_of, load_registry, project
 from backend.store import definitions, events, refresh, retention, shop
 from backend.store.pool import Connection
 from backend.store.refresh import Batch
+from segments.identity import Registry
 
 APP_ID = "joren"
 """Under this name the lake's tables know the numbers of our batches."""
@@ -195,6 +197,37 @@ class Refresh:
                 await refresh.forget_done(turn.connection)
                 await refresh.touch_all(turn.connection)
 
+    async def mend(self) -> Mended:
+        """Make damaged files whole from what is left; the next run makes the frame where that was thrown away.
+
+        Raises:
+            Conflict: another refresh is at work.
+        """
+        async with self._locked(timedelta(minutes=1)) as turn:
+
+            async def read_again(first: int, last: int) -> Sequence[LakeRows]:
+                batches = await refresh.done_batches(turn.connection, first=first, last=last)
+                return [await self._read_again(turn.connection, batch) for batch in batches]
+
+            return await mend(self._lake, self._frame, app_id=APP_ID, read_again=read_again)
+
+    async def _read_again(self, connection: Connection, batch: Batch) -> LakeRows:
+        rows = await without_erased(connection, await refresh.read_batch(connection, batch))
+        log = await asyncio.to_thread(read_log, rows, await refresh.source_kinds(connection))
+        registry = await load_registry(connection, await asyncio.to_thread(sightings_in, log), births=False)
+        return await self._rows(connection, log, registry)
+
+    async def _rows(self, connection: Connection, log: Log, registry: Registry) -> LakeRows:
+        settings = await shop.read_settings(connection)
+        return await asyncio.to_thread(
+            make_rows,
+            log,
+            customers_of(log, registry),
+            calendar=settings.calendar,
+            currency=settings.currency,
+            categories=await definitions.product_categories(connection, product_ids=uncategorised(log)),
+        )
+
     async def forget(self, customer_ids: Sequence[int], *, patience: timedelta = timedelta(minutes=10)) -> int:
         """Take persons out of lake and frame for good; gives how many rows of history went.
 
@@ -293,7 +326,6 @@ class Refresh:
 
     async def _write(self, turn: _Turn, batch: Batch, log: Log) -> None:
         connection, now = turn.connection, self._clock.now()
-        settings = await shop.read_settings(connection)
         sightings = await asyncio.to_thread(sightings_in, log)
         async with connection.transaction():
             await refresh.hold_epoch(connection, epoch=turn.epoch)
@@ -302,15 +334,7 @@ class Refresh:
                 await project(connection, log, sightings, registry)
                 await refresh.mark_projected(connection, batch=batch.batch, now=now)
         self._watch("projected")
-        categories = await definitions.product_categories(connection, product_ids=uncategorised(log))
-        rows = await asyncio.to_thread(
-            make_rows,
-            log,
-            customers_of(log, registry),
-            calendar=settings.calendar,
-            currency=settings.currency,
-            categories=categories,
-        )
+        rows = await self._rows(connection, log, registry)
         for table in Table:
             frame = getattr(rows, table)
             await asyncio.to_thread(self._lake.append, table, frame, app_id=APP_ID, version=batch.batch)

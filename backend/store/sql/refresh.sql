@@ -50,6 +50,13 @@ FROM event_log
 WHERE seq > $1 AND seq <= $2
 ORDER BY seq
 
+-- name: done_batches
+-- Which batches told of a range of numbers: to read them again where the lake lost a file.
+SELECT batch, after_seq, upto_seq, projected_at
+FROM refresh_batches
+WHERE done_at IS NOT NULL AND after_seq < $2 AND upto_seq >= $1
+ORDER BY batch
+
 -- name: mark_projected
 UPDATE refresh_batches SET projected_at = $2 WHERE batch = $1
 
