@@ -13,11 +13,16 @@ import msgspec
 import typer
 
 from backend import settings
-from backend.cli.runtime import database, print_json
+from backend.cli.runtime import database, print_json, run
 from backend.errors import JorenError, NotConfigured
+from backend.lake.damage import examine_frame, examine_lake
+from backend.lake.engine import engine_at
+from backend.lake.frame import CustomerFrame
+from backend.lake.tables import Lake
 from backend.push.emulator.address import require_loopback
 from backend.settings import Settings
 from backend.store import schema
+from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -50,12 +55,16 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 @app.command()
-def doctor(json: bool = typer.Option(False, "--json", help="Print the findings as JSON.")) -> None:
+def doctor(
+    json: bool = typer.Option(False, "--json", help="Print the findings as JSON."),
+    thorough: bool = typer.Option(False, "--thorough", help="Read every row of the lake, not only what its files say."),
+    mend: bool = typer.Option(False, "--mend", help="Make damaged files of lake and frame whole from what is left."),
+) -> None:
     """Check settings, database, lake, credentials and disk; say what is wrong and how to mend it.
 
-    Ends with status 1 when something is wrong. Example: joren doctor --json
+    Ends with status 1 when something is wrong. Examples: joren doctor --json; joren doctor --mend
     """
-    findings = list(examine())
+    findings = [*(run(_mend) if mend else ()), *examine(thorough=thorough)]
     if json:
         print_json(findings)
     else:
@@ -67,7 +76,21 @@ def doctor(json: bool = typer.Option(False, "--json", help="Print the findings a
         raise typer.Exit(1)
 
 
-def examine() -> Iterator[Finding]:
+async def _mend(services: Services) -> list[Finding]:
+    done = await services.refresh.mend()
+    if done.frame:
+        await services.refresh.run_until_current()
+    findings = [Finding("mended", Health.CARE, str(damage)) for damage in done.found]
+    findings += [
+        Finding("mended", Health.OK, f"{rows:,} rows of {table} are back.") for table, rows in done.restored.items()
+    ]
+    if done.frame:
+        findings.append(Finding("mended", Health.OK, "The customer frame was made again."))
+    findings += [Finding("lost", Health.WRONG, sentence) for sentence in done.lost]
+    return findings or [Finding("mended", Health.OK, "Nothing was damaged.")]
+
+
+def examine(*, thorough: bool = False) -> Iterator[Finding]:
     """Every check in order; later ones are left out when the settings themselves do not stand."""
     try:
         current = settings.read()
@@ -75,8 +98,11 @@ def examine() -> Iterator[Finding]:
         yield Finding("settings", Health.WRONG, str(error), "Change or unset the variables it names.")
         return
     yield Finding("settings", Health.OK, f"JOREN_HOME is {current.home}.")
-    for check in (_disk, _database, _lake, _push):
+    for check in (_disk, _database, _lake):
         yield from check(current)
+    yield from _files(current, thorough=thorough)
+    yield from _engine(current)
+    yield from _push(current)
 
 
 def _disk(current: Settings) -> Iterator[Finding]:
@@ -141,6 +167,32 @@ def _lake(current: Settings) -> Iterator[Finding]:
         yield Finding("lake", Health.WRONG, f"{folder} cannot be written: {error.strerror}.", "Mend its permissions.")
         return
     yield Finding("lake", Health.OK, f"{folder} can be written.")
+
+
+def _files(current: Settings, *, thorough: bool) -> Iterator[Finding]:
+    """History and frame, file by file."""
+    lake, frame = Lake(current.lake, current.lake_options), CustomerFrame(current.home / "frame")
+    try:
+        damages = [*examine_lake(lake, thorough=thorough), *examine_frame(frame)]
+    except OSError as error:
+        yield Finding("files", Health.WRONG, f"The lake cannot be read: {error}.", "See the sentence above.")
+        return
+    for damage in damages:
+        yield Finding("files", Health.WRONG, str(damage), "Run joren doctor --mend: it rebuilds what can be rebuilt.")
+    if not damages:
+        yield Finding("files", Health.OK, "Every file of the lake and of the customer frame is there and can be read.")
+
+
+def _engine(current: Settings) -> Iterator[Finding]:
+    try:
+        engine = engine_at(current.engine, current.lake_options)
+        with engine.session():
+            pass
+    except JorenError as error:
+        yield Finding("engine", Health.WRONG, error.message, "Change or unset JOREN_ENGINE.")
+        return
+    found = "Everybody's rows are reduced on the cluster." if engine.distributed else "Rows are reduced in the process."
+    yield Finding("engine", Health.OK, found)
 
 
 def _push(current: Settings) -> Iterator[Finding]:

@@ -86,7 +86,8 @@ def test_doctor_is_content_with_a_sound_installation(tmp_path: Path, dsn: str) -
     done = joren("doctor", "--json", home=tmp_path, DATABASE_URL=dsn)
     findings = {finding["subject"]: finding["health"] for finding in json.loads(done.stdout)}
     assert findings == {
-        "settings": "ok", "disk": "ok", "database": "ok", "schema": "ok", "durability": "ok", "lake": "ok", "push": "care",
+        "settings": "ok", "disk": "ok", "database": "ok", "schema": "ok", "durability": "ok", "lake": "ok",
+        "files": "ok", "engine": "ok", "push": "care",
     }  # fmt: skip
     assert done.returncode == 0
 
