@@ -27,7 +27,7 @@ HERE = "polars"
 
 _ADDRESS = re.compile(r"spark://(?P<host>\[[0-9a-fA-F:]+\]|[^\s/:;]+):(?P<port>[0-9]{1,5})(?P<parameters>/;[^\s]*)?/?")
 _PATIENCE = 5.0
-_RETRIES = 4
+_RETRIES = 3
 _UTC = "UTC"
 _HADOOP = {
     "AWS_ACCESS_KEY_ID": "fs.s3a.access.key",
