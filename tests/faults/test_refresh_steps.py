@@ -161,8 +161,8 @@ async def test_a_writer_that_lost_its_turn_is_fenced(shop: Shop) -> None:
     await assert_each_event_once(shop)
 
 
-async def late_commit(shop: Shop) -> None:
-    """A writer takes a low seq and commits after one with a higher seq; a refresh runs in between."""
+async def late_commit(shop: Shop, *, seconds: float) -> None:
+    """A writer takes a low seq and commits after one with a higher seq; a refresh has so long to run in between."""
     async with shop.pool.acquire() as slow:
         transaction = slow.transaction()
         await transaction.start()
@@ -174,14 +174,14 @@ async def late_commit(shop: Shop) -> None:
         )
         await shop.send("server", order("o1", 100, user="u1"))
         running = asyncio.create_task(shop.refresh.run_until_current())
-        await asyncio.sleep(0.6)
+        await asyncio.wait({running}, timeout=seconds)
         await transaction.commit()
         await running
     await shop.refresh.run_until_current()
 
 
 async def test_a_lower_seq_that_commits_late_is_not_skipped(shop: Shop) -> None:
-    await late_commit(shop)
+    await late_commit(shop, seconds=0.6)
     assert shop.lake_seqs() == await shop.log_seqs() != []
 
 
@@ -190,7 +190,7 @@ async def test_saboteur_without_the_fence_a_late_commit_is_lost(shop: Shop, monk
         return int(await connection.fetchval("SELECT coalesce(max(seq), 0) FROM event_log"))
 
     monkeypatch.setattr(events, "committed_upto", unfenced)
-    await late_commit(shop)
+    await late_commit(shop, seconds=60)  # it does not wait for the writer, so it ends by itself
     assert shop.lake_seqs() != await shop.log_seqs()
 
 
