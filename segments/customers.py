@@ -7,7 +7,7 @@ days of the customer's occurrences, newest first, one entry per occurrence, cut 
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import polars as pl
@@ -34,7 +34,27 @@ class View(Protocol):
 
     @property
     def as_of(self) -> datetime:
-        """Up to when facts are in the frame."""
+        """Up to when facts are in the frame; it moves on while there is nothing new."""
+        ...
+
+    @property
+    def made_at(self) -> datetime:
+        """When the frame was made."""
+        ...
+
+    @property
+    def day(self) -> date:
+        """The business day of `made_at`."""
+        ...
+
+    @property
+    def seq(self) -> int:
+        """The last event of the log that is in the frame."""
+        ...
+
+    @property
+    def customers(self) -> int:
+        """How many rows."""
         ...
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Protocol
 
 import asyncpg
 import narwhals as nw
@@ -23,8 +22,10 @@ from backend.store import segments as segment_store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
 from segments.asking import Question, ask
+from segments.customers import Frame, View
 from segments.errors import BadOption
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
+from segments.history import History, under_survivors
 from segments.ids import SegmentId
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
@@ -36,7 +37,6 @@ from segments.metrics.thresholds import Thresholds
 from segments.nearest import hint
 from segments.periods import Compare
 from segments.rank_rules import RankVersion, in_force
-from segments.reduce.days import merge_customers
 from segments.reduce.trust import verified_events
 from segments.rules.parse import parse
 from segments.snapshots import Choice
@@ -50,54 +50,6 @@ _STALE = 5.0
 """Seconds for which a dearer state still answers; the figures say as of when they are."""
 
 log = structlog.get_logger(__name__)
-
-
-class View(Protocol):
-    """The customer frame at one moment."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer, see `segments.customers`."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """Up to when facts are in the frame."""
-        ...
-
-    @property
-    def made_at(self) -> datetime:
-        """When the frame was made; `as_of` moves on while there is nothing new."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """The last event of the log that is in the frame."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
-
-
-class Days(Protocol):
-    """Where history is read from."""
-
-    def customer_days(self) -> pl.LazyFrame:
-        """Rows of customer_days, merges not applied."""
-        ...
-
-    def events(self) -> pl.LazyFrame:
-        """Every event, merges not applied."""
-        ...
-
-    def order_lines(self) -> pl.LazyFrame:
-        """Every order line, merges not applied."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +104,7 @@ class Insights:
         frame: the customer frame.
     """
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: History, frame: Frame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake
@@ -361,14 +313,5 @@ def _coupon_frame(known: _Definitions) -> pl.LazyFrame:
 def _counted(history: pl.LazyFrame, survivors: Mapping[int, int], view: View, settings: ShopSettings) -> pl.LazyFrame:
     """History under the survivors of merges, without those who are to be left out."""
     tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
-    merged = _merged(history, survivors)
+    merged = under_survivors(history, survivors)
     return merged.join(tests, on="customer_id", how="anti") if settings.exclude_test_accounts else merged
-
-
-def _merged(days: pl.LazyFrame, survivors: Mapping[int, int]) -> pl.LazyFrame:
-    if not survivors:
-        return days
-    columns = {"customer_id": list(survivors), "survivor": list(survivors.values())}
-    frame = pl.LazyFrame(columns, schema={"customer_id": pl.Int64, "survivor": pl.Int64})
-    merged: pl.LazyFrame = merge_customers(nw.from_native(days), nw.from_native(frame)).to_native()
-    return merged

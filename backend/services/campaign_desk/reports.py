@@ -14,11 +14,11 @@ from campaigns.attribution import INFLUENCE, Followed, follow, weighty_events, w
 from campaigns.overview import CampaignReport, Opens
 from campaigns.preview import removed
 from campaigns.report import People, PeopleGroup, add_up, judge
+from segments.history import MERGES
 from segments.reduce.trust import TAKEN_BACK
 from segments.windows import Window
 
 _ARMS = {"customer_id": pl.Int64(), "arm": pl.String(), "accepted": pl.Boolean()}
-_SURVIVORS = {"customer_id": pl.Int64(), "survivor": pl.Int64()}
 
 
 class Facts(Protocol):
@@ -84,7 +84,7 @@ async def _follow(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Foll
     last = calendar.business_day(window_end(planned_at, draft.conversion_days))
     window = Window(calendar.business_day(planned_at), last)
     people = pl.LazyFrame([tuple(one) for one in arms], schema=_ARMS, orient="row")
-    survivors = pl.LazyFrame([tuple(one) for one in merged], schema=_SURVIVORS, orient="row")
+    survivors = pl.LazyFrame([tuple(one) for one in merged], schema=MERGES, orient="row")
     return await asyncio.to_thread(_follow_now, row, people, survivors, facts, window)
 
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import asyncpg
 import narwhals as nw
@@ -20,57 +20,14 @@ from backend.store import coupons as store
 from backend.store import customers, people, shop
 from segments.coupon_ledger import COUPON_EVENTS, DEFINITIONS, CouponNumbers, ledger, numbers
 from segments.coupons import CouponState, Flag
-from segments.reduce.days import aggregate_days, merge_customers
+from segments.customers import Frame
+from segments.history import History, under_survivors
+from segments.reduce.days import aggregate_days
 from segments.reduce.trust import only_verified
 
 LARGEST_PAGE = 500
 _STALE = 5.0
 """Seconds for which a state answers although events have come since."""
-
-
-class View(Protocol):
-    """The customer frame at one moment: `backend.lake.frame.FrameView`."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """Up to when facts are in it."""
-        ...
-
-    @property
-    def made_at(self) -> datetime:
-        """When it was made."""
-        ...
-
-    @property
-    def seq(self) -> int:
-        """The last event of the log that is in it."""
-        ...
-
-    @property
-    def day(self) -> date:
-        """Its business day."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
-
-
-class Days(Protocol):
-    """Where history is read from."""
-
-    def customer_days(self) -> pl.LazyFrame:
-        """Rows of customer_days, merges not applied."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +78,7 @@ class _Look:
 class CouponLedger:
     """What became of coupons."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: History, frame: Frame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake
@@ -205,11 +162,8 @@ class CouponLedger:
 
     def _load(self, merges: Sequence[tuple[int, int]]) -> pl.DataFrame:
         """The coupon events of everybody under their present numbers, a row a day and kind."""
-        rows = nw.from_native(self._lake.customer_days().filter(pl.col("event").is_in(list(COUPON_EVENTS))))
-        if merges:
-            known = pl.LazyFrame(merges, schema={"customer_id": pl.Int64, "survivor": pl.Int64}, orient="row")
-            rows = merge_customers(rows, nw.from_native(known))
-        whole: pl.LazyFrame = aggregate_days(rows).to_native()
+        rows = self._lake.customer_days().filter(pl.col("event").is_in(list(COUPON_EVENTS)))
+        whole: pl.LazyFrame = aggregate_days(nw.from_native(under_survivors(rows, merges))).to_native()
         held = whole.collect()
         counted: pl.LazyFrame = only_verified(nw.from_native(held.lazy())).to_native()
         return counted.collect()

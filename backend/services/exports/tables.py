@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import asyncpg
 import msgspec
@@ -25,6 +25,7 @@ from backend.store.export_files import Columns
 from campaigns.shop import ShopSettings
 from segments.customers import SCHEMA
 from segments.exports import TRAIT, Wish, columns_of
+from segments.history import History
 from segments.windows import Window
 
 STEP = 20_000
@@ -50,14 +51,6 @@ class Table:
 
     columns: Columns
     chunks: AsyncGenerator[Chunk, None]
-
-
-class History(Protocol):
-    """Where the facts of all events are read from."""
-
-    def events(self, window: Window | None = None) -> pl.LazyFrame:
-        """The lake's events, of the business days of ``window`` only where one is given."""
-        ...
 
 
 EVENT_COLUMNS: Columns = {

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 import asyncpg
 import polars as pl
@@ -18,7 +18,9 @@ from backend.store.export_files import Written, open_writer
 from campaigns import report_table
 from campaigns.overview import CampaignReport
 from campaigns.shop import ShopSettings
+from segments.customers import Frame
 from segments.exports import What, Wish
+from segments.history import History
 from segments.metrics import catalog
 from segments.metrics import tables as kpi_tables
 from segments.metrics.result import KpiResult
@@ -26,23 +28,6 @@ from segments.windows import Window
 
 Progress: TypeAlias = Callable[[int, float], None]
 """Told after each chunk how many rows are written and how much of the table is read, up to 1."""
-
-
-class View(Protocol):
-    """The customer frame at one moment."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer, see `segments.customers`."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +40,7 @@ class Origins:
         kpi: one figure: slug, and by name ``window`` and ``segment_id``.
     """
 
-    lake: tables.History
+    lake: History
     frame: Frame
     members: Callable[[int], Awaitable[pl.LazyFrame]]
     report: Callable[[int], Awaitable[CampaignReport]]

@@ -1,7 +1,7 @@
 """The desk of the rank rules: keeps versions, works drafts out before they are saved, and finds one person's way."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -18,10 +18,12 @@ from backend.services.ranks.values import Mover, PersonalRank, RankCount, RankPr
 from backend.store import access, customers, people, shop
 from backend.store import rank_rules as store
 from backend.store.pool import Connection
+from segments.customers import Frame
+from segments.history import History, under_survivors
 from segments.rank_rules import RankRules, RankVersion, in_force, next_day, problems
 from segments.rank_walk import Step
 from segments.reduce.customers import RANKING
-from segments.reduce.days import BUCKETS, merge_customers
+from segments.reduce.days import BUCKETS
 from segments.reduce.ranks import ranks_of
 from segments.reduce.trust import only_verified
 
@@ -32,37 +34,11 @@ SAMPLE = 10
 LONGEST_NOTE = 200
 
 
-class View(Protocol):
-    """The customer frame at one moment: `backend.lake.frame.FrameView`."""
-
-    @property
-    def frame(self) -> pl.LazyFrame:
-        """One row a customer."""
-        ...
-
-    @property
-    def customers(self) -> int:
-        """How many rows."""
-        ...
-
-
-class Frame(Protocol):
-    """Where the customer frame is read from."""
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        ...
+class MarkedFrame(Frame, Protocol):
+    """The customer frame and what its writer noted beside it."""
 
     def manifest(self) -> Manifest:
         """Its marks name the events that trusted sources report."""
-        ...
-
-
-class Days(Protocol):
-    """Where history is read from."""
-
-    def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
-        """Rows of customer_days of some buckets, merges not applied."""
         ...
 
 
@@ -82,7 +58,7 @@ class _History:
 class RankDesk:
     """The rank rules of a shop, by version."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: Days, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: History, frame: MarkedFrame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake
@@ -204,12 +180,9 @@ class RankDesk:
         buckets = {number % BUCKETS for number in everyone}
         days = self._lake.customer_days(buckets).filter(pl.col("event").is_in(list(RANKING)))
         asked = pl.LazyFrame({"customer_id": everyone}, schema={"customer_id": pl.Int64})
-        own = nw.from_native(days.join(asked, on="customer_id", how="semi"))
-        if absorbed:
-            pairs = {"customer_id": list(absorbed), "survivor": list(absorbed.values())}
-            own = merge_customers(own, nw.from_native(pl.LazyFrame(pairs, schema=dict.fromkeys(pairs, pl.Int64()))))
+        own = under_survivors(days.join(asked, on="customer_id", how="semi"), absorbed)
         verified = self._frame.manifest().marks.get("verified", [])
-        counted: pl.LazyFrame = only_verified(own, verified=verified).to_native()
+        counted: pl.LazyFrame = only_verified(nw.from_native(own), verified=verified).to_native()
         return _History(counted.collect().lazy(), [number for number in customer_ids if number not in absorbed])
 
     async def _told(

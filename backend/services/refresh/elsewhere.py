@@ -8,6 +8,7 @@ import polars as pl
 from backend.lake.engine import Session
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
+from segments.history import MERGES
 from segments.reduce.anywhere import Rules, names_in, reduce_on
 from segments.reduce.days import merge_customers
 
@@ -27,8 +28,7 @@ class Elsewhere:
         self._session = session
         days = session.table(lake, Table.CUSTOMER_DAYS)
         if merges:
-            schema = {"customer_id": pl.Int64, "survivor": pl.Int64}
-            days = merge_customers(days, session.put(pl.DataFrame(merges, schema=schema, orient="row")))
+            days = merge_customers(days, session.put(pl.DataFrame(merges, schema=MERGES, orient="row")))
         self._days = session.keep(days)
         self.occurring, self.verified = names_in(session, self._days)
 

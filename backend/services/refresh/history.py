@@ -7,9 +7,10 @@ import narwhals as nw
 import polars as pl
 
 from backend.lake.tables import Lake
+from segments.history import under_survivors
 from segments.reduce.anywhere import Rules
 from segments.reduce.customers import occurring_events, reduce_customers
-from segments.reduce.days import BUCKETS, merge_customers
+from segments.reduce.days import BUCKETS
 from segments.reduce.trust import verified_events
 
 
@@ -46,11 +47,4 @@ def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, i
     days = lake.customer_days({number % BUCKETS for number in everyone})
     # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
     own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
-    if not absorbed:
-        return own
-    merges = pl.LazyFrame(
-        {"customer_id": list(absorbed), "survivor": list(absorbed.values())},
-        schema={"customer_id": pl.Int64, "survivor": pl.Int64},
-    )
-    merged: pl.LazyFrame = merge_customers(nw.from_native(own), nw.from_native(merges)).to_native()
-    return merged.collect().lazy()
+    return under_survivors(own, absorbed).collect().lazy()

@@ -1,0 +1,39 @@
+"""History as services read it: rows of the lake, and the same under the customers who survived merges."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+import narwhals as nw
+import polars as pl
+
+from segments.reduce.days import merge_customers
+from segments.windows import Window
+
+MERGES: dict[str, pl.DataType] = {"customer_id": pl.Int64(), "survivor": pl.Int64()}
+"""Columns of merges: who was absorbed, and by whom in the end."""
+
+
+class History(Protocol):
+    """Where history is read from; merges are not applied."""
+
+    def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
+        """Rows of customer_days as they were appended, of some buckets only where they are given."""
+        ...
+
+    def events(self, window: Window | None = None) -> pl.LazyFrame:
+        """Events, of the business days of ``window`` only where one is given."""
+        ...
+
+    def order_lines(self, window: Window | None = None) -> pl.LazyFrame:
+        """Order lines, likewise."""
+        ...
+
+
+def under_survivors(rows: pl.LazyFrame, merges: Mapping[int, int] | Iterable[tuple[int, int]]) -> pl.LazyFrame:
+    """Rows with a ``customer_id`` under the customers who survived; see `segments.reduce.days.merge_customers`."""
+    pairs = list(merges.items() if isinstance(merges, Mapping) else merges)
+    if not pairs:
+        return rows
+    known = pl.LazyFrame(pairs, schema=MERGES, orient="row")
+    merged: pl.LazyFrame = merge_customers(nw.from_native(rows), nw.from_native(known)).to_native()
+    return merged
