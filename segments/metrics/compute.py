@@ -119,7 +119,7 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
     else:
         row = MEASURES[slug](facts, window, chosen).collect().row(0, named=True)
         measured = _figure(metric, facts, window, chosen, row)
-    made_of = {*metric.sources, *(str(chosen[name]) for name in ("start", "return") if name in chosen)}
+    made_of = {*metric.sources, *_events_asked(metric, chosen)}
     if made_of.isdisjoint(facts.unverified()):
         return measured
     return replace(measured, notes=(*measured.notes, "unverified"))
@@ -128,9 +128,14 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
 def never_seen(facts: Facts, metric: Metric, options: Options) -> bool:
     """Whether nothing the KPI is made of was ever recorded, or an event that its options name never was."""
     seen = facts.seen()
-    chosen = (option for option in metric.options if _is_event(option))
-    asked = any(options[option.name] and options[option.name] not in seen for option in chosen)
-    return asked or (bool(metric.sources) and seen.isdisjoint(metric.sources))
+    return not seen.issuperset(_events_asked(metric, options)) or (
+        bool(metric.sources) and seen.isdisjoint(metric.sources)
+    )
+
+
+def _events_asked(metric: Metric, options: Options) -> set[str]:
+    """Events that options name: start and return, steps of a funnel."""
+    return {str(options[option.name]) for option in metric.options if _is_event(option)} - {""}
 
 
 def _is_event(option: Option) -> bool:

@@ -1,6 +1,6 @@
 """Funnels: who did one thing after the other within a time limit."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import reduce
 from itertools import pairwise
 
@@ -20,14 +20,11 @@ STEPS = ("step1", "step2", "step3", "step4", "step5", "step6")
 def funnel(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers who reached the last step ÷ customers who did the first in the window."""
     last = len(_steps(options))
-    limit = _limit(options)
     reached = facts.once(_key(facts, window, options), lambda: _reached(facts, window, options))
     return reached.select(
         (pl.col("step") >= last).sum().cast(pl.Int64).alias("numerator"),
         pl.len().cast(pl.Int64).alias("denominator"),
-        pl.lit(
-            facts.calendar.business_day(facts.calendar.start_of(window.last + timedelta(days=1)) + limit) >= facts.today
-        ).alias("incomplete"),
+        pl.lit(_last_day(facts, window, options) >= facts.today).alias("incomplete"),
     )
 
 
@@ -52,6 +49,12 @@ def _steps(options: Options) -> list[str]:
 
 def _limit(options: Options) -> timedelta:
     return timedelta(**{str(options["within_unit"]): int(options["within"])})
+
+
+def _last_day(facts: Facts, window: Window, options: Options) -> date:
+    """The business day on which the time of the latest possible start runs out."""
+    latest = facts.calendar.start_of(window.last + timedelta(days=1)) - timedelta.resolution
+    return facts.calendar.business_day(latest + _limit(options))
 
 
 def _key(facts: Facts, window: Window, options: Options) -> tuple[object, ...]:

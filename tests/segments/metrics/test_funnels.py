@@ -89,5 +89,16 @@ def test_the_time_limit_is_inclusive(minutes: int, done: int) -> None:
 def test_a_funnel_is_incomplete_while_its_last_start_has_time_left() -> None:
     history = [Happening(1, 1, OPENED, moment(3), device=1)]
     window = Window(after(3), after(3))
-    assert compute("funnel", facts_of(history, today=11), window).incomplete
-    assert not compute("funnel", facts_of(history, today=12), window).incomplete
+    for options, ends in (({}, 10), ({"within": 24, "within_unit": "hours"}, 4), ({"within_unit": "minutes"}, 4)):
+        assert compute("funnel", facts_of(history, today=ends), window, options=options).incomplete
+        assert not compute("funnel", facts_of(history, today=ends + 1), window, options=options).incomplete
+
+
+def test_a_funnel_over_unverified_orders_says_so() -> None:
+    history = [
+        Happening(1, 1, OPENED, moment(3), device=1),
+        Happening(2, 1, ORDERED, moment(4), order=1, amount=5, trusted=False),
+    ]
+    window = Window(after(3), after(3))
+    assert "unverified" in compute("funnel", facts_of(history), window).notes
+    assert "unverified" not in compute("funnel", facts_of(history), window, options={"step2": VISITED}).notes
