@@ -61,8 +61,9 @@ def _moved_rate(facts: Facts, window: Window, *, up: bool) -> pl.LazyFrame:
     unknown = step.is_null().any()
     moved = (step > 0 if up else step < 0).sum().cast(pl.Int64)
     return began.select(
-        moved.alias("numerator"),
-        pl.when(unknown).then(0).otherwise(pl.len()).cast(pl.Int64).alias("denominator"),
+        pl.when(~unknown).then(moved).alias("numerator"),
+        pl.len().cast(pl.Int64).alias("denominator"),
+        pl.when(~unknown & (pl.len() > 0)).then(moved / pl.len()).alias("value"),
         pl.concat_list(pl.when(unknown).then(pl.lit("rank_order_unknown"))).list.drop_nulls().alias("notes"),
     )
 

@@ -76,5 +76,5 @@ def test_without_an_order_nobody_can_say_what_is_up() -> None:
     ]
     facts = Facts(days=days_of(history), today=after(30))
     measured = compute("rank_up_rate", facts, Window(after(3), after(9)))
-    assert (measured.numerator, measured.denominator, measured.value) == (0, 0, None)
+    assert (measured.numerator, measured.denominator, measured.value) == (0, 1, None)
     assert measured.notes == ("rank_order_unknown",)
