@@ -28,13 +28,12 @@ def cross_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFr
 
 def up_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Of those who then bought an item known to them, those who paid at least 10 % more than their own earlier mean price."""
-    known = _items(facts, window, options).filter((pl.col("earlier_quantity") > 0) & (pl.col("earlier_amount") > 0))
+    known = _items(facts, window, options).filter(pl.col("earlier_quantity") > 0)
     usual = pl.col("quantity") * pl.col("earlier_amount") / pl.col("earlier_quantity")
     people = (
         known.join(_follow_ups(facts, window, options), on=_PURCHASE, how="semi")
         .group_by("customer_id")
         .agg(pl.col("amount").sum().alias("spent"), usual.sum().alias("usual"))
-        .filter(pl.col("usual") > 0)
     )
     more = pl.col("spent") * 100 >= pl.col("usual") * _PERCENT * _EQUAL
     return people.select(

@@ -44,9 +44,8 @@ METRICS: tuple[Metric, ...] = (
             "of those, customers whose spend on such lines is at least 1.10 × the same quantities at their own earlier mean prices",
         ),
         denominator=words(
-            "前の購入から D 日以内の購入が P にあり、そこで以前に（0より高い単価で）買った分類を買った人",
-            "customers with a purchase in P at most D days after an earlier one and in it a line in a category they had bought before "
-            "(at a price above 0)",
+            "前の購入から D 日以内の購入が P にあり、そこで以前に買ったことのある分類を買った人",
+            "customers with a purchase in P at most D days after an earlier one and in it a line in a category they had bought before",
         ),
         window=P,
         definition=words(

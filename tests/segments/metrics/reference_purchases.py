@@ -110,7 +110,7 @@ def cross_and_up(shop: Shop, first: date, last: date, *, gap: int, basis: str) -
             for item, (quantity, amount) in mine[place].items.items():
                 pieces = sum(one.items[item][0] for one in mine[:place] if item in one.items)
                 money = sum(one.items[item][1] for one in mine[:place] if item in one.items)
-                if money:
+                if pieces:
                     spent, usual, known = spent + amount, usual + Fraction(quantity * money, pieces), True
         if known:
             upped.append(spent >= usual * Fraction(11, 10))
