@@ -8,12 +8,12 @@ import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
 import polars as pl
 
 from segments.errors import BadOption
+from segments.nearest import hint
 
 _TEXTS = ("store", "category", "rank", "coupon_id", "platform")
 _NUMBERS = ("amount", "score", "campaign_id")
@@ -59,9 +59,7 @@ def _condition(part: str) -> Condition:
         raise BadOption(f"a filter reads like store=S1 or amount>=1000, not {part.strip()!r}")
     name, compare, value = found.groups()
     if name not in PROPERTIES:
-        near = get_close_matches(name, PROPERTIES, n=1)
-        meant = f"; did you mean {near[0]}?" if near else ""
-        raise BadOption(f"events have no property {name}{meant} There are {', '.join(PROPERTIES)}")
+        raise BadOption(f"events have no property {name}; {hint(name, PROPERTIES)}")
     if name in _TEXTS:
         if compare not in {"=", "!="}:
             raise BadOption(f"{name} is a text: it is compared by = or !=, not {compare}")

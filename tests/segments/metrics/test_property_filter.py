@@ -54,8 +54,8 @@ def test_the_first_start_is_the_first_that_matches() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("shop=S1", "no property shop"),
-        ("stor=S1", "did you mean store"),
+        ("shop=S1", "no property shop; there are store, category"),
+        ("stor=S1", "no property stor; the nearest are store, score, platform"),
         ("store>S1", "compared by = or !="),
         ("amount>=much", "whole number"),
         ("store", "reads like"),
