@@ -62,7 +62,7 @@ class Lake:
                 raise
             return True
 
-    def commit(self, handle: DeltaTable, table: Table, frame: pl.DataFrame, transaction: Transaction) -> None:
+    def commit(self, handle: DeltaTable, table: Table, frame: pl.DataFrame, *transactions: Transaction) -> None:
         """Write ``frame`` with a handle as it is: the handle's age decides what conflicts."""
         layout = LAYOUTS[table]
         known = {field.name for field in handle.schema().fields}
@@ -72,7 +72,7 @@ class Lake:
             mode="append",
             schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
             writer_properties=_WRITER,
-            commit_properties=CommitProperties(app_transactions=[transaction]),
+            commit_properties=CommitProperties(app_transactions=[*transactions]),
         )
 
     def version(self, table: Table, app_id: str) -> int:
@@ -121,9 +121,7 @@ class Lake:
     def add(self, table: Table, frame: pl.DataFrame) -> None:
         """Put rows back that a damaged file held: no batch, so that no version is noted."""
         with self._lock:
-            layout = LAYOUTS[table]
-            rows = frame.select(*layout.schema).sort(layout.order)
-            write_deltalake(self._fresh(table), rows, mode="append", writer_properties=_WRITER)
+            self.commit(self._fresh(table), table, frame)
 
     def mark(self, table: Table, transaction: Transaction) -> None:
         """Note in a table without rows that it holds batches up to a version."""

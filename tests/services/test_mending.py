@@ -5,13 +5,16 @@ from pathlib import Path
 
 import asyncpg
 import polars as pl
+import pytest
+from deltalake import write_deltalake
 
+from backend.lake import schemas
 from backend.lake.damage import ASIDE, examine_frame, examine_lake
 from backend.lake.frame import CustomerFrame
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.loop import Refresh
-from tests.services.refreshing import Shop
+from tests.services.refreshing import Shop, order
 from tests.services.test_refresh_on_a_cluster import lived_in
 
 
@@ -115,11 +118,80 @@ async def test_customer_days_that_cannot_be_opened_are_counted_from_the_events(
 
 
 async def test_events_that_cannot_be_opened_are_not_papered_over(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    """What follows from them waits, and is mended when they are back."""
     shop = await lived_in(pool, tmp_path)
-    (tmp_path / "lake" / "events" / "_delta_log" / "00000000000000000001.json").write_bytes(b"{broken")
+    counted, entry = total(shop.lake), tmp_path / "lake" / "events" / "_delta_log" / "00000000000000000001.json"
+    whole, file = entry.read_bytes(), largest(shop.lake, Table.CUSTOMER_DAYS)
+    removed(file)
+    entry.write_bytes(b"{broken")
     done = await again(shop).refresh.mend()
     assert "Table events cannot be opened" in done.lost[0]
     assert "refresh --rebuild" in done.lost[0]
+    assert str(file) in done.lost[1]
+    entry.write_bytes(whole)
+    assert (await again(shop).refresh.mend()).lost == []
+    assert total(shop.lake) == counted
+
+
+class Died(Exception):
+    """Where a refresh was stopped."""
+
+
+@pytest.mark.parametrize("table", Table)
+async def test_a_batch_that_was_left_half_way_is_neither_lost_nor_counted_twice(
+    pool: asyncpg.Pool, tmp_path: Path, table: Table
+) -> None:
+    """A power cut: the batch stops, and a file is damaged."""
+    shop = await lived_in(pool, tmp_path)
+
+    def dies(step: str) -> None:
+        if step == str(Table.ORDER_LINES):
+            raise Died
+
+    tea = {"product_id": "p1", "quantity": 1, "price": 38}
+    await shop.send("server", *(order(f"new{n}", 38, user=f"u{n}", products=[tea]) for n in range(5)))
+    with pytest.raises(Died):
+        await Refresh(pool, shop.clock, shop.lake, shop.frame, watch=dies).run_once()
+    removed(largest(shop.lake, table))
+    shop = again(shop)
+    assert (await shop.refresh.mend()).lost == []
+    await shop.refresh.run_once()
+    seqs = await shop.log_seqs()
+    assert (shop.lake_seqs(), shop.counted()) == (seqs, len(seqs))
+    assert shop.lake.order_lines().select(pl.len()).collect().item() == 6
+    assert (await shop.row("u0"))["orders"] == 4
+
+
+async def test_files_of_a_day_that_hold_numbers_of_the_same_batch_come_back_together(
+    pool: asyncpg.Pool, tmp_path: Path
+) -> None:
+    shop = await lived_in(pool, tmp_path)
+    before = rows(shop.lake, Table.EVENTS)
+    day = shop.lake.events().filter(pl.col("business_day") == pl.date(2026, 4, 1)).collect()
+    handle = shop.lake.open(Table.EVENTS)
+    write_deltalake(
+        handle, day.filter(pl.col("seq") % 2 == 0), mode="overwrite", predicate="business_day = '2026-04-01'"
+    )
+    shop.lake.add(Table.EVENTS, day.filter(pl.col("seq") % 2 == 1))
+    for file in shop.lake.open(Table.EVENTS).file_uris():
+        if "2026-04-01" in file:
+            removed(Path(file))
+    done = await again(shop).refresh.mend()
+    assert (len(done.found), done.lost, done.restored) == (2, [], {"events": day.height})
+    assert rows(shop.lake, Table.EVENTS) == before
+
+
+async def test_rows_come_back_into_a_table_of_an_older_release(
+    pool: asyncpg.Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = {name: dtype for name, dtype in schemas.EVENTS_SCHEMA.items() if name != "valid_until"}
+    layout = schemas.Layout(old, "business_day", ("business_day", "customer_id", "seq"))
+    with monkeypatch.context() as before:
+        before.setitem(schemas.LAYOUTS, Table.EVENTS, layout)
+        shop = await lived_in(pool, tmp_path)
+    removed(largest(shop.lake, Table.EVENTS))
+    assert (await again(shop).refresh.mend()).lost == []
+    assert shop.lake_seqs() == await shop.log_seqs()
 
 
 async def test_a_damaged_frame_is_made_again(pool: asyncpg.Pool, tmp_path: Path) -> None:

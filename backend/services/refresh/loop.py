@@ -201,7 +201,7 @@ class Refresh:
         """Make damaged files whole from what is left; the next run makes the frame where that was thrown away.
 
         Raises:
-            Conflict: another refresh is at work.
+            Conflict, NotConfigured: as `run_once`.
         """
         async with self._locked(timedelta(minutes=1)) as turn:
 
@@ -209,7 +209,12 @@ class Refresh:
                 batches = await refresh.done_batches(turn.connection, first=first, last=last)
                 return [await self._read_again(turn.connection, batch) for batch in batches]
 
-            return await mend(self._lake, self._frame, app_id=APP_ID, read_again=read_again)
+            async def finish() -> None:
+                await self._check_lake(turn.connection)
+                while (batch := await refresh.unfinished_batch(turn.connection)) is not None:
+                    await self._move(turn, batch)
+
+            return await mend(self._lake, self._frame, app_id=APP_ID, finish=finish, read_again=read_again)
 
     async def _read_again(self, connection: Connection, batch: Batch) -> LakeRows:
         rows = await without_erased(connection, await refresh.read_batch(connection, batch))

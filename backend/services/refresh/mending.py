@@ -2,11 +2,15 @@
 
 Events and order lines are read again from the intake log, as far as it goes back. customer_days follow from the events, a
 bucket at a time. The customer frame follows from customer_days and is simply thrown away.
+
+A batch that was left half way is finished first: half of it would be taken for lost, or be counted twice when it goes on.
 """
 
 import asyncio
+import itertools
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import narwhals as nw
 import polars as pl
@@ -43,41 +47,66 @@ class Mended:
     frame: bool = False
 
 
-async def mend(lake: Lake, frame: CustomerFrame, *, app_id: str, read_again: ReadAgain) -> Mended:
-    """Mend what can be mended. Only the one writer may, between two batches."""
+async def mend(
+    lake: Lake, frame: CustomerFrame, *, app_id: str, finish: Callable[[], Awaitable[None]], read_again: ReadAgain
+) -> Mended:
+    """Mend what can be mended. Only the one writer may.
+
+    Args:
+        lake: looked at whole, every row.
+        frame: likewise.
+        app_id: under which the lake knows the numbers of batches.
+        finish: writes what is missing of a batch that was left half way.
+        read_again: reads the log.
+    """
     damages = await asyncio.to_thread(examine_lake, lake, thorough=True)
     broken = await asyncio.to_thread(examine_frame, frame)
     done = Mended(found=[*damages, *broken])
     closed = {damage.table for damage in damages if damage.is_log}
     files = [damage for damage in damages if damage.table not in closed]
-    await asyncio.to_thread(take_out, lake, files)
-    for damage in files:
-        if damage.table in _SOURCES:
-            await _restore(lake, damage, read_again, done)
-    done.lost += [_beyond(damage) for damage in damages if damage.is_log and damage.table in _SOURCES]
-    await asyncio.to_thread(_count_again, lake, files, closed, app_id, done)
+    if not closed.isdisjoint(_SOURCES):
+        done.lost += [_beyond(damage) for damage in damages if damage.is_log and damage.table in _SOURCES]
+        done.lost += [f"{damage} It waits until then: run joren doctor --mend again." for damage in files]
+    elif damages:
+        if closed:
+            await asyncio.to_thread(set_table_aside, lake, Table.CUSTOMER_DAYS)
+        await finish()
+        for group in _by_day(files):
+            await _restore(lake, group, read_again, done)
+        await asyncio.to_thread(_count_again, lake, files, app_id, done, everything=bool(closed))
     if broken:
         await asyncio.to_thread(drop_frame, frame)
         done.frame = True
     return done
 
 
-async def _restore(lake: Lake, damage: Damage, read_again: ReadAgain, done: Mended) -> None:
-    """Rows of the file's day that the log still tells of and that no other file holds."""
-    assert damage.table is not None and damage.numbers is not None  # noqa: S101, PT018 - files of tables with numbers
-    table, day = damage.table, damage.partition
-    window = Window(day, day)  # type: ignore[arg-type] # these tables are partitioned by day
+def _by_day(files: Sequence[Damage]) -> list[list[Damage]]:
+    """Files of events and order lines, those of a table's day together: compacted, they hold numbers of the same batches."""
+    own = sorted((one for one in files if one.table in _SOURCES), key=_table_and_day)
+    return [list(group) for _, group in itertools.groupby(own, key=_table_and_day)]
+
+
+def _table_and_day(damage: Damage) -> tuple[str, str]:
+    return str(damage.table), str(damage.partition)
+
+
+async def _restore(lake: Lake, group: list[Damage], read_again: ReadAgain, done: Mended) -> None:
+    """Rows of a day's damaged files that the log still tells of and that no other file holds."""
+    table, day = group[0].table, group[0].partition
+    assert table is not None and isinstance(day, date)  # noqa: S101, PT018 - these tables are partitioned by day
+    numbers = [number for damage in group for number in damage.numbers or ()]
+    first, last = min(numbers), max(numbers)
+    pieces = [getattr(rows, table) for rows in await read_again(first, last)]
+    await asyncio.to_thread(take_out, lake, group)
+    window = Window(day, day)
     held = lake.events(window) if table is Table.EVENTS else lake.order_lines(window)
     present = (await asyncio.to_thread(held.select("seq").collect)).get_column("seq").implode()
-    pieces = [getattr(rows, table) for rows in await read_again(*damage.numbers)]
     own = [piece.filter((pl.col("business_day") == day) & ~pl.col("seq").is_in(present)) for piece in pieces]
     back = pl.concat(own) if own else pl.DataFrame()
     if back.height:
         await asyncio.to_thread(lake.add, table, back)
         done.restored[str(table)] = done.restored.get(str(table), 0) + back.height
-    if back.height < damage.rows:
-        first, last = damage.numbers
-        count = damage.rows - back.height
+    if (count := sum(damage.rows for damage in group) - back.height) > 0:
         done.lost.append(
             f"{count:,} rows of {table} of {day} (numbers {first} to {last} of the log) are lost: the log no longer holds them. "
             "customer_days still counts them unless it is named too. Put the file back from a backup to have them again."
@@ -91,21 +120,20 @@ def _beyond(damage: Damage) -> str:
     )
 
 
-def _count_again(lake: Lake, files: list[Damage], closed: set[Table | None], app_id: str, done: Mended) -> None:
-    """customer_days from events: the buckets that lost a file, or all."""
-    if not closed.isdisjoint(_SOURCES):
-        if any(damage.table is Table.CUSTOMER_DAYS for damage in done.found):
-            done.lost.append("customer_days cannot be counted again before events and order_lines can be read.")
-        return
-    whole = Table.CUSTOMER_DAYS in closed
-    if whole:
-        set_table_aside(lake, Table.CUSTOMER_DAYS)
+def _count_again(lake: Lake, files: Sequence[Damage], app_id: str, done: Mended, *, everything: bool) -> None:
+    """customer_days from events: the buckets that lost a file, or all.
+
+    A bucket's damaged files leave when its rows are there: who dies before finds them damaged still.
+    """
+    if everything:
         lake.mark(Table.CUSTOMER_DAYS, Transaction(app_id, lake.version(Table.EVENTS, app_id)))
-    lost = {damage.partition for damage in files if damage.table is Table.CUSTOMER_DAYS}
-    for bucket in range(BUCKETS) if whole else sorted(number for number in lost if isinstance(number, int)):
+    damaged = [damage for damage in files if damage.table is Table.CUSTOMER_DAYS]
+    lost = {damage.partition for damage in damaged}
+    for bucket in range(BUCKETS) if everything else sorted(number for number in lost if isinstance(number, int)):
         rows = _bucket(lake, bucket)
         lake.replace_bucket(bucket, rows)
         done.restored[str(Table.CUSTOMER_DAYS)] = done.restored.get(str(Table.CUSTOMER_DAYS), 0) + rows.height
+    take_out(lake, damaged)
 
 
 def _bucket(lake: Lake, bucket: int) -> pl.DataFrame:
