@@ -11,6 +11,7 @@ from backend.errors import Conflict, NotConfigured
 from backend.lake.tables import Lake
 from backend.services.refresh.loop import Refresh
 from backend.store import refresh as store
+from backend.store.pool import Connection
 from tests.services.refreshing import NOW, Shop, identify, opened, order, track
 
 
@@ -98,6 +99,26 @@ async def test_a_coupon_held_is_gone_the_day_after_its_validity(shop: Shop) -> N
     await shop.refresh.run_once()
     assert (await shop.row("u1"))["coupons_held"] == 1
     shop.pass_time(timedelta(days=1))
+    await shop.refresh.run_once()
+    assert (await shop.row("u1"))["coupons_held"] == 0
+
+
+async def test_a_coupon_that_changes_while_rows_are_made_changes_them_next_time(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shop.pool.execute("INSERT INTO coupons (coupon_id, title, audience) VALUES ('c1', '{}', 'issued')")
+    await shop.send("server", track("Coupon Issued", user="u1", coupon_id="c1"), opened(user="u2"))
+    await shop.refresh.run_once()
+    read = store.read_touched
+
+    async def changed(connection: Connection, *, limit: int) -> dict[int, int]:
+        await shop.pool.execute("UPDATE coupons SET valid_until = '2026-03-01'")
+        return await read(connection, limit=limit)
+
+    await shop.send("server", opened(user="u2"))
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(store, "read_touched", changed)
+        await shop.refresh.run_once()
     await shop.refresh.run_once()
     assert (await shop.row("u1"))["coupons_held"] == 0
 

@@ -31,7 +31,6 @@ from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
 from campaigns.gates import ConsentRule
-from campaigns.shop import ShopSettings
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
@@ -77,10 +76,13 @@ class FrameMaker:
         """Make the rows of everyone who was touched, and move the frame's day to today."""
         shop = await shop_store.read_settings(connection)
         day = shop.calendar.business_day(now)
-        everyone = await self._touch_what_else_changed(connection, shop, day)
+        # Read once: rows made by a coupon that changes meanwhile would be noted as made by the new one.
+        ranks = await rank_rules.list_versions(connection)
+        rules = _Rules(shop.consent_rule, day, await customers.list_coupons(connection), ranks)
+        everyone = await self._touch_what_else_changed(connection, rules)
         with contextlib.ExitStack() as stack:
             there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
-            return await self._make_touched(connection, there, shop=shop, day=day, epoch=epoch, now=now)
+            return await self._make_touched(connection, there, rules, epoch=epoch, now=now)
 
     async def _elsewhere(self, connection: Connection, stack: contextlib.ExitStack) -> Elsewhere:
         merges = await customers.list_merges(connection)
@@ -88,14 +90,7 @@ class FrameMaker:
         return await asyncio.to_thread(Elsewhere, session, self._lake, merges)
 
     async def _make_touched(
-        self,
-        connection: Connection,
-        there: Elsewhere | None,
-        *,
-        shop: ShopSettings,
-        day: date,
-        epoch: int,
-        now: datetime,
+        self, connection: Connection, there: Elsewhere | None, rules: "_Rules", *, epoch: int, now: datetime
     ) -> Progress:
         made, limit = 0, AT_ONCE if there is None else elsewhere.AT_ONCE
         while True:
@@ -103,14 +98,14 @@ class FrameMaker:
             touched = await refresh.read_touched(connection, limit=limit)
             manifest = self._frame.manifest()
             current = len(touched) < limit
-            if not touched and (manifest.seq, manifest.day) == (seq, day):
+            if not touched and (manifest.seq, manifest.day) == (seq, rules.day):
                 return Progress(made, seq)
-            piece = await self._make(connection, list(touched), there, shop=shop, day=day, manifest=manifest)
+            piece = await self._make(connection, list(touched), there, rules, manifest)
             await asyncio.to_thread(
                 self._frame.write,
                 piece.rows,
                 removed=piece.removed,
-                day=day,
+                day=rules.day,
                 at=now if current else manifest.at,
                 seq=seq if current else manifest.seq,
                 epoch=epoch,
@@ -123,19 +118,17 @@ class FrameMaker:
             self._watch("cleared")
             made += len(touched)
 
-    async def _touch_what_else_changed(self, connection: Connection, shop: ShopSettings, day: date) -> bool:
+    async def _touch_what_else_changed(self, connection: Connection, rules: "_Rules") -> bool:
         """Gives whether that is everybody."""
         manifest = self._frame.manifest()
-        coupons = await customers.list_coupons(connection)
-        ranks = await rank_rules.list_versions(connection)
-        if not manifest.generation or manifest.marks.get("rules") != _rules(shop, ranks, day):
+        if not manifest.generation or manifest.marks.get("rules") != rules.marks["rules"]:
             await refresh.touch_all(connection)
             return True
-        changed = {*_coupon_marks(coupons)} ^ {*manifest.marks.get("coupons", [])}
+        changed = {*rules.marks["coupons"]} ^ {*manifest.marks.get("coupons", [])}
         if changed:
             await refresh.touch(connection, customer_ids=await self._having(changed))
-        if manifest.day < day:
-            await refresh.touch(connection, customer_ids=await self._turning(manifest.day, day))
+        if manifest.day < rules.day:
+            await refresh.touch(connection, customer_ids=await self._turning(manifest.day, rules.day))
         return False
 
     async def _having(self, marks: Collection[str]) -> list[int]:
@@ -158,32 +151,27 @@ class FrameMaker:
         connection: Connection,
         touched: list[int],
         there: Elsewhere | None,
-        *,
-        shop: ShopSettings,
-        day: date,
+        rules: "_Rules",
         manifest: Manifest,
     ) -> "_Piece":
         survivors = await customers.read_survivors(connection, customer_ids=touched)
         wanted = sorted(set(survivors.values()))
         absorbed = await customers.read_absorbed(connection, survivors=wanted)
-        silence = shop.consent_rule is ConsentRule.PERMISSION
+        silence = rules.consent is ConsentRule.PERMISSION
         private = await customers.read_private(connection, customer_ids=wanted, silence=silence)
-        coupons = await customers.list_coupons(connection)
-        ranks = await rank_rules.list_versions(connection)
         people = _People(wanted, absorbed, [dict(row) for row in private])
-        marks = {**manifest.marks, "rules": _rules(shop, ranks, day), "coupons": _coupon_marks(coupons)}
-        piece = await asyncio.to_thread(self._reduce, people, _Rules(coupons, ranks), day, marks, there)
+        piece = await asyncio.to_thread(self._reduce, people, rules, {**manifest.marks, **rules.marks}, there)
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
 
     def _reduce(
-        self, people: "_People", rules: "_Rules", day: date, marks: dict[str, list[str]], there: Elsewhere | None
+        self, people: "_People", rules: "_Rules", marks: dict[str, list[str]], there: Elsewhere | None
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
         history = Here(history_of(self._lake, people.wanted, people.absorbed)) if there is None else there
         verified = sorted({*marks.get("verified", []), *history.verified})
         names = _list_columns(history.occurring, marks.get("events", []))
         coupons = definitions_of(rules.coupons) if rules.coupons else None
         known = anywhere.Rules(names, verified, coupons, rules.ranks)
-        reduced = history.rows(people.wanted, day=day, rules=known)
+        reduced = history.rows(people.wanted, day=rules.day, rules=known)
         rows = reduced.join(_private(people.private), on="customer_id")
         lists = [name for name in reduced.columns if name not in SCHEMA]
         custom = [name for name in names if name not in events.BY_NAME]
@@ -200,10 +188,26 @@ class _People:
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    """What the shop decided that rows follow from."""
+    """What the shop decided that rows follow from, and the day that it is."""
 
+    consent: ConsentRule
+    day: date
     coupons: list[asyncpg.Record]
     ranks: tuple[RankVersion, ...]
+
+    @property
+    def marks(self) -> dict[str, list[str]]:
+        """What the frame keeps of it.
+
+        rules: what every row depends on beside its own history: when it changes, every row is made anew. The columns
+            belong to it: a release that has others makes everybody's. So do the rank rules that have begun.
+        coupons: each one's id and a digest of its definition: where it changes, the rows of those who have to do with it do.
+        """
+        begun = [version.version for version in self.ranks if version.valid_from <= self.day]
+        return {
+            "rules": [str(self.consent), _digest([*SCHEMA]), _digest(begun)],
+            "coupons": [f"{row['coupon_id']} {_digest(dict(row))}" for row in self.coupons],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,20 +215,6 @@ class _Piece:
     rows: pl.DataFrame
     removed: list[int]
     marks: dict[str, list[str]]
-
-
-def _rules(shop: ShopSettings, ranks: tuple[RankVersion, ...], day: date) -> list[str]:
-    """What every row depends on beside its own history: when it changes, every row is made anew.
-
-    The columns belong to it: a release that has others makes everybody's. So do the rank rules that have begun.
-    """
-    begun = [version.version for version in ranks if version.valid_from <= day]
-    return [str(shop.consent_rule), _digest([*SCHEMA]), _digest(begun)]
-
-
-def _coupon_marks(coupons: list[asyncpg.Record]) -> list[str]:
-    """Each coupon's id and a digest of its definition: where it changes, the rows of those who have to do with it do."""
-    return [f"{row['coupon_id']} {_digest(dict(row))}" for row in coupons]
 
 
 def _digest(value: Any) -> str:
