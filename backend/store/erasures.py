@@ -125,7 +125,7 @@ async def delete_events(connection: Connection, *, seqs: Sequence[int]) -> None:
 
 
 async def list_suspects(connection: Connection, *, forms: Sequence[bytes], pattern: str | None) -> list[asyncpg.Record]:
-    """Failed events (failed_id, code, raw) whose bytes hold one of the forms or fit the pattern."""
+    """Failed events (failed_id, raw) whose bytes hold one of the forms or fit the pattern."""
     rows: list[asyncpg.Record] = await connection.fetch(_SQL["suspects_failed"], forms, pattern)
     return rows
 
@@ -133,11 +133,6 @@ async def list_suspects(connection: Connection, *, forms: Sequence[bytes], patte
 async def delete_failed(connection: Connection, *, failed_ids: Sequence[int]) -> int:
     """Gives how many."""
     return _count(await connection.execute(_SQL["delete_failed"], failed_ids))
-
-
-async def shorten_failed(connection: Connection, *, failed_id: int, raw: bytes) -> None:
-    """Keep less of a failed event's bytes."""
-    await connection.execute(_SQL["shorten_failed"], failed_id, raw)
 
 
 async def delete_imported(connection: Connection, *, keys: Sequence[UUID]) -> int:

@@ -118,7 +118,7 @@ async def take_failed(
 
 
 async def shorten_failed(connection: Connection, *, failed_id: int, raw: bytes) -> None:
-    """Keep of a list of events what was not read yet."""
+    """Keep less of a failed event's bytes: of a list of events, those that were not read yet, or that name nobody who was erased."""
     await connection.execute(_SQL["shorten_failed"], failed_id, raw)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from backend.store import erasures as store
+from backend.store import failed_events
 from backend.store.pool import Connection
 from segments.erasure import digest_of, ids_in_bytes, without_gone
 
@@ -15,7 +16,7 @@ async def keep_left(connection: Connection, row: asyncpg.Record, left: bytes | N
         return await store.delete_failed(connection, failed_ids=[row["failed_id"]])
     if left == row["raw"]:
         return 0
-    await store.shorten_failed(connection, failed_id=row["failed_id"], raw=left)
+    await failed_events.shorten_failed(connection, failed_id=row["failed_id"], raw=left)
     return 1
 
 

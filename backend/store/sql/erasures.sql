@@ -88,15 +88,11 @@ DELETE FROM event_log WHERE seq = ANY ($1::bigint[]);
 
 -- name: suspects_failed
 -- Failed events whose bytes hold one of the ids, in quotes or stated as a number; the caller looks closer.
-SELECT failed_id, code, raw FROM failed_events
+SELECT failed_id, raw FROM failed_events
 WHERE EXISTS (SELECT FROM unnest($1::bytea[]) AS f (form) WHERE position(form IN raw) > 0) OR encode(raw, 'escape') ~ $2::text;
 
 -- name: delete_failed
 DELETE FROM failed_events WHERE failed_id = ANY ($1::bigint[]);
-
--- name: shorten_failed
--- Of the calls behind the end of a batch those stay that name somebody else.
-UPDATE failed_events SET raw = $2 WHERE failed_id = $1;
 
 -- name: delete_refused
 DELETE FROM refused_requests

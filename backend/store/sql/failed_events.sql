@@ -81,7 +81,7 @@ WHERE f.failed_id = ANY($1::bigint[])
 ORDER BY f.failed_id
 
 -- name: shorten_failed
--- What was read of a long list of events is an event or a failed event of its own by now.
+-- Of a list of events: what was read is an event or a failed event of its own by now, or names an erased person.
 UPDATE failed_events SET raw = $2 WHERE failed_id = $1
 
 -- name: known_ids
