@@ -4,6 +4,7 @@ import asyncio
 import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -12,9 +13,11 @@ from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
 from backend.jobs.tasks import work_on_jobs
 from backend.services.imports import desk as module
+from backend.services.imports import parts
 from backend.services.imports.desk import KEPT, SILENT, ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.imports.values import Choices
+from backend.store import events
 from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
 from backend.store.pool import Connection
@@ -190,18 +193,34 @@ async def test_all_files_are_removed_at_once_and_one_that_is_being_read_is_not_f
 
 
 async def test_a_fault_of_ours_ends_an_import_and_does_not_bar_the_way(
-    desk: ImportDesk, monkeypatch: pytest.MonkeyPatch
+    desk: ImportDesk, pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    number = await upload(desk)
-    await desk.start(number, Choices(), actor="hanako")
+    """It can be started again, goes on where it ended, and stores each row once."""
+    monkeypatch.setattr(parts, "PART", 2)
+    rows = [f"A{n},m{n},2026-04-01 10:00,{n}" for n in range(7)]
+    content = "\n".join(["order_id,customer_id,ordered_at,total", *rows]).encode()
+    number = await upload(desk, content, "orders.csv", "orders")
+    choices = Choices(currency="JPY")
+    await desk.start(number, choices, actor="hanako")
+    append, parts_begun = events.append, []
+
+    async def fails(*given: Any, **options: Any) -> Any:
+        parts_begun.append(given)
+        done = await append(*given, **options)
+        return done if len(parts_begun) < 3 else 1 / 0
+
     with monkeypatch.context() as broken:
-        broken.setattr(Imports, "take_in", lambda *_, **__: 1 / 0)
+        broken.setattr(events, "append", fails)
         await desk.work(number)
     found = await desk.get(number)
     assert (found.state, found.error_code) == ("failed", "internal")
-    await desk.start(number, Choices(), actor="hanako")
+    assert await pool.fetchval("SELECT count(*) FROM event_log") == 4
+    await desk.start(number, choices, actor="hanako")
     await desk.work(number)
-    assert (await desk.get(number)).state == "done"
+    found = await desk.get(number)
+    assert found.report is not None
+    assert (found.state, found.error, found.report.stored, found.report.repeated) == ("done", None, 7, 0)
+    assert await pool.fetchval("SELECT count(DISTINCT message_id) FROM event_log") == 7
 
 
 async def test_housekeeping_lets_a_file_alone_that_is_started_meanwhile(
