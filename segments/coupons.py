@@ -96,7 +96,8 @@ class PersonalCoupon:
 def last_day(value: object, calendar: BusinessCalendar) -> date | None:
     """The last business day of a validity as events write it: a day, or the moment at which it ends.
 
-    A moment that begins a business day ends the day before. None for anything else.
+    A moment that begins a business day ends the day before. None for anything else, and beyond the years of the calendar:
+    whoever writes the last moment of 9999 means for ever.
     """
     if not isinstance(value, str):
         return None
@@ -104,10 +105,10 @@ def last_day(value: object, calendar: BusinessCalendar) -> date | None:
         if len(value) == len("2026-04-30"):
             return date.fromisoformat(value)
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        aware = moment if moment.tzinfo is not None else calendar.moment(moment)
+        return calendar.business_day(aware - timedelta(microseconds=1))
+    except (ValueError, OverflowError):
         return None
-    aware = moment if moment.tzinfo is not None else calendar.moment(moment)
-    return calendar.business_day(aware - timedelta(microseconds=1))
 
 
 def personal_coupons(

@@ -126,6 +126,8 @@ def test_odd_uses_are_uses_and_say_why_they_are_odd() -> None:
         ("2026-04-30T12:00:00", date(2026, 4, 30)),
         ("tomorrow", None),
         ("2026-13-01", None),
+        ("9999-12-31T23:59:59Z", None),
+        ("0001-01-01T00:00:00", None),
         (20260430, None),
         (None, None),
     ],
