@@ -3,6 +3,7 @@
 import asyncio
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import asyncpg
@@ -243,6 +244,56 @@ async def test_ends_of_an_imported_past_are_not_announced(counter: Counter) -> N
     assert await counter.turn_day() == 0
     assert await counter.logged("Coupon Expired") == 0
     assert (await counter.numbers()).expired == 1
+
+
+async def test_an_issue_that_ends_beyond_the_calendar_never_ends_and_holds_nobody_up(counter: Counter) -> None:
+    await counter.people(2)
+    ends = ["9999-12-31T23:59:59Z", "0001-01-01T00:00:00"]
+    told = [track("Coupon Issued", user=f"m{n}", coupon_id="tea", valid_until=end) for n, end in enumerate(ends)]
+    await counter.shop.send("app", *told)
+    await counter.shop.refresh.run_once()
+    for user in ("m0", "m1"):
+        row = await counter.shop.row(user)
+        assert (row["coupons_held"], row["next_coupon_expiry"]) == (1, None)
+
+
+async def test_a_test_account_is_left_out_of_numbers_and_told_of_its_end_all_the_same(counter: Counter) -> None:
+    await counter.people(2)
+    await counter.turn_day(0)
+    await counter.define(valid_days=1)
+    await counter.give("m0", "m1")
+    await counter.shop.pool.execute("UPDATE customers SET test_account = true WHERE user_id = 'm1'")
+    await counter.shop.send("server", identify(user="m1", test_account=True))
+    assert await counter.turn_day(2) == 2
+    assert (await counter.numbers()).expired == 1
+
+
+async def test_nothing_expires_by_a_look_at_a_frame_of_yesterday(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The day turns while the ledger is read: what was read last must not speak for what was read first."""
+    await counter.people(1)
+    await counter.define(valid_days=1)
+    await counter.give("m0")
+    before = counter.shop.frame.read()
+    counter.shop.pass_time(timedelta(days=2))
+    await counter.shop.refresh.run_once()
+    after, read = counter.shop.frame.read(), iter([before])
+    monkeypatch.setattr(counter.ledger, "_frame", SimpleNamespace(read=lambda: next(read, after)))
+    assert await counter.ledger.expiring(since=TODAY) is None
+    due = await counter.ledger.expiring(since=TODAY)
+    assert due is not None
+    assert due.height == 1
+
+
+async def test_numbers_say_as_of_when_they_are_though_a_newer_frame_is_there(counter: Counter) -> None:
+    await counter.people(1)
+    await counter.define()
+    _, then = await counter.ledger.numbers(["tea"])
+    counter.shop.pass_time(timedelta(minutes=1))
+    await counter.give("m0")
+    (told,), as_of = await counter.ledger.numbers(["tea"])
+    assert (told.issued, as_of) == (0, then), "a page may be some seconds behind, and says so"
 
 
 async def test_odd_uses_are_kept_and_flagged(counter: Counter) -> None:

@@ -62,16 +62,19 @@ class PairPage:
 class _State:
     key: Hashable
     facts: pl.DataFrame
+    as_of: datetime
+    day: date
     loaded: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look:
-    """Everything that one question is answered from."""
+    """Everything that one question is answered from; ``day`` is the business day that history reaches into."""
 
     facts: pl.LazyFrame
     pairs: pl.LazyFrame
     as_of: datetime
+    day: date
     today: date
 
 
@@ -123,11 +126,12 @@ class CouponLedger:
     async def expiring(self, *, since: date) -> pl.DataFrame | None:
         """Pairs whose validity ended on ``since`` or later, before today, unused and not yet written down as expired.
 
-        Columns ``customer_id``, ``key``, ``ends``; ordered. None while history does not reach into today yet: who used
-        his coupon late on its last day must be known to have done so.
+        Columns ``customer_id``, ``key``, ``ends``; ordered. Of test accounts too: they are left out of numbers, not of
+        what happens. None while history does not reach into today yet: who used his coupon late on its last day must be
+        known to have done so.
         """
-        look = await self._look(fresh=True)
-        if (await asyncio.to_thread(self._frame.read)).day < look.today:
+        look = await self._look(fresh=True, everybody=True)
+        if look.day < look.today:
             return None
         unused = (pl.col("uses") == 0) & pl.col("issued_at").is_not_null() & pl.col("expired_at").is_null()
         due = look.pairs.filter(unused & pl.col("ends").is_between(since, look.today, closed="left"))
@@ -135,7 +139,7 @@ class CouponLedger:
             due.select("customer_id", "key", "ends").sort("ends", "key", "customer_id").collect
         )
 
-    async def _look(self, *, fresh: bool = False) -> _Look:
+    async def _look(self, *, fresh: bool = False, everybody: bool = False) -> _Look:
         async with self._loading:
             async with self._pool.acquire() as connection:
                 settings = await shop.read_settings(connection)
@@ -147,15 +151,16 @@ class CouponLedger:
                 async with self._pool.acquire() as connection:
                     merges = await customers.list_merges(connection)
                 facts = await asyncio.to_thread(self._load, merges)
-                self._state = _State(key, facts, time.monotonic())
+                self._state = _State(key, facts, view.as_of, view.day, time.monotonic())
+            state = self._state
         today = settings.calendar.business_day(self._clock.now())
-        facts_now = self._state.facts.lazy()
-        if settings.exclude_test_accounts:
+        facts_now = state.facts.lazy()
+        if settings.exclude_test_accounts and not everybody:
             tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
             facts_now = facts_now.join(tests, on="customer_id", how="anti")
         definitions = pl.LazyFrame(rules, schema=DEFINITIONS, orient="row")
         pairs = await asyncio.to_thread(ledger(facts_now, definitions, today=today).collect)
-        return _Look(facts=facts_now, pairs=pairs.lazy(), as_of=view.as_of, today=today)
+        return _Look(facts=facts_now, pairs=pairs.lazy(), as_of=state.as_of, day=state.day, today=today)
 
     def _is_stale(self) -> bool:
         return self._state is None or time.monotonic() - self._state.loaded > _STALE
