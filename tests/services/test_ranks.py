@@ -99,6 +99,17 @@ async def test_a_first_draft_places_everybody(desk: RankDesk) -> None:
     assert found.newly == 3
 
 
+async def test_a_first_draft_holds_from_its_day_and_not_since_ever(shop: Shop, desk: RankDesk) -> None:
+    await shop.send("server", order("0", 9000, user="m0"), at=datetime(2024, 9, 1, tzinfo=UTC))
+    await shop.refresh.run_once()
+    lasting = RankRules(ranks=LADDER.ranks)
+    today, ever = [(await desk.preview(lasting, valid_from=day)).ranks for day in (None, date(2024, 1, 1))]
+    assert [each.first_day for each in today] == [1, 1, 1], "what was bought long ago earns nothing today"
+    assert [each.first_day for each in ever] == [0, 1, 2], "and would be held still, had there been ranks"
+    await desk.save(lasting, actor="mika")
+    assert [rank for rank, *_ in await ranks(shop)] == ["base", "silver", "gold"]
+
+
 async def test_a_person_sees_both_ranks_the_way_and_what_is_missing(shop: Shop, desk: RankDesk) -> None:
     yearly = RankRules(ranks=LADDER.ranks, period=Period.CALENDAR, criterion=Criterion.AMOUNT)
     await desk.save(yearly, valid_from=date(2025, 1, 1), actor="mika")

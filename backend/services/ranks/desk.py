@@ -123,9 +123,10 @@ class RankDesk:
         _check(rules, "")
         async with self._pool.acquire() as connection:
             known, today = await store.list_versions(connection), await self._today(connection)
-        first_day = max(valid_from or today, today)
+        begins = valid_from or today
+        first_day = max(begins, today)
         history, one_in = await self._everybody()
-        drafted = RankVersion(version=1 + len(known), valid_from=first_day if known else date.min, rules=rules)
+        drafted = RankVersion(version=1 + len(known), valid_from=first_day if known else begins, rules=rules)
         draft = [*(each for each in known if each.valid_from <= first_day), drafted]
         review = next_day(rules.demotion_dates, first_day - timedelta(days=1))
         reviewed = first_day if review is None else review + timedelta(days=rules.grace_days)
