@@ -209,6 +209,7 @@ async def test_two_workers_do_each_day_once(
     for _ in range(FIRST_DAYS + 2):
         await asyncio.gather(snapshots.work(), other.work())
     assert await kept(pool) == whole(last_days(FIRST_DAYS), [0])
+    assert [day for day, *_ in figures.asked] == last_days(FIRST_DAYS)
 
 
 async def test_one_who_comes_back_too_late_writes_nothing(
