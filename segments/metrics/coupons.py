@@ -6,7 +6,7 @@ import narwhals as nw
 import polars as pl
 
 from segments.events import EventName
-from segments.metrics.facts import Facts
+from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
 from segments.reduce.coupons import issued_pairs, with_ends
 from segments.windows import Window
@@ -106,7 +106,7 @@ def _used_in(facts: Facts, window: Window) -> pl.LazyFrame:
     rows = facts.once("coupon uses", lambda: facts.of([_PRESENTED, _REDEEMED]))
     event = pl.when((pl.col("event") == _REDEEMED).any()).then(pl.lit(_REDEEMED)).otherwise(pl.lit(_PRESENTED))
     counting = rows.filter(pl.col("event") == event)
-    return facts.keep_members(counting.filter(pl.col("business_day").is_between(window.first, window.last)), window)
+    return facts.keep_members(counting.filter(within(window)), window)
 
 
 def issued_pairs_of(facts: Facts, window: Window) -> pl.LazyFrame:

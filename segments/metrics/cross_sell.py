@@ -5,7 +5,7 @@ import polars as pl
 from segments.metrics.facts import Facts, within
 from segments.metrics.items import list_items
 from segments.metrics.metric import Options
-from segments.metrics.purchases import number_purchases
+from segments.metrics.purchases import gap, number_purchases
 from segments.windows import Window
 
 _PURCHASE = ["customer_id", "number"]
@@ -43,8 +43,7 @@ def up_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame
 
 def _follow_ups(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Purchases in the window at most D days after the one before."""
-    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
-    rows = number_purchases(facts, str(options["basis"])).filter(within(window) & (gap <= int(options["gap"])))
+    rows = number_purchases(facts, str(options["basis"])).filter(within(window) & (gap() <= int(options["gap"])))
     return facts.keep_members(rows, window).select(_PURCHASE)
 
 

@@ -183,6 +183,10 @@ class Facts:
         """Whether a business day is over."""
         return day < self.today
 
+    def stands_on(self, window: Window) -> date:
+        """The day at whose end a figure of the window stands: its last one, or today while it runs."""
+        return min(window.last, self.today)
+
     def known_by(self, day: date) -> pl.LazyFrame:
         """``customer_id`` of everyone of whom anything is on record by the end of a day."""
         return self.once("first_seen", self._first_seen).filter(pl.col("known") <= day).select("customer_id")

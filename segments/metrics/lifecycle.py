@@ -6,7 +6,7 @@ import polars as pl
 
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
-from segments.metrics.purchases import number_purchases
+from segments.metrics.purchases import gap, number_purchases
 from segments.metrics.thresholds import Thresholds, from_gaps, latest
 from segments.windows import Window
 
@@ -26,8 +26,7 @@ def derive_thresholds(facts: Facts, *, since: date, version: int = 0) -> Thresho
 def count_gaps(facts: Facts, *, before: date) -> dict[int, int]:
     """How often each number of days passed between a customer's consecutive purchase days, both before a day."""
     closed = number_purchases(facts, "days").filter(pl.col("business_day") < before, pl.col("number") > 1)
-    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
-    return dict(closed.group_by(gap.alias("gap")).len().collect().rows())
+    return dict(closed.group_by(gap().alias("gap")).len().collect().rows())
 
 
 def thresholds_for(facts: Facts, window: Window) -> Thresholds:
@@ -107,7 +106,6 @@ def _states(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.L
 
 def _bought(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
     """Per buyer: last purchase, how many, and whether one of the last T1 days closed a gap beyond T2."""
-    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
     fresh = pl.col("business_day") >= day - timedelta(days=thresholds.t1)
     return (
         number_purchases(facts, basis)
@@ -116,13 +114,13 @@ def _bought(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.L
         .agg(
             pl.col("business_day").max().alias("last"),
             pl.len().alias("purchases"),
-            ((gap > thresholds.t2) & fresh).any().alias("came_back"),
+            ((gap() > thresholds.t2) & fresh).any().alias("came_back"),
         )
     )
 
 
 def _members(facts: Facts, window: Window, thresholds: Thresholds, options: Options) -> pl.LazyFrame:
-    people = states_on(facts, _end(facts, window), thresholds, basis=str(options["basis"]))
+    people = states_on(facts, facts.stands_on(window), thresholds, basis=str(options["basis"]))
     return facts.keep_members(people, window)
 
 
@@ -130,7 +128,7 @@ def _crossing(facts: Facts, window: Window, which: pl.Expr) -> pl.LazyFrame:
     thresholds = thresholds_for(facts, window)
     far = timedelta(days=thresholds.t3)
     before = window.first - timedelta(days=1)
-    day, end = pl.col("business_day"), _end(facts, window)
+    day, end = pl.col("business_day"), facts.stands_on(window)
     last = number_purchases(facts, "days").filter(day <= end).group_by("customer_id")
     people = last.agg(day.filter(day <= before).max().alias("before"), day.max().alias("last"))
     base = facts.keep_members(people.filter(pl.col("before") >= before - far), window)
@@ -139,11 +137,6 @@ def _crossing(facts: Facts, window: Window, which: pl.Expr) -> pl.LazyFrame:
         pl.len().cast(pl.Int64).alias("denominator"),
         _notes(thresholds),
     )
-
-
-def _end(facts: Facts, window: Window) -> date:
-    """The day at whose end the figure stands: that of the window, or today while it runs."""
-    return min(window.last, facts.today)
 
 
 def _bounds(thresholds: Thresholds) -> dict[str, tuple[int | None, int | None]]:

@@ -45,14 +45,14 @@ def ltv_realised(facts: Facts, window: Window, _options: Options) -> pl.LazyFram
 
     Period money: orders on their day, refunds on theirs, each up to the end of the window.
     """
-    end = _end(facts, window)
+    end = facts.stands_on(window)
     people = facts.keep_members(facts.once(("spend", end), lambda: _spend(facts, end)), window)
     return people.select(pl.col("spend").sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"))
 
 
 def ltv_12m(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
     """Net sales to be expected of each buyer in the 12 months after the window."""
-    end = _end(facts, window)
+    end = facts.stands_on(window)
     buyers = facts.keep_members(purchase_histories(facts, end), window)
     models = fit_models(facts, end)
     if models is None:
@@ -71,7 +71,7 @@ def ltv_12m(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
 def fitted_parameters(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
     """A row a parameter; none where the value is withheld."""
     schema = {"parameter": pl.String, "value": pl.Float64}
-    models = fit_models(facts, _end(facts, window))
+    models = fit_models(facts, facts.stands_on(window))
     if models is None:
         return pl.LazyFrame(schema=schema)
     visits, money = models.visits, models.money
@@ -192,7 +192,3 @@ def _equal_together(histories: pl.DataFrame) -> pl.DataFrame:
         (value % _DAYS).alias("age"),
         "len",
     )
-
-
-def _end(facts: Facts, window: Window) -> date:
-    return min(window.last, facts.today)

@@ -3,8 +3,10 @@
 import narwhals as nw
 import polars as pl
 
-from segments.metrics.facts import Facts
+from segments.metrics.facts import Facts, within
+from segments.metrics.metric import Options
 from segments.reduce.orders import ORDER_EVENTS, list_orders
+from segments.windows import Window
 
 BASES = ("days", "receipts", "store_days")
 KEYS = {
@@ -24,6 +26,16 @@ def counted_orders(facts: Facts) -> pl.LazyFrame:
         return orders.filter("counted")
 
     return facts.once("counted orders", counted)
+
+
+def gap() -> pl.Expr:
+    """Over `number_purchases`: business days since the customer's purchase before; null for the first."""
+    return (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
+
+
+def purchases_in(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
+    """`number_purchases` of the window's members in the window, by the basis that is asked for."""
+    return facts.keep_members(number_purchases(facts, str(options["basis"])).filter(within(window)), window)
 
 
 def list_purchases(facts: Facts, basis: str) -> pl.LazyFrame:

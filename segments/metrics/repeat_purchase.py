@@ -6,7 +6,7 @@ import polars as pl
 
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.purchases import number_purchases
+from segments.metrics.purchases import number_purchases, purchases_in
 from segments.windows import Window
 
 SHORT_HISTORY_DAYS = 180
@@ -15,7 +15,7 @@ SHORT_HISTORY_DAYS = 180
 
 def repeat_purchase_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers with at least ``n`` purchases in the window ÷ customers with at least one."""
-    times = _in_window(facts, window, options).group_by("customer_id").len()
+    times = purchases_in(facts, window, options).group_by("customer_id").len()
     return times.select(
         (pl.col("len") >= int(options["n"])).sum().cast(pl.Int64).alias("numerator"),
         pl.len().cast(pl.Int64).alias("denominator"),
@@ -53,22 +53,18 @@ def fn_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFram
 
 def average_order_value(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Net sales of the purchases in the window ÷ those purchases."""
-    return _in_window(facts, window, options).select(
+    return purchases_in(facts, window, options).select(
         pl.col("net").sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), _basis_note(options)
     )
 
 
 def orders_per_customer(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Purchases in the window ÷ customers who made one."""
-    return _in_window(facts, window, options).select(
+    return purchases_in(facts, window, options).select(
         pl.len().cast(pl.Int64).alias("numerator"),
         pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
         _basis_note(options),
     )
-
-
-def _in_window(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
-    return facts.keep_members(number_purchases(facts, str(options["basis"])).filter(within(window)), window)
 
 
 def _basis_note(options: Options) -> pl.Expr:

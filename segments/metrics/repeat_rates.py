@@ -6,7 +6,7 @@ import polars as pl
 
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.purchases import number_purchases
+from segments.metrics.purchases import gap, number_purchases, purchases_in
 from segments.metrics.repeat_purchase import SHORT_HISTORY_DAYS
 from segments.windows import Window
 
@@ -22,13 +22,13 @@ def repeat_rate_cumulative(facts: Facts, window: Window, options: Options) -> pl
 
 def repeat_rate_same_period(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers with a repeat purchase in the window ÷ customers with their first in it: a multiple."""
-    return _rate(facts, window, options, _in_window(facts, window, options), of=_REPEAT, among=_FIRST)
+    return _rate(facts, window, options, purchases_in(facts, window, options), of=_REPEAT, among=_FIRST)
 
 
 def repeat_rate_of_new(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Of the customers with their first purchase in the window, those with their second in it."""
     follows = (pl.col("number") == _SECOND) & (pl.col("previous_day") >= window.first)
-    return _rate(facts, window, options, _in_window(facts, window, options), of=follows, among=_FIRST)
+    return _rate(facts, window, options, purchases_in(facts, window, options), of=follows, among=_FIRST)
 
 
 def purchase_interval(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
@@ -43,21 +43,16 @@ def purchase_interval(facts: Facts, window: Window, options: Options) -> pl.Lazy
 
 def gap_percentiles(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Median and 90th percentile of the gaps, by linear interpolation, and how many gaps there are."""
-    gap = pl.col("gap")
+    days = pl.col("gap")
     return _gaps(facts, window, options).select(
-        gap.quantile(0.5, "linear").alias("median"),
-        gap.quantile(0.9, "linear").alias("p90"),
+        days.quantile(0.5, "linear").alias("median"),
+        days.quantile(0.9, "linear").alias("p90"),
         pl.len().cast(pl.Int64).alias("gaps"),
     )
 
 
 def _gaps(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
-    gap = (pl.col("business_day") - pl.col("previous_day")).dt.total_days()
-    return _in_window(facts, window, options).filter(_REPEAT).select(gap.alias("gap"))
-
-
-def _in_window(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
-    return facts.keep_members(number_purchases(facts, str(options["basis"])).filter(within(window)), window)
+    return purchases_in(facts, window, options).filter(_REPEAT).select(gap().alias("gap"))
 
 
 def _rate(

@@ -145,12 +145,12 @@ def _by_thresholds(options: Options) -> dict[str, pl.Expr]:
 
 
 def _members(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
-    return facts.keep_members(score_customers(facts, _end(facts, window), options), window)
+    return facts.keep_members(score_customers(facts, facts.stands_on(window), options), window)
 
 
 def _moves(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """``customer_id``, ``from`` and ``to`` of everyone scored on either day."""
-    end, scoring = _end(facts, window), {name: value for name, value in options.items() if name != "weeks"}
+    end, scoring = facts.stands_on(window), {name: value for name, value in options.items() if name != "weeks"}
     start = end - timedelta(weeks=int(options["weeks"]))
     before, now = (score_customers(facts, day, scoring).select("customer_id", "group") for day in (start, end))
     both = before.join(now, on="customer_id", how="full", coalesce=True, suffix="_now").select(
@@ -159,10 +159,6 @@ def _moves(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
         pl.col("group_now").fill_null(OUTSIDE).alias("to"),
     )
     return facts.keep_members(both, window)
-
-
-def _end(facts: Facts, window: Window) -> date:
-    return min(window.last, facts.today)
 
 
 def _share(part: pl.Expr, total: pl.Expr) -> pl.Expr:
