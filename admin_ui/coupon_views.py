@@ -6,6 +6,7 @@ from datetime import date
 
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import Say, mark
+from admin_ui.import_views import told
 from backend.errors import JorenError
 from segments.coupon_book import CouponDraft, problems
 from segments.coupon_ledger import CouponNumbers
@@ -39,7 +40,7 @@ _PROBLEMS = {
     "description_ja": mark("Use at most 2,000 characters."),
     "description_en": mark("Use at most 2,000 characters."),
 }
-_REFUSALS = {
+REFUSALS = {
     "coupon_exists": mark("There is already a coupon of this ID."),
     "coupon_archived": mark("This coupon is archived. Restore it first."),
     "coupon_public": mark("A coupon for everybody is issued to nobody."),
@@ -47,6 +48,7 @@ _REFUSALS = {
     "store_unknown": mark("One of these stores is not defined."),
     "customer_not_found": mark("Nobody has any of these member numbers, so nobody got the coupon."),
     "bad_batch": mark("Name 1 to 1,000 members; for more use a segment or a file."),
+    "no_file": mark("Choose a file."),
     "no_ids": mark("The file does not say which column holds the member numbers. Call it 会員番号 or customer_id."),
     "segment_not_found": mark("Choose a segment."),
 }
@@ -112,8 +114,9 @@ def read(fields: Mapping[str, str], say: Say) -> tuple[CouponDraft, Errors]:
 
 
 def refusal(error: JorenError, say: Say) -> Errors:
-    """A refusal of the shell, on its field."""
-    return {error.field or "form": say(_REFUSALS[error.code]) if error.code in _REFUSALS else error.message}
+    """A refusal of the shell, on its field; of a file in the words that imports have for it."""
+    words = say(REFUSALS[error.code]) if error.code in REFUSALS else told(error.code, error.message, say)
+    return {error.field or "form": words}
 
 
 def _day(fields: Mapping[str, str], name: str, errors: Errors, say: Say) -> date | None:

@@ -2,6 +2,7 @@
 
 from admin_ui.i18n import Say, mark
 from backend.errors import JorenError
+from segments.errors import BadOption, FactsError
 
 SOMETHING = mark("It was not possible. The log of the server says why.")
 NOT_POSSIBLE = mark("This export is not possible as it was chosen.")
@@ -20,6 +21,7 @@ WORDS = {
     "bad_url": mark("Use an https address with port 443 or 8443 that leads to a public server."),
     "campaign_not_found": mark("There is no such campaign any more."),
     "column_twice": mark("Two columns have the same name. Rename one in the file."),
+    "coupon_not_found": mark("There is no such coupon."),
     "customer_not_found": mark("There is no such member. Perhaps the member was erased."),
     "delivery_not_found": mark("There is no such delivery any more. The log is kept for 30 days."),
     "disk_full": mark("The disk is almost full. Make room and try again."),
@@ -43,12 +45,36 @@ WORDS = {
 }  # fmt: skip
 """What is said of a refusal, by its code. A code that only one form can meet has its words there."""
 
+QUESTIONS = {
+    "bad_option": mark("One of the choices cannot be read; filters are written like store=S1 or amount>=1000"),
+    "out_of_range": mark("“%(option)s” is a whole number from %(low)s to %(high)s"),
+    "not_a_choice": mark("“%(option)s” has no such choice"),
+    "range_turned_round": mark("the range begins after it ends"),
+    "beyond_horizon": mark("period n lies beyond the horizon H"),
+    "bad_thresholds": mark("thresholds are four rising whole numbers like 30,60,90,180"),
+    "no_breakdown": mark("figures cannot be broken down by this"),
+    "no_window": mark("there is no window of this name"),
+    "no_comparison": mark("figures cannot be compared with this"),
+    "window_turned_round": mark("the last day lies before the first"),
+}
+"""Why a figure cannot be asked for, as a half-sentence, by code."""
+
 
 def in_words(error: JorenError, say: Say) -> str:
     """One sentence about a refusal; empty where the page's own heading must do."""
     if say.language == "en":
         return error.message
     return say(WORDS[error.code]) if error.code in WORDS else ""
+
+
+def question_words(error: FactsError | JorenError, say: Say, *, option: str = "") -> str:
+    """Why a figure cannot be asked for, as a half-sentence; ``option`` is how the option at fault is called."""
+    if say.language == "en":
+        return str(error).rstrip(".")
+    if isinstance(error, JorenError):
+        return (in_words(error, say) or say(SOMETHING)).rstrip("。")
+    values = error.values if isinstance(error, BadOption) else {}
+    return say(QUESTIONS.get(error.code, QUESTIONS["bad_option"]), option=option, **values)
 
 
 def kept_words(code: str | None, message: str, say: Say) -> str:

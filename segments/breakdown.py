@@ -94,7 +94,8 @@ def by_name(name: str) -> By:
     """
     known = _ALIASES.get(name, name)
     if known not in BREAKDOWNS:
-        raise BadOption(f"figures cannot be broken down by {name}; {hint(name, [*BREAKDOWNS, *_ALIASES])}")
+        sentence = f"figures cannot be broken down by {name}; {hint(name, [*BREAKDOWNS, *_ALIASES])}"
+        raise BadOption(sentence, code="no_breakdown")
     return BREAKDOWNS[known]
 
 

@@ -11,7 +11,9 @@ The message says what is wrong and what would be right; the shell maps each clas
 
 
 class FactsError(ValueError):
-    """Something asked of the core cannot be answered."""
+    """Something asked of the core cannot be answered; ``code`` is stable and for machines."""
+
+    code = "bad_input"
 
 
 class RuleError(FactsError):
@@ -31,6 +33,20 @@ class UnknownMetric(FactsError):
 class BadWindow(FactsError):
     """A window that ends before it begins."""
 
+    code = "window_turned_round"
+
 
 class BadOption(FactsError):
-    """An option a KPI does not have, or a value it does not allow."""
+    """An option a KPI does not have, or a value it does not allow.
+
+    Attributes:
+        code: the fault for machines; pages say it in their language.
+        option: the option at fault, where there is one.
+        values: what belongs into the sentence.
+    """
+
+    def __init__(self, message: str, *, code: str = "bad_option", option: str = "", **values: int) -> None:
+        super().__init__(message)
+        self.code = code
+        self.option = option
+        self.values = values

@@ -66,7 +66,7 @@ def named_window(name: str, calendar: BusinessCalendar, today: date) -> Window:
         BadOption: no window has it; the message names the nearest.
     """
     if name not in NAMED:
-        raise BadOption(f"no window is called {name}; {hint(name, NAMED)}")
+        raise BadOption(f"no window is called {name}; {hint(name, NAMED)}", code="no_window")
     return NAMED[name](calendar, today)
 
 

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from admin_ui import charts, kpi_views, viewmodels
+from admin_ui.error_words import question_words
 from admin_ui.forms import Form
 from admin_ui.kpi_words import CHOICES, COMPARISONS, FAMILY_NAMES, PERIODS
 from admin_ui.page import Page
@@ -20,7 +21,7 @@ from admin_ui.session import Allow
 from backend.errors import JorenError
 from segments.breakdown import BREAKDOWNS
 from segments.cells import protect
-from segments.errors import FactsError
+from segments.errors import BadOption, FactsError
 from segments.events import VOCABULARY
 from segments.metrics.catalog import FAMILIES
 from segments.metrics.catalog import get as metric_of
@@ -160,7 +161,14 @@ async def _ask(page: Page, services: PageServices, slug: str) -> tuple[list[KpiR
         window = Window(first, last) if first and last and not period else None
         return await _all(services, slug, numbers, window=window, **asked), ""
     except (FactsError, JorenError) as error:
-        return await _all(services, slug, [None], as_of_rule=_rule(page)), str(error)
+        return await _all(services, slug, [None], as_of_rule=_rule(page)), _why(page, metric, error)
+
+
+def _why(page: Page, metric: Metric, error: FactsError | JorenError) -> str:
+    """Why it cannot be asked, naming the option at fault as the form does."""
+    name = error.option if isinstance(error, BadOption) else ""
+    option = next((page.say.pick(each) for each in metric.options if each.name == name), name)
+    return question_words(error, page.say, option=option)
 
 
 async def _all(services: PageServices, slug: str, numbers: list[int | None], **asked: Any) -> list[KpiResult]:

@@ -58,15 +58,7 @@ async def create_coupon(
     page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
 ) -> Response[Any]:
     """Keep a new coupon."""
-    fields = views.typed(form)
-    draft, errors = views.read(fields, page.say)
-    if not errors:
-        try:
-            await services.coupon_book.create(draft, actor=page.administrator.email)
-            return page.go(f"/coupons/{draft.coupon_id}", "created")
-        except (BadInput, Conflict) as error:
-            errors = views.refusal(error, page.say)
-    return _form(page, fields, new=True, errors=errors)
+    return await _keep(page, services, views.typed(form), new=True)
 
 
 @get("/coupons/{coupon_id:str}", opt={"allow": Allow.VIEWER})
@@ -93,15 +85,7 @@ async def save_coupon(
     coupon_id: FromPath[str],
 ) -> Response[Any]:
     """Keep what was changed."""
-    fields = views.typed(form) | {"coupon_id": coupon_id}
-    draft, errors = views.read(fields, page.say)
-    if not errors:
-        try:
-            await services.coupon_book.save(draft, actor=page.administrator.email)
-            return page.go(f"/coupons/{coupon_id}", "saved")
-        except (BadInput, Conflict) as error:
-            errors = views.refusal(error, page.say)
-    return _form(page, fields, new=False, errors=errors)
+    return await _keep(page, services, views.typed(form) | {"coupon_id": coupon_id}, new=False)
 
 
 @post("/coupons/{coupon_id:str}/archive", opt={"allow": Allow.MARKETER})
@@ -139,6 +123,18 @@ async def issue_coupon(
     return page.go(f"/coupons/{coupon_id}", "issuing")
 
 
+async def _keep(page: Page, services: PageServices, fields: Mapping[str, str], *, new: bool) -> Response[Any]:
+    draft, errors = views.read(fields, page.say)
+    if not errors:
+        keep = services.coupon_book.create if new else services.coupon_book.save
+        try:
+            await keep(draft, actor=page.administrator.email)
+            return page.go(f"/coupons/{draft.coupon_id}", "created" if new else "saved")
+        except (BadInput, Conflict) as error:
+            errors = views.refusal(error, page.say)
+    return _form(page, fields, new=new, errors=errors)
+
+
 async def _issue(page: Page, services: PageServices, form: Form, coupon_id: str) -> Issue:
     issues, actor = services.coupon_issues, page.administrator.email
     match form.text("to"):
@@ -147,7 +143,7 @@ async def _issue(page: Page, services: PageServices, form: Form, coupon_id: str)
         case "file":
             file = (await page.request.form()).get("file")
             if not isinstance(file, UploadFile) or not file.filename:
-                raise BadInput(page.say("Choose a file."))
+                raise BadInput("Choose a file.", code="no_file")
             with tempfile.TemporaryDirectory() as folder:
                 path = Path(folder) / f"people{Path(file.filename).suffix.lower() or '.csv'}"
                 await asyncio.to_thread(_lay_down, file, path)

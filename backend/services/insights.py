@@ -285,7 +285,8 @@ def _compare(compare: str | None) -> Compare | None:
     if compare is None or compare.startswith(_SEGMENT):
         return None
     if compare not in [*Compare]:
-        raise BadOption(f"nothing is compared with {compare}; {hint(compare, [*Compare, 'segment:NAME'])}")
+        sentence = f"nothing is compared with {compare}; {hint(compare, [*Compare, 'segment:NAME'])}"
+        raise BadOption(sentence, code="no_comparison")
     return Compare(compare)
 
 

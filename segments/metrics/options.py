@@ -16,7 +16,7 @@ def read_options(metric: Metric, given: Mapping[str, object]) -> Options:
     known = {option.name: option for option in metric.options}
     for name in given:
         if name not in known:
-            raise BadOption(f"{metric.slug} has no option {name}; {hint(name, known)}")
+            raise BadOption(f"{metric.slug} has no option {name}; {hint(name, known)}", code="no_option")
     options = {name: _value(option, given.get(name)) for name, option in known.items()}
     _check_periods(options)
     return options
@@ -28,7 +28,8 @@ def _value(option: Option, given: object) -> int | str:
     if option.choices:
         if str(given) in option.choices:
             return str(given)
-        raise BadOption(f"{option.name} cannot be {given}; {hint(str(given), option.choices)}")
+        sentence = f"{option.name} cannot be {given}; {hint(str(given), option.choices)}"
+        raise BadOption(sentence, code="not_a_choice", option=option.name)
     if isinstance(option.default, str):
         return str(given)
     return _whole_number(option, given)
@@ -40,12 +41,15 @@ def _whole_number(option: Option, given: object) -> int:
     except ValueError:
         number = option.low - 1
     if not option.low <= number <= option.high:
-        raise BadOption(f"{option.name} is a whole number from {option.low} to {option.high}, not {given}")
+        sentence = f"{option.name} is a whole number from {option.low} to {option.high}, not {given}"
+        raise BadOption(sentence, code="out_of_range", option=option.name, low=option.low, high=option.high)
     return number
 
 
 def _check_periods(options: Options) -> None:
     if options.get("type") == "range" and int(options["a"]) > int(options["b"]):
-        raise BadOption(f"the range begins (a = {options['a']}) after it ends (b = {options['b']})")
+        sentence = f"the range begins (a = {options['a']}) after it ends (b = {options['b']})"
+        raise BadOption(sentence, code="range_turned_round")
     if options.get("type") in ("exact", "rolling") and int(options["n"]) > int(options["horizon"]):
-        raise BadOption(f"n = {options['n']} lies beyond the horizon H = {options['horizon']}")
+        sentence = f"n = {options['n']} lies beyond the horizon H = {options['horizon']}"
+        raise BadOption(sentence, code="beyond_horizon")

@@ -55,7 +55,8 @@ def read_limits(text: str) -> list[int]:
     except ValueError:
         limits = []
     if len(limits) != _LIMITS or any(high <= low for low, high in pairwise(limits)):
-        raise BadOption(f"thresholds are four rising whole numbers such as 30,60,90,180, not {text!r}")
+        sentence = f"thresholds are four rising whole numbers such as 30,60,90,180, not {text!r}"
+        raise BadOption(sentence, code="bad_thresholds")
     return limits
 
 

@@ -88,6 +88,29 @@ async def test_nobody_named_is_said_on_the_form(
     assert await book.coupon_issues.list("tea-100") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("members.pdf", b"%PDF", "取り込めるのは .csv"),
+        ("members.csv", b"", "ファイルが空です"),
+        ("members.csv", b"colour,size\nred,1\n", "会員番号"),
+    ],
+)
+async def test_a_file_that_cannot_be_read_is_told_in_japanese(
+    administrator: Browser, book: SimpleNamespace, name: str, content: bytes, why: str
+) -> None:
+    await administrator.get("/coupons/tea-100")
+    answer = await administrator.client.post(
+        "/coupons/tea-100/issues",
+        data={"csrf": administrator.csrf, "to": "file"},
+        files={"file": (name, content, "application/octet-stream")},
+        headers={"Origin": ADDRESS},
+    )
+    assert answer.status_code == 422
+    told = answer.text.partition('role="alert">')[2].partition("</p>")[0]
+    assert why in told
+
+
 async def test_a_viewer_looks_and_changes_nothing(browser: Browser, book: SimpleNamespace) -> None:
     await browser.sign_in(await add(book, "viewer"))
     text = (await browser.get("/coupons/tea-100")).text

@@ -5,18 +5,20 @@ from pathlib import Path
 
 import pytest
 
-from admin_ui import error_words, import_views, token_views
-from admin_ui.error_words import in_words, kept_words
+from admin_ui import coupon_views, error_words, import_views, token_views
+from admin_ui.error_words import QUESTIONS, in_words, kept_words, question_words
 from admin_ui.filters import actor
 from admin_ui.i18n import Say
 from admin_ui.pages import settings
 from admin_ui.plan_form import PROBLEMS
 from backend.errors import NotFound
+from segments.errors import BadOption
 
 ROOT = Path(__file__).parents[2]
-BEHIND_PAGES = ("access", "customer_tokens", "exports", "imports", "people", "privacy", "webhooks")
-"""Packages of services whose refusals reach the pages of data, members, keys and settings."""
+BEHIND_PAGES = ("access", "coupons", "customer_tokens", "exports", "imports", "people", "privacy", "webhooks")
+"""Packages of services whose refusals reach the pages of data, coupons, members, keys and settings."""
 OF_THE_PROTOCOLS = {"bad_mode", "bad_state", "bad_limit", "file_exists", "not_an_app", "no_such_kind"}
+OF_THE_PROTOCOLS |= {"bad_coupon", "bad_flag", "issue_not_found"}  # pages look at a coupon's form before they send it
 """Codes that only the API and the command line can meet: the pages offer no such choice."""
 JA, EN = Say("ja"), Say("en")
 
@@ -42,6 +44,7 @@ def raised() -> set[str]:
 
 def test_every_code_that_a_page_can_meet_has_words() -> None:
     forms = set(import_views.TROUBLES) | set(token_views.FAULTS) | set(settings.REFUSALS) | set(PROBLEMS)
+    forms |= set(coupon_views.REFUSALS)
     pickers = {"nothing_waits", "bad_overlap", "no_file", "no_sheets"} | OF_THE_PROTOCOLS
     assert len(raised()) > 40
     assert sorted(raised() - set(error_words.WORDS) - forms - pickers) == []
@@ -52,6 +55,23 @@ def test_a_refusal_is_told_in_the_readers_language() -> None:
     assert in_words(gone, EN) == "There is no upload 7."
     assert "取り込みはもうありません" in in_words(gone, JA)
     assert in_words(NotFound("There is no source 9."), JA) == ""
+
+
+def test_every_reason_not_to_answer_a_question_has_words() -> None:
+    core = [*(ROOT / "segments").rglob("*.py"), ROOT / "backend" / "services" / "insights.py"]
+    raisers = [path.read_text() for path in core if "raise BadOption(" in path.read_text()]
+    assert len(raisers) >= 5
+    codes = {code for source in raisers for code in codes_in(source)} - set(error_words.WORDS)
+    assert codes - set(QUESTIONS) == {"no_option"}
+
+
+def test_a_question_is_refused_in_the_readers_language() -> None:
+    error = BadOption("n is a whole number from 2 to 100, not x", code="out_of_range", option="n", low=2, high=100)
+    assert question_words(error, EN, option="Times N") == "n is a whole number from 2 to 100, not x"
+    assert question_words(error, JA, option="回数 N") == "「回数 N」は2〜100の整数です"
+    assert (
+        question_words(NotFound("There is no source 9."), JA) == "処理できませんでした。理由はサーバーのログにあります"
+    )
 
 
 @pytest.mark.parametrize("code", [None, "segment_not_found", "of_a_later_release"])

@@ -255,10 +255,22 @@ async def test_figures_as_a_spreadsheet(administrator: Browser, full: SimpleName
 
 
 async def test_what_cannot_be_asked_is_said(administrator: Browser, full: SimpleNamespace) -> None:
-    for query in ("repeat_purchase_rate?n=x", "launch_rate?by=rnak", "dau?compare=never", "dau?segment=99"):
+    for query, why in {
+        "repeat_purchase_rate?n=x": "「回数 N」は2〜100の整数です",
+        "retention?type=never": "「種類」にその選択肢はありません",
+        "retention?type=range&a=3&b=2": "範囲の始まりが終わりより後です",
+        "retention?n=9": "期 n が期限 H を超えています",
+        "retention?start_where=colour": "読み取れない条件があります",
+        "rfm?scores=thresholds&recency=1": "しきい値は 30,60,90,180 のように",
+        "launch_rate?by=rnak": "その切り口はありません",
+        "dau?compare=never": "その比較対象はありません",
+        "dau?window=never": "その期間の名前はありません",
+        "dau?from=2026-05-02&to=2026-05-01": "最後の日が最初の日より前です",
+        "dau?segment=99": "このセグメントはもうありません",
+    }.items():
         answer = await administrator.get(f"/analysis/{query}")
         assert answer.status_code == 200
-        assert "標準の設定によるものです" in answer.text
+        assert f"この条件では計算できません（{why}" in answer.text
     assert (await administrator.get("/analysis/no_such_kpi")).status_code == 400
 
 
