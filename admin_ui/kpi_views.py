@@ -135,7 +135,7 @@ def sheet(found: Sheet, currency: str, say: Say) -> SheetView:
         corner=f"{say.pick(found.columns[0])} → {say.pick(found.columns[1])}" if matrix else "",
         across=across,
         matrix=cells,
-        chart=_sheet_chart(found, say),
+        chart=_sheet_chart(found, currency, say),
     )
 
 
@@ -270,10 +270,10 @@ def _whole(value: Value) -> float:
     return float(value) if isinstance(value, int | float) else 0.0
 
 
-def _sheet_chart(found: Sheet, say: Say) -> str | None:
+def _sheet_chart(found: Sheet, currency: str, say: Say) -> str | None:
     """Bars of what the sheet counts, in its own order; none where nothing counts or it is a matrix."""
     if found.shape is Shape.MATRIX:
-        return _heat_chart(found, say)
+        return _heat_chart(found, currency, say)
     if found.shape is Shape.LIST or not found.rows:
         return None
     place = next((n for n, column in enumerate(found.columns) if column.unit is Unit.PEOPLE), None)
@@ -281,19 +281,19 @@ def _sheet_chart(found: Sheet, say: Say) -> str | None:
         return None
     label = 1 if found.shape is Shape.FUNNEL else 0
     rows = found.rows[:MOST_BARS]
-    names = [_cell(row[label], found.columns[label], "JPY", say).text for row in rows]
+    names = [_cell(row[label], found.columns[label], currency, say).text for row in rows]
     if found.shape is Shape.FUNNEL:
         names = [f"{number}. {name}" for number, name in enumerate(names, start=1)]
     shares = next((n for n, column in enumerate(found.columns) if column.unit is Unit.RATE), None)
-    notes = ["" if shares is None else _cell(row[shares], found.columns[shares], "JPY", say).text for row in rows]
+    notes = ["" if shares is None else _cell(row[shares], found.columns[shares], currency, say).text for row in rows]
     line = charts.series(say.pick(found.columns[place]), [_whole(row[place]) for row in rows], notes, colour=1)
     return charts.chart("bar", names, [line], horizontal=True)
 
 
-def _heat_chart(found: Sheet, say: Say) -> str | None:
+def _heat_chart(found: Sheet, currency: str, say: Say) -> str | None:
     if not found.rows:
         return None
-    across, lines = _matrix(found, "JPY", say)
+    across, lines = _matrix(found, currency, say)
     numbers = {(row[0], row[1]): _whole(row[2]) for row in found.rows}
     down = list(dict.fromkeys(row[0] for row in found.rows))
     to = list(dict.fromkeys(row[1] for row in found.rows))
