@@ -170,6 +170,18 @@ async def test_two_workers_and_a_step_that_fails_give_nobody_anything_twice(
     assert await counter.logged("Coupon Issued") == 12
 
 
+async def test_two_who_turn_out_to_be_one_while_they_wait_are_given_and_counted_once(
+    counter: Counter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(issuing, "AT_ONCE", 1)
+    await counter.people(2)
+    await counter.define()
+    issue = await counter.issues.to_segment("tea", 1, actor="test")
+    into = await counter.shop.pool.fetchval("SELECT customer_id FROM customers WHERE user_id = 'm0'")
+    await counter.shop.pool.execute("UPDATE customers SET merged_into = $1 WHERE user_id = 'm1'", into)
+    assert (await counter.issues.carry_out(issue.issue_id)).issued == await counter.logged("Coupon Issued") == 1
+
+
 async def test_what_cannot_be_issued_says_so(counter: Counter) -> None:
     await counter.people(1)
     await counter.define("open", audience="public")
@@ -189,7 +201,8 @@ async def test_what_cannot_be_issued_says_so(counter: Counter) -> None:
     assert await counter.issues.list("tea") == []
 
 
-async def test_who_was_erased_while_he_waited_gets_nothing(counter: Counter) -> None:
+async def test_who_was_erased_while_he_waited_gets_nothing(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(issuing, "AT_ONCE", 1)  # so that one step finds nobody
     await counter.people(2)
     await counter.define()
     issue = await counter.issues.to_segment("tea", 1, actor="test")

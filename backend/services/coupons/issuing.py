@@ -142,9 +142,8 @@ class CouponIssues:
             people = await store.take_people(connection, issue_id=issue["issue_id"], limit=AT_ONCE)
             source_id = await deliveries.system_source(connection)
             facts = [fact for row in people if (fact := _event(issue, row, source_id)) is not None]
-            if facts:
-                await events.append(connection, facts, received_at=now)
-            await store.count_issued(connection, issue_id=issue["issue_id"], count=len(facts), now=now)
+            done = await events.append(connection, facts, received_at=now)
+            await store.count_issued(connection, issue_id=issue["issue_id"], count=done.stored, now=now)
             return max(len(people), 1)
 
     async def carry_out(self, issue_id: int) -> Issue:
