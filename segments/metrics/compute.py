@@ -134,8 +134,10 @@ def never_seen(facts: Facts, metric: Metric, options: Options) -> bool:
 
 
 def _events_asked(metric: Metric, options: Options) -> set[str]:
-    """Events that options name: start and return, steps of a funnel."""
-    return {str(options[option.name]) for option in metric.options if _is_event(option)} - {""}
+    """Events that options name (start and return, steps of a funnel), and those that a choice reads."""
+    named = {str(options[option.name]) for option in metric.options if _is_event(option)}
+    read = {option.events.get(str(options[option.name]), "") for option in metric.options}
+    return (named | read) - {""}
 
 
 def _is_event(option: Option) -> bool:

@@ -50,7 +50,7 @@ class Option:
     """One choice a KPI offers.
 
     ``choices`` where only these are allowed, else whole numbers from ``low`` to ``high``; a text without choices is the name
-    of an event, or, where it is ``free``, any text.
+    of an event, or, where it is ``free``, any text. ``events``: what a choice reads beside the KPI's own sources.
     """
 
     name: str
@@ -61,6 +61,7 @@ class Option:
     low: int = 0
     high: int = 0
     free: bool = False
+    events: Mapping[str, str] = field(default_factory=dict)
 
 
 class Shape(StrEnum):

@@ -111,7 +111,16 @@ METRICS: tuple[Metric, ...] = (
             "Share of the store visits (receipts, where only a till is linked) of customers with the app that had a launch around "
             "them. Counts visits, not customers.",
         ),
-        options=(Option("visit", "来店の数え方", "What counts as a visit", "visits", choices=("visits", "receipts")),),
+        options=(
+            Option(
+                "visit",
+                "来店の数え方",
+                "What counts as a visit",
+                "visits",
+                choices=("visits", "receipts"),
+                events={"receipts": str(EventName.ORDER_COMPLETED)},
+            ),
+        ),
     ),
     Metric(
         slug="push_reach_rate",

@@ -91,6 +91,17 @@ def test_a_launch_just_before_midnight_belongs_to_a_visit_after_it() -> None:
     assert (measured.numerator, measured.denominator) == (1, 1)
 
 
+def test_receipts_that_nobody_vouches_for_are_marked() -> None:
+    history = [
+        Happening(1, 1, "Application Opened", moment(3, 600), device=1),
+        Happening(2, 1, "Order Completed", moment(3, 610), order=1, amount=5, trusted=False),
+    ]
+    window, facts = Window(after(3), after(3)), facts_of(history)
+    receipts = compute("launch_at_visit_rate", facts, window, options={"visit": "receipts"})
+    assert (receipts.numerator, receipts.denominator, receipts.notes) == (1, 1, ("unverified",))
+    assert compute("launch_at_visit_rate", facts, window).notes == ()
+
+
 def test_reach_is_of_those_with_the_app() -> None:
     history = [Happening(who, who, "Application Opened", moment(3), device=who) for who in (1, 2)]
     history.append(Happening(3, 3, "Store Visited", moment(3), store="S1"))
