@@ -35,7 +35,8 @@ def up_sell_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame
         .group_by("customer_id")
         .agg(pl.col("amount").sum().alias("spent"), usual.sum().alias("usual"))
     )
-    more = pl.col("spent") * 100 >= pl.col("usual") * _PERCENT * _EQUAL
+    # Nothing paid where nothing was paid before is 1.10 times it, and yet nobody sold anything up.
+    more = (pl.col("spent") > 0) & (pl.col("spent") * 100 >= pl.col("usual") * _PERCENT * _EQUAL)
     return people.select(
         more.sum().cast(pl.Int64).alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), _notes(options)
     )

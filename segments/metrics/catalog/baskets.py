@@ -40,8 +40,8 @@ METRICS: tuple[Metric, ...] = (
         title=words("アップセル率", "Up-sell rate"),
         unit=Unit.RATE,
         numerator=words(
-            "そのうち、その明細の金額が、同じ数量を自分の過去の平均単価で買った場合の1.10倍以上の人",
-            "of those, customers whose spend on such lines is at least 1.10 × the same quantities at their own earlier mean prices",
+            "そのうち、その明細の金額が、同じ数量を自分の過去の平均単価で買った場合の1.10倍以上（0より大きい額）の人",
+            "of those, customers whose spend on such lines is above 0 and at least 1.10 × the same quantities at their own earlier mean prices",
         ),
         denominator=words(
             "前の購入から D 日以内の購入が P にあり、そこで以前に買ったことのある分類を買った人",

@@ -113,7 +113,7 @@ def cross_and_up(shop: Shop, first: date, last: date, *, gap: int, basis: str) -
                 if pieces:
                     spent, usual, known = spent + amount, usual + Fraction(quantity * money, pieces), True
         if known:
-            upped.append(spent >= usual * Fraction(11, 10))
+            upped.append(spent > 0 and spent >= usual * Fraction(11, 10))
     return {"cross_sell_rate": (sum(crossed), len(crossed)), "up_sell_rate": (sum(upped), len(upped))}
 
 

@@ -103,10 +103,11 @@ def test_ten_percent_more_is_an_up_sell(price: int, numerator: int) -> None:
     assert (measured.numerator, measured.denominator) == (numerator, 1)
 
 
-def test_goods_that_cost_nothing_so_far_are_known_goods() -> None:
-    facts, _ = reference.facts_of([bought(1, 0, ("tea", 1, 0)), bought(2, 5, ("tea", 1, 4))], after(20))
+@pytest.mark.parametrize(("price", "numerator"), [(4, 1), (0, 0)])
+def test_goods_that_cost_nothing_so_far_are_known_goods(price: int, numerator: int) -> None:
+    facts, _ = reference.facts_of([bought(1, 0, ("tea", 1, 0)), bought(2, 5, ("tea", 1, price))], after(20))
     measured = compute("up_sell_rate", facts, Window(after(3), after(9)))
-    assert (measured.numerator, measured.denominator) == (1, 1)
+    assert (measured.numerator, measured.denominator) == (numerator, 1)
 
 
 @pytest.mark.parametrize(("second", "denominator"), [(90, 1), (91, 0)])
