@@ -36,7 +36,7 @@ _PROBLEMS = {
     "demotion_dates": mark("Write days like 15 (of each month) or 04-01 (each year)."),
     "grace_days": mark("Choose a whole number of days from 0 to 366."),
     "floor": mark("The floor is one of the ranks."),
-    "valid_from": mark("New rules begin today or later: ranks of the past stay as they were."),
+    "valid_from": mark("New rules begin today or within a year: ranks of the past stay as they were."),
     "note": mark("A note has at most 200 characters."),
 }
 

@@ -52,6 +52,12 @@ async def test_rules_reach_the_frame_and_those_of_the_past_stay(shop: Shop, desk
     with pytest.raises(Conflict) as refused:
         await desk.save(higher, valid_from=TODAY - timedelta(days=1), actor="mika")
     assert refused.value.field == "valid_from"
+    for ask in (
+        desk.save(higher, valid_from=date(2206, 4, 1), actor="mika"),
+        desk.preview(higher, valid_from=date.max),
+    ):
+        with pytest.raises(BadInput, match="a year ahead"):
+            await ask
     await desk.save(higher, valid_from=TODAY + timedelta(days=2), actor="mika")
     assert await ranks(shop) == [("base", joined, 1000), ("silver", bought, 1500), ("gold", late, None)]
     shop.pass_time(timedelta(days=2))

@@ -32,6 +32,8 @@ MOST_LOOKED_AT = 100_000
 
 SAMPLE = 10
 LONGEST_NOTE = 200
+FURTHEST = timedelta(days=366)
+"""How far ahead rules may begin: further lies a slip of the keyboard, and a preview that walks through centuries."""
 
 
 class MarkedFrame(Frame, Protocol):
@@ -98,7 +100,7 @@ class RankDesk:
         async with self._pool.acquire() as connection, connection.transaction():
             await store.lock(connection)
             known, today = await store.list_versions(connection), await self._today(connection)
-            begins = valid_from or today
+            begins = _begin(valid_from, today)
             if known and begins < today:
                 sentence = "Ranks of the past stay as they were: new rules begin today or later."
                 raise Conflict(sentence, code="ranks_past", field="valid_from")
@@ -123,7 +125,7 @@ class RankDesk:
         _check(rules, "")
         async with self._pool.acquire() as connection:
             known, today = await store.list_versions(connection), await self._today(connection)
-        begins = valid_from or today
+        begins = _begin(valid_from, today)
         first_day = max(begins, today)
         history, one_in = await self._everybody()
         drafted = RankVersion(version=1 + len(known), valid_from=first_day if known else begins, rules=rules)
@@ -232,6 +234,12 @@ class RankDesk:
             target=f"rank rules {version.version}",
             detail=detail,
         )
+
+
+def _begin(valid_from: date | None, today: date) -> date:
+    if valid_from is not None and valid_from > today + FURTHEST:
+        raise BadInput("Rules begin at most a year ahead.", code="bad_ranks", field="valid_from")
+    return valid_from or today
 
 
 def _check(rules: RankRules, note: str) -> None:
