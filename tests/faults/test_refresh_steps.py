@@ -19,8 +19,8 @@ import pytest
 from backend.errors import Conflict
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
+from backend.services.refresh import batches as module
 from backend.services.refresh import frame as frame_module
-from backend.services.refresh import loop as module
 from backend.services.refresh.loop import Refresh
 from backend.store import events
 from tests.services.refreshing import Shop, identify, opened, order

@@ -8,8 +8,7 @@ See docs/decisions/0004-fence-and-exactly-once.md.
 
 import asyncio
 import contextlib
-import gc
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -22,22 +21,15 @@ from backend.lake.compaction import compact, remove_unused
 from backend.lake.engine import Engine, PolarsEngine
 from backend.lake.forgetting import forget
 from backend.lake.frame import CustomerFrame
-from backend.lake.log import Log, read_log
-from backend.lake.rows import LakeRows, make_rows, uncategorised
+from backend.lake.rows import LakeRows
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
-from backend.services.refresh.erased import without_erased
+from backend.services.refresh.batches import APP_ID, Batches
 from backend.services.refresh.frame import FrameMaker
 from backend.services.refresh.mending import Mended, mend
-from backend.services.refresh.people import sightings_in
-from backend.services.refresh.projection import customers_of, load_registry, project
-from backend.store import definitions, events, refresh, retention, shop
+from backend.store import refresh, retention, shop
 from backend.store.pool import Connection
 from backend.store.refresh import Batch
-from segments.identity import Registry
-
-APP_ID = "joren"
-"""Under this name the lake's tables know the numbers of our batches."""
 
 LARGEST_BATCH = 50_000
 BETWEEN_FRAMES = timedelta(seconds=20)
@@ -109,9 +101,8 @@ class Refresh:
         self._lake = lake
         self._frame = frame
         self._makers = FrameMaker(lake, frame, engine or PolarsEngine(), watch=watch)
-        self._largest = largest
+        self._batches = Batches(clock, lake, largest=largest, watch=watch)
         self._watch = watch
-        self._committed_upto = 0
         self._since_compaction = 0
 
     async def run_once(self, *, patience: timedelta = timedelta(seconds=60)) -> RefreshResult:
@@ -207,7 +198,7 @@ class Refresh:
 
             async def read_again(first: int, last: int) -> Sequence[LakeRows]:
                 batches = await refresh.done_batches(turn.connection, first=first, last=last)
-                return [await self._read_again(turn.connection, batch) for batch in batches]
+                return [await self._batches.read_again(turn.connection, batch) for batch in batches]
 
             async def finish() -> None:
                 await self._check_lake(turn.connection)
@@ -215,23 +206,6 @@ class Refresh:
                     await self._move(turn, batch)
 
             return await mend(self._lake, self._frame, app_id=APP_ID, finish=finish, read_again=read_again)
-
-    async def _read_again(self, connection: Connection, batch: Batch) -> LakeRows:
-        rows = await without_erased(connection, await refresh.read_batch(connection, batch))
-        log = await asyncio.to_thread(read_log, rows, await refresh.source_kinds(connection))
-        registry = await load_registry(connection, await asyncio.to_thread(sightings_in, log), births=False)
-        return await self._rows(connection, log, registry)
-
-    async def _rows(self, connection: Connection, log: Log, registry: Registry) -> LakeRows:
-        settings = await shop.read_settings(connection)
-        return await asyncio.to_thread(
-            make_rows,
-            log,
-            customers_of(log, registry),
-            calendar=settings.calendar,
-            currency=settings.currency,
-            categories=await definitions.product_categories(connection, product_ids=uncategorised(log)),
-        )
 
     async def forget(self, customer_ids: Sequence[int], *, patience: timedelta = timedelta(minutes=10)) -> int:
         """Take persons out of lake and frame for good; gives how many rows of history went.
@@ -299,56 +273,19 @@ class Refresh:
 
     async def _move_next(self, turn: _Turn) -> bool:
         """Move the batch that was left unfinished, else the next one; false when there is none."""
-        batch = await refresh.unfinished_batch(turn.connection) or await self._plan(turn)
+        batch = await refresh.unfinished_batch(turn.connection)
+        batch = batch or await self._batches.plan(turn.connection, epoch=turn.epoch)
         if batch is None:
             return False
-        with _collector_at_rest():
-            await self._move(turn, batch)
+        await self._move(turn, batch)
         return True
 
     async def _move(self, turn: _Turn, batch: Batch) -> None:
-        rows = await without_erased(turn.connection, await refresh.read_batch(turn.connection, batch))
-        kinds = await refresh.source_kinds(turn.connection)
-        log = await asyncio.to_thread(read_log, rows, kinds)
-        self._watch("read")
-        await self._write(turn, batch, log)
-        turn.events += len(log)
+        moved = await self._batches.move(turn.connection, batch, epoch=turn.epoch)
+        turn.events += moved.events
         turn.upto_seq = batch.upto_seq
-        turn.oldest = min([row["received_at"] for row in rows], default=turn.oldest)
-
-    async def _plan(self, turn: _Turn) -> Batch | None:
-        last = (await refresh.read_state(turn.connection)).done_seq
-        if self._committed_upto <= last:
-            self._committed_upto = await _fence(turn.connection)
-            self._watch("fenced")
-        async with turn.connection.transaction():
-            await refresh.hold_epoch(turn.connection, epoch=turn.epoch)
-            batch = await refresh.plan_batch(
-                turn.connection, committed_upto=self._committed_upto, largest=self._largest, now=self._clock.now()
-            )
-        self._watch("planned")
-        return batch
-
-    async def _write(self, turn: _Turn, batch: Batch, log: Log) -> None:
-        connection, now = turn.connection, self._clock.now()
-        sightings = await asyncio.to_thread(sightings_in, log)
-        async with connection.transaction():
-            await refresh.hold_epoch(connection, epoch=turn.epoch)
-            registry = await load_registry(connection, sightings, births=batch.projected_at is None)
-            if batch.projected_at is None:
-                await project(connection, log, sightings, registry)
-                await refresh.mark_projected(connection, batch=batch.batch, now=now)
-        self._watch("projected")
-        rows = await self._rows(connection, log, registry)
-        for table in Table:
-            frame = getattr(rows, table)
-            await asyncio.to_thread(self._lake.append, table, frame, app_id=APP_ID, version=batch.batch)
-            self._watch(str(table))
-        async with connection.transaction():
-            await refresh.hold_epoch(connection, epoch=turn.epoch)
-            await refresh.mark_done(connection, batch=batch.batch, now=now, events=len(log))
+        turn.oldest = moved.oldest or turn.oldest
         self._since_compaction += 1
-        self._watch("done")
 
     async def _bring_up_frame(self, turn: _Turn) -> None:
         progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=self._clock.now())
@@ -365,31 +302,9 @@ class Refresh:
         return RefreshResult(turn.events, turn.customers, turn.upto_seq, max(lag, timedelta()))
 
 
-@contextlib.contextmanager
-def _collector_at_rest() -> Iterator[None]:
-    """A batch is many objects and no circles of them: to look through all of them again and again took a tenth of the time."""
-    resting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if resting:
-            gc.enable()
-
-
 async def _lock(connection: Connection, patience: timedelta) -> None:
     deadline = asyncio.get_running_loop().time() + patience.total_seconds()
     while not await refresh.try_writer_lock(connection):
         if asyncio.get_running_loop().time() >= deadline:
             raise Conflict("Another refresh is at work; what is stored is safe and will be moved.", code="busy")
         await asyncio.sleep(0.05)
-
-
-async def _fence(connection: Connection) -> int:
-    """How far the log is complete. Busy writers are let through and asked again."""
-    while True:
-        try:
-            async with connection.transaction():
-                return await events.committed_upto(connection)
-        except asyncpg.LockNotAvailableError:
-            await asyncio.sleep(0.05)
