@@ -1,5 +1,6 @@
 """`joren kpi`: one figure with all that must stand beside it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
@@ -87,12 +88,10 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
     with failing_clearly():
         options = given_options(named, pairs)
         read_options(get(slug), options)
-        asked: dict[str, Any] = {
-            "window": _window(first, last, period),
-            "period": period,
-            "by": by and by_name(by).name,
-        }
-        asked |= {"compare": compare, "as_of": as_of and as_of.date(), "options": options}
+        asked = {**_when(first, last, period, as_of), "by": by and by_name(by).name, "compare": compare}
+        files = {kind: path for kind, path in ((FileFormat.CSV, csv), (FileFormat.PARQUET, parquet)) if path}
+        if line and (files or any(asked.values())):
+            raise BadInput("Only --segment and the KPI's options go with --trend: it tells what was kept.")
 
     if line:
         _trend(slug, options, segment, language, as_json=as_json)
@@ -100,19 +99,17 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
 
     async def work(services: Services) -> tuple[KpiResult, str]:
         number = (await find_segment(services.segment_runs, segment)).segment.id if segment else None
-        result = await services.insights.kpi(slug, segment_id=number, as_of_rule=members.value, **asked)
-        return result, (await services.shop.get()).zone
+        asked.update(segment_id=number, as_of_rule=members.value, options=options)
+        return await services.insights.kpi(slug, **asked), (await services.shop.get()).zone
 
     result, zone = run(work)
-    for path, kind in ((csv, FileFormat.CSV), (parquet, FileFormat.PARQUET)):
-        if path:
-            with failing_clearly():
-                _write(_rows(result, part), path, kind, zone)
+    with failing_clearly():
+        for kind, path in files.items():
+            _write(_rows(result, part), path, kind, zone)
     if as_json:
         print_json(kpi_answer(result))
-    elif not (csv or parquet):
-        for text in lines_of(result, language.value):
-            typer.echo(text)
+    elif not files:
+        _print(lines_of(result, language.value))
 
 
 def _trend(slug: str, options: dict[str, str], segment: str | None, language: Language, *, as_json: bool) -> None:
@@ -125,8 +122,16 @@ def _trend(slug: str, options: dict[str, str], segment: str | None, language: La
     if as_json:
         print_json([trend_answer(point) for point in points])
         return
-    for text in trend_lines(get(slug), points, currency, language.value):
+    _print(trend_lines(get(slug), points, currency, language.value))
+
+
+def _print(lines: Iterable[str]) -> None:
+    for text in lines:
         typer.echo(text)
+
+
+def _when(first: datetime | None, last: datetime | None, period: str | None, as_of: datetime | None) -> dict[str, Any]:
+    return {"window": _window(first, last, period), "period": period, "as_of": as_of and as_of.date()}
 
 
 def _window(first: datetime | None, last: datetime | None, period: str | None) -> Window | None:

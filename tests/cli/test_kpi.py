@@ -64,6 +64,8 @@ def test_retention_as_a_table_for_people(home: Path, dsn: str) -> None:
         (["repeat_purchase_rate", "--set", "n"], "not of the form NAME=VALUE"),
         (["launch_rate", "--window", "today", "--from", "2026-03-01", "--to", "2026-03-02"], "either --window or"),
         (["launch_rate", "--n", "2"], "launch_rate has no option n"),
+        (["launch_rate", "--trend", "--by", "rank"], "Only --segment and the KPI's options go with --trend"),
+        (["launch_rate", "--trend", "--csv", "line.csv"], "Only --segment and the KPI's options go with --trend"),
         (["repeat_purchase_rate", "--n", "two"], "n is a whole number from 2 to 100, not two"),
         (["launch_rate", "--from", "2026-03-01"], "both --from and --to"),
         (["launch_rate", "--from", "2026-03-02", "--to", "2026-03-01"], "ends (2026-03-01) before it begins"),
