@@ -10,6 +10,7 @@ import typer
 
 from backend.api.coupons import coupon_answer
 from backend.cli.runtime import print_json, run
+from backend.cli.segments import find_segment
 from backend.errors import BadInput, NotFound
 from backend.services.coupons.issuing import Issue
 from backend.wiring import Services
@@ -174,8 +175,8 @@ def issue(
     async def _ask(services: Services) -> Issue:
         issues = services.coupon_issues
         if segment is not None:
-            number = int(segment) if segment.isdecimal() else (await services.segment_runs.find(segment)).segment.id
-            return await issues.to_segment(coupon, number, actor=ACTOR)
+            found = await find_segment(services.segment_runs, segment)
+            return await issues.to_segment(coupon, found.segment.id, actor=ACTOR)
         if file is not None:
             return await issues.from_file(coupon, file, actor=ACTOR, encoding=encoding)
         return await issues.to_people(coupon, to, actor=ACTOR)

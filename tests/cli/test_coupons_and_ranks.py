@@ -31,6 +31,11 @@ async def test_coupons_and_ranks(tmp_path: Path, dsn: str, pool: asyncpg.Pool) -
     issue = ask("coupon", "issue", "tea", "--to", "M-1", "--to", "M-9")
     assert (issue["issued"], issue["unknown"]) == (1, 1)
     assert await pool.fetchval("SELECT user_id FROM event_log WHERE event = 'Coupon Issued'") == "M-1"
+    segment = {"attribute": "orders", "op": ">=", "value": 0}
+    ask("segment", "create", "2026", "--rule", json.dumps(segment))
+    unknown = joren("coupon", "issue", "tea", "--segment", "2130000000000", home=tmp_path, DATABASE_URL=dsn)
+    assert (unknown.returncode, "No segment is called" in unknown.stderr) == (1, True), unknown.stderr
+    assert ask("coupon", "issue", "tea", "--segment", "2026")["target"]["kind"] == "segment"
     (tmp_path / "ranks.json").write_text(json.dumps(RULES), encoding="utf-8")
     assert ask("ranks", "set", "--rules", f"@{tmp_path / 'ranks.json'}", "--note", "first")["version"] == 1
     shown = joren("ranks", "show", home=tmp_path, DATABASE_URL=dsn)
