@@ -91,6 +91,14 @@ async def test_the_business_day_decides_and_the_day_turns_without_events(shop: S
     assert (row["as_of"], row["orders"], row["last_order"]) == (date(2026, 4, 2), 1, date(2026, 4, 2))
 
 
+async def test_the_lag_is_that_of_the_oldest_event_of_all_batches(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    shop = Shop(pool, tmp_path, largest=1)
+    for _ in range(3):
+        await shop.send("app", opened(user="u1"))
+        shop.pass_time(timedelta(seconds=5))
+    assert (await shop.refresh.run_until_current()).lag == timedelta(seconds=15)
+
+
 async def test_a_coupon_held_is_gone_the_day_after_its_validity(shop: Shop) -> None:
     await shop.pool.execute(
         "INSERT INTO coupons (coupon_id, title, valid_until, audience) VALUES ('c1', '{}', '2026-04-01', 'issued')"

@@ -47,7 +47,7 @@ class RefreshResult:
         events: moved into the lake.
         customers: frame rows made.
         upto_seq: the last event that is in the lake.
-        lag: from the arrival of the oldest event moved to the frame that holds it; zero where none was moved.
+        lag: the longest from the arrival of an event moved to the frame that holds it; zero where none was moved.
     """
 
     events: int
@@ -66,6 +66,8 @@ class _Turn:
     customers: int = 0
     upto_seq: int = 0
     oldest: datetime | None = None
+    """When the first event came that is in no frame yet."""
+    lag: timedelta = timedelta()
 
 
 def _no_step(step: str) -> None:
@@ -284,22 +286,23 @@ class Refresh:
         moved = await self._batches.move(turn.connection, batch, epoch=turn.epoch)
         turn.events += moved.events
         turn.upto_seq = batch.upto_seq
-        turn.oldest = moved.oldest or turn.oldest
+        turn.oldest = turn.oldest or moved.oldest
         self._since_compaction += 1
 
     async def _bring_up_frame(self, turn: _Turn) -> None:
         progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=self._clock.now())
         turn.customers += progress.customers
         turn.upto_seq = progress.seq
+        if turn.oldest is not None:
+            turn.lag, turn.oldest = max(turn.lag, self._clock.now() - turn.oldest), None
 
     async def _finish(self, turn: _Turn) -> RefreshResult:
         await self._bring_up_frame(turn)
-        lag = self._clock.now() - turn.oldest if turn.oldest is not None else timedelta()
         if self._since_compaction >= BETWEEN_COMPACTIONS:
             self._since_compaction = 0
             await asyncio.to_thread(compact, self._lake)
             await asyncio.to_thread(remove_unused, self._lake)
-        return RefreshResult(turn.events, turn.customers, turn.upto_seq, max(lag, timedelta()))
+        return RefreshResult(turn.events, turn.customers, turn.upto_seq, turn.lag)
 
 
 async def _lock(connection: Connection, patience: timedelta) -> None:
