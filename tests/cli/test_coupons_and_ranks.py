@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 
-from tests.cli.test_command_line import joren
+from tests.fixtures.commands import joren
 
 RULES = {"ranks": [{"name": "base"}, {"name": "gold", "threshold": 1000}]}
 

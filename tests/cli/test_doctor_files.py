@@ -7,7 +7,7 @@ import pytest
 
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
-from tests.cli.test_command_line import joren
+from tests.fixtures.commands import joren
 from tests.fixtures.ports import free_port
 from tests.services.refreshing import Shop, order
 from tests.services.test_mending import largest

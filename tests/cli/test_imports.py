@@ -5,7 +5,7 @@ from pathlib import Path
 
 import asyncpg
 
-from tests.cli.test_command_line import joren
+from tests.fixtures.commands import joren
 
 SALES = '注文番号,会員番号,注文日時,金額,備考\nA1,m1,2026年4月1日,"1,280円",x\nA2,,2026/4/1,5,x\n'
 

@@ -9,7 +9,7 @@ import pytest
 
 from backend.store import shop
 from segments.metrics.catalog import CATALOG
-from tests.cli.test_command_line import joren
+from tests.fixtures.commands import joren
 from tests.services.refreshing import NOW, Shop, order
 
 WINDOW = ("--from", "2026-03-01", "--to", "2026-03-31")

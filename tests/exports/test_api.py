@@ -16,7 +16,7 @@ from backend.clock import FixedClock
 from backend.settings import BadSettings, Settings, read
 from backend.wiring import open_services
 from tests.api.conftest import NOW, client_of
-from tests.cli.test_command_line import joren
+from tests.fixtures.commands import joren
 
 URL = "https://hooks.example/joren"
 
