@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.commands",
     "tests.fixtures.database",
     "tests.fixtures.installation",
+    "tests.fixtures.logs",
     "tests.fixtures.demo",
     "tests.fixtures.chromium",
     "tests.fixtures.phones",
