@@ -17,7 +17,8 @@ from backend.errors import BadInput
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.issuing import MOST_NAMED, CouponIssues, Issue
 from backend.services.coupons.ledger import CouponLedger, PairPage
-from segments.coupon_book import MOST_DAYS, MOST_USES, CouponDraft, StoredCoupon
+from segments.coupon_answer import CouponAnswer, coupon_answer
+from segments.coupon_book import MOST_DAYS, MOST_USES, CouponDraft
 from segments.coupon_ledger import CouponNumbers
 
 _READ = requires("coupons:read")
@@ -74,26 +75,6 @@ class NewCoupon(CouponWords, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A coupon to make; ``coupon_id`` is what events call it."""
 
     coupon_id: Id
-
-
-class CouponAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """A coupon of the book."""
-
-    coupon_id: str
-    title: str
-    title_en: str
-    description: str
-    description_en: str
-    audience: str
-    valid_from: date | None
-    valid_until: date | None
-    valid_days: int | None
-    stores: list[str]
-    uses_per_person: int | None
-    created_at: datetime
-    changed_at: datetime
-    changed_by: str
-    archived_at: datetime | None
 
 
 class NumbersAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,6 +158,7 @@ class CouponController(Controller):
         self,
         *,
         coupon_id: CouponId,
+        coupon_book: NamedDependency[CouponBook],
         coupon_ledger: NamedDependency[CouponLedger],
         in_state: Annotated[str | None, QueryParameter(name="state")] = None,
         flag: FromQuery[str | None] = None,
@@ -187,6 +169,7 @@ class CouponController(Controller):
 
         ``state`` is held, used or expired; ``flag`` is over_limit, late, early, wrong_store or not_issued.
         """
+        await coupon_book.get(coupon_id)
         return await coupon_ledger.pairs(coupon_id, state=in_state, flag=flag, page=page, size=size)
 
     @post("/{coupon_id:str}/issues", guards=[_WRITE], status_code=202, summary="Issue a coupon")
@@ -216,33 +199,17 @@ class CouponController(Controller):
             return await coupon_issues.from_file(coupon_id, path, actor=actor_of(request))
 
     @get("/{coupon_id:str}/issues", guards=[_READ], summary="List the issues of a coupon")
-    async def list_issues(self, coupon_id: CouponId, coupon_issues: NamedDependency[CouponIssues]) -> list[Issue]:
+    async def list_issues(
+        self,
+        coupon_id: CouponId,
+        coupon_book: NamedDependency[CouponBook],
+        coupon_issues: NamedDependency[CouponIssues],
+    ) -> list[Issue]:
         """The latest first."""
+        await coupon_book.get(coupon_id)
         return await coupon_issues.list(coupon_id)
 
     @get("/issues/{issue_id:int}", guards=[_READ], summary="Read an issue")
     async def get_issue(self, issue_id: IssueNumber, coupon_issues: NamedDependency[CouponIssues]) -> Issue:
         """How far it is."""
         return await coupon_issues.get(issue_id)
-
-
-def coupon_answer(stored: StoredCoupon) -> CouponAnswer:
-    """A coupon as API and command line tell it."""
-    draft = stored.draft
-    return CouponAnswer(
-        coupon_id=draft.coupon_id,
-        title=draft.title_ja,
-        title_en=draft.title_en,
-        description=draft.description_ja,
-        description_en=draft.description_en,
-        audience=draft.audience,
-        valid_from=draft.valid_from,
-        valid_until=draft.valid_until,
-        valid_days=draft.valid_days,
-        stores=list(draft.stores),
-        uses_per_person=draft.uses_per_person,
-        created_at=stored.created_at,
-        changed_at=stored.changed_at,
-        changed_by=stored.changed_by,
-        archived_at=stored.archived_at,
-    )

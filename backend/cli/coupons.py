@@ -8,12 +8,12 @@ from typing import Any
 
 import typer
 
-from backend.api.coupons import coupon_answer
 from backend.cli.runtime import print_json, run
 from backend.cli.segments import find_segment
 from backend.errors import BadInput, NotFound
 from backend.services.coupons.issuing import Issue
 from backend.wiring import Services
+from segments.coupon_answer import coupon_answer
 from segments.coupon_book import CouponDraft, StoredCoupon
 from segments.coupon_ledger import CouponNumbers
 from segments.coupons import PersonalCoupon

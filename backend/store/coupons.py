@@ -54,6 +54,11 @@ async def list_book(connection: Connection, *, archived: bool) -> list[StoredCou
     return [_stored(row) for row in await connection.fetch(_SQL["list_book"], archived)]
 
 
+async def list_ids(connection: Connection) -> list[str]:
+    """What events call the coupons, archived ones too."""
+    return [row["coupon_id"] for row in await connection.fetch(_SQL["list_ids"])]
+
+
 async def list_rules(connection: Connection) -> list[tuple[Any, ...]]:
     """Of every coupon the columns of `segments.coupon_ledger.DEFINITIONS`."""
     return [tuple(row) for row in await connection.fetch(_SQL["list_rules"])]

@@ -80,6 +80,14 @@ async def test_a_coupon_from_its_definition_to_the_customers_hands(api: httpx.As
     assert (await api.get("/api/v1/coupons")).json() == []
 
 
+async def test_of_a_coupon_that_there_is_not_nothing_is_listed(api: httpx.AsyncClient) -> None:
+    await api.post("/api/v1/coupons", json={"coupon_id": "spring-100", "title": "春"})
+    for part in ("", "/numbers", "/pairs", "/issues"):
+        answer = await api.get(f"/api/v1/coupons/sprnig-100{part}")
+        assert (answer.status_code, answer.json()["code"]) == (404, "coupon_not_found"), part
+        assert "spring-100" in answer.json()["message"]
+
+
 async def test_rank_rules_are_looked_at_saved_and_told(api: httpx.AsyncClient, services: Services) -> None:
     looked = (await api.post("/api/v1/ranks/preview", json={"rules": RULES})).json()
     assert [(each["rank"], each["first_day"]) for each in looked["ranks"]] == [("base", 0), ("gold", 1)]

@@ -13,6 +13,7 @@ from backend.store import access, definitions
 from backend.store import coupons as store
 from backend.store.pool import Connection
 from segments.coupon_book import CouponDraft, StoredCoupon, problems
+from segments.nearest import nearest
 
 
 class CouponBook:
@@ -34,7 +35,7 @@ class CouponBook:
             NotFound: no such coupon.
         """
         async with self._pool.acquire() as connection:
-            return _found(await store.get(connection, coupon_id=coupon_id), coupon_id)
+            return await read(connection, coupon_id)
 
     async def store_names(self, store_ids: Collection[str]) -> dict[str, dict[str, str]]:
         """Names by language of stores; those nobody defined are absent."""
@@ -57,7 +58,7 @@ class CouponBook:
                 sentence = f"There is already a coupon {draft.coupon_id}."
                 raise Conflict(sentence, code="coupon_exists", field="coupon_id") from error
             await self._audit(connection, "coupon.create", draft.coupon_id, actor, _plain(draft))
-            return _found(await store.get(connection, coupon_id=draft.coupon_id), draft.coupon_id)
+            return await read(connection, draft.coupon_id)
 
     async def save(self, draft: CouponDraft, *, actor: str) -> StoredCoupon:
         """Define a coupon anew. Issues of before keep the last day that they were given.
@@ -68,7 +69,7 @@ class CouponBook:
             Conflict: it is archived.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            before = _found(await store.lock(connection, coupon_id=draft.coupon_id), draft.coupon_id)
+            before = await lock(connection, draft.coupon_id)
             _refuse_archived(before)
             await _check(connection, draft)
             old, new = _plain(before.draft), _plain(draft)
@@ -76,7 +77,7 @@ class CouponBook:
             if changed:
                 await store.update(connection, draft, now=self._clock.now(), actor=actor)
                 await self._audit(connection, "coupon.save", draft.coupon_id, actor, changed)
-            return _found(await store.get(connection, coupon_id=draft.coupon_id), draft.coupon_id)
+            return await read(connection, draft.coupon_id)
 
     async def archive(self, coupon_id: str, *, actor: str) -> StoredCoupon:
         """Put a coupon away: nobody gets it any more; those who hold it can use it as before.
@@ -97,13 +98,13 @@ class CouponBook:
     async def _put_away(self, coupon_id: str, actor: str, *, away: bool) -> StoredCoupon:
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            stored = _found(await store.lock(connection, coupon_id=coupon_id), coupon_id)
+            stored = await lock(connection, coupon_id)
             if (stored.archived_at is not None) != away:
                 archived_at = now if away else None
                 await store.set_archived(connection, coupon_id=coupon_id, archived_at=archived_at, now=now, actor=actor)
                 action = "coupon.archive" if away else "coupon.restore"
                 await self._audit(connection, action, coupon_id, actor, {})
-            return _found(await store.get(connection, coupon_id=coupon_id), coupon_id)
+            return await read(connection, coupon_id)
 
     async def _audit(
         self, connection: Connection, action: str, coupon_id: str, actor: str, detail: Mapping[str, Any]
@@ -112,9 +113,29 @@ class CouponBook:
         await access.write_audit(connection, at=at, actor=actor, action=action, target=target, detail=detail)
 
 
-def _found(stored: StoredCoupon | None, coupon_id: str) -> StoredCoupon:
+async def read(connection: Connection, coupon_id: str) -> StoredCoupon:
+    """A coupon of the book.
+
+    Raises:
+        NotFound: no such coupon; the message names the nearest.
+    """
+    return await _found(connection, await store.get(connection, coupon_id=coupon_id), coupon_id)
+
+
+async def lock(connection: Connection, coupon_id: str) -> StoredCoupon:
+    """A coupon of the book, held until the transaction ends.
+
+    Raises:
+        NotFound: no such coupon; the message names the nearest.
+    """
+    return await _found(connection, await store.lock(connection, coupon_id=coupon_id), coupon_id)
+
+
+async def _found(connection: Connection, stored: StoredCoupon | None, coupon_id: str) -> StoredCoupon:
     if stored is None:
-        raise NotFound(f"There is no coupon {coupon_id}.", code="coupon_not_found")
+        like = nearest(coupon_id, await store.list_ids(connection))
+        hint = f"; the nearest: {', '.join(like)}" if like else ""
+        raise NotFound(f"There is no coupon {coupon_id}{hint}.", code="coupon_not_found")
     return stored
 
 

@@ -15,6 +15,7 @@ import asyncpg
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound
+from backend.services.coupons.book import lock
 from backend.store import access, deliveries, events, import_files, shop
 from backend.store import coupons as store
 from backend.store.import_tables import Reading
@@ -176,7 +177,7 @@ class CouponIssues:
         actor: str,
     ) -> Issue:
         now, today = self._clock.now(), (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
-        coupon = _issuable(await store.lock(connection, coupon_id=coupon_id), coupon_id, today)
+        coupon = _issuable(await lock(connection, coupon_id), today)
         issue_id = await store.insert_issue(
             connection,
             coupon_id=coupon_id,
@@ -196,9 +197,7 @@ class CouponIssues:
         return _issue(row)
 
 
-def _issuable(coupon: StoredCoupon | None, coupon_id: str, today: date) -> StoredCoupon:
-    if coupon is None:
-        raise NotFound(f"There is no coupon {coupon_id}.", code="coupon_not_found")
+def _issuable(coupon: StoredCoupon, today: date) -> StoredCoupon:
     if coupon.archived_at is not None:
         raise Conflict("This coupon is archived. Take it back first.", code="coupon_archived")
     if coupon.draft.audience == "public":

@@ -26,6 +26,10 @@ SELECT * FROM coupons WHERE coupon_id = $1
 SELECT * FROM coupons WHERE $1::boolean OR archived_at IS NULL
 ORDER BY archived_at IS NOT NULL, valid_until DESC NULLS FIRST, created_at DESC, coupon_id
 
+-- name: list_ids
+-- For a message that names those like the one asked for.
+SELECT coupon_id FROM coupons ORDER BY coupon_id
+
 -- name: list_rules
 -- What the ledger asks of every coupon.
 SELECT coupon_id, audience, valid_from, valid_until, stores, uses_per_person FROM coupons ORDER BY coupon_id
