@@ -1,6 +1,7 @@
 """Coupons given out, used and expired, on a real database, lake and frame."""
 
 import asyncio
+import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -371,3 +372,25 @@ async def test_the_book_refuses_what_cannot_be_and_writes_down_who_did_what(coun
         "title_ja": {"from": "tea", "to": "Tea!"},
         "stores": {"from": ["S1"], "to": []},
     }
+
+
+async def test_pairs_are_put_in_order_beside_the_event_loop(counter: Counter, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A coupon can have millions of pairs; other requests wait for what is sorted on the loop's own thread."""
+    await counter.people(3)
+    await counter.define()
+    await counter.give("m0", "m1", "m2")
+    collect, sort, threads = pl.LazyFrame.collect, pl.DataFrame.sort, set[threading.Thread]()
+
+    def watched(work: Any) -> Any:
+        def watching(*given: Any, **named: Any) -> Any:
+            threads.add(threading.current_thread())
+            return work(*given, **named)
+
+        return watching
+
+    monkeypatch.setattr(pl.LazyFrame, "collect", watched(collect))
+    monkeypatch.setattr(pl.DataFrame, "sort", watched(sort))
+    page = await counter.ledger.pairs("tea", page=2, size=2)
+    assert (len(page.pairs), page.total) == (1, 3)
+    assert threads
+    assert threading.main_thread() not in threads

@@ -116,12 +116,10 @@ class CouponLedger:
             wanted = wanted.filter((pl.col("state") == state) & pl.col("issued_at").is_not_null())
         if flag is not None:
             wanted = wanted.filter(pl.col("flags").list.contains(flag))
-        found = await asyncio.to_thread(wanted.collect)
-        ordered = found.sort("issued_at", "customer_id", descending=[True, False], nulls_last=True)
-        rows = ordered.slice((page - 1) * size, size).to_dicts()
+        rows, total = await asyncio.to_thread(_cut, wanted, page, size)
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
-        return PairPage(pairs=tuple(_pair(row, names) for row in rows), total=found.height, as_of=look.as_of)
+        return PairPage(pairs=tuple(_pair(row, names) for row in rows), total=total, as_of=look.as_of)
 
     async def expiring(self, *, since: date) -> pl.DataFrame | None:
         """Pairs whose validity ended on ``since`` or later, before today, unused and not yet written down as expired.
@@ -181,6 +179,12 @@ def _check(state: str | None, flag: str | None, page: int, size: int) -> None:
         raise BadInput(f"A flag is {', '.join(Flag)}.", code="bad_flag", field="flag")
     if page < 1 or not 1 <= size <= LARGEST_PAGE:
         raise BadInput(f"A page holds 1 to {LARGEST_PAGE} pairs and is counted from 1.", code="bad_page", field="page")
+
+
+def _cut(wanted: pl.LazyFrame, page: int, size: int) -> tuple[list[dict[str, Any]], int]:
+    """One page of pairs, those issued last first, and how many there are. A coupon can have millions: not on the event loop."""
+    ordered = wanted.sort("issued_at", "customer_id", descending=[True, False], nulls_last=True).collect()
+    return ordered.slice((page - 1) * size, size).to_dicts(), ordered.height
 
 
 def _pair(row: Mapping[str, Any], names: Mapping[int, asyncpg.Record]) -> Pair:
