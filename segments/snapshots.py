@@ -50,11 +50,14 @@ class Choice:
 
     @property
     def definition(self) -> str:
-        """A short digest of the words by which the figure is made: another one marks another definition."""
+        """A short digest of the words by which the figure is made: another one marks another definition.
+
+        Of the options only those that are not the default count, as in `key`: an option that a later release adds counts
+        as before until somebody chooses it. Who changes a default changes the words of the definition with it.
+        """
         metric = catalog.get(self.slug)
         words = (
-            str(sorted(self.options.items())),
-            self.slug,
+            self.key,
             metric.unit,
             metric.numerator["en"],
             metric.denominator["en"],

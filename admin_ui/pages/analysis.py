@@ -250,7 +250,7 @@ def _options(page: Page, metric: Metric) -> list[dict[str, Any]]:
             "option": option,
             "value": page.query(option.name) or str(option.default),
             "first": place < OPTIONS_SHOWN,
-            "events": not option.choices and isinstance(option.default, str) and not option.free,
+            "events": not option.choices and isinstance(option.default, str) and option.reads is None,
         }
         for place, option in enumerate(metric.options)
     ]

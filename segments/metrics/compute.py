@@ -141,7 +141,7 @@ def _events_asked(metric: Metric, options: Options) -> set[str]:
 
 
 def _is_event(option: Option) -> bool:
-    return isinstance(option.default, str) and not option.choices and not option.free
+    return isinstance(option.default, str) and not option.choices and option.reads is None
 
 
 def _figure(metric: Metric, facts: Facts, window: Window, options: Options, row: dict[str, Any]) -> Measured:

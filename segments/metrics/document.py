@@ -56,7 +56,7 @@ def _option(option: Option) -> str:
     elif isinstance(option.default, int):
         allowed = f"{option.low}–{option.high}"
     else:
-        allowed = "any text" if option.free else "any event name"
+        allowed = "any text" if option.reads else "any event name"
     return f"- `{option.name}` {option.ja} / {option.en}: {allowed}; default `{option.default}`"
 
 

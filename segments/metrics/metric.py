@@ -1,6 +1,6 @@
 """What a KPI is: its name, its words, its options, and the figure it gives."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
@@ -50,7 +50,8 @@ class Option:
     """One choice a KPI offers.
 
     ``choices`` where only these are allowed, else whole numbers from ``low`` to ``high``; a text without choices is the name
-    of an event, or, where it is ``free``, any text. ``events``: what a choice reads beside the KPI's own sources.
+    of an event, or, where ``reads`` stands, what that can read: it raises `BadOption` where it cannot. ``events``: what a
+    choice reads beside the KPI's own sources.
     """
 
     name: str
@@ -60,7 +61,7 @@ class Option:
     choices: tuple[str, ...] = ()
     low: int = 0
     high: int = 0
-    free: bool = False
+    reads: Callable[[str], object] | None = None
     events: Mapping[str, str] = field(default_factory=dict)
 
 

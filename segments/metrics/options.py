@@ -11,7 +11,8 @@ def read_options(metric: Metric, given: Mapping[str, object]) -> Options:
     """Every option of ``metric``, by ``given`` where it says something and by default elsewhere.
 
     Raises:
-        BadOption: an option the KPI does not have, or a value it does not allow; the message names the nearest.
+        BadOption: an option the KPI does not have, a value it does not allow, or a text that cannot be read; the message
+            names the nearest.
     """
     known = {option.name: option for option in metric.options}
     for name in given:
@@ -31,6 +32,8 @@ def _value(option: Option, given: object) -> int | str:
         sentence = f"{option.name} cannot be {given}; {hint(str(given), option.choices)}"
         raise BadOption(sentence, code="not_a_choice", option=option.name)
     if isinstance(option.default, str):
+        if option.reads is not None:
+            option.reads(str(given))
         return str(given)
     return _whole_number(option, given)
 

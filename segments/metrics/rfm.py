@@ -2,18 +2,16 @@
 
 from datetime import date, timedelta
 from functools import reduce
-from itertools import pairwise
 
 import polars as pl
 
-from segments.errors import BadOption
 from segments.metrics.facts import Facts
+from segments.metrics.free_texts import read_limits
 from segments.metrics.metric import Options
 from segments.metrics.purchases import number_purchases
 from segments.windows import Window
 
 _TOP = 5
-_LIMITS = _TOP - 1
 
 GROUPS = {
     "champions": "r >= 4 AND f >= 4 AND m >= 4",
@@ -42,22 +40,6 @@ def score_customers(facts: Facts, day: date, options: Options) -> pl.LazyFrame:
     by thresholds one more than the thresholds reached.
     """
     return facts.once(("rfm", day, *options.items()), lambda: _scored(facts, day, options))
-
-
-def read_limits(text: str) -> list[int]:
-    """Four thresholds from a text such as ``30,60,90,180``.
-
-    Raises:
-        BadOption: they are not four whole numbers, each above the one before.
-    """
-    try:
-        limits = [int(part) for part in text.split(",")]
-    except ValueError:
-        limits = []
-    if len(limits) != _LIMITS or any(high <= low for low, high in pairwise(limits)):
-        sentence = f"thresholds are four rising whole numbers such as 30,60,90,180, not {text!r}"
-        raise BadOption(sentence, code="bad_thresholds")
-    return limits
 
 
 def rfm(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:

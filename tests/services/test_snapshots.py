@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import polars as pl
 import pytest
 
 from backend.clock import FixedClock
@@ -14,7 +16,12 @@ from backend.services.snapshots import FIRST_DAYS, LEASE, Snapshots, _Lost
 from backend.store import segments as segment_store
 from backend.store import shop
 from backend.store import snapshots as store
-from segments.metrics.metric import Measured
+from campaigns.shop import ShopSettings, problems
+from segments.errors import BadOption
+from segments.metrics import catalog
+from segments.metrics.compute import compute
+from segments.metrics.facts import Facts
+from segments.metrics.metric import Measured, Option
 from segments.snapshots import Choice, choose, read_choice, trend
 from segments.windows import Window
 from tests.faults.test_refresh_steps import Died, dies_after
@@ -261,3 +268,29 @@ def test_a_choice_has_one_name() -> None:
     assert read_choice("launch_rate").definition != read_choice("dau").definition
     assert read_choice("repeat_purchase_rate?n=2&basis=days").key == "repeat_purchase_rate"
     assert trend([]) == ()
+
+
+def test_an_option_of_a_later_release_changes_no_definition(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = [read_choice(text).definition for text in KPIS]
+    for slug in ("launch_rate", "repeat_purchase_rate"):
+        metric = catalog.get(slug)
+        newer = replace(metric, options=(*metric.options, Option("later", "新", "New", "a", choices=("a", "b"))))
+        monkeypatch.setitem(catalog.CATALOG, slug, newer)
+    assert [read_choice(text).definition for text in KPIS] == before
+    assert read_choice("launch_rate?later=b").definition not in before
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["retention?start_where=shop=S1", "retention?return_where=amount>=much", "rfm?money=1,2", "rfm?recency=9,8,7,6"],
+)
+def test_what_cannot_be_read_is_refused_when_chosen_as_when_asked(text: str) -> None:
+    slug, _, given = text.partition("?")
+    name, _, value = given.partition("=")
+    facts = Facts(days=pl.LazyFrame(schema={}), today=YESTERDAY)
+    with pytest.raises(BadOption) as asked:
+        compute(slug, facts, Window(YESTERDAY, YESTERDAY), options={name: value})
+    with pytest.raises(BadOption) as chosen:
+        read_choice(text)
+    assert str(chosen.value) == str(asked.value)
+    assert "snapshot_kpis" in problems(ShopSettings(snapshot_kpis=(text,)))

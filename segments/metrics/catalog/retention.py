@@ -1,6 +1,7 @@
 """Retention: one KPI with many options."""
 
 from segments.metrics.catalog.words import words
+from segments.metrics.free_texts import read_conditions
 from segments.metrics.metric import AsOf, Metric, Option, Unit
 
 _HORIZON = 104
@@ -18,10 +19,12 @@ METRICS: tuple[Metric, ...] = (
         window=words("起点の行動が P にある人", "customers whose start lies in P"),
         definition=words(
             "起点の期（日・週・月）に始めた人のうち、m 期後に戻りの行動が k 回（または k 日）以上あった人の割合。"
-            "exact は n 期後ちょうど、range は a〜b 期後のいずれか、rolling は n〜H 期後のいずれか。まとめの行は H まで終わった組だけで計算します。",
+            "exact は n 期後ちょうど、range は a〜b 期後のいずれか、rolling は n〜H 期後のいずれか。まとめの行は H まで終わった組だけで計算します。"
+            "月は締め日で終わります。条件の category は注文の明細も見ます（category=tea は tea を含む注文、category!=tea は tea を一つも含まない注文）。",
             "Share of those who started in a period (day, week, month) with at least k return events, or return events on at "
             "least k days, m periods later: exactly n (exact), in some of a..b (range), in some of n..H (rolling). "
-            "The pooled line uses only cohorts complete for H.",
+            "The pooled line uses only cohorts complete for H. Months end on the closing day. A category of a filter looks at an "
+            "order's lines too: category=tea keeps orders that hold tea, category!=tea those of which no line is tea.",
         ),
         as_of=AsOf.COHORT,
         options=(
@@ -30,8 +33,16 @@ METRICS: tuple[Metric, ...] = (
             Option("starts", "起点", "Which starts", "first", choices=("first", "every")),
             Option("k", "回数 k", "At least k", 1, low=1, high=1000),
             Option("count_by", "k の数え方", "k counts", "events", choices=("events", "days")),
-            Option("start_where", "起点の条件（例 store=S1）", "Start only where (store=S1)", "", free=True),
-            Option("return_where", "戻りの条件（例 amount>=1000）", "Return only where (amount>=1000)", "", free=True),
+            Option(
+                "start_where", "起点の条件（例 store=S1）", "Start only where (store=S1)", "", reads=read_conditions
+            ),
+            Option(
+                "return_where",
+                "戻りの条件（例 amount>=1000）",
+                "Return only where (amount>=1000)",
+                "",
+                reads=read_conditions,
+            ),
             Option("type", "種類", "Type", "exact", choices=("exact", "range", "rolling")),
             Option("unit", "期の単位", "Unit", "week", choices=("day", "week", "month")),
             Option("n", "期 n", "Period n", 1, high=_HORIZON),

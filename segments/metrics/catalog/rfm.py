@@ -2,6 +2,7 @@
 
 from segments.events import EventName
 from segments.metrics.catalog.words import AT_END, BASIS, words
+from segments.metrics.free_texts import read_limits
 from segments.metrics.metric import Column, Metric, Option, Shape, Sheet, Unit
 
 _ORDERS = (str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED), str(EventName.ORDER_CANCELLED))
@@ -21,9 +22,17 @@ _PLACES = {**_GROUPS, "outside": words("（対象外：期間内に購入なし�
 _OPTIONS = (
     Option("span", "さかのぼる日数", "Days looked back", 365, low=1, high=3650),
     Option("scores", "点数の付け方", "Scores by", "ranks", choices=("ranks", "thresholds")),
-    Option("recency", "R のしきい値（日、小さいほど高得点）", "Thresholds of R (days)", "30,60,90,180", free=True),
-    Option("frequency", "F のしきい値（回）", "Thresholds of F (purchases)", "2,3,5,10", free=True),
-    Option("money", "M のしきい値（最小単位）", "Thresholds of M (minor units)", "5000,10000,30000,100000", free=True),
+    Option(
+        "recency", "R のしきい値（日、小さいほど高得点）", "Thresholds of R (days)", "30,60,90,180", reads=read_limits
+    ),
+    Option("frequency", "F のしきい値（回）", "Thresholds of F (purchases)", "2,3,5,10", reads=read_limits),
+    Option(
+        "money",
+        "M のしきい値（最小単位）",
+        "Thresholds of M (minor units)",
+        "5000,10000,30000,100000",
+        reads=read_limits,
+    ),
     BASIS,
 )
 _SCORED = words("P の終わりからさかのぼる期間に購入した人", "customers who bought in the span that ends with P")

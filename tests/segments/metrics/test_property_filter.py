@@ -5,7 +5,7 @@ import pytest
 from segments.errors import BadOption
 from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
-from segments.metrics.property_filter import parse
+from segments.metrics.free_texts import read_conditions
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, frames, moment
 from tests.segments.metrics.members import after
@@ -45,6 +45,28 @@ def test_retention_counts_the_returns_that_match(event: str, where: str, came: i
     assert (measured.numerator, measured.denominator) == (came, 3)
 
 
+BASKETS = [
+    *(Happening(n, n, "Application Opened", moment(0), device=n) for n in range(1, 6)),
+    Happening(11, 1, "Order Completed", moment(9), order=1, amount=500, lines=(("tea", 1, 500),)),
+    Happening(12, 2, "Order Completed", moment(9), order=2, amount=700, lines=(("tea", 1, 500), ("milk", 1, 200))),
+    Happening(13, 3, "Order Completed", moment(9), order=3, amount=200, lines=(("milk", 1, 200), ("", 1, 0))),
+    Happening(14, 4, "Order Completed", moment(9), order=4, amount=100),
+    Happening(15, 5, "Order Completed", moment(9), order=5, amount=100, category="milk", lines=(("tea", 1, 100),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("where", "came"), [("category=tea", 3), ("category!=tea", 1), ("category=milk", 3), ("category!=milk", 1)]
+)
+def test_an_order_holds_a_category_or_does_not(where: str, came: int) -> None:
+    """A mixed basket holds tea, so it is none without tea; one that names no category is neither."""
+    events, lines = frames(BASKETS)
+    facts = Facts(days=days_of(BASKETS), events=events, lines=lines, today=after(60))
+    options = {"return": "Order Completed", "return_where": where, "n": 1, "horizon": 1}
+    measured = compute("retention", facts, Window(after(0), after(6)), options=options)
+    assert (measured.numerator, measured.denominator) == (came, 5)
+
+
 def test_the_first_start_is_the_first_that_matches() -> None:
     options = {"start": "Store Visited", "start_where": "store=S2", "return": "Application Opened"}
     measured = compute("retention", FACTS, Window(after(7), after(13)), options=options)
@@ -64,4 +86,4 @@ def test_the_first_start_is_the_first_that_matches() -> None:
 )
 def test_a_filter_that_cannot_be_read_says_why(text: str, says: str) -> None:
     with pytest.raises(BadOption, match=says):
-        parse(text)
+        read_conditions(text)
