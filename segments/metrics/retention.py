@@ -10,7 +10,7 @@ from typing import Literal
 
 import polars as pl
 
-from segments.calendar import BusinessCalendar
+from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
 from segments.metrics.occurrences import occurrences
@@ -29,22 +29,31 @@ class Periods:
     calendar: BusinessCalendar
 
     def of(self, day: pl.Expr) -> pl.Expr:
-        """The number of the period that holds ``day``."""
+        """The number of the period that holds ``day``; months are the shop's, which end on its closing day."""
         if self.unit == "month":
-            return day.dt.year().cast(pl.Int32) * 12 + day.dt.month().cast(pl.Int32) - 1
+            number = day.dt.year().cast(pl.Int32) * MONTHS + day.dt.month().cast(pl.Int32) - 1
+            return number + (day > self._closes(number)).cast(pl.Int32)
         ordinal = day.cast(pl.Date).to_physical()
         return ordinal if self.unit == "day" else (ordinal - self._offset()) // _DAYS_OF_WEEK
 
     def first_day(self, number: pl.Expr) -> pl.Expr:
         """The first business day of a period."""
         if self.unit == "month":
-            return pl.date(number // 12, number % 12 + 1, 1)
+            return self._closes(number - 1) + pl.duration(days=1)
         ordinal = number if self.unit == "day" else number * _DAYS_OF_WEEK + self._offset()
         return ordinal.cast(pl.Int32).cast(pl.Date)
 
     def last_day(self, number: pl.Expr) -> pl.Expr:
         """The last business day of a period."""
         return self.first_day(number + 1) - pl.duration(days=1)
+
+    def _closes(self, number: pl.Expr) -> pl.Expr:
+        """The closing day of a month; a month with fewer days closes on its last."""
+        last = pl.date(number // MONTHS, number % MONTHS + 1, 1).dt.month_end()
+        if self.calendar.closing_day >= END_OF_MONTH:
+            return last
+        closing = pl.min_horizontal(last.dt.day(), pl.lit(self.calendar.closing_day, pl.Int8))
+        return last + pl.duration(days=closing - last.dt.day())
 
     def _offset(self) -> int:
         """Days from the epoch to the first start of a week at or before it."""
@@ -115,7 +124,7 @@ def is_cut(window: Window, unit: str, calendar: BusinessCalendar) -> bool:
 
 def _period_start(day: date, unit: str, calendar: BusinessCalendar) -> date:
     if unit == "month":
-        return day.replace(day=1)
+        return calendar.month(day).first
     return calendar.week_of(day) if unit == "week" else day
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from tests.segments.history import Happening
@@ -14,10 +15,13 @@ Member = Callable[[int, date], bool]
 class Shop:
     """One history looked at on one day."""
 
-    def __init__(self, history: list[Happening], today: date, member: Member | None = None) -> None:
+    def __init__(
+        self, history: list[Happening], today: date, member: Member | None = None, *, closing_day: int = 31
+    ) -> None:
         self.everything = history
         self.rows = [row for row in verified_only(history) if row.day <= today]
         self.today = today
+        self.closing_day = closing_day
         self.member = member
         self.people = sorted({row.customer for row in history})
 
@@ -129,35 +133,48 @@ class Shop:
         return self.days(who, event, date.min, date.max)
 
 
-def period_start(day: date, unit: str) -> date:
-    """First day of the period that holds ``day``; weeks start on Monday."""
-    return {"day": day, "week": day - timedelta(days=day.weekday()), "month": day.replace(day=1)}[unit]
-
-
-def later(start: date, periods: int, unit: str) -> date:
-    """First day of the period ``periods`` after the one that begins on ``start``."""
+def begins(day: date, unit: str, closing_day: int) -> bool:
+    """Whether a period begins on ``day``: weeks on Monday, months after the closing day or the last of a shorter month."""
     if unit == "month":
-        months = start.year * 12 + start.month - 1 + periods
-        return date(months // 12, months % 12 + 1, 1)
-    return start + timedelta(days=periods * (7 if unit == "week" else 1))
+        before = day - timedelta(days=1)
+        return before.day == closing_day or (day.day == 1 and before.day < closing_day)
+    return unit == "day" or day.weekday() == 0
+
+
+@cache
+def period_start(day: date, unit: str, closing_day: int) -> date:
+    """First day of the period that holds ``day``."""
+    while not begins(day, unit, closing_day):
+        day -= timedelta(days=1)
+    return day
+
+
+@cache
+def later(start: date, periods: int, unit: str, closing_day: int) -> date:
+    """First day of the period ``periods`` after the one that begins on ``start``."""
+    for _ in range(periods):
+        start += timedelta(days=1)
+        while not begins(start, unit, closing_day):
+            start += timedelta(days=1)
+    return start
 
 
 def active(shop: Shop, who: int, start: date, m: int, options: dict[str, Any]) -> bool:
     """``active(c, m)`` of KPI.md for a cohort that begins on ``start``."""
-    first, after = later(start, m, options["unit"]), later(start, m + 1, options["unit"])
+    first, after = (later(start, n, options["unit"], shop.closing_day) for n in (m, m + 1))
     days = [day for day in shop.times(who, options["return"]) if first <= day < after]
     return len(set(days) if options["count_by"] == "days" else days) >= options["k"]
 
 
 def retention(shop: Shop, first: date, last: date, options: dict[str, Any]) -> dict[tuple[date, int], Any]:
     """Cell by (cohort, period): numerator, denominator, incomplete, complete for H."""
-    unit = options["unit"]
+    unit, closes = options["unit"], shop.closing_day
     cohorts: dict[date, set[int]] = {}
     for who in shop.people:
         days = sorted(shop.times(who, options["start"]))
         for day in days[:1] if options["starts"] == "first" else days:
-            start = period_start(day, unit)
-            end = min(later(start, 1, unit) - timedelta(days=1), shop.today)
+            start = period_start(day, unit, closes)
+            end = min(later(start, 1, unit, closes) - timedelta(days=1), shop.today)
             if first <= day <= last and (shop.member is None or shop.member(who, end)):
                 cohorts.setdefault(start, set()).add(who)
     cells = {}
@@ -165,9 +182,14 @@ def retention(shop: Shop, first: date, last: date, options: dict[str, Any]) -> d
         for shown, wanted, needs in _columns(options):
             came = sum(any(active(shop, who, start, m, options) for m in wanted) for who in people)
             horizon = options["b"] if options["type"] == "range" else options["horizon"]
-            if later(start, shown, unit) <= shop.today:
-                over = later(start, needs + 1, unit) <= shop.today
-                cells[start, shown] = (came, len(people), not over, later(start, horizon + 1, unit) <= shop.today)
+            if later(start, shown, unit, closes) <= shop.today:
+                over = later(start, needs + 1, unit, closes) <= shop.today
+                cells[start, shown] = (
+                    came,
+                    len(people),
+                    not over,
+                    later(start, horizon + 1, unit, closes) <= shop.today,
+                )
     return cells
 
 

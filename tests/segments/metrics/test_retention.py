@@ -1,17 +1,20 @@
 """Retention equals counting on fingers, and its shapes keep their order."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segments.calendar import BusinessCalendar
 from segments.errors import BadOption
 from segments.events import EventName
 from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Measured, Triangle
+from segments.metrics.retention import Periods, is_cut
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
 from tests.segments.metrics.members import MEMBERS, after, belongs
@@ -53,14 +56,22 @@ def table(measured: Measured) -> Triangle:
     first=st.integers(0, 60),
     length=st.integers(0, 60),
     today=st.integers(40, 150),
+    closes=st.sampled_from((31, 1, 20, 29, 30)),
     segment=st.booleans(),
 )
 def test_retention_equals_the_reference(
-    history: list[Happening], options: dict[str, Any], first: int, length: int, today: int, *, segment: bool
+    history: list[Happening],
+    options: dict[str, Any],
+    first: int,
+    length: int,
+    today: int,
+    closes: int,
+    *,
+    segment: bool,
 ) -> None:
-    window = Window(after(first), after(first + length))
-    facts = Facts(days=days_of(history), today=after(today), members=MEMBERS if segment else None)
-    shop = Shop(history, after(today), belongs if segment else None)
+    window, kept = Window(after(first), after(first + length)), BusinessCalendar(closing_day=closes)
+    facts = Facts(days=days_of(history), today=after(today), members=MEMBERS if segment else None, calendar=kept)
+    shop = Shop(history, after(today), belongs if segment else None, closing_day=closes)
     expected = retention(shop, window.first, window.last, options)
     measured = compute("retention", facts, window, options=options)
     found = {
@@ -108,6 +119,20 @@ def test_period_zero_is_whole_for_the_same_event_once(history: list[Happening], 
     facts = Facts(days=days_of(history), today=after(200))
     measured = compute("retention", facts, Window(after(0), after(100)), options={"unit": unit})
     assert all(cohort.cells[0].numerator == cohort.size for cohort in table(measured).cohorts)
+
+
+@pytest.mark.parametrize("closes", [1, 20, 28, 29, 30, 31])
+def test_months_are_those_of_the_shops_books(closes: int) -> None:
+    """Of four years with a leap day, on both sides of every closing day."""
+    kept, first = BusinessCalendar(closing_day=closes), date(2023, 1, 1)
+    days = pl.DataFrame({"day": [first + timedelta(days=n) for n in range(4 * 366)]})
+    periods = Periods("month", kept)
+    number = periods.of(pl.col("day"))
+    found = days.select("day", periods.first_day(number).alias("first"), periods.last_day(number).alias("last"))
+    assert all(kept.month(day) == Window(*month) for day, *month in found.iter_rows())
+    march = Window(date(2024, 2, 21), date(2024, 3, 20))
+    cut = [is_cut(march, "month", BusinessCalendar(closing_day=each)) for each in (20, 31)]
+    assert cut == [False, True]
 
 
 def test_every_day_of_the_week_is_seven_by_days() -> None:
