@@ -60,13 +60,13 @@ def table(measured: Measured) -> Triangle:
     segment=st.booleans(),
 )
 def test_retention_equals_the_reference(
+    *,
     history: list[Happening],
     options: dict[str, Any],
     first: int,
     length: int,
     today: int,
     closes: int,
-    *,
     segment: bool,
 ) -> None:
     window, kept = Window(after(first), after(first + length)), BusinessCalendar(closing_day=closes)
