@@ -44,11 +44,16 @@ def events(config: ShopConfig) -> Iterator[bytes]:
 def _block(config: ShopConfig, first: int, count: int) -> pl.DataFrame:
     people, happened = everything(members(config, first, count), config)
     rows = pl.concat([events_of(each, people) for each in happened])
-    dice = Dice(config.seed)
     keyed = rows.with_columns(pl.col("occurred_at").dt.epoch("us").alias("moment"))
-    late = dice.happens("late", LATE, "member", "moment") & (pl.col("source") == APP)
-    wait = pl.when(late).then(dice.below("how late", 4 * 86_400, "member", "moment")).otherwise(0)
-    arriving = keyed.with_columns((pl.col("moment") + wait * 1_000_000).alias("arrival"))
-    again = arriving.filter(dice.happens("twice", TWICE, "member", "moment"))
+    arriving = keyed.with_columns(arrival(config).alias("arrival"))
+    again = arriving.filter(Dice(config.seed).happens("twice", TWICE, "member", "moment"))
     again = again.with_columns(pl.col("arrival") + 30_000_000)
     return pl.concat([arriving, again]).sort("arrival", "message_id").drop("moment", "arrival")
+
+
+def arrival(config: ShopConfig) -> pl.Expr:
+    """When an event first arrives, from columns member, source and ``moment``; both in microseconds since 1970."""
+    dice = Dice(config.seed)
+    late = dice.happens("late", LATE, "member", "moment") & (pl.col("source") == APP)
+    wait = pl.when(late).then(dice.below("how late", 4 * 86_400, "member", "moment")).otherwise(0)
+    return pl.col("moment") + wait * 1_000_000

@@ -50,7 +50,7 @@ def text(template: str, *parts: pl.Expr | str) -> pl.Expr:
 def events_of(happened: Happened, people: pl.DataFrame) -> pl.DataFrame:
     """The events: source, message_id, type, event, user_id, anonymous_id, occurred_at (UTC), payload, member."""
     frame = happened.frame.join(people, on="member", how="left", suffix="_of_member")
-    frame = frame.with_columns(_utc().alias("occurred_at"), _message_id(happened).alias("message_id"))
+    frame = frame.with_columns(in_utc().alias("occurred_at"), _message_id(happened).alias("message_id"))
     anonymous = pl.col("anonymous_id") if happened.source == APP or happened.event is None else pl.lit(None, pl.String)
     frame = frame.with_columns(anonymous.alias("anonymous_id"), pl.col("occurred_at").dt.strftime(TIME).alias("time"))
     return frame.select(
@@ -66,7 +66,8 @@ def events_of(happened: Happened, people: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _utc() -> pl.Expr:
+def in_utc() -> pl.Expr:
+    """The moment of the local time ``at``."""
     return pl.col("at").dt.replace_time_zone(ZONE).dt.convert_time_zone("UTC")
 
 

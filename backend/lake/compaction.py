@@ -7,12 +7,10 @@ many small files are rewritten, a few at a time, so that the refresh loop never 
 from dataclasses import dataclass
 
 import polars as pl
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 
 from backend.lake.schemas import LAYOUTS, Table
-from backend.lake.tables import Lake
-
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+from backend.lake.tables import WRITER, Lake
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,6 @@ def _compact_table(handle: DeltaTable, table: Table, rules: Compaction) -> int:
         partition_filters=[(partition, "in", values)],
         target_size=rules.small,
         max_concurrent_tasks=1,
-        writer_properties=_WRITER,
+        writer_properties=WRITER,
     )
     return int(done["numFilesRemoved"])

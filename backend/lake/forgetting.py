@@ -6,13 +6,11 @@ use are removed at once and the log is cut behind a checkpoint. A reader that ho
 
 from collections.abc import Sequence
 
-from deltalake import DeltaTable, WriterProperties
+from deltalake import DeltaTable
 
 from backend.lake.schemas import LAYOUTS, Table
-from backend.lake.tables import Lake
+from backend.lake.tables import WRITER, Lake
 from segments.reduce.days import BUCKETS
-
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
 
 
 def forget(lake: Lake, customer_ids: Sequence[int]) -> int:
@@ -21,7 +19,7 @@ def forget(lake: Lake, customer_ids: Sequence[int]) -> int:
 
 
 def _forget(handle: DeltaTable, table: Table, customer_ids: Sequence[int]) -> int:
-    deleted = handle.delete(_predicate(table, customer_ids), writer_properties=_WRITER).get("num_deleted_rows")
+    deleted = handle.delete(_predicate(table, customer_ids), writer_properties=WRITER).get("num_deleted_rows")
     handle.update_incremental()
     handle.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     handle.create_checkpoint()

@@ -23,7 +23,11 @@ _SETTINGS = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
-_WRITER = WriterProperties(compression="ZSTD", compression_level=1)
+ROWS_IN_GROUP = 2**17
+"""Rows of one group in a file: a reader who wants some customers of a sorted file passes over the groups of others."""
+
+WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=ROWS_IN_GROUP)
+"""How every file of the lake is written."""
 
 
 class Lake:
@@ -71,7 +75,7 @@ class Lake:
             frame.select(*layout.schema).sort(layout.order),
             mode="append",
             schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
-            writer_properties=_WRITER,
+            writer_properties=WRITER,
             commit_properties=CommitProperties(app_transactions=[*transactions]),
         )
 
@@ -137,7 +141,7 @@ class Lake:
                 frame.select(*layout.schema).sort(layout.order),
                 mode="overwrite",
                 predicate=f"bucket = {int(bucket)}",
-                writer_properties=_WRITER,
+                writer_properties=WRITER,
             )
 
     def _create(self, table: Table) -> DeltaTable:
