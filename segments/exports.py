@@ -1,14 +1,19 @@
 """What can be exported, and how a wish for an export is checked. Pure."""
 
+from collections.abc import Callable
 from datetime import date
 from enum import StrEnum
 from typing import Annotated, TypeAlias
 
 import msgspec
 
+from segments.breakdown import by_name
 from segments.customers import SCHEMA
 from segments.errors import FactsError
 from segments.metrics.catalog import CATALOG
+from segments.metrics.result import AsOfRule
+from segments.periods import read_comparison
+from segments.snapshots import read_choice
 
 MOST_COLUMNS = 200
 MOST_NAMES = 200
@@ -76,8 +81,13 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         columns: columns of customers in this order; ``traits.KEY`` is one trait. Empty for all.
         personal: of customers, also names, mail addresses, member numbers and traits.
         campaign_id: whose report.
-        kpis: names of the catalogue; empty for all.
+        kpis: names of the catalogue, with options as `segments.snapshots.read_choice` reads them
+            (``repeat_purchase_rate?n=3``); empty for all.
         segment_ids: whose KPIs, beside everyone's.
+        by: of KPIs: broken down by this attribute (`segments.breakdown.BREAKDOWNS`).
+        compare: of KPIs: compared with a `segments.periods.Compare`, or ``segment:NAME`` (or its number).
+        as_of: of KPIs: as the shop stood at the end of this business day.
+        members: of KPIs: when membership, and an attribute's value, is looked at.
     """
 
     what: What
@@ -93,6 +103,10 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     campaign_id: Number | None = None
     kpis: tuple[str, ...] = ()
     segment_ids: tuple[Number, ...] = ()
+    by: str | None = None
+    compare: str | None = None
+    as_of: date | None = None
+    members: AsOfRule = "cohort"
 
     @property
     def holds_people(self) -> bool:
@@ -120,7 +134,8 @@ def check(wish: Wish) -> Wish:
     """The wish itself, if it can be fulfilled.
 
     Raises:
-        BadWish: a day without the other, a campaign that is not named, an unknown column or KPI, too much at once.
+        BadWish: a day without the other, a campaign that is not named, an unknown column or KPI, a question that figures
+            cannot answer, too much at once.
     """
     if (wish.first is None) != (wish.last is None):
         field = "first" if wish.first is None else "last"
@@ -130,15 +145,34 @@ def check(wish: Wish) -> Wish:
     if wish.what is What.CAMPAIGN and wish.campaign_id is None:
         raise BadWish("Name the campaign.", field="campaign_id", code="no_campaign")
     _check_lists(wish)
+    _check_question(wish)
     return wish
 
 
 def _check_days(first: date, last: date) -> None:
-    for field, day in (("first", first), ("last", last)):
-        if not FIRST_DAY <= day <= LAST_DAY:
-            raise BadWish(f"Days are from {FIRST_DAY} to {LAST_DAY}.", field=field, code="day_out_of_range")
+    _check_day("first", first)
+    _check_day("last", last)
     if last < first:
         raise BadWish("The last day lies before the first.", field="last", code="days_turned_round")
+
+
+def _check_day(field: str, day: date) -> None:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise BadWish(f"Days are from {FIRST_DAY} to {LAST_DAY}.", field=field, code="day_out_of_range")
+
+
+def _check_question(wish: Wish) -> None:
+    """What is asked of figures; segments are looked up when the file is written."""
+    if wish.as_of is not None:
+        _check_day("as_of", wish.as_of)
+    readers: dict[str, Callable[[str], object]] = {"kpis": read_choice, "by": by_name, "compare": read_comparison}
+    texts = [*(("kpis", text) for text in wish.kpis), ("by", wish.by), ("compare", wish.compare)]
+    for field, text in texts:
+        try:
+            if text is not None:
+                readers[field](text)
+        except FactsError as error:
+            raise BadWish(str(error), field=field, code="unknown") from error
 
 
 def _check_lists(wish: Wish) -> None:
@@ -150,12 +184,14 @@ def _check_lists(wish: Wish) -> None:
     ):
         if len(given) > most or len(set(given)) < len(given):
             raise BadWish(f"At most {most} of them, and each once.", field=field, code="too_many")
-    for field, texts in (("columns", wish.columns), ("names", wish.names), ("source", (wish.source or "",))):
+    single = [("source", wish.source), ("compare", wish.compare)]
+    for field, texts in (
+        ("columns", wish.columns),
+        ("names", wish.names),
+        *((name, (text or "",)) for name, text in single),
+    ):
         if any("\0" in text for text in texts):
             raise BadWish("A name holds no NUL character.", field=field, code="bad_name")
-    for slug in wish.kpis:
-        if slug not in CATALOG:
-            raise BadWish(f"No KPI is called {slug}.", field="kpis", code="unknown")
     for name in wish.columns:
         if name not in CUSTOMER_COLUMNS and not (name.startswith(TRAIT) and len(name) > len(TRAIT)):
             raise BadWish(f"Customers have no column {name}.", field="columns", code="unknown")

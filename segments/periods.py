@@ -28,6 +28,24 @@ class Compare(StrEnum):
     """52 weeks before: as many Sundays."""
 
 
+SEGMENT = "segment:"
+"""What a comparison with a segment begins with; its name or number follows."""
+
+
+def read_comparison(text: str) -> Compare | None:
+    """With what to compare; None where it is a segment.
+
+    Raises:
+        BadOption: figures are compared with nothing of that name; the message names the nearest.
+    """
+    if text.startswith(SEGMENT):
+        return None
+    if text not in [*Compare]:
+        sentence = f"nothing is compared with {text}; {hint(text, [*Compare, f'{SEGMENT}NAME'])}"
+        raise BadOption(sentence, code="no_comparison")
+    return Compare(text)
+
+
 def _running(span: Callable[[BusinessCalendar, date], Window]) -> Callable[[BusinessCalendar, date], Window]:
     return lambda calendar, today: Window(span(calendar, today).first, today)
 

@@ -1,6 +1,7 @@
 """データ → 書き出し: order a file, see how far it is, fetch it."""
 
 from typing import Any
+from urllib.parse import parse_qsl
 
 import msgspec
 from litestar import Response, get, post
@@ -11,14 +12,17 @@ from litestar.response import File
 from admin_ui.error_words import NOT_POSSIBLE, kept_words
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
+from admin_ui.kpi_words import COMPARISONS
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput
 from backend.services.exports.ledger import Export
+from segments.breakdown import BREAKDOWNS, by_name
 from segments.events import VOCABULARY
 from segments.exports import BadWish, Encoding, FileFormat, What, Wish, check
 from segments.metrics.catalog import CATALOG
+from segments.periods import SEGMENT
 
 KINDS = {
     What.CUSTOMERS: mark("Members"),
@@ -53,6 +57,8 @@ STATES = {
     "gone": (mark("removed"), "hollow"),
 }
 """How a state is called, and how its badge looks."""
+
+_TEXTS = ("encoding", "first", "last", "source", "by", "compare", "as_of", "members")
 
 _PROBLEMS = {
     "one_day": mark("Give both days, or neither."),
@@ -109,7 +115,7 @@ def _wish(form: Form) -> Wish:
     """
     what = form.text("what")
     given: dict[str, Any] = {"what": what, "format": form.text("format", "csv")}
-    given |= {name: form.text(name) for name in ("encoding", "first", "last", "source") if form.text(name)}
+    given |= {name: form.text(name) for name in _TEXTS if form.text(name)}
     given |= {name: form.whole(name) for name in ("segment_id", "campaign_id") if form.text(name)}
     given |= {"names": form.all("names"), "kpis": [slug for slug in form.all("kpis") if slug]}
     given["segment_ids"] = [int(number) for number in form.all("segment_ids") if number.isdecimal()]
@@ -130,7 +136,9 @@ async def _show(page: Page, services: PageServices, *, typed: Form, errors: Erro
         formats=FORMATS,
         encodings=ENCODINGS,
         vocabulary=VOCABULARY,
-        metrics=list(CATALOG.values()),
+        choices=_choices(page, typed),
+        breakdowns=BREAKDOWNS,
+        comparisons=COMPARISONS,
         sources=[each.name for each in await services.sources.list()],
         **await _listed(page, services),
     )
@@ -163,11 +171,43 @@ def _about(page: Page, export: Export, segments: dict[int, str], campaigns: dict
         parts.append(campaigns.get(wish.campaign_id) or page.say("Campaign %(n)s", n=wish.campaign_id))
     if wish.first is not None and wish.last is not None:
         parts.append(f"{wish.first:%Y-%m-%d} – {wish.last:%Y-%m-%d}")
-    parts += [page.say.pick(CATALOG[slug].title) for slug in wish.kpis[:3]]
+    parts += [_title(page, text) for text in wish.kpis[:3]]
+    parts += _question(page, wish, segments)
     parts += [*wish.names[:3], *([wish.source] if wish.source else [])]
     if wish.what is What.CUSTOMERS and not wish.personal:
         parts.append(page.say("without names"))
     return " · ".join(parts)
+
+
+def _question(page: Page, wish: Wish, segments: dict[int, str]) -> list[str]:
+    """What is asked of figures, beside the figures themselves."""
+    parts = []
+    if wish.by is not None:
+        parts.append(page.say("broken down by %(name)s", name=page.say.pick(by_name(wish.by))))
+    if wish.compare is not None:
+        name = wish.compare.removeprefix(SEGMENT)
+        known = segments.get(int(name), name) if name.isdecimal() else name
+        other = page.say(COMPARISONS[wish.compare]) if wish.compare in COMPARISONS else known
+        parts.append(page.say("compared with %(name)s", name=other))
+    if wish.as_of is not None:
+        parts.append(page.say("as of the end of %(day)s", day=wish.as_of.isoformat()))
+    return parts
+
+
+def _choices(page: Page, typed: Form) -> list[tuple[str, str]]:
+    """The figures to choose from; first those asked for with options of their own."""
+    own = [text for text in typed.all("kpis") if text and text not in CATALOG]
+    return [(text, title) for text in (*own, *CATALOG) if (title := _title(page, text))]
+
+
+def _title(page: Page, text: str) -> str:
+    """A figure with the options that are not the default; empty where there is none such."""
+    slug, _, given = text.partition("?")
+    if slug not in CATALOG:
+        return ""
+    names = {option.name: page.say.pick(option) for option in CATALOG[slug].options}
+    options = [f"{names.get(name, name)}: {value}" for name, value in parse_qsl(given)]
+    return page.say.pick(CATALOG[slug].title) + (f" ({', '.join(options)})" if options else "")
 
 
 ROUTES = (list_exports, watch_exports, order_export, fetch_export)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 import typer
 
+from backend.cli.kpi_options import MembersOf
 from backend.cli.runtime import print_json, run
 from backend.cli.segments import find_segment
 from backend.store.export_files import Written
@@ -125,20 +126,31 @@ def report(
 @app.command()
 def kpi(
     *,
-    slugs: list[str] = typer.Argument(None, help="Names of KPIs; without one, all of the catalogue."),
+    slugs: list[str] = typer.Argument(
+        None, help="Names of KPIs, with options like 'f2_conversion?days=90'; without one, all of the catalogue."
+    ),
     output: str = _OUTPUT,
     first: datetime = _FROM,
     last: datetime = _TO,
     segments: list[str] = typer.Option([], "--segment", help="Also of this segment (name or number); may be repeated."),
+    members: MembersOf = typer.Option(MembersOf.COHORT, "--members", help="Members when it mattered, or today's."),
+    by: str = typer.Option(None, "--by", help="Break down by an attribute: rank, store, age_band, platform, gender …"),
+    compare: str = typer.Option(
+        None, "--compare", help="previous, previous_year, previous_year_same_weekday, or segment:NAME."
+    ),
+    as_of: datetime = typer.Option(
+        None, "--as-of", formats=["%Y-%m-%d"], help="As the shop stood at the end of that day."
+    ),
     file_format: FileFormat = _FORMAT,
     encoding: Encoding = _ENCODING,
     as_json: bool = _AS_JSON,
 ) -> None:
-    """KPIs as a table, for everyone and for segments.
+    """KPIs as a table, for everyone and for segments, broken down and compared as `joren kpi` does it.
 
-    Example: joren export kpi retention repeat_purchase_rate --segment "Once" --output figures.xlsx
+    Example: joren export kpi retention 'repeat_purchase_rate?n=3' --segment "Once" --by rank --output figures.xlsx
     """
-    wish = _wish(What.KPI, output, file_format, encoding, **_window(first, last), kpis=slugs or [])
+    asked = {"by": by, "compare": compare, "as_of": as_of.date() if as_of else None, "members": members.value}
+    wish = _wish(What.KPI, output, file_format, encoding, **_window(first, last), kpis=slugs or [], **asked)
     _write(wish, output, segments=segments, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import typer
 
-from backend.cli.kpi_options import given_options, with_catalogue_options
+from backend.cli.kpi_options import MembersOf, given_options, with_catalogue_options
 from backend.cli.kpi_text import lines_of, trend_lines
 from backend.cli.runtime import failing_clearly, print_json, run
 from backend.cli.segments import find_segment
@@ -37,13 +37,6 @@ class Language(StrEnum):
 
     JA = "ja"
     EN = "en"
-
-
-class MembersOf(StrEnum):
-    """When a customer's membership of the segment is looked at."""
-
-    COHORT = "cohort"
-    TODAY = "today"
 
 
 class Part(StrEnum):

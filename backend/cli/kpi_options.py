@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import typer
@@ -12,6 +13,13 @@ from segments.metrics.metric import Option
 
 _PREFIX = "option_"
 _MOST_NAMED = 3
+
+
+class MembersOf(StrEnum):
+    """When a customer's membership of the segment is looked at."""
+
+    COHORT = "cohort"
+    TODAY = "today"
 
 
 def with_catalogue_options(command: Callable[..., None]) -> Callable[..., None]:

@@ -23,7 +23,6 @@ from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
 from segments.asking import Question, ask
 from segments.customers import Frame, View
-from segments.errors import BadOption
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
 from segments.history import History, under_survivors
 from segments.ids import SegmentId
@@ -35,7 +34,7 @@ from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
 from segments.metrics.thresholds import Thresholds
 from segments.nearest import hint
-from segments.periods import Compare
+from segments.periods import SEGMENT, read_comparison
 from segments.rank_rules import RankVersion, in_force
 from segments.reduce.trust import verified_events
 from segments.rules.parse import parse
@@ -44,8 +43,6 @@ from segments.windows import Window
 
 _CHEAP = 0.5
 """Seconds of loading below which a state is thrown away as soon as anything is new."""
-_SEGMENT = "segment:"
-"""What a comparison with a segment begins with."""
 _STALE = 5.0
 """Seconds for which a dearer state still answers; the figures say as of when they are."""
 
@@ -154,7 +151,7 @@ class Insights:
             options=options or {},
             by=by,
             by_rule=as_of_rule,
-            compare=_compare(compare),
+            compare=read_comparison(compare) if compare else None,
             against=await self._against(compare, as_of_rule),
         )
         figures = await self._figures()
@@ -201,9 +198,9 @@ class Insights:
         return await asyncio.to_thread(derive_thresholds, Facts(days=days, today=since), since=since)
 
     async def _against(self, compare: str | None, as_of_rule: AsOfRule) -> Audience | None:
-        if compare is None or not compare.startswith(_SEGMENT):
+        if compare is None or not compare.startswith(SEGMENT):
             return None
-        name = compare.removeprefix(_SEGMENT)
+        name = compare.removeprefix(SEGMENT)
         async with self._pool.acquire() as connection:
             number = await segment_store.find_segment(connection, name=name)
             if number is None and name.isdecimal() and len(name) < len("2147483647"):
@@ -279,15 +276,6 @@ def _measured(figures: Figures, choice: Choice, audience: Audience) -> Measured 
     except Exception:
         log.exception("figure_failed", kpi=choice.key, segment=audience.segment, day=figures.day)
         return None
-
-
-def _compare(compare: str | None) -> Compare | None:
-    if compare is None or compare.startswith(_SEGMENT):
-        return None
-    if compare not in [*Compare]:
-        sentence = f"nothing is compared with {compare}; {hint(compare, [*Compare, 'segment:NAME'])}"
-        raise BadOption(sentence, code="no_comparison")
-    return Compare(compare)
 
 
 async def _definitions(connection: Connection) -> _Definitions:

@@ -1,6 +1,7 @@
 """書き出し and Webhook通知 as people use them."""
 
 import re
+from html import unescape
 from types import SimpleNamespace
 
 import pytest
@@ -59,6 +60,28 @@ async def test_figures_go_to_excel(administrator: Browser, full: SimpleNamespace
     assert (await administrator.post("/data/exports", fields)).status_code == 303
     assert await full.exports.work() == 1
     assert (await full.exports.get(1)).rows_done == 2
+
+
+async def test_a_figure_goes_to_a_file_as_it_was_asked(administrator: Browser, full: SimpleNamespace) -> None:
+    """Its options, breakdown, comparison and day are in the link, in the form, in the file and in the list."""
+    segment = await make_segment(administrator)
+    asked = f"n=3&by=rank&compare=segment:{segment}&as_of=2026-03-20&rule=today&from=2026-03-01&to=2026-03-14"
+    page = (await administrator.get(f"/analysis/repeat_purchase_rate?{asked}")).text
+    (link,) = re.findall(r'href="(/data/exports\?what=kpi[^"]*)"', page)
+    form = (await administrator.get(unescape(link))).text
+    for value in ("repeat_purchase_rate?n=3", "rank", f"segment:{segment}", "today"):
+        assert re.search(rf'<option value="{re.escape(value)}" selected', form), value
+    assert ('value="2026-03-20"' in form, 'value="2026-03-01"' in form) == (True, True)
+    fields = {"what": "kpi", "kpis": "repeat_purchase_rate?n=3", "by": "rank", "compare": f"segment:{segment}"}
+    fields |= {"as_of": "2026-03-20", "members": "today", "first": "2026-03-01", "last": "2026-03-14", "format": "csv"}
+    assert (await administrator.post("/data/exports", fields)).status_code == 303
+    assert await full.exports.work() == 1
+    assert (await full.exports.get(1)).state == "done"
+    listed = (await administrator.get("/data/exports")).text
+    assert "回数 N: 3" in listed
+    assert ("ランク別" in listed, "一度だけの方と比較" in listed, "2026-03-20の終わり時点" in listed) == (True,) * 3
+    refused = await administrator.post("/data/exports", {"what": "kpi", "by": "rnk"})
+    assert (refused.status_code, 'id="error-by"' in refused.text) == (422, True)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """`joren kpi` on a real installation: words for people, JSON for programs, one sentence for mistakes."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import asyncpg
@@ -112,6 +113,21 @@ def test_figures_as_files_that_no_spreadsheet_runs(home: Path, dsn: str) -> None
     again = joren(*asked, home=home, DATABASE_URL=dsn)
     assert again.returncode == 2
     assert "is there already" in again.stderr
+
+
+def test_an_export_asks_as_the_command_does(home: Path, dsn: str) -> None:
+    question = ("--by", "store", "--compare", "previous", "--as-of", "2026-03-20", *WINDOW)
+    files = [home / "kpi.parquet", home / "export.parquet"]
+    commands = [
+        ("kpi", "orders_per_customer", "--set", "basis=receipts", *question, "--parquet", str(files[0])),
+        ("export", "kpi", "orders_per_customer?basis=receipts", *question, "--output", str(files[1])),
+    ]
+    for command in commands:
+        done = joren(*command, home=home, DATABASE_URL=dsn)
+        assert done.returncode == 0, done.stderr
+    one, other = (pl.read_parquet(file) for file in files)
+    assert (one.height, one.get_column("as_of_day").to_list()) == (2, [date(2026, 3, 20)] * 2)
+    assert one.equals(other)
 
 
 def test_an_unknown_segment_to_compare_with_is_named(home: Path, dsn: str) -> None:

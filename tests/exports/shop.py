@@ -29,6 +29,7 @@ class Held:
     facts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=EVENTS_SCHEMA))
     reports: dict[int, CampaignReport] = field(default_factory=dict)
     figures: list[KpiResult] = field(default_factory=list)
+    asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
 
     @property
     def frame(self) -> pl.LazyFrame:
@@ -47,7 +48,8 @@ class Held:
     async def report(self, campaign_id: int) -> CampaignReport:
         return self.reports[campaign_id]
 
-    async def kpi(self, slug: str, *, window: Window | None = None, segment_id: int | None = None) -> KpiResult:
+    async def kpi(self, slug: str, **asked: Any) -> KpiResult:
+        self.asked.append((slug, asked))
         return next(one for one in self.figures if one.metric.slug == slug)
 
 

@@ -70,6 +70,16 @@ async def test_files_about_persons_take_a_key_that_may_read_customers(api: Simpl
     assert kpis.status_code == 202
 
 
+async def test_figures_are_ordered_by_a_question(api: SimpleNamespace) -> None:
+    wish = {"what": "kpi", "kpis": ["dau"], "by": "rank", "compare": "previous", "as_of": "2026-03-20"}
+    ordered = await api.client.post("/api/v1/exports", json=wish)
+    assert (ordered.status_code, ordered.json()["wish"]["compare"]) == (202, "previous")
+    for field, value in (("by", "rnk"), ("compare", "previos"), ("kpis", ["dua"])):
+        refused = (await api.client.post("/api/v1/exports", json=wish | {field: value})).json()
+        assert (refused["code"], refused["field"]) == ("bad_export", field)
+        assert "the nearest" in refused["message"]
+
+
 @pytest.mark.parametrize(
     "wish",
     [

@@ -194,6 +194,29 @@ async def test_kpis_are_a_table_with_their_cohorts(desk: Desk) -> None:
     ]
 
 
+async def test_figures_are_asked_as_the_wish_says(desk: Desk) -> None:
+    """With their options, broken down, compared and as of a past day: as joren kpi asks them."""
+    window = Window(date(2026, 6, 1), date(2026, 6, 7))
+    measured = Measured(
+        slug="repeat_purchase_rate", numerator=1, denominator=4, value=0.25, window=window, incomplete=False
+    )
+    metric = CATALOG["repeat_purchase_rate"]
+    desk.held.figures = [
+        KpiResult(metric=metric, measured=measured, as_of=NOW, today=date(2026, 6, 30), currency="JPY")
+    ]
+    question = {"by": "rank", "compare": "segment:常連", "as_of": date(2026, 6, 10), "members": "today"}
+    await made(desk, Wish(what=What.KPI, kpis=("repeat_purchase_rate?n=3",), segment_ids=(4,), **question))
+    (slug, everyone), (_, segment) = desk.held.asked
+    assert (slug, everyone["options"]["n"], everyone["segment_id"], segment["segment_id"]) == (
+        "repeat_purchase_rate",
+        3,
+        None,
+        4,
+    )
+    told = {"by": "rank", "compare": "segment:常連", "as_of": date(2026, 6, 10), "as_of_rule": "today", "window": None}
+    assert everyone.items() >= told.items()
+
+
 async def test_only_the_owner_can_read_the_file_and_nobody_can_guess_its_name(desk: Desk) -> None:
     path = await made(desk, ALL_EVENTS)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -277,6 +300,10 @@ async def test_what_cannot_be_is_said_at_once(desk: Desk) -> None:
         (Wish(what=What.CUSTOMERS, columns=("rank", "rank")), "columns"),
         (Wish(what=What.CAMPAIGN), "campaign_id"),
         (Wish(what=What.KPI, kpis=("happiness",)), "kpis"),
+        (Wish(what=What.KPI, kpis=("repeat_purchase_rate?n=many",)), "kpis"),
+        (Wish(what=What.KPI, by="rnk"), "by"),
+        (Wish(what=What.KPI, compare="previos"), "compare"),
+        (Wish(what=What.KPI, as_of=date(1, 1, 1)), "as_of"),
     ):
         with pytest.raises(BadInput) as refusal:
             await desk.exports.order(wish, by="aya")

@@ -24,6 +24,7 @@ from segments.history import History
 from segments.metrics import catalog
 from segments.metrics import tables as kpi_tables
 from segments.metrics.result import KpiResult
+from segments.snapshots import read_choice
 from segments.windows import Window
 
 Progress: TypeAlias = Callable[[int, float], None]
@@ -37,7 +38,7 @@ class Origins:
     Attributes:
         members: frame rows of a segment's members.
         report: a campaign's report.
-        kpi: one figure: slug, and by name ``window`` and ``segment_id``.
+        kpi: one figure: slug, and by name all else that may be asked.
     """
 
     lake: History
@@ -97,5 +98,10 @@ async def _customers(pool: asyncpg.Pool, wish: Wish, origins: Origins) -> Table:
 
 async def _kpis(wish: Wish, origins: Origins) -> list[KpiResult]:
     window = Window(wish.first, wish.last) if wish.first and wish.last else None
-    slugs, whose = wish.kpis or tuple(catalog.CATALOG), (None, *wish.segment_ids)
-    return [await origins.kpi(slug, window=window, segment_id=number) for slug in slugs for number in whose]
+    asked = {"window": window, "by": wish.by, "compare": wish.compare, "as_of": wish.as_of, "as_of_rule": wish.members}
+    choices, whose = [read_choice(text) for text in wish.kpis or catalog.CATALOG], (None, *wish.segment_ids)
+    return [
+        await origins.kpi(choice.slug, options=choice.options, segment_id=number, **asked)
+        for choice in choices
+        for number in whose
+    ]
