@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import reduce
+from operator import or_
 
 import narwhals as nw
 import polars as pl
@@ -43,8 +45,18 @@ class Here:
 
 def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:
     """Everything these customers did, and those whom they absorbed (each with the survivor), in memory."""
-    everyone = [*customer_ids, *absorbed]
-    days = lake.customer_days({number % BUCKETS for number in everyone})
+    everyone = pl.Series("customer_id", [*customer_ids, *absorbed], dtype=pl.Int64)
     # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
-    own = days.filter(pl.col("customer_id").is_in(everyone)).collect().lazy()
-    return under_survivors(own, absorbed).collect().lazy()
+    own = lake.customer_days({*(everyone % BUCKETS)}).filter(_among(everyone))
+    return under_survivors(own.collect().lazy(), absorbed).collect().lazy()
+
+
+def _among(customer_ids: pl.Series) -> pl.Expr:
+    """Whether a row is of these customers; told by ranges too, so that parts of files with none of them are passed over.
+
+    Files are parted by bucket and sorted by customer inside: of neighbours in one bucket only their part is read.
+    """
+    number, bucket = pl.col("customer_id"), (pl.col("customer_id") % BUCKETS).alias("bucket")
+    ranges = customer_ids.to_frame().group_by(bucket).agg(number.min().alias("low"), number.max().alias("high"))
+    inside = [(pl.col("bucket") == one) & number.is_between(low, high) for one, low, high in ranges.iter_rows()]
+    return reduce(or_, inside, pl.lit(value=False)) & number.is_in(customer_ids.implode())
