@@ -4,6 +4,8 @@ The frame is what rules, audiences and merge fields read. It holds surrogate ids
 declared here it has one list column per event name that was ever seen, ``days:<event name>``: the business
 days of the customer's occurrences, newest first, one entry per occurrence, cut at `NEWEST` entries.
 "at least n times in the last d days" is then one gather: entry ``n - 1`` exists and is recent enough.
+Figures read more: since when someone is on record (`ON_RECORD`), every counted order (`ORDER_LISTS`), activity bitmaps
+(`BITMAP_PREFIX`).
 """
 
 from dataclasses import dataclass
@@ -22,6 +24,32 @@ DAYS_PREFIX = "days:"
 def days_column(event: str) -> str:
     """Name of the list column of one event."""
     return f"{DAYS_PREFIX}{event}"
+
+
+BITMAP_PREFIX = "active:"
+"""Prefix of the columns with activity bitmaps (`segments.reduce.bitmaps`): whole numbers, 0 where no bit is set."""
+
+
+def bitmap_column(event: str, unit: str, word: int) -> str:
+    """Name of one word of the bitmap of an event by day or week."""
+    return f"{BITMAP_PREFIX}{event}:{unit}:{word}"
+
+
+ORDERS_PREFIX = "orders:"
+"""Prefix of the list columns that hold a customer's counted orders."""
+
+ORDER_LISTS: dict[str, pl.DataType] = {
+    "orders:business_day": pl.Date(),
+    "orders:first_at": pl.Datetime("us", "UTC"),
+    "orders:first_seq": pl.Int64(),
+    "orders:store": pl.String(),
+    "orders:net": pl.Int64(),
+}
+"""The list columns with counted orders, oldest first (by day, moment, number), and what they list; all of a row are equally long."""
+
+
+ON_RECORD: dict[str, pl.DataType] = {"known_since": pl.Date(), "acted_since": pl.Date()}
+"""First business day with any fact, and with one of the customer's own acts (null where there is none), by whomever reported."""
 
 
 class View(Protocol):
@@ -55,6 +83,16 @@ class View(Protocol):
     @property
     def customers(self) -> int:
         """How many rows."""
+        ...
+
+    @property
+    def weighty(self) -> frozenset[str]:
+        """Weighty events that anybody has reported."""
+        ...
+
+    @property
+    def verified(self) -> frozenset[str]:
+        """Those of them for which the word of a trusted source stands."""
         ...
 
 
@@ -101,6 +139,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("purchase_days", pl.Int64(), "購入日数", "Purchase days", "purchase"),
     Attribute("spend", pl.Int64(), "購入金額（返金を引いた額、最小単位）", "Net spend (minor units)", "purchase"),
     Attribute("first_order", pl.Date(), "初回購入日", "First order", "purchase"),
+    Attribute("second_order", pl.Date(), "2回目の購入日", "Second purchase day", "purchase"),
     Attribute("last_order", pl.Date(), "最終購入日", "Last order", "purchase"),
     Attribute("favorite_category", pl.String(), "よく買うカテゴリー", "Favourite category", "purchase"),
     Attribute("last_store", pl.String(), "最後の店舗", "Last store", "purchase"),

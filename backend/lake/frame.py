@@ -25,7 +25,7 @@ import pyarrow as pa
 from backend.errors import Conflict
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
-from segments.customers import DAYS_PREFIX
+from segments.customers import BITMAP_PREFIX, DAYS_PREFIX
 
 BUCKETS = 16
 """How many base files the customers are spread over, by ``customer_id % BUCKETS``."""
@@ -52,6 +52,8 @@ class FrameView:
         seq: the last event of the log that is in it.
         customers: how many rows.
         day: the business day of `made_at`.
+        weighty: weighty events that anybody has reported.
+        verified: those of them for which the word of a trusted source stands.
     """
 
     frame: pl.LazyFrame
@@ -60,6 +62,8 @@ class FrameView:
     seq: int
     customers: int
     day: date
+    weighty: frozenset[str] = frozenset()
+    verified: frozenset[str] = frozenset()
 
 
 class CustomerFrame:
@@ -228,6 +232,8 @@ class CustomerFrame:
             seq=manifest.seq,
             customers=manifest.customers,
             day=manifest.day,
+            weighty=frozenset(manifest.marks.get("weighty", ())),
+            verified=frozenset(manifest.marks.get("verified", ())),
         )
 
     def _parts(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
@@ -278,7 +284,7 @@ def _newest_wins(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
 
 
 def _same_columns(frames: Sequence[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
-    """The frames with the columns of all of them; who never did a thing has an empty list of its days."""
+    """The frames with the columns of all of them; who never did a thing has an empty list of its days, and no bit set."""
     columns: dict[str, pl.DataType] = {}
     schemas = [frame.collect_schema() for frame in frames]
     for schema in schemas:
@@ -290,6 +296,8 @@ def _same_columns(frames: Sequence[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
 
 
 def _nothing(name: str, dtype: pl.DataType) -> pl.Expr:
+    if name.startswith(BITMAP_PREFIX):
+        return pl.lit(0, dtype=dtype)
     return _NO_DAYS if name.startswith(DAYS_PREFIX) else pl.lit(None, dtype=dtype)
 
 

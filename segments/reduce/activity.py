@@ -29,6 +29,14 @@ def summarise_presence(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     )
 
 
+def since_when(days: Frame, *, who: Sequence[str] = WHO) -> Frame:
+    """Per person: known_since, acted_since (null where there is no act); of every row, the unverified ones too."""
+    known = days.group_by(*who).agg(nw.col("business_day").min().alias("known_since"))
+    acts = days.filter(~nw.col("event").is_in(NOT_THEIR_ACT))
+    acted = acts.group_by(*who).agg(nw.col("business_day").min().alias("acted_since"))
+    return known.join(acted, on=[*who], how="left")
+
+
 def summarise_launches(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     """Per person: launches, last_launch."""
     return _count(facts, _LAUNCH, total="launches", last="last_launch", who=who)

@@ -46,20 +46,24 @@ def list_orders(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
 
 
 def summarise_orders(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
-    """Per person: orders, purchase_days, spend, first_order, last_order; only people with any money moved."""
+    """Per person: orders, purchase_days, spend, first_order, second_order, last_order; only people with any money moved."""
     orders = list_orders(facts, who=who)
-    counted = (
-        orders.filter(nw.col("counted"))
-        .group_by(*who)
-        .agg(
-            nw.col("key").count().cast(nw.Int64).alias("orders"),
-            nw.col("business_day").n_unique().cast(nw.Int64).alias("purchase_days"),
-            nw.col("business_day").min().alias("first_order"),
-            nw.col("business_day").max().alias("last_order"),
-        )
+    kept = orders.filter(nw.col("counted"))
+    counted = kept.group_by(*who).agg(
+        nw.col("key").count().cast(nw.Int64).alias("orders"),
+        nw.col("business_day").n_unique().cast(nw.Int64).alias("purchase_days"),
+        nw.col("business_day").min().alias("first_order"),
+        nw.col("business_day").max().alias("last_order"),
     )
     spend = _money(facts, orders, who=who).group_by(*who).agg(nw.col("spend").sum())
-    return spend.join(counted, on=[*who], how="left")
+    return spend.join(counted, on=[*who], how="left").join(_second_days(kept, counted, who=who), on=[*who], how="left")
+
+
+def _second_days(kept: Frame, counted: Frame, *, who: Sequence[str]) -> Frame:
+    """Per person the second business day with an order."""
+    later = kept.select(*who, "business_day").join(counted.select(*who, "first_order"), on=[*who], how="inner")
+    later = later.filter(nw.col("business_day") > nw.col("first_order"))
+    return later.group_by(*who).agg(nw.col("business_day").min().alias("second_order"))
 
 
 def favorite_categories(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:

@@ -46,7 +46,7 @@ PARTS: tuple[Part, ...] = (
     ),
     Part(("points",), _POINTS, lambda facts, _: membership.summarise_points(facts, who=WHO)),
     Part(
-        ("orders", "purchase_days", "spend", "first_order", "last_order"),
+        ("orders", "purchase_days", "spend", "first_order", "second_order", "last_order"),
         orders.ORDER_EVENTS,
         lambda facts, _: orders.summarise_orders(facts, who=WHO),
     ),

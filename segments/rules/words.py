@@ -95,6 +95,7 @@ WHEN: dict[str, str] = {
     "rank_review": "comes up for a review of the rank",
     "next_coupon_expiry": "has a coupon that expires",
     "first_order": "first ordered",
+    "second_order": "ordered on a second day",
     "last_order": "last ordered",
     "last_launch": "last opened the app",
     "last_visit": "last visited a store",

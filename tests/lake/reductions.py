@@ -16,7 +16,19 @@ from backend.lake.engine import PolarsEngine, Session
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from segments.rank_rules import Criterion
-from segments.reduce import activity, coupons, days, lists, membership, orders, rank_moves, select, trust
+from segments.reduce import (
+    activity,
+    bitmaps,
+    coupons,
+    days,
+    lists,
+    membership,
+    order_lists,
+    orders,
+    rank_moves,
+    select,
+    trust,
+)
 from segments.reduce.days import Frame
 from segments.reduce.parts import PARTS
 from tests.segments.history import DAY_ZERO, EVERYTHING, Happening, frames
@@ -32,6 +44,8 @@ COUPONS = pl.DataFrame(
         "valid_until": [DAY_ZERO + timedelta(days=5), None, DAY_ZERO],
     }
 )
+
+NUMBERED = bitmaps.numbered_days(DAY_ZERO, DAY_ZERO + timedelta(days=20), week_starts=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +85,7 @@ REDUCTIONS: dict[str, Callable[[Facts], Frame]] = {
     "orders.summarise_orders": lambda has: orders.summarise_orders(has.days),
     "orders.favorite_categories": lambda has: orders.favorite_categories(has.days),
     "activity.summarise_presence": lambda has: activity.summarise_presence(has.days),
+    "activity.since_when": lambda has: activity.since_when(has.days),
     "activity.summarise_launches": lambda has: activity.summarise_launches(has.days),
     "activity.summarise_visits": lambda has: activity.summarise_visits(has.days),
     "activity.last_stores": lambda has: activity.last_stores(has.days),
@@ -90,6 +105,8 @@ REDUCTIONS: dict[str, Callable[[Facts], Frame]] = {
     "select.keep_largest": lambda has: select.keep_largest(has.days, "last_at", who=["customer_id", "event"]),
     "lists.occurrences": lambda has: lists.occurrences(has.as_of, NAMES, who=WHO),
     "lists.newest_only": lambda has: lists.newest_only(lists.occurrences(has.as_of, NAMES, who=WHO), who=WHO),
+    "order_lists.order_rows": lambda has: order_lists.order_rows(has.days, who=["customer_id"]),
+    "bitmaps.activity_words": lambda has: bitmaps.activity_words(has.as_of, has.put(NUMBERED), who=WHO),
     **{f"rank_moves.rank_moves {one}": lambda has, one=one: rank_moves.rank_moves(has.days, one) for one in Criterion},
 }
 """By ``module.function``, and a word where a function is asked more than once."""

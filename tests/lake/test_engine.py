@@ -17,8 +17,7 @@ from backend.lake.engine import PolarsEngine, Session, engine_at, hadoop_options
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from segments.rank_rules import Criterion, Rank, RankRules, RankVersion
-from segments.reduce.anywhere import Rules, names_in, reduce_on
-from segments.reduce.customers import reduce_customers
+from segments.reduce.anywhere import Rules, names_in, reduce_here, reduce_on
 from tests.fixtures.ports import free_port
 from tests.lake.reductions import COUPONS, CUSTOMERS, DATED, NAMES, REDUCTIONS, declared, difference, different, written
 from tests.segments.history import DAY_ZERO, Happening, moment, random_history
@@ -75,15 +74,8 @@ def assert_same_rows(session: Session, lake: Lake, day: date, rules: Rules) -> N
     """The frame of everyone, and of one whom history does not know."""
     asked = pl.DataFrame({"customer_id": [*range(1, CUSTOMERS), 4711]}, schema={"customer_id": pl.Int64})
     got = reduce_on(session, session.table(lake, Table.CUSTOMER_DAYS), asked, day=day, rules=rules)
-    want = reduce_customers(
-        lake.customer_days(),
-        asked.lazy().with_columns(pl.lit(day).alias("as_of")),
-        events=rules.events,
-        verified=rules.verified,
-        coupons=rules.coupons.lazy() if rules.coupons is not None else None,
-        ranks=rules.ranks,
-    )
-    assert difference(want.collect(), got) == ""
+    want = reduce_here(lake.customer_days(), asked, day=day, rules=rules)
+    assert difference(want, got) == ""
 
 
 def test_a_list_comes_back_cut_to_its_newest_hundred(session: Session, tmp_path: Path) -> None:

@@ -10,11 +10,17 @@ from segments.reduce.ranks import STANDING
 from tests.segments.history import Happening
 
 
-def verified_only(history: list[Happening]) -> list[Happening]:
-    """Weighty facts of untrusted sources step back where the shop has trusted ones of that name, or of what they undo."""
+def verified_names(history: list[Happening]) -> set[str]:
+    """Events that a trusted source of the shop has told, and those that undo them."""
     trusted = {row.event for row in history if row.trusted}
     trusted |= {"Order Refunded", "Order Cancelled"} if "Order Completed" in trusted else set()
     trusted |= {"Points Spent", "Points Expired"} if "Points Earned" in trusted else set()
+    return trusted
+
+
+def verified_only(history: list[Happening]) -> list[Happening]:
+    """Weighty facts of untrusted sources step back where the shop has trusted ones of that name, or of what they undo."""
+    trusted = verified_names(history)
     return [
         row
         for row in history
@@ -35,6 +41,29 @@ def orders_of(rows: list[Happening]) -> dict[int, dict[str, Any]]:
         order["counted"] = not (whole or (back and refunded >= order["amount"]))
         order["net"] = 0 if whole else order["amount"] - refunded
     return orders
+
+
+def order_lists(history: list[Happening], who: int, as_of: date) -> dict[str, list[Any]]:
+    """What the frame lists of one customer's counted orders."""
+    rows = [row for row in verified_only(history) if row.customer == who and row.day <= as_of]
+    counted = [order for order in orders_of(rows).values() if order["counted"]]
+    counted.sort(key=lambda order: (order["day"], order["row"].at, order["row"].seq))
+    return {
+        "orders:business_day": [order["day"] for order in counted],
+        "orders:first_at": [order["row"].at for order in counted],
+        "orders:first_seq": [order["row"].seq for order in counted],
+        "orders:store": [order["row"].store or "" for order in counted],
+        "orders:net": [order["net"] for order in counted],
+    }
+
+
+def active_days(history: list[Happening], who: int, as_of: date, event: str) -> set[date]:
+    """Days on which one customer did something."""
+    if event == "Order Completed":
+        return {*order_lists(history, who, as_of)["orders:business_day"]}
+    return {
+        row.day for row in verified_only(history) if row.customer == who and row.day <= as_of and row.event == event
+    }
 
 
 def customer(history: list[Happening], who: int, as_of: date) -> dict[str, Any]:
@@ -115,6 +144,7 @@ def _purchases(rows: list[Happening]) -> dict[str, Any]:
         "purchase_days": len({order["day"] for order in counted}),
         "spend": sum(order["net"] for order in orders.values()) - sum(strangers),
         "first_order": min((order["day"] for order in counted), default=None),
+        "second_order": dict(enumerate(sorted({order["day"] for order in counted}))).get(1),
         "last_order": max((order["day"] for order in counted), default=None),
         "favorite_category": favorites[0] if favorites else None,
     }

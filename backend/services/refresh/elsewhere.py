@@ -33,7 +33,7 @@ class Elsewhere:
         self.occurring, self.verified = names_in(session, self._days)
 
     def rows(self, customer_ids: Sequence[int], *, day: date, rules: Rules) -> pl.DataFrame:
-        """What history says of some customers as of a day; see `segments.reduce.customers.reduce_customers`."""
+        """What history says of some customers as of a day; see `segments.reduce.anywhere.reduce_on`."""
         asked = pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
         own = self._days.join(self._session.put(asked), on="customer_id", how="inner")
         return reduce_on(self._session, own, asked, day=day, rules=rules)

@@ -33,9 +33,11 @@ from backend.store.pool import Connection
 from campaigns.gates import ConsentRule
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
-from segments.customers import SCHEMA
+from segments.customers import ON_RECORD, ORDER_LISTS, SCHEMA
 from segments.rank_rules import RankVersion
 from segments.reduce import anywhere
+from segments.reduce.bitmaps import ACTIVITIES
+from segments.reduce.trust import WEIGHTY
 from segments.traits import birthday
 from segments.windows import Window
 
@@ -78,7 +80,8 @@ class FrameMaker:
         day = shop.calendar.business_day(now)
         # Read once: rows made by a coupon that changes meanwhile would be noted as made by the new one.
         ranks = await rank_rules.list_versions(connection)
-        rules = _Rules(shop.consent_rule, day, await customers.list_coupons(connection), ranks)
+        week_starts = shop.calendar.week_starts
+        rules = _Rules(shop.consent_rule, day, await customers.list_coupons(connection), ranks, week_starts)
         everyone = await self._touch_what_else_changed(connection, rules)
         with contextlib.ExitStack() as stack:
             there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
@@ -170,13 +173,14 @@ class FrameMaker:
         verified = sorted({*marks.get("verified", []), *history.verified})
         names = _list_columns(history.occurring, marks.get("events", []))
         coupons = definitions_of(rules.coupons) if rules.coupons else None
-        known = anywhere.Rules(names, verified, coupons, rules.ranks)
+        known = anywhere.Rules(names, verified, coupons, rules.ranks, rules.week_starts)
         reduced = history.rows(people.wanted, day=rules.day, rules=known)
         rows = reduced.join(_private(people.private), on="customer_id")
         lists = [name for name in reduced.columns if name not in SCHEMA]
         custom = [name for name in names if name not in events.BY_NAME]
         kept = sorted({*marks.get("events", []), *custom})
-        return rows.select(*SCHEMA, *lists), {**marks, "verified": verified, "events": kept}
+        weighty = sorted({*marks.get("weighty", []), *history.occurring} & {*WEIGHTY})
+        return rows.select(*SCHEMA, *lists), {**marks, "verified": verified, "weighty": weighty, "events": kept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,18 +198,24 @@ class _Rules:
     day: date
     coupons: list[asyncpg.Record]
     ranks: tuple[RankVersion, ...]
+    week_starts: int
 
     @property
     def marks(self) -> dict[str, list[str]]:
         """What the frame keeps of it.
 
         rules: what every row depends on beside its own history: when it changes, every row is made anew. The columns
-            belong to it: a release that has others makes everybody's. So do the rank rules that have begun.
+            belong to it: a release that has others makes everybody's. So do the rank rules that have begun, and the start of weeks.
         coupons: each one's id and a digest of its definition: where it changes, the rows of those who have to do with it do.
         """
         begun = [version.version for version in self.ranks if version.valid_from <= self.day]
         return {
-            "rules": [str(self.consent), _digest([*SCHEMA]), _digest(begun)],
+            "rules": [
+                str(self.consent),
+                _digest([*SCHEMA, *ON_RECORD, *ORDER_LISTS, *ACTIVITIES]),
+                _digest(begun),
+                str(self.week_starts),
+            ],
             "coupons": [f"{row['coupon_id']} {_digest(dict(row))}" for row in self.coupons],
         }
 

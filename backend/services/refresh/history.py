@@ -10,8 +10,8 @@ import polars as pl
 
 from backend.lake.tables import Lake
 from segments.history import under_survivors
-from segments.reduce.anywhere import Rules
-from segments.reduce.customers import occurring_events, reduce_customers
+from segments.reduce.anywhere import Rules, reduce_here
+from segments.reduce.customers import occurring_events
 from segments.reduce.days import BUCKETS
 from segments.reduce.trust import verified_events
 
@@ -31,16 +31,9 @@ class Here:
         self.verified = found.get_column("event").to_list()
 
     def rows(self, customer_ids: Sequence[int], *, day: date, rules: Rules) -> pl.DataFrame:
-        """What history says of some customers as of a day; see `segments.reduce.customers.reduce_customers`."""
-        asked = pl.LazyFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
-        return reduce_customers(
-            self._days,
-            asked.with_columns(pl.lit(day).alias("as_of")),
-            events=rules.events,
-            verified=rules.verified,
-            coupons=rules.coupons.lazy() if rules.coupons is not None else None,
-            ranks=rules.ranks,
-        ).collect()
+        """What history says of some customers as of a day; see `segments.reduce.anywhere.reduce_here`."""
+        asked = pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
+        return reduce_here(self._days, asked, day=day, rules=rules)
 
 
 def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:

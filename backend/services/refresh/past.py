@@ -6,7 +6,7 @@ decides; profile, consent and reach are known as of now only, and are left out.
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -49,16 +49,18 @@ class PastFrames:
             Unavailable: the engine does not answer.
         """
         async with self._pool.acquire() as connection:
-            today = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
+            calendar = (await shop.read_settings(connection)).calendar
             coupons = await customers.list_coupons(connection)
             ranks = await rank_rules.list_versions(connection)
             merges = await customers.list_merges(connection)
+        today = calendar.business_day(self._clock.now())
         if day > today:
             raise BadInput(f"{day} has not come yet: today is {today}.", field="as_of")
         if not await asyncio.to_thread(_is_new, to):
             raise BadInput(f"{to} exists already, or its folder does not: name a new file.", field="to")
         definitions = definitions_of(coupons) if coupons else None
-        past = _Past(self._lake, self._engine, day, merges, Rules(coupons=definitions, ranks=ranks))
+        rules = Rules(coupons=definitions, ranks=ranks, week_starts=calendar.week_starts)
+        past = _Past(self._lake, self._engine, day, merges, rules)
         custom = self._frame.manifest().marks.get("events", [])
         return await asyncio.to_thread(past.write, to, {*events.BY_NAME, *custom})
 
@@ -96,7 +98,9 @@ class _Past:
         """At least one, so that a file without rows has its columns."""
         days = session.table(self.lake, Table.CUSTOMER_DAYS)
         occurring, verified = names_in(session, days)
-        rules = Rules([name for name in occurring if name in listed], verified, self.rules.coupons, self.rules.ranks)
+        begins = session.collect(days.select(nw.col("business_day").min())).item()
+        names = [name for name in occurring if name in listed]
+        rules = replace(self.rules, events=names, verified=verified, begins=begins)
         numbers = self._who(session)
         there = Elsewhere(session, self.lake, self.merges) if self.engine.distributed else None
         size = AT_ONCE if there is None else elsewhere.AT_ONCE
