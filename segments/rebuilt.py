@@ -24,6 +24,7 @@ from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.customers import REDUCED, events_needed, reduce_customers
 from segments.reduce.ranks import STANDING
 from segments.reduce.trust import only_verified
+from segments.rules.compile import compile_rule
 from segments.rules.rule import Attribute, Did, Not, Rule
 
 _ORDER = str(EventName.ORDER_COMPLETED)
@@ -149,8 +150,9 @@ def members_on(day: date, then: Members) -> Members:
 
 def members_today(rule: Rule, *, key: Hashable, frame: pl.LazyFrame) -> Members:
     """Who belongs today, whatever day is asked for."""
-    now = members(frame, rule).select("customer_id")
-    return Members((key, "today"), lambda asked: asked.join(now, on="customer_id", how="semi"))
+    today = compile_rule(rule, frame.collect_schema().names())
+    now = frame.filter(today).select("customer_id")
+    return Members((key, "today"), lambda asked: asked.join(now, on="customer_id", how="semi"), today=today)
 
 
 @dataclass

@@ -58,11 +58,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    """Whose figures are asked for; ``key`` names the segment, its version and the rule of time, and the part of it."""
+    """Whose figures are asked for.
+
+    Attributes:
+        key: names the segment, its version and the rule of time, and the part of it.
+        belongs: who of pairs belonged.
+        part: where they are one group of several.
+        today: the same as a condition on the customer frame, where membership is looked at today.
+    """
 
     key: Hashable
     belongs: Belongs
     part: Part | None = None
+    today: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +92,10 @@ class Facts:
         rank_versions: rank rules, for ranks that are computed.
         thresholds: versions of the life-cycle thresholds that are stored, in any order.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
+        weighty: weighty events that anybody has reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
+        frame: the customer frame as of ``today``, without the customers who are to be left out: what it holds is not worked
+            out of history again. None where there is none of that day.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
     """
 
@@ -99,7 +110,9 @@ class Facts:
     rank_versions: tuple[RankVersion, ...] = ()
     thresholds: tuple[Thresholds, ...] = ()
     verified: Collection[str] | None = None
+    weighty: Collection[str] | None = None
     members: Members | None = None
+    frame: pl.LazyFrame | None = None
     history_imported: bool = False
     kept: dict[Hashable, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
@@ -151,6 +164,8 @@ class Facts:
             lines=None if self.lines is None else self.lines.filter(happened),
             today=day + timedelta(days=1),
             verified=None,
+            weighty=None,
+            frame=None,
             kept={},
         )
 
@@ -168,16 +183,21 @@ class Facts:
 
     def begins(self) -> date | None:
         """The first business day of the history; None where there is none."""
-        found = self.once("begins", lambda: self.days.select(pl.col("business_day").min())).collect()
+        rows = self.days.select("business_day") if self.frame is None else self.frame.select(business_day="known_since")
+        found = self.once("begins", lambda: rows.select(pl.col("business_day").min())).collect()
         day: date | None = found.item()
         return day
 
     def unverified(self) -> frozenset[str]:
         """Weighty events that only untrusted sources have reported so far."""
-        weighty = pl.col("event").is_in(list(WEIGHTY))
-        found = self.once("weighty", lambda: self.days.filter(weighty).select("event", "trusted").unique()).collect()
-        told = dict(found.group_by("event").agg(pl.col("trusted").any()).rows())
-        return frozenset(event for event, trusted in told.items() if not trusted) - self.verified_names()
+        return self._weighty() - self.verified_names()
+
+    def _weighty(self) -> frozenset[str]:
+        if self.weighty is not None:
+            return frozenset(self.weighty)
+        told = pl.col("event").is_in(list(WEIGHTY))
+        found = self.once("weighty", lambda: self.days.filter(told).select(pl.col("event").unique())).collect()
+        return frozenset(found.get_column("event").to_list())
 
     def ended(self, day: pl.Expr) -> pl.Expr:
         """Whether a business day is over."""
@@ -232,6 +252,12 @@ class Facts:
         found = self.once((members.key, name), lambda: self._belonging(members, asked, name))
         return rows.join(found, on=["customer_id", "as_of"], how="semi")
 
+    def keep_rows(self, rows: pl.LazyFrame, kept: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.LazyFrame:
+        """Rows of the customer frame, with all of its columns, that are the members'; ``kept`` where today's say nothing."""
+        if self.members is None:
+            return rows
+        return kept(rows) if self.members.today is None else rows.filter(self.members.today)
+
     def _belonging(self, members: Members, asked: pl.LazyFrame, name: Hashable) -> pl.LazyFrame:
         part = members.part
         if part is None:
@@ -257,6 +283,8 @@ class Facts:
         return known.select("customer_id", pl.max_horizontal(seen, before).alias("as_of"))
 
     def _first_seen(self) -> pl.LazyFrame:
+        if self.frame is not None:
+            return self.frame.select("customer_id", first_seen="acted_since", known="known_since")
         act = ~pl.col("event").is_in(list(NOT_THEIR_ACT)) & (pl.col("business_day") <= self.today)
         day = pl.col("business_day")
         acted = self.days.select("customer_id", pl.when(act).then(day).alias("first_seen"), day.alias("known"))

@@ -4,18 +4,23 @@ from datetime import timedelta
 
 import polars as pl
 
+from segments.events import EventName
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
 from segments.metrics.purchases import number_purchases, purchases_in
+from segments.reduce.bitmaps import days_within
 from segments.windows import Window
 
+_ORDER = str(EventName.ORDER_COMPLETED)
 SHORT_HISTORY_DAYS = 180
 """First orders this soon after the data begins may not be first orders."""
 
 
 def repeat_purchase_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers with at least ``n`` purchases in the window ÷ customers with at least one."""
-    times = purchases_in(facts, window, options).group_by("customer_id").len()
+    times = _days_by_bits(facts, window) if options["basis"] == "days" else None
+    if times is None:
+        times = purchases_in(facts, window, options).group_by("customer_id").len()
     return times.select(
         (pl.col("len") >= int(options["n"])).sum().cast(pl.Int64).alias("numerator"),
         pl.len().cast(pl.Int64).alias("denominator"),
@@ -31,8 +36,15 @@ def f2_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFram
 def fn_conversion(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers whose n-th purchase ever lies in the window and who bought again within ``days`` days of it."""
     nth, basis, within_days = int(options["n"]), str(options["basis"]), int(options["days"])
-    numbered = number_purchases(facts, basis).filter(pl.col("number") == nth)
-    mine = facts.keep_cohort(numbered.with_columns(pl.col("business_day").alias("as_of")), name=(nth, basis))
+
+    def kept(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return facts.keep_cohort(rows.with_columns(pl.col("business_day").alias("as_of")), name=(nth, basis))
+
+    if facts.frame is not None and (nth, basis) == (1, "days"):
+        bought = facts.frame.filter(pl.col("first_order").is_not_null())
+        mine = facts.keep_rows(bought.with_columns(business_day="first_order", next_day="second_order"), kept)
+    else:
+        mine = kept(number_purchases(facts, basis).filter(pl.col("number") == nth))
     base = mine.filter(within(window)).with_columns(
         (pl.col("business_day") + pl.duration(days=within_days)).alias("due")
     )
@@ -64,6 +76,17 @@ def orders_per_customer(facts: Facts, window: Window, options: Options) -> pl.La
         pl.len().cast(pl.Int64).alias("numerator"),
         pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
         _basis_note(options),
+    )
+
+
+def _days_by_bits(facts: Facts, window: Window) -> pl.LazyFrame | None:
+    """On how many business days of the window (``len``) each member bought who did; None where there is no frame to tell."""
+    if facts.frame is None:
+        return None
+    bits = days_within(facts.frame.collect_schema().names(), _ORDER, window)
+    bought = facts.frame.with_columns(len=bits).filter(pl.col("len") > 0)
+    return facts.keep_rows(bought, lambda rows: facts.keep_members(rows.select("customer_id", "len"), window)).select(
+        "len"
     )
 
 

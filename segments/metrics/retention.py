@@ -6,14 +6,16 @@ events on at least k distinct business days of it.
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 import polars as pl
 
 from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
+from segments.metrics import cohort_bits
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
 from segments.metrics.occurrences import occurrences
+from segments.reduce.bitmaps import WORD, words_of
 from segments.windows import Window
 
 _EPOCH = date(1970, 1, 1)
@@ -94,12 +96,9 @@ def retention(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     Periods are 0..periods for ``exact``, the single ``a`` for ``range``, 0..H for ``rolling``.
     """
     periods = Periods(str(options["unit"]), facts.calendar)
-    who = starts(facts, window, options)
-    sizes = who.group_by("cohort").agg(pl.len().cast(pl.Int64).alias("denominator"))
-    came = who.join(actives(facts, options), on="customer_id").select(
-        "customer_id", "cohort", (pl.col("period") - pl.col("cohort")).cast(pl.Int64).alias("m")
-    )
-    counted = _counted(came, options)
+    whole = not is_cut(window, str(options["unit"]), facts.calendar)
+    by_bits = whole and facts.frame is not None and cohort_bits.answers(options)
+    sizes, counted = _from_frame(facts, window, options) if by_bits else _from_history(facts, window, options)
     table = sizes.join(_columns(options), how="cross").join(counted, on=["cohort", "period"], how="left")
     needed = pl.col("cohort") + pl.col("needs")
     return (
@@ -114,6 +113,41 @@ def retention(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
         )
         .sort("cohort", "period")
     )
+
+
+def _from_history(facts: Facts, window: Window, options: Options) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """(``cohort``, ``denominator``) and (``cohort``, ``period``, ``numerator``)."""
+    who = starts(facts, window, options)
+    sizes = who.group_by("cohort").agg(pl.len().cast(pl.Int64).alias("denominator"))
+    came = who.join(actives(facts, options), on="customer_id").select(
+        "customer_id", "cohort", (pl.col("period") - pl.col("cohort")).cast(pl.Int64).alias("m")
+    )
+    return sizes, _counted(came, options)
+
+
+def _from_frame(facts: Facts, window: Window, options: Options) -> tuple[pl.LazyFrame, pl.LazyFrame]:
+    """The same from activity bitmaps: for whole periods, and what `cohort_bits.answers` says."""
+    frame, unit = cast("pl.LazyFrame", facts.frame), str(options["unit"])
+    columns = frame.collect_schema().names()
+    began, back = (words_of(columns, str(options[name]), unit) for name in ("start", "return"))
+    periods = Periods(unit, facts.calendar)
+    numbers = pl.select(first=periods.of(pl.lit(window.first)), last=periods.of(pl.lit(window.last))).row(0)
+    first, last = (int(number) for number in numbers)
+    if options["starts"] == "first":
+        rows = frame.with_columns(cohort=cohort_bits.first_period(began)).filter(
+            pl.col("cohort").is_between(first, last)
+        )
+    else:
+        rows = pl.concat(
+            frame.filter(cohort_bits.active_in(began, number)).with_columns(cohort=pl.lit(number, pl.Int64))
+            for number in range(first, last + 1)
+        )
+    ends = pl.min_horizontal(periods.last_day(pl.col("cohort")), pl.lit(facts.today))
+    name = (*(str(options[name]) for name in ("start", "start_where", "starts", "unit")), window)
+    mine = facts.keep_rows(rows, lambda them: facts.keep_cohort(them.with_columns(as_of=ends), name=name))
+    needed = range(first // WORD, (last + cohort_bits.farthest(options)) // WORD + 1)
+    words = {number: back[number] for number in needed if number in back}
+    return cohort_bits.count(cohort_bits.starters(mine.select("cohort", *words.values()).collect(), words), options)
 
 
 def is_cut(window: Window, unit: str, calendar: BusinessCalendar) -> bool:
