@@ -15,6 +15,7 @@ from backend.services.exports.desk import Exports
 from backend.services.failed_events import FailedEvents
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
+from backend.services.life_cycle import LifeCycle
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -150,4 +151,9 @@ class PageServices(Protocol):
     @property
     def rank_desk(self) -> RankDesk:
         """Rank rules and computed ranks."""
+        ...
+
+    @property
+    def life_cycle(self) -> LifeCycle:
+        """Versions of the life-cycle thresholds."""
         ...

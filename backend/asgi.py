@@ -126,6 +126,7 @@ def _steering() -> Router:
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
     from backend.api.kpis import KpiController  # noqa: PLC0415 - not for intake processes
+    from backend.api.life_cycle import ThresholdController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
@@ -146,6 +147,7 @@ def _steering() -> Router:
         SegmentController,
         ServerEventController,
         ShopController,
+        ThresholdController,
         WebhookController,
     ]
     return Router(path="/api/v1", route_handlers=steering, middleware=[Idempotent()])

@@ -10,6 +10,7 @@ from admin_ui.pages import (
     failed_events,
     home,
     imports,
+    life_cycle,
     members,
     plans,
     preferences,
@@ -44,6 +45,7 @@ ROUTES = tuple(
         source_tokens,
         settings,
         ranks,
+        life_cycle,
         api_keys,
         privacy,
     )

@@ -55,6 +55,12 @@ class LifeCycle:
         async with self._pool.acquire() as connection:
             return await _versions(connection)
 
+    async def by_history(self) -> Thresholds:
+        """What the shop's own gaps give today; nothing is kept."""
+        async with self._pool.acquire() as connection:
+            today = await self._today(connection)
+        return await self._derive(today)
+
     async def derive_due(self) -> int:
         """Add the version of the running month if it is missing; gives how many were added.
 
@@ -95,9 +101,7 @@ class LifeCycle:
 
     async def follow_history(self, *, actor: str) -> Stored:
         """Let go of what a person set: from today on the shop's own gaps decide again, provisional ones while they are few."""
-        async with self._pool.acquire() as connection:
-            today = await self._today(connection)
-        made = await self._derive(today)
+        made = await self.by_history()
         async with self._pool.acquire() as connection, connection.transaction():
             return await self._add(connection, made, derived=True, actor=actor)
 
