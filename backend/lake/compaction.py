@@ -2,15 +2,33 @@
 
 Every refresh leaves a small file in each partition it touched; readers open all of them. Only partitions with
 many small files are rewritten, a few at a time, so that the refresh loop never waits long.
+
+Whoever dies on the way leaves the rows as they were, or rewritten, and perhaps files that no version names: whole ones
+that were never committed, and in a local folder halves of files, which the Delta vacuum does not see. They are out of use
+like the others, and go with them.
 """
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 from deltalake import DeltaTable
 
 from backend.lake.schemas import LAYOUTS, Table
 from backend.lake.tables import WRITER, Lake
+
+_UNFINISHED = "*#[0-9]*"
+"""What a local file is called until all of it is written."""
+_HOUR = 3600
+
+Watch = Callable[[str], None]
+"""Called with the name of each step; tests stop the world in it."""
+
+
+def _no_step(step: str) -> None:
+    """Nobody watches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +48,39 @@ class Compaction:
     keep_hours: int = 1
 
 
-def compact(lake: Lake, rules: Compaction = Compaction()) -> int:
+def compact(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_step) -> int:
     """Rewrite the partitions that need it; gives how many files went out of use."""
-    return sum(_compact_table(lake.open(table), table, rules) for table in Table)
+    done = 0
+    for table in Table:
+        watch("compacting")
+        done += _compact_table(lake.open(table), table, rules)
+    watch("compacted")
+    return done
 
 
-def remove_unused(lake: Lake, rules: Compaction = Compaction()) -> int:
-    """Delete files that have been out of use for ``keep_hours``; gives how many."""
-    return sum(
-        len(lake.open(table).vacuum(retention_hours=rules.keep_hours, dry_run=False, enforce_retention_duration=False))
-        for table in Table
-    )
+def remove_unused(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_step) -> int:
+    """Delete files that have been out of use, or were never in it, for ``keep_hours``; gives how many."""
+    done = 0
+    for table in Table:
+        watch("removing")
+        gone = lake.open(table).vacuum(
+            retention_hours=rules.keep_hours, dry_run=False, enforce_retention_duration=False, full=True
+        )
+        done += len(gone) + _remove_unfinished(lake, table, rules)
+    watch("removed")
+    return done
+
+
+def _remove_unfinished(lake: Lake, table: Table, rules: Compaction) -> int:
+    """In a local folder: what a writer that died had begun to write."""
+    address = lake.address(table)
+    if "://" in address:
+        return 0
+    until = time.time() - rules.keep_hours * _HOUR
+    halves = [path for path in Path(address).rglob(_UNFINISHED) if path.stat().st_mtime <= until]
+    for path in halves:
+        path.unlink(missing_ok=True)
+    return len(halves)
 
 
 def crowded(handle: DeltaTable, partition: str, rules: Compaction) -> list[object]:

@@ -2,12 +2,14 @@
 
 Delta keeps what a version dropped so that older versions can be read. Here that is what must not be: the files out of
 use are removed at once and the log is cut behind a checkpoint. A reader that holds an older version fails and reads again.
+What a writer that died left unfinished may hold them too: it goes as soon as it is old enough to be nobody's work.
 """
 
 from collections.abc import Sequence
 
 from deltalake import DeltaTable
 
+from backend.lake.compaction import remove_unused
 from backend.lake.schemas import LAYOUTS, Table
 from backend.lake.tables import WRITER, Lake
 from segments.reduce.days import BUCKETS
@@ -15,6 +17,7 @@ from segments.reduce.days import BUCKETS
 
 def forget(lake: Lake, customer_ids: Sequence[int]) -> int:
     """Remove every row of these customers; gives how many rows. To be called by the one writer of the lake."""
+    remove_unused(lake)
     return sum(_forget(lake.open(table), table, customer_ids) for table in Table)
 
 

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +16,21 @@ import polars as pl
 import pytest
 
 from backend.errors import Conflict
+from backend.lake import compaction as compaction_module
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh import batches as module
 from backend.services.refresh import frame as frame_module
+from backend.services.refresh import loop as loop_module
 from backend.services.refresh.loop import Refresh
 from backend.store import events
+from tests.faults.steps import Died, dies_after, dies_at, steps_named
 from tests.services.refreshing import Shop, identify, opened, order
 
 pytestmark = pytest.mark.fault
 
-
-class Died(BaseException):
-    """Not an Exception: nothing on the way may catch it."""
-
-
-def dies_after(nth: int) -> Callable[[str], None]:
-    """A watch that stops the world after the nth step."""
-    seen: list[str] = []
-
-    def watch(step: str) -> None:
-        seen.append(step)
-        if len(seen) == nth:
-            raise Died(step)
-
-    return watch
+STEPS = sorted(steps_named(loop_module, module, frame_module, compaction_module))
+"""All that a refresh does: a new step is died at by itself, or turns a test red."""
 
 
 async def feed(shop: Shop) -> None:
@@ -88,24 +77,38 @@ async def test_dying_after_each_step_in_turn(shop: Shop) -> None:
     await assert_each_event_once(shop)
 
 
-@pytest.mark.parametrize("step", range(1, 12))
-async def test_dying_at_one_step_and_running_again(shop: Shop, step: int) -> None:
+@pytest.mark.parametrize("step", STEPS)
+async def test_dying_at_a_step_and_running_again(shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    monkeypatch.setattr(loop_module, "BETWEEN_COMPACTIONS", 1)
     await feed(shop)
-    with pytest.raises(Died):
-        await Refresh(shop.pool, shop.clock, shop.lake, shop.frame, watch=dies_after(step)).run_once()
+    dying = Refresh(shop.pool, shop.clock, shop.lake, shop.frame, watch=dies_at(step))
+    with pytest.raises(Died, match=step):
+        await dying.run_once()
     await shop.refresh.run_until_current()
     await assert_each_event_once(shop)
 
 
+@pytest.mark.prove
+@pytest.mark.parametrize("step", STEPS)
+async def test_killed_with_sigkill_at_every_step(shop: Shop, dsn: str, tmp_path: Path, step: str) -> None:
+    await killed_and_run_again(shop, dsn, tmp_path, step)
+
+
 @pytest.mark.parametrize("step", ["projected", "events", "customer_days", "done", "frame"])
 async def test_killed_with_sigkill_and_run_again(shop: Shop, dsn: str, tmp_path: Path, step: str) -> None:
+    await killed_and_run_again(shop, dsn, tmp_path, step)
+
+
+async def killed_and_run_again(shop: Shop, dsn: str, home: Path, step: str) -> None:
     await feed(shop)
     script = textwrap.dedent(
         """
         import asyncio, os, signal, sys
         from pathlib import Path
+        from backend.services.refresh import loop
         from backend.store.pool import open_pool
         from tests.services.refreshing import Shop
+        loop.BETWEEN_COMPACTIONS = 1
         def watch(step):
             if step == sys.argv[3]:
                 os.kill(os.getpid(), signal.SIGKILL)
@@ -115,7 +118,7 @@ async def test_killed_with_sigkill_and_run_again(shop: Shop, dsn: str, tmp_path:
         asyncio.run(main())
         """
     )
-    command = [sys.executable, "-c", script, dsn, str(tmp_path), step]
+    command = [sys.executable, "-c", script, dsn, str(home), step]
     ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
     assert ended.returncode == -signal.SIGKILL
     await shop.refresh.run_until_current()

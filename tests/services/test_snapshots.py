@@ -12,6 +12,7 @@ import pytest
 
 from backend.clock import FixedClock
 from backend.errors import BadInput
+from backend.services import snapshots as snapshots_module
 from backend.services.snapshots import FIRST_DAYS, LEASE, Snapshots, _Lost
 from backend.store import segments as segment_store
 from backend.store import shop
@@ -24,7 +25,7 @@ from segments.metrics.facts import Facts
 from segments.metrics.metric import Measured, Option
 from segments.snapshots import Choice, choose, read_choice, trend
 from segments.windows import Window
-from tests.faults.test_refresh_steps import Died, dies_after
+from tests.faults.steps import Died, dies_after, steps_named
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 """Noon in Tokyo."""
@@ -159,16 +160,17 @@ async def test_dying_at_every_step_loses_and_doubles_nothing(
     pool: asyncpg.Pool, clock: FixedClock, figures: Figures, snapshots: Snapshots
 ) -> None:
     number = await segment(pool, datetime(2026, 1, 1, tzinfo=UTC))
-    deaths = 0
+    deaths: list[str] = []
     for nth in range(1, 200):
         try:
             await until_current(made(pool, clock, figures, watch=dies_after(nth)))
-        except Died:
-            deaths += 1
+        except Died as death:
+            deaths.append(str(death))
             clock.advance(LEASE)
             continue
         break
-    assert deaths > 20
+    assert len(deaths) > 20
+    assert {*deaths} == steps_named(snapshots_module)
     assert await kept(pool) == whole(last_days(FIRST_DAYS), [0, number])
     status = await snapshots.status(limit=100)
     assert (status.done, status.open) == (FIRST_DAYS, 0)

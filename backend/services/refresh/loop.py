@@ -17,7 +17,7 @@ import structlog
 
 from backend.clock import Clock
 from backend.errors import Conflict, NotConfigured, Unavailable
-from backend.lake.compaction import compact, remove_unused
+from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.engine import Engine, PolarsEngine
 from backend.lake.forgetting import forget
 from backend.lake.frame import CustomerFrame
@@ -84,6 +84,7 @@ class Refresh:
         frame: where customer rows go.
         engine: where everybody's rows are reduced when all are made anew.
         largest: events in one batch.
+        compaction: when files of the lake are rewritten and removed.
         watch: called with the name of each step when it is done; tests stop the world in it.
     """
 
@@ -96,6 +97,7 @@ class Refresh:
         *,
         engine: Engine | None = None,
         largest: int = LARGEST_BATCH,
+        compaction: Compaction | None = None,
         watch: Callable[[str], None] = _no_step,
     ) -> None:
         self._pool = pool
@@ -104,6 +106,7 @@ class Refresh:
         self._frame = frame
         self._makers = FrameMaker(lake, frame, engine or PolarsEngine(), watch=watch)
         self._batches = Batches(clock, lake, largest=largest, watch=watch)
+        self._compaction = compaction or Compaction()
         self._watch = watch
         self._since_compaction = 0
 
@@ -300,8 +303,8 @@ class Refresh:
         await self._bring_up_frame(turn)
         if self._since_compaction >= BETWEEN_COMPACTIONS:
             self._since_compaction = 0
-            await asyncio.to_thread(compact, self._lake)
-            await asyncio.to_thread(remove_unused, self._lake)
+            await asyncio.to_thread(compact, self._lake, self._compaction, watch=self._watch)
+            await asyncio.to_thread(remove_unused, self._lake, self._compaction, watch=self._watch)
         return RefreshResult(turn.events, turn.customers, turn.upto_seq, turn.lag)
 
 
