@@ -6,7 +6,7 @@ asking again is cheap. Everything that computes runs in a worker thread.
 
 import asyncio
 import time
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
@@ -22,10 +22,11 @@ from backend.store import segments as segment_store
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
 from segments.asking import Question, ask
-from segments.customers import Frame, View
+from segments.customers import ON_RECORD, Frame, View
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
 from segments.history import History, under_survivors
 from segments.ids import SegmentId
+from segments.membership import population
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import derive_thresholds
@@ -41,6 +42,8 @@ from segments.rules.parse import parse
 from segments.snapshots import Choice
 from segments.windows import Window
 
+HELD_ROWS = 20_000_000
+"""Rows of customer_days that are held in memory, some 2 GB; of more each figure reads its own events from the lake."""
 _CHEAP = 0.5
 """Seconds of loading below which a state is thrown away as soon as anything is new."""
 _STALE = 5.0
@@ -242,10 +245,10 @@ class Insights:
         def counted(history: pl.LazyFrame) -> pl.LazyFrame:
             return _counted(history, self._merges.survivors, view, settings)
 
-        held = counted(self._lake.customer_days()).collect().lazy()
-        verified: pl.DataFrame = verified_events(nw.from_native(held)).to_native().collect()
+        days = self._history(counted)
+        frame = _frame_of(view, today, settings)
         facts = Facts(
-            days=held,
+            days=days,
             today=today,
             calendar=settings.calendar,
             coupons=_coupon_frame(known),
@@ -255,7 +258,9 @@ class Insights:
             .select("customer_id")
             .collect()
             .lazy(),
-            verified=frozenset(verified.get_column("event").to_list()),
+            verified=_verified(days) if frame is None else view.verified,
+            weighty=None if frame is None else view.weighty,
+            frame=frame,
             thresholds=known.thresholds,
             ranks=_rank_names(known.ranks, today),
             rank_versions=known.ranks,
@@ -268,6 +273,24 @@ class Insights:
             currency=settings.currency,
             exclude_test_accounts=settings.exclude_test_accounts,
         )
+
+    def _history(self, counted: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.LazyFrame:
+        """customer_days in memory; where they are too many, as files of which each figure reads what it needs."""
+        stored = self._lake.customer_days()
+        rows = counted(stored)
+        return rows.collect().lazy() if stored.select(pl.len()).collect().item() <= HELD_ROWS else rows
+
+
+def _frame_of(view: View, today: date, settings: ShopSettings) -> pl.LazyFrame | None:
+    """The frame for figures: of today and complete, without those who are to be left out; else None."""
+    if view.day != today or not {*ON_RECORD} <= {*view.frame.collect_schema().names()}:
+        return None
+    return population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
+
+
+def _verified(days: pl.LazyFrame) -> frozenset[str]:
+    found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
+    return frozenset(found.get_column("event").to_list())
 
 
 def _measured(figures: Figures, choice: Choice, audience: Audience) -> Measured | None:
