@@ -72,15 +72,19 @@ def walk(
 def _through(
     found: Walk, moves: Sequence[Move], rules: RankRules, name: str | None, *, first: date, last: date, start: date
 ) -> tuple[str, date | None]:
-    """Walk through one version's days; ``name`` is the rank that he brings along. Gives the last one and a coming fall."""
+    """Walk through one version's days; ``name`` is the rank that he brings along. Gives the last one and a coming fall.
+
+    A fall that was coming under the version before comes on its day under this one, which may be kinder: he may have earned
+    the rank by its thresholds, it may have no such rank, or no falls.
+    """
     names, asked = rules.names, [rank.threshold for rank in rules.ranks[1:]]
     changes = _changes(moves, rules, start)
     reviews, rises = _named(rules.demotion_dates, first, last), _named(rules.promotion_dates, first, last)
     daily, grace = rules.promotion is not Promotion.DATES, timedelta(days=rules.grace_days)
     floor = names.index(rules.floor) if rules.floor is not None else 0
     now = before = ripe = ripe_before = keeps = gains = 0
-    place, falls = -1, None
-    looks = {*changes, *reviews, *rises, *(review + grace for review in reviews), first}
+    place, falls = -1, found.falls if name in names and rules.demotion_dates else None
+    looks = {*changes, *reviews, *rises, *(review + grace for review in reviews), falls or first, first}
     for day in sorted(each for each in looks if each <= last):
         if day in changes:
             one, two, three, four = changes[day]

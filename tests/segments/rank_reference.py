@@ -37,7 +37,8 @@ def steps(
             rules = version.rules
             names = [one.name for one in rules.ranks]
             if version is not held:
-                falls = None
+                if rank not in names or not rules.demotion_dates:
+                    falls = None
                 if rank not in names:
                     rank = names[0] if day == start else earned(orders, rules, day, start, wait=0)
                 held = version

@@ -251,6 +251,30 @@ def test_a_later_version_leaves_the_ranks_of_the_past() -> None:
     assert after.select("day", "rank").rows() == [(on(0), "base"), (on(5), "gold"), (on(20), "base")]
 
 
+@pytest.mark.parametrize(
+    ("rules", "way"),
+    [
+        ({}, [(on(0), "base"), (on(5), "gold"), (date(2025, 2, 3), "base")]),
+        ({"grace_days": 0}, [(on(0), "base"), (on(5), "gold"), (date(2025, 2, 3), "base")]),
+        ({"ranks": (Rank("base"), Rank("gold", 1), Rank("top", 9))}, [(on(0), "base"), (on(5), "gold")]),
+        ({"demotion_dates": ()}, [(on(0), "base"), (on(5), "gold")]),
+    ],
+)
+def test_a_fall_that_is_coming_outlives_a_new_version(rules: dict[str, Any], way: list[tuple[date, str]]) -> None:
+    """Who was told on 4 January that he falls in 30 days falls then, whatever else of the rules was changed meanwhile."""
+    old = RankRules(
+        ranks=(Rank("base"), Rank("gold", 10)), period=Period.CALENDAR, demotion_dates=("01-04",), grace_days=30
+    )
+    versions = [
+        RankVersion(version=1, valid_from=on(0), rules=old),
+        RankVersion(version=2, valid_from=date(2025, 1, 20), rules=replace(old, **rules)),
+    ]
+    events, last = [Bought(on(5), 10), Bought(date(2025, 1, 10), 1)], date(2025, 3, 1)
+    found = walk(moves_of(events), spans(versions), start=on(0), as_of=last)
+    assert [(step.day, step.rank) for step in found.steps] == way
+    assert rank_reference.steps(events, versions, start=on(0), as_of=last) == way
+
+
 def test_the_version_saved_last_of_those_that_have_begun_holds() -> None:
     rules = RankRules(ranks=(Rank("base"), Rank("gold", 1)))
     one, two, three = (RankVersion(version=n, valid_from=on(day), rules=rules) for n, day in [(1, 0), (2, 30), (3, 10)])
