@@ -166,7 +166,7 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
     repeats = histories.filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
     enough = (
         histories.height >= BUYERS
-        and (day - begins).days >= HISTORY_DAYS
+        and (day - begins).days + 1 >= HISTORY_DAYS  # both ends are days of history
         and not histories.filter(pl.col("repeats") >= PURCHASES - 1).is_empty()
         and not repeats.is_empty()
     )

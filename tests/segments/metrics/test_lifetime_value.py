@@ -227,10 +227,11 @@ def test_a_segment_is_valued_by_the_parameters_of_the_shop(facts: Facts) -> None
 
 @pytest.mark.parametrize(
     ("last", "buyers", "reason"),
-    [(250, 499, "buyers"), (179, 520, "history"), (180, 520, None)],
+    [(250, 499, "buyers"), (178, 520, "history"), (179, 520, None)],
     ids=["too few buyers", "too short", "enough"],
 )
 def test_too_little_data_withholds_the_value(last: int, buyers: int, reason: str | None) -> None:
+    """From day 0 to day 179 are 180 days of history."""
     measured = compute("ltv_12m", Facts(days=days_of(shop(buyers)), today=after(260)), Window(after(100), after(last)))
     assert (measured.value is None) == (reason is not None)
     assert ("too_little_data" in measured.notes) == (reason is not None)
