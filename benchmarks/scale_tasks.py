@@ -20,6 +20,7 @@ from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.frame import AT_ONCE
 from backend.services.refresh.history import Here, history_of
+from benchmarks import scale_figures
 from segments.customers import ATTRIBUTES
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
@@ -176,10 +177,14 @@ RACES: dict[str, Race] = {
     "rebuild": Race("customer frame, columns that SQL says", (customers_by_joren, customers_by_duckdb, customers_by_duckdb_of_events)),
     "frame": Race("customer frame, all columns, on disk; scan", (whole_frame, scan_of_days), same=False),
     "touched": Race(f"rows of {TOUCHED:,} touched customers", (touched,)),
+    "segment": Race("members of a segment", (scale_figures.segment_members,), same=False),
+    "figures": Race("26-week retention, repeat purchase and F2 of the segment, from the frame", (
+        scale_figures.figures_by_joren, scale_figures.figures_by_duckdb_of_the_frame, scale_figures.figures_by_duckdb_of_events,
+    )),
     "filtered": Race("retention with a property filter", (retention_by_joren, retention_by_duckdb)),
     "scan": Race("the scan that it needs", (scan_of_events,)),
 }  # fmt: skip
-"""Every race by its name, in order: `touched` needs the frame that `frame` writes."""
+"""Every race by its name, in order: `touched`, `segment` and `figures` need the frame that `frame` writes."""
 
 TASKS: dict[str, Task] = {task.__name__: task for race in RACES.values() for task in race.tasks}
 
