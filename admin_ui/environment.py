@@ -74,6 +74,11 @@ def _actor(context: Context, who: str | None) -> str:
     return filters.actor(who, context["say"])
 
 
+@pass_context
+def _within(context: Context, name: str) -> str:
+    return filters.within(name, context["say"])
+
+
 def slug(text: str) -> str:
     """Part of an element's id: letters, digits and dashes."""
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "x"
@@ -91,6 +96,7 @@ def make_environment() -> Environment:
     environment.globals |= {"_": _gettext, "ngettext": _ngettext, "assets": assets.built, "reordered": reordered}
     environment.filters |= {
         "pick": _pick,
+        "within": _within,
         "moment": _moment,
         "exact": _exact,
         "money": _money,

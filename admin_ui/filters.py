@@ -125,6 +125,11 @@ def actor(who: str | None, say: Say) -> str:
     return say("API key %(name)s", name=name) if kind and who == kind + name else who or ""
 
 
+def within(name: str, say: Say) -> str:
+    """A name in the middle of a sentence: in English it begins small."""
+    return name[:1].lower() + name[1:] if say.language == "en" else name
+
+
 def _ago(passed: timedelta, say: Say) -> str:
     seconds = int(passed.total_seconds())
     if seconds < 10:  # noqa: PLR2004 - nobody counts these

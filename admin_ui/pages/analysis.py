@@ -3,7 +3,8 @@
 import asyncio
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
@@ -25,9 +26,9 @@ from segments.errors import BadOption, FactsError
 from segments.events import VOCABULARY
 from segments.metrics.catalog import FAMILIES
 from segments.metrics.catalog import get as metric_of
-from segments.metrics.metric import Metric
+from segments.metrics.metric import Metric, Words
 from segments.metrics.notes import NOTES
-from segments.metrics.result import AsOfRule, KpiResult
+from segments.metrics.result import AsOfRule, Breakdown, KpiResult
 from segments.metrics.tables import sheet_table, table
 from segments.periods import NAMED
 from segments.snapshots import choose, read_choice
@@ -60,6 +61,7 @@ async def show_metric(
 ) -> Response[Any]:
     """One KPI: everyone and the chosen segments side by side, broken down, compared, and day by day."""
     results, error = await _ask(page, services, slug)
+    results = await _with_store_names(services, results)
     metric, everyone = metric_of(slug), results[0]
     segments = [(e.stored.segment.id, e.stored.segment.name) for e in await services.segment_runs.list()]
     return page.show(
@@ -173,6 +175,26 @@ def _why(page: Page, metric: Metric, error: FactsError | JorenError) -> str:
 
 async def _all(services: PageServices, slug: str, numbers: list[int | None], **asked: Any) -> list[KpiResult]:
     return list(await asyncio.gather(*(services.insights.kpi(slug, segment_id=each, **asked) for each in numbers)))
+
+
+async def _with_store_names(services: PageServices, results: list[KpiResult]) -> list[KpiResult]:
+    """Stores by their names, as far as the shop told them."""
+    broken = [each.breakdown for each in results if each.breakdown and each.breakdown.name == "last_store"]
+    numbers = {one.group.label for each in broken for one in each.groups if one.group.label}
+    if not numbers:
+        return results
+    names = await services.coupon_book.store_names(numbers)
+    return [replace(each, breakdown=_renamed(each.breakdown, names)) for each in results]
+
+
+def _renamed(breakdown: Breakdown | None, names: Mapping[str, Words]) -> Breakdown | None:
+    if breakdown is None:
+        return None
+    groups = [
+        replace(each, group=replace(each.group, words=names.get(each.group.label or "", each.group.words)))
+        for each in breakdown.groups
+    ]
+    return replace(breakdown, groups=tuple(groups))
 
 
 async def _kept(services: PageServices) -> list[str]:

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import File
 
 from admin_ui.error_words import NOT_POSSIBLE, kept_words
+from admin_ui.filters import within
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import mark
 from admin_ui.kpi_words import COMPARISONS
@@ -183,7 +184,7 @@ def _question(page: Page, wish: Wish, segments: dict[int, str]) -> list[str]:
     """What is asked of figures, beside the figures themselves."""
     parts = []
     if wish.by is not None:
-        parts.append(page.say("broken down by %(name)s", name=page.say.pick(by_name(wish.by))))
+        parts.append(page.say("broken down by %(name)s", name=within(page.say.pick(by_name(wish.by)), page.say)))
     if wish.compare is not None:
         name = wish.compare.removeprefix(SEGMENT)
         known = segments.get(int(name), name) if name.isdecimal() else name

@@ -73,7 +73,7 @@ def _states(page: Page, held: Thresholds) -> list[tuple[str, str]]:
         (say("New, returned, active"), say("up to %(n)s days", n=held.t1)),
         (say("At risk"), say("%(first)s–%(last)s days", first=held.t1 + 1, last=held.t2)),
         (say("Dormant"), say("%(first)s–%(last)s days", first=held.t2 + 1, last=held.t3)),
-        (say("Churned"), say("%(n)s days or more", n=held.t3 + 1)),
+        (say("Churned"), say("over %(n)s days", n=held.t3)),
     ]
 
 

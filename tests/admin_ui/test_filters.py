@@ -66,3 +66,8 @@ def test_days() -> None:
     assert filters.short_day(date(2026, 11, 3), JA) == "11/3"
     assert filters.day(None, JA) == "—"
     assert filters.moment(None, now=NOW, zone="Asia/Tokyo", say=JA) == "—"
+
+
+def test_a_name_within_a_sentence_begins_small_in_english() -> None:
+    assert (filters.within("Last store", EN), filters.within("", EN)) == ("last store", "")
+    assert filters.within("最後の店舗", JA) == "最後の店舗"

@@ -12,7 +12,7 @@ DAYS = {"do": "set", "t1": "45", "t2": "９０", "t3": "180"}
 
 async def test_thresholds_are_set_and_given_back_to_history(administrator: Browser, full: SimpleNamespace) -> None:
     empty = (await administrator.get(PATH)).text
-    assert ("まだ版がありません" in empty, "暫定" in empty, "61〜120日" in empty) == (True, True, True)
+    assert ("まだ版がありません" in empty, "暫定" in empty, "240日超" in empty) == (True, True, True)
     assert (await administrator.post(PATH, DAYS)).headers["location"] == f"{PATH}?notice=saved"
     (held,) = await full.life_cycle.versions()
     assert ((held.thresholds.t1, held.thresholds.t2, held.thresholds.t3), held.derived) == ((45, 90, 180), False)

@@ -342,3 +342,16 @@ async def test_a_viewer_sees_no_buttons_that_change(browser: Browser, full: Simp
         page = (await browser.get(path)).text
         main = page[page.index("<main") : page.index("</main>")]
         assert not re.search(r'<form[^>]*method="post"(?![^>]*action="/settings")', main), path
+
+
+async def test_stores_of_a_breakdown_go_by_their_names(administrator: Browser, full: SimpleNamespace) -> None:
+    asked = "/analysis/launch_rate?by=store&rule=today"
+    assert '<th scope="row">shibuya' in (await administrator.get(asked)).text
+    await full.pool.execute(
+        "INSERT INTO stores (store_id, name) VALUES ('shibuya', $1)", {"ja": "渋谷店", "en": "Shibuya"}
+    )
+    named = (await administrator.get(asked)).text
+    assert ('<th scope="row">渋谷店' in named, '<th scope="row">shibuya' in named) == (True, False)
+    await administrator.post("/preferences/language", {"language": "en"})
+    english = (await administrator.get(asked)).text
+    assert ('<th scope="row">Shibuya' in english, "By last store" in english) == (True, True)
