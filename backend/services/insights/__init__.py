@@ -6,27 +6,23 @@ asking again is cheap. Everything that computes runs in a worker thread.
 
 import asyncio
 import time
-from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import asyncpg
-import narwhals as nw
-import polars as pl
 import structlog
 
 from backend.clock import Clock
 from backend.errors import NotFound
-from backend.store import customers, events, life_cycle, rank_rules, shop
+from backend.services.insights.state import Merges, count_in, load_figures, read_definitions
+from backend.store import events
 from backend.store import segments as segment_store
-from backend.store.pool import Connection
-from campaigns.shop import ShopSettings
 from segments.asking import Question, ask
-from segments.customers import ON_RECORD, Frame, View
+from segments.customers import Frame
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
-from segments.history import History, under_survivors
+from segments.history import History
 from segments.ids import SegmentId
-from segments.membership import population
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import derive_thresholds
@@ -36,14 +32,10 @@ from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName
 from segments.metrics.thresholds import Thresholds
 from segments.nearest import hint
 from segments.periods import SEGMENT, read_comparison
-from segments.rank_rules import RankVersion, in_force
-from segments.reduce.trust import verified_events
 from segments.rules.parse import parse
 from segments.snapshots import Choice
 from segments.windows import Window
 
-HELD_ROWS = 20_000_000
-"""Rows of customer_days that are held in memory, some 2 GB; of more each figure reads its own events from the lake."""
 _CHEAP = 0.5
 """Seconds of loading below which a state is thrown away as soon as anything is new."""
 _STALE = 5.0
@@ -68,32 +60,6 @@ class _State:
         return definitions == self.definitions and (dear or key == self.key)
 
 
-@dataclass(frozen=True, slots=True)
-class _Definitions:
-    """What PostgreSQL knows and history does not; a change of any of it makes the figures anew."""
-
-    settings: ShopSettings
-    coupons: tuple[tuple[str, str, date | None], ...]
-    thresholds: tuple[Thresholds, ...]
-    ranks: tuple[RankVersion, ...]
-
-
-@dataclass(slots=True)
-class _Merges:
-    """All merges up to a version. There is one for most members of an app, so only new ones are asked for."""
-
-    version: int = 0
-    survivors: dict[int, int] = field(default_factory=dict)
-
-    async def catch_up(self, connection: Connection) -> int:
-        """Learn what is new; gives the version."""
-        version = await customers.merge_version(connection)
-        if version != self.version:
-            self.survivors.update(await customers.list_merges(connection, after=self.version))
-            self.version = version
-        return version
-
-
 class Insights:
     """KPIs and the dashboard.
 
@@ -109,7 +75,7 @@ class Insights:
         self._clock = clock
         self._lake = lake
         self._frame = frame
-        self._merges = _Merges()
+        self._merges = Merges()
         self._state: _State | None = None
         self._loading = asyncio.Lock()
 
@@ -193,11 +159,11 @@ class Insights:
     async def derive_thresholds(self, since: date) -> Thresholds:
         """Life-cycle thresholds by the history before a business day, read for this alone and not kept."""
         async with self._loading, self._pool.acquire() as connection:
-            known = await _definitions(connection)
+            known = await read_definitions(connection)
             await self._merges.catch_up(connection)
             survivors = dict(self._merges.survivors)
         view = await asyncio.to_thread(self._frame.read)
-        days = _counted(self._lake.customer_days(), survivors, view, known.settings)
+        days = count_in(self._lake.customer_days(), survivors, view, known.settings)
         return await asyncio.to_thread(derive_thresholds, Facts(days=days, today=since), since=since)
 
     async def _against(self, compare: str | None, as_of_rule: AsOfRule) -> Audience | None:
@@ -226,71 +192,20 @@ class Insights:
     async def _figures(self) -> Figures:
         async with self._loading:
             async with self._pool.acquire() as connection:
-                known = await _definitions(connection)
+                known = await read_definitions(connection)
                 version = await self._merges.catch_up(connection)
             view = await asyncio.to_thread(self._frame.read)
             today = known.settings.calendar.business_day(self._clock.now())
             key, definitions = (view.seq, view.made_at, version), (today, known)
             if self._state is None or not self._state.answers(key, definitions):
                 started = time.monotonic()
-                figures = await asyncio.to_thread(self._load, known, view, today)
+                figures = await asyncio.to_thread(
+                    load_figures, self._lake, view, known, self._merges.survivors, today=today
+                )
                 ended = time.monotonic()
                 self._state = _State(key, definitions, figures, ended, ended - started)
             figures = self._state.figures
             return replace(figures, as_of=view.as_of) if self._state.key == key else figures
-
-    def _load(self, known: _Definitions, view: View, today: date) -> Figures:
-        settings = known.settings
-
-        def counted(history: pl.LazyFrame) -> pl.LazyFrame:
-            return _counted(history, self._merges.survivors, view, settings)
-
-        days = self._history(counted)
-        frame = _frame_of(view, today, settings)
-        facts = Facts(
-            days=days,
-            today=today,
-            calendar=settings.calendar,
-            coupons=_coupon_frame(known),
-            events=counted(self._lake.events()),
-            lines=counted(self._lake.order_lines()),
-            reachable=view.frame.filter(pl.col("reachable").fill_null(value=False))
-            .select("customer_id")
-            .collect()
-            .lazy(),
-            verified=_verified(days) if frame is None else view.verified,
-            weighty=None if frame is None else view.weighty,
-            frame=frame,
-            thresholds=known.thresholds,
-            ranks=_rank_names(known.ranks, today),
-            rank_versions=known.ranks,
-            history_imported=settings.history_complete,
-        )
-        return Figures(
-            facts=facts,
-            frame=view.frame,
-            as_of=view.as_of,
-            currency=settings.currency,
-            exclude_test_accounts=settings.exclude_test_accounts,
-        )
-
-    def _history(self, counted: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.LazyFrame:
-        """customer_days in memory; where they are too many, as files of which each figure reads what it needs."""
-        stored = self._lake.customer_days()
-        rows = counted(stored)
-        return rows.collect().lazy() if stored.select(pl.len()).collect().item() <= HELD_ROWS else rows
-
-
-def _frame_of(view: View, today: date, settings: ShopSettings) -> pl.LazyFrame | None:
-    """The frame for figures: of today and complete, without those who are to be left out; else None."""
-    if view.day != today or not {*ON_RECORD} <= {*view.frame.collect_schema().names()}:
-        return None
-    return population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-
-
-def _verified(days: pl.LazyFrame) -> frozenset[str]:
-    found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
-    return frozenset(found.get_column("event").to_list())
 
 
 def _measured(figures: Figures, choice: Choice, audience: Audience) -> Measured | None:
@@ -299,31 +214,3 @@ def _measured(figures: Figures, choice: Choice, audience: Audience) -> Measured 
     except Exception:
         log.exception("figure_failed", kpi=choice.key, segment=audience.segment, day=figures.day)
         return None
-
-
-async def _definitions(connection: Connection) -> _Definitions:
-    coupons = await customers.list_coupons(connection)
-    return _Definitions(
-        settings=await shop.read_settings(connection),
-        coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
-        thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
-        ranks=await rank_rules.list_versions(connection),
-    )
-
-
-def _rank_names(versions: tuple[RankVersion, ...], today: date) -> tuple[str, ...]:
-    """The shop's ranks, the lowest first, where it has rules."""
-    version = in_force(versions, today)
-    return version.rules.names if version is not None else ()
-
-
-def _coupon_frame(known: _Definitions) -> pl.LazyFrame:
-    schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
-    return pl.LazyFrame(known.coupons, schema=schema, orient="row")
-
-
-def _counted(history: pl.LazyFrame, survivors: Mapping[int, int], view: View, settings: ShopSettings) -> pl.LazyFrame:
-    """History under the survivors of merges, without those who are to be left out."""
-    tests = view.frame.filter(pl.col("test_account").fill_null(value=False)).select("customer_id")
-    merged = under_survivors(history, survivors)
-    return merged.join(tests, on="customer_id", how="anti") if settings.exclude_test_accounts else merged
