@@ -155,7 +155,7 @@ def _schema_finding(revision: str | None) -> Finding:
 
 def _lake(current: Settings) -> Iterator[Finding]:
     if "://" in current.lake:
-        yield Finding("lake", Health.OK, f"An object store, {current.lake}; joren refresh tells whether it answers.")
+        yield Finding("lake", Health.OK, f"An object store, {current.lake}.")
         return
     folder = Path(current.lake)
     try:
@@ -174,8 +174,13 @@ def _files(current: Settings, *, thorough: bool) -> Iterator[Finding]:
     lake, frame = Lake(current.lake, current.lake_options), CustomerFrame(current.home / "frame")
     try:
         damages = [*examine_lake(lake, thorough=thorough), *examine_frame(frame)]
-    except OSError as error:
-        yield Finding("files", Health.WRONG, f"The lake cannot be read: {error}.", "See the sentence above.")
+    except (OSError, JorenError) as error:
+        remedy = (
+            "Look at JOREN_LAKE and at the object store's variables."
+            if "://" in current.lake
+            else "See the sentence above."
+        )
+        yield Finding("files", Health.WRONG, f"The lake cannot be read: {error}.", remedy)
         return
     for damage in damages:
         yield Finding("files", Health.WRONG, str(damage), "Run joren doctor --mend: it rebuilds what can be rebuilt.")

@@ -7,14 +7,17 @@ commit of that app_id since the handle was loaded. So the comparison and the com
 handle is not brought up to date in between. See docs/decisions/0004-fence-and-exactly-once.md.
 """
 
+import contextlib
+import re
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import polars as pl
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
+from backend.errors import Unavailable
 from backend.lake.schemas import LAYOUTS, Layout, Table
 from segments.windows import Window
 
@@ -29,6 +32,11 @@ ROWS_IN_GROUP = 2**17
 WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=ROWS_IN_GROUP)
 """How every file of the lake is written."""
 
+_STORES = {"AWS_": ("s3", "s3a"), "GOOGLE_": ("gs", "gcs"), "AZURE_": ("az", "azure", "adl", "abfs", "abfss")}
+"""What the names of a store's options begin with, and the schemes of its addresses."""
+
+_PAINT = re.compile(r"\x1b\[[0-9;]*m|↳")
+
 
 class Lake:
     """The three tables at one location. Calls block; each may be made from any thread or process.
@@ -40,7 +48,7 @@ class Lake:
 
     def __init__(self, location: str | Path, options: Mapping[str, str] | None = None) -> None:
         self.location = str(location).rstrip("/")
-        self._options = dict(options or {})
+        self._options = _own(self.location, options or {})
         self._handles: dict[Table, DeltaTable] = {}
         self._lock = threading.RLock()
 
@@ -70,14 +78,15 @@ class Lake:
         """Write ``frame`` with a handle as it is: the handle's age decides what conflicts."""
         layout = LAYOUTS[table]
         known = {field.name for field in handle.schema().fields}
-        write_deltalake(
-            handle,
-            frame.select(*layout.schema).sort(layout.order),
-            mode="append",
-            schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
-            writer_properties=WRITER,
-            commit_properties=CommitProperties(app_transactions=[*transactions]),
-        )
+        with self._answering():
+            write_deltalake(
+                handle,
+                frame.select(*layout.schema).sort(layout.order),
+                mode="append",
+                schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
+                writer_properties=WRITER,
+                commit_properties=CommitProperties(app_transactions=[*transactions]),
+            )
 
     def version(self, table: Table, app_id: str) -> int:
         """The last version of ``app_id`` that the table holds; 0 for none."""
@@ -107,15 +116,25 @@ class Lake:
         return self._scan(Table.CUSTOMER_DAYS, [("bucket", "in", sorted(buckets))])
 
     def open(self, table: Table) -> DeltaTable:
-        """A handle of one's own, at the newest version; makes the table where it is missing."""
-        try:
-            return DeltaTable(self.address(table), storage_options=self._options)
-        except TableNotFoundError:
-            return self._create(table)
+        """A handle of one's own, at the newest version; makes the table where it is missing.
+
+        Raises:
+            Unavailable: the object store does not answer, or refuses.
+        """
+        with self._answering():
+            try:
+                return DeltaTable(self.address(table), storage_options=self._options)
+            except TableNotFoundError:
+                return self._create(table)
 
     def has(self, table: Table) -> bool:
-        """Whether the table was ever made; its log may still be damaged."""
-        return DeltaTable.is_deltatable(self.address(table), self._options)
+        """Whether the table was ever made; its log may still be damaged.
+
+        Raises:
+            Unavailable: as `open`.
+        """
+        with self._answering():
+            return DeltaTable.is_deltatable(self.address(table), self._options)
 
     def forget_handle(self, table: Table) -> None:
         """The next question opens the table anew."""
@@ -164,8 +183,19 @@ class Lake:
         if handle is None:
             handle = self._handles[table] = self.open(table)
         else:
-            handle.update_incremental()
+            with self._answering():
+                handle.update_incremental()
         return handle
+
+    @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """An object store that is away is no fault of ours; a local folder's errors say themselves what is wrong."""
+        try:
+            yield
+        except OSError as error:
+            if "://" not in self.location:
+                raise
+            raise Unavailable(f"{self.location} does not answer: {_plain(str(error))}", code="lake") from error
 
     def address(self, table: Table) -> str:
         """Where a table is; a local folder is made where it is missing."""
@@ -189,7 +219,7 @@ class Lake:
     def _files(self, table: Table, only: list[tuple[str, str, object]] | None) -> list[str]:
         """Files of the newest version; a reader never makes a table."""
         with self._lock:
-            if table not in self._handles and not DeltaTable.is_deltatable(self.address(table), self._options):
+            if table not in self._handles and not self.has(table):
                 return []
             return self._fresh(table).file_uris(file_pruning_predicate=only)
 
@@ -202,4 +232,17 @@ class Lake:
             hive_schema={layout.partition: layout.schema[layout.partition]},
             missing_columns="insert",
             storage_options=self._options or None,
+            credential_provider=None,  # the options alone: Polars' own search refuses some that delta-rs takes
         )
+
+
+def _plain(message: str) -> str:
+    """One line without colours of what delta-rs says in many."""
+    return " ".join(_PAINT.sub("", message).split())[:500]
+
+
+def _own(location: str, options: Mapping[str, str]) -> dict[str, str]:
+    """The options without those of other stores: a machine that has an account at each sets variables of each."""
+    scheme = location.partition("://")[0]
+    others = tuple(prefix for prefix, schemes in _STORES.items() if scheme not in schemes)
+    return {name: value for name, value in options.items() if not name.startswith(others)}

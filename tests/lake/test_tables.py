@@ -10,6 +10,7 @@ import pytest
 from deltalake import Transaction
 from deltalake.exceptions import CommitFailedError
 
+from backend.errors import Unavailable
 from backend.lake.compaction import Compaction, compact
 from backend.lake.schemas import LAYOUTS, Table
 from backend.lake.tables import Lake
@@ -139,3 +140,26 @@ def test_a_table_of_an_older_release_gets_the_columns_that_it_lacks(
         found = Lake(lake.location).events().sort("seq").collect()
         assert found["valid_until"].to_list() == [None, date(2026, 5, 1), None]
         assert compact(new, Compaction(many=2)) in (0, 3)
+
+
+@pytest.mark.parametrize(
+    ("location", "options", "sentence"),
+    [
+        ("az://container/lake", {"GOOGLE_SERVICE_ACCOUNT": "/there.json"}, "Account must be specified"),
+        ("az://container/lake", {"AZURE_STORAGE_ACCOUNT_NAME": "a", "AZURE_STORAGE_ACCOUNT_KEY": "?"}, "Access Key"),
+        ("gs://bucket/lake", {"GOOGLE_SERVICE_ACCOUNT": "/not/there.json"}, "Unable to open service account file"),
+        ("gs://bucket/lake", {"GOOGLE_APPLICATION_CREDENTIALS": "/not/there.json"}, "/not/there.json"),
+    ],
+)
+def test_an_object_store_that_refuses_is_told_in_a_line(location: str, options: dict[str, str], sentence: str) -> None:
+    with pytest.raises(Unavailable, match=sentence) as refused:
+        Lake(location, options).version(Table.EVENTS, "joren")
+    assert refused.value.message.startswith(f"{location} does not answer: ")
+    assert refused.value.message.isprintable()
+
+
+def test_a_store_is_given_its_own_variables_only() -> None:
+    """An account at another store is no reason to fail: Polars refused some of them together."""
+    everything = {"AWS_PROFILE": "shop", "GOOGLE_CLOUD_PROJECT": "p", "AZURE_CONFIG_DIR": "/c", "timeout": "30s"}
+    for scheme, own in (("s3", "AWS_PROFILE"), ("gs", "GOOGLE_CLOUD_PROJECT"), ("abfss", "AZURE_CONFIG_DIR")):
+        assert Lake(f"{scheme}://x/lake", everything)._options == {own: everything[own], "timeout": "30s"}

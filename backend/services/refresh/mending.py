@@ -64,8 +64,9 @@ async def mend(
     done = Mended(found=[*damages, *broken])
     closed = {damage.table for damage in damages if damage.is_log}
     files = [damage for damage in damages if damage.table not in closed]
-    if not closed.isdisjoint(_SOURCES):
-        done.lost += [_beyond(damage) for damage in damages if damage.is_log and damage.table in _SOURCES]
+    remote = "://" in lake.location
+    if not closed.isdisjoint(_SOURCES) or (closed and remote):
+        done.lost += [_beyond(damage) for damage in damages if damage.is_log and (damage.table in _SOURCES or remote)]
         done.lost += [f"{damage} It waits until then: run joren doctor --mend again." for damage in files]
     elif damages:
         if closed:
