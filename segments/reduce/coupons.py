@@ -7,6 +7,7 @@ import narwhals as nw
 from segments.events import EventName
 from segments.reduce.days import Frame
 from segments.reduce.orders import WHO
+from segments.reduce.select import once
 
 _ISSUED = str(EventName.COUPON_ISSUED)
 _VIEWED = str(EventName.COUPON_VIEWED)
@@ -33,7 +34,7 @@ def own_ends(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
 
     The day stands in ``detail`` of the issue. Releases before wrote a store there, which is passed over.
     """
-    issues = facts.filter(nw.col("event") == _ISSUED).select(*who, "key", "detail")
+    issues = once(facts.filter(nw.col("event") == _ISSUED).select(*who, "key", "detail"))
     dated = nw.col("detail").str.contains(_DAY)
     endless = issues.filter(~dated).select(*who, "key").unique(subset=[*who, "key"])
     last = issues.filter(dated).group_by(*who, "key").agg(nw.col("detail").max())

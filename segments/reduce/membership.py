@@ -7,7 +7,7 @@ import narwhals as nw
 from segments.events import EventName
 from segments.reduce.days import Frame
 from segments.reduce.orders import WHO
-from segments.reduce.select import keep_largest
+from segments.reduce.select import keep_largest, once
 
 _JOINED = str(EventName.MEMBERSHIP_JOINED)
 _WITHDRAWN = str(EventName.MEMBERSHIP_WITHDRAWN)
@@ -18,10 +18,12 @@ _POINTS = [_EARNED, str(EventName.POINTS_SPENT), str(EventName.POINTS_EXPIRED)]
 
 def summarise_membership(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     """Per person: joined (the first joining since the last leaving) and withdrawn (null once joined again)."""
-    joins = facts.filter(nw.col("event") == _JOINED)
+    joins = once(facts.filter(nw.col("event") == _JOINED))
     leaves = facts.filter(nw.col("event") == _WITHDRAWN)
-    left = leaves.group_by(*who).agg(
-        nw.col("last_at").max().alias("left_at"), nw.col("business_day").max().alias("left_on")
+    left = once(
+        leaves.group_by(*who).agg(
+            nw.col("last_at").max().alias("left_at"), nw.col("business_day").max().alias("left_on")
+        )
     )
     again = (
         joins.join(left, on=[*who], how="inner")
@@ -29,7 +31,7 @@ def summarise_membership(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
         .group_by(*who)
         .agg(nw.col("business_day").min().alias("again"))
     )
-    first = joins.group_by(*who).agg(nw.col("business_day").min().alias("first"))
+    first = once(joins.group_by(*who).agg(nw.col("business_day").min().alias("first")))
     people = nw.concat([first.select(*who), left.select(*who)], how="vertical").unique(subset=[*who])
     known = people.join(first, on=[*who], how="left").join(left, on=[*who], how="left")
     gone = nw.when(nw.col("again").is_null()).then(nw.col("left_on"))
@@ -40,9 +42,9 @@ def summarise_membership(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
 
 def summarise_rank(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     """Per person: rank (latest by time) and rank_since (first day of it after the last other rank)."""
-    changes = facts.filter((nw.col("event") == _RANK) & (nw.col("key") != ""))
+    changes = once(facts.filter((nw.col("event") == _RANK) & (nw.col("key") != "")))
     now = keep_largest(changes, "last_at", who=who).group_by(*who).agg(nw.col("key").min().alias("rank"))
-    told = changes.join(now, on=[*who], how="inner")
+    told = once(changes.join(now, on=[*who], how="inner"))
     other = (
         told.filter(nw.col("key") != nw.col("rank")).group_by(*who).agg(nw.col("last_at").max().alias("other_until"))
     )

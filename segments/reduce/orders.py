@@ -6,7 +6,7 @@ import narwhals as nw
 
 from segments.events import EventName
 from segments.reduce.days import ORDER_LINE, WHOLE, Frame
-from segments.reduce.select import keep_largest
+from segments.reduce.select import keep_largest, once
 
 _COMPLETED = str(EventName.ORDER_COMPLETED)
 _CANCELLED = str(EventName.ORDER_CANCELLED)
@@ -24,7 +24,7 @@ def list_orders(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     ``amount``, ``net`` (less its own refunds, 0 when all of it went back), ``counted`` (false when it was
     cancelled or wholly refunded by anything in ``facts``). Money in minor units.
     """
-    reports = facts.filter(nw.col("event") == _COMPLETED)
+    reports = once(facts.filter(nw.col("event") == _COMPLETED))
     first = reports.group_by(*who, "key").agg(nw.col("first_seq").min())
     orders = reports.join(first, on=[*who, "key", "first_seq"], how="inner")
     joined = orders.join(_gone_back(facts, who=who), on=[*who, "key"], how="left")
@@ -47,14 +47,15 @@ def list_orders(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
 
 def summarise_orders(facts: Frame, *, who: Sequence[str] = WHO) -> Frame:
     """Per person: orders, purchase_days, spend, first_order, second_order, last_order; only people with any money moved."""
-    orders = list_orders(facts, who=who)
+    orders = once(list_orders(facts, who=who))
     kept = orders.filter(nw.col("counted"))
-    counted = kept.group_by(*who).agg(
+    totals = kept.group_by(*who).agg(
         nw.col("key").count().cast(nw.Int64).alias("orders"),
         nw.col("business_day").n_unique().cast(nw.Int64).alias("purchase_days"),
         nw.col("business_day").min().alias("first_order"),
         nw.col("business_day").max().alias("last_order"),
     )
+    counted = once(totals)
     spend = _money(facts, orders, who=who).group_by(*who).agg(nw.col("spend").sum())
     return spend.join(counted, on=[*who], how="left").join(_second_days(kept, counted, who=who), on=[*who], how="left")
 
