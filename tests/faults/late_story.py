@@ -114,7 +114,7 @@ def _again(one: Told) -> Told:
 
 
 def _call(dice: random.Random, user: str, anonymous: str) -> tuple[str, dict[str, Any]]:
-    """What happens to somebody, and who tells it."""
+    """What happens to somebody, and who tells it: weighty facts the tills, and phones, which are not believed beside a till."""
     receipt, sum_, store = f"o{dice.randrange(10**6)}", dice.randint(100, 900), dice.choice(_STORES)
     coupon = {"user": user, "coupon_id": dice.choice(("c1", "c2")), "store_id": store}
     lines = [{"product_id": f"p{dice.randint(1, 4)}", "category": dice.choice(_CATEGORIES), "quantity": 1, "price": 90}]
@@ -131,6 +131,8 @@ def _call(dice: random.Random, user: str, anonymous: str) -> tuple[str, dict[str
         ("server", track("Store Visited", user=user, store_id=store)),
         ("server", order(receipt, sum_, user=user, products=lines, store_id=store)),
         ("server", order(receipt, sum_, user=user, products=lines, store_id=store)),
+        ("app", order(receipt, sum_, user=user, store_id=store)),
+        ("app", track("Coupon Redeemed", **coupon)),
         ("server", track("Order Refunded", user=user, total=dice.randint(1, 99))),
         ("server", track("Order Cancelled", user=user)),
         ("server", track("Coupon Issued", **coupon, valid_until=f"2026-04-{dice.randint(1, 9):02}")),

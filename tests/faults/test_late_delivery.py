@@ -250,6 +250,7 @@ async def test_saboteur_ids_forgotten(dsn: str, tmp_path: Path, tidily: Any, mon
     assert wrong >= {"log", "events", "days", "frame", "coupon_uses"}
 
 
+@pytest.mark.prove
 async def test_saboteur_rows_of_late_days_left_as_they_are(
     dsn: str, tmp_path: Path, tidily: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
