@@ -1,7 +1,6 @@
 """Choosing one row a person by joins on a maximum: no engine has to know an order of rows."""
 
 from collections.abc import Sequence
-from typing import cast
 
 import narwhals as nw
 import polars as pl
@@ -12,7 +11,7 @@ from segments.reduce.days import Frame
 def once(rows: Frame) -> Frame:
     """The same rows, of which several questions are asked: Polars works them out once then, not once a question."""
     native = rows.to_native()
-    return cast("Frame", nw.from_native(native.cache())) if isinstance(native, pl.LazyFrame) else rows
+    return nw.from_native(native.cache()) if isinstance(native, pl.LazyFrame) else rows
 
 
 def keep_largest(rows: Frame, column: str, *, who: Sequence[str]) -> Frame:
