@@ -45,5 +45,6 @@ async def test_killed_while_storing_and_run_again(pool: asyncpg.Pool, dsn: str) 
 
 
 @pytest.mark.prove
+@pytest.mark.timeout(900)  # two dozen processes, one after the other
 async def test_killed_at_every_step(pool: asyncpg.Pool, dsn: str) -> None:
     await killed_at(pool, dsn, range(1, 24))
