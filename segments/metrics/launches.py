@@ -8,7 +8,7 @@ import polars as pl
 from segments.events import EventName
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.occurrences import occurrences
+from segments.metrics.occurrences import count_days, occurrences
 from segments.reduce.days import DEVICE_SEEN
 from segments.windows import Window
 
@@ -67,11 +67,8 @@ def _seen(facts: Facts, how: Literal["semi", "anti"]) -> pl.LazyFrame:
 
 def launch_days(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
     """Distinct days with a launch, per customer who launched in the window."""
-    days = _launches(facts, window).select("customer_id", "business_day").unique()
-    kept = facts.keep_members(days, window)
-    return kept.select(
-        pl.len().cast(pl.Int64).alias("numerator"),
-        pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
+    return count_days(facts, _LAUNCH, window).select(
+        pl.col("days").sum().cast(pl.Int64).alias("numerator"), pl.len().cast(pl.Int64).alias("denominator")
     )
 
 
@@ -101,19 +98,15 @@ def weekly_stickiness(facts: Facts, window: Window, _options: Options) -> pl.Laz
 
 
 def _active_users(facts: Facts, window: Window, *, days: int) -> pl.LazyFrame:
-    span = _span(window, days)
-    people = facts.keep_members(_launches(facts, span).select("customer_id").unique(), span)
+    people = count_days(facts, _LAUNCH, _span(window, days))
     return people.select(pl.len().cast(pl.Int64).alias("numerator"), pl.lit(None, dtype=pl.Int64).alias("denominator"))
 
 
 def _stickiness(facts: Facts, window: Window, *, days: int) -> pl.LazyFrame:
     # Both by the membership of the longer span, so that the numerator stays inside the denominator.
-    month = _span(window, MONTH)
-    launches = facts.keep_members(_launches(facts, month).select("customer_id", "business_day"), month)
-    recent = pl.col("business_day") >= _span(window, days).first
-    return launches.select(
-        pl.col("customer_id").filter(recent).n_unique().cast(pl.Int64).alias("numerator"),
-        pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
+    people = count_days(facts, _LAUNCH, _span(window, MONTH), recent=_span(window, days))
+    return people.select(
+        (pl.col("recent") > 0).sum().cast(pl.Int64).alias("numerator"), pl.len().cast(pl.Int64).alias("denominator")
     )
 
 

@@ -3,9 +3,11 @@
 import polars as pl
 
 from segments.events import EventName
-from segments.metrics.facts import Facts
+from segments.metrics.facts import Facts, within
 from segments.metrics.property_filter import keep_matching
 from segments.metrics.purchases import counted_orders
+from segments.reduce.bitmaps import ACTIVITIES, days_within
+from segments.windows import Window
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 
@@ -24,6 +26,21 @@ def occurrences(facts: Facts, event: str, *, where: str = "") -> pl.LazyFrame:
         return rows.group_by("customer_id", "business_day").agg(pl.col("count").sum().alias("times"))
 
     return facts.once(("occurrences", event, where), per_day)
+
+
+def count_days(facts: Facts, event: str, window: Window, **parts: Window) -> pl.LazyFrame:
+    """``customer_id`` and ``days``: on how many business days of a window its members did something, of those who did.
+
+    ``parts`` are windows inside of it, each a column more.
+    """
+    if facts.frame is not None and event in ACTIVITIES:
+        columns = facts.frame.collect_schema().names()
+        counts = {name: days_within(columns, event, span) for name, span in {"days": window, **parts}.items()}
+        rows = facts.frame.with_columns(**counts).filter(pl.col("days") > 0)
+        return facts.keep_rows(rows, lambda them: facts.keep_members(them, window)).select("customer_id", *counts)
+    did = facts.keep_members(occurrences(facts, event).filter(within(window)), window)
+    counts = {name: within(span).sum() for name, span in parts.items()}
+    return did.group_by("customer_id").agg(pl.len().alias("days"), **counts)
 
 
 def _all(facts: Facts, event: str) -> pl.LazyFrame:

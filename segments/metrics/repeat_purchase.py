@@ -7,8 +7,8 @@ import polars as pl
 from segments.events import EventName
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
+from segments.metrics.occurrences import count_days
 from segments.metrics.purchases import number_purchases, purchases_in
-from segments.reduce.bitmaps import days_within
 from segments.windows import Window
 
 _ORDER = str(EventName.ORDER_COMPLETED)
@@ -18,11 +18,12 @@ SHORT_HISTORY_DAYS = 180
 
 def repeat_purchase_rate(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """Customers with at least ``n`` purchases in the window ÷ customers with at least one."""
-    times = _days_by_bits(facts, window) if options["basis"] == "days" else None
-    if times is None:
-        times = purchases_in(facts, window, options).group_by("customer_id").len()
+    if options["basis"] == "days":
+        times = count_days(facts, _ORDER, window)
+    else:
+        times = purchases_in(facts, window, options).group_by("customer_id").agg(days=pl.len())
     return times.select(
-        (pl.col("len") >= int(options["n"])).sum().cast(pl.Int64).alias("numerator"),
+        (pl.col("days") >= int(options["n"])).sum().cast(pl.Int64).alias("numerator"),
         pl.len().cast(pl.Int64).alias("denominator"),
         _basis_note(options),
     )
@@ -76,17 +77,6 @@ def orders_per_customer(facts: Facts, window: Window, options: Options) -> pl.La
         pl.len().cast(pl.Int64).alias("numerator"),
         pl.col("customer_id").n_unique().cast(pl.Int64).alias("denominator"),
         _basis_note(options),
-    )
-
-
-def _days_by_bits(facts: Facts, window: Window) -> pl.LazyFrame | None:
-    """On how many business days of the window (``len``) each member bought who did; None where there is no frame to tell."""
-    if facts.frame is None:
-        return None
-    bits = days_within(facts.frame.collect_schema().names(), _ORDER, window)
-    bought = facts.frame.with_columns(len=bits).filter(pl.col("len") > 0)
-    return facts.keep_rows(bought, lambda rows: facts.keep_members(rows.select("customer_id", "len"), window)).select(
-        "len"
     )
 
 

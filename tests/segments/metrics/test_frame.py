@@ -91,6 +91,14 @@ def test_purchases(
         assert_same(slug, facts, window, {"basis": basis})
 
 
+@settings(max_examples=8, deadline=None)
+@given(history=SHOPS, span=st.tuples(st.integers(0, 100), st.integers(0, 100)), today=st.integers(30, 200), who=WHO)
+def test_launches(*, history: list[Happening], span: tuple[int, int], today: int, who: str) -> None:
+    facts, window = pair(history, after(today), who), Window(after(span[0]), after(sum(span)))
+    for slug in ("launch_days", "dau", "wau", "mau", "stickiness", "weekly_stickiness"):
+        assert_same(slug, facts, window)
+
+
 @settings(max_examples=3, deadline=None)
 @given(history=SHOPS, first=st.integers(0, 60), who=WHO)
 def test_every_figure(history: list[Happening], first: int, who: str) -> None:
