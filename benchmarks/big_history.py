@@ -117,9 +117,11 @@ def write_history(folder: Path, wanted: Plan) -> None:
     for table in Table:
         lake_in(folder).open(table)
     _write_parts(folder, plan)
-    while compact(lake_in(folder), Compaction(at_once=1_000)):
-        print("compacted", file=sys.stderr)
-    remove_unused(lake_in(folder), Compaction(keep_hours=0))
+    lake, rules, partitions = lake_in(folder), Compaction(keep_hours=0), 0
+    while compact(lake, rules):
+        remove_unused(lake, rules)  # at once: a big history has no room for another of its size
+        partitions += rules.at_once
+        print(f"compacting, {partitions} partitions a table ", end="\r", file=sys.stderr, flush=True)
     _note(folder, msgspec.structs.replace(plan, complete=True))
 
 
