@@ -60,6 +60,7 @@ class Figures:
         currency: of money.
         exclude_test_accounts: test accounts are left out of ``facts`` already; leave them out of counts too.
         day: the business day at whose end the shop is looked at, see `at`; None for now.
+        known_at: the moment up to which facts had been received, see `known`; None for all that have.
     """
 
     facts: Facts
@@ -68,9 +69,10 @@ class Figures:
     currency: str = "JPY"
     exclude_test_accounts: bool = True
     day: date | None = None
+    known_at: datetime | None = None
     kept: dict[Hashable, Measured] = field(default_factory=dict, compare=False, repr=False)
     known: dict[Hashable, Members] = field(default_factory=dict, compare=False, repr=False)
-    past: dict[date, "Figures"] = field(default_factory=dict, compare=False, repr=False)
+    past: dict[date | datetime, "Figures"] = field(default_factory=dict, compare=False, repr=False)
 
     def kpi(
         self,
@@ -110,11 +112,31 @@ class Figures:
         if day not in self.past:
             facts = self.facts.until(day)
             end = facts.calendar.start_of(facts.today).astimezone(UTC)
-            found = replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={}, past={})
-            for old in [*self.past][: len(self.past) - PAST_DAYS + 1]:
-                self.past.pop(old, None)
-            self.past[day] = found
+            self._remember(
+                day, replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={}, past={})
+            )
         return self.past[day]
+
+    def knew(self, moment: datetime) -> "Figures":
+        """The figures as they were known at a moment: of what had been received by then.
+
+        Who is whom, definitions, profile and reach are today's; who was erased since was never there. A moment that has not
+        come is as good as now.
+        """
+        if moment >= self.as_of:
+            return self
+        moment = moment.astimezone(UTC)  # as the lake keeps moments: it compares with no other zone
+        if moment not in self.past:
+            facts = self.facts.knew(moment)
+            self._remember(
+                moment, replace(self, facts=facts, as_of=moment, known_at=moment, kept={}, known={}, past={})
+            )
+        return self.past[moment]
+
+    def _remember(self, when: date | datetime, found: "Figures") -> None:
+        for old in [*self.past][: len(self.past) - PAST_DAYS + 1]:
+            self.past.pop(old, None)
+        self.past[when] = found
 
     def dashboard(self, *, days: int = DEFAULT_DAYS, audience: Audience = EVERYONE, failed_events: int) -> Dashboard:
         """The first page, with tiles over windows of ``days`` days."""
@@ -185,7 +207,7 @@ class Figures:
 
     def _state_notes(self, measured: Measured, audience: Audience) -> tuple[str, ...]:
         """Why there is nothing, where there is nothing; and as of which day it was asked."""
-        as_of = ("as_of_day",) if self.day else ()
+        as_of = (*(("known_at",) if self.known_at else ()), *(("as_of_day",) if self.day else ()))
         if measured.window.first > self.facts.today:
             return (*as_of, "future")
         if measured.numerator or measured.denominator:
@@ -209,7 +231,7 @@ class Figures:
         return self.known[audience.key]
 
     def _members_by(self, rule: Rule, audience: Audience) -> Members:
-        if audience.as_of == "today" and self.day is None:
+        if audience.as_of == "today" and self.day is None and self.known_at is None:
             return members_today(rule, key=audience.key, frame=self.frame)
         then = members_then(
             rule,
@@ -220,7 +242,7 @@ class Figures:
             coupons=self.facts.coupons,
             ranks=self.facts.rank_versions,
         )
-        return then if self.day is None or audience.as_of == "cohort" else members_on(self.day, then)
+        return then if audience.as_of == "cohort" else members_on(self.day or self.facts.today, then)
 
 
 def default_window(slug: str, facts: Facts, options: Mapping[str, object], *, days: int = DEFAULT_DAYS) -> Window:

@@ -1,6 +1,6 @@
 """KPIs for server programs: the catalogue, one figure with all that stands beside it, and its line day by day."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, TypeAlias
 
 from litestar import Controller, Request, get
@@ -24,7 +24,7 @@ from segments.windows import Window
 
 _READ = requires("kpis:read")
 
-ASKED = frozenset({"from", "to", "window", "segment_id", "members", "by", "compare", "as_of", "since"})
+ASKED = frozenset({"from", "to", "window", "segment_id", "members", "by", "compare", "as_of", "known_at", "since"})
 """Parameters of the routes themselves; every other one is an option of the KPI."""
 
 _FIRST, _LAST = date(1990, 1, 1), date(2199, 12, 31)
@@ -74,6 +74,10 @@ class KpiController(Controller):
             QueryParameter(description="previous, previous_year, previous_year_same_weekday, or segment:NAME."),
         ] = None,
         as_of: Annotated[Day, QueryParameter(description="As the shop stood at the end of that business day.")] = None,
+        known_at: Annotated[
+            datetime | None,
+            QueryParameter(description="By what had arrived at that moment (with its offset from UTC)."),
+        ] = None,
     ) -> KpiAnswer:
         """One figure. Every other parameter is an option of the KPI by its name, like ``n=3``."""
         _require(slug)
@@ -87,6 +91,7 @@ class KpiController(Controller):
             by=by,
             compare=compare,
             as_of=_within(as_of, "as_of"),
+            known_at=_aware(known_at),
         )
         return kpi_answer(result)
 
@@ -104,6 +109,12 @@ class KpiController(Controller):
         since = _within(since, "since") or _FIRST
         found = await snapshots.trend(slug, options=_options(request), segment_id=segment_id, since=since)
         return [trend_answer(point) for point in found]
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    if moment is not None and moment.tzinfo is None:
+        raise BadInput("Say known_at with its offset from UTC, like 2026-03-31T09:00:00+09:00.", field="known_at")
+    return moment
 
 
 def _require(slug: str) -> None:

@@ -30,6 +30,7 @@ from segments.windows import Window
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _DAY = ["%Y-%m-%d"]
+_MOMENT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%d %H:%M"]
 
 
 class Language(StrEnum):
@@ -60,6 +61,9 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
         None, "--compare", help="previous, previous_year, previous_year_same_weekday, or segment:NAME."
     ),
     as_of: datetime = typer.Option(None, "--as-of", formats=_DAY, help="As the shop stood at the end of that day."),
+    known_at: datetime = typer.Option(
+        None, "--known-at", formats=_MOMENT, help="By what had arrived at that moment (the shop's time)."
+    ),
     pairs: list[str] = typer.Option([], "--set", help="An option of the KPI as NAME=VALUE; may be repeated."),
     language: Language = typer.Option(Language.EN, "--language", help="Language of the words."),
     as_json: bool = typer.Option(False, "--json", help="Print JSON."),
@@ -83,7 +87,7 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
         read_options(get(slug), options)
         asked = {**_when(first, last, period, as_of), "by": by and by_name(by).name, "compare": compare}
         files = {kind: path for kind, path in ((FileFormat.CSV, csv), (FileFormat.PARQUET, parquet)) if path}
-        if line and (files or any(asked.values())):
+        if line and (files or known_at or any(asked.values())):
             raise BadInput("Only --segment and the KPI's options go with --trend: it tells what was kept.")
 
     if line:
@@ -92,8 +96,10 @@ def kpi(  # noqa: PLR0917 - typer declares options as parameters
 
     async def work(services: Services) -> tuple[KpiResult, str]:
         number = (await find_segment(services.segment_runs, segment)).segment.id if segment else None
-        asked.update(segment_id=number, as_of_rule=members.value, options=options)
-        return await services.insights.kpi(slug, **asked), (await services.shop.get()).zone
+        calendar = (await services.shop.get()).calendar
+        moment = calendar.moment(known_at) if known_at else None
+        asked.update(segment_id=number, as_of_rule=members.value, options=options, known_at=moment)
+        return await services.insights.kpi(slug, **asked), calendar.zone
 
     result, zone = run(work)
     with failing_clearly():

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 import narwhals as nw
@@ -12,6 +12,7 @@ from segments.calendar import BusinessCalendar
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
+from segments.reduce.days import customer_days
 from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
 
@@ -163,6 +164,29 @@ class Facts:
             events=None if self.events is None else self.events.filter(happened),
             lines=None if self.lines is None else self.lines.filter(happened),
             today=day + timedelta(days=1),
+            verified=None,
+            weighty=None,
+            frame=None,
+            kept={},
+        )
+
+    def knew(self, moment: datetime) -> "Facts":
+        """The facts that had been received by a moment: nothing that arrived later is in them.
+
+        Raises:
+            ValueError: ``events`` or ``lines`` are not given: nothing else tells when a fact was received.
+        """
+        if self.events is None or self.lines is None:
+            raise ValueError("facts without events and lines do not know when they were received")
+        told = self.events.filter(pl.col("received_at") <= moment).collect().lazy()
+        lines = self.lines.join(told.select("seq"), on="seq", how="semi")
+        days: pl.LazyFrame = customer_days(nw.from_native(told), nw.from_native(lines)).to_native()
+        return replace(
+            self,
+            days=days.collect().lazy(),
+            events=told,
+            lines=lines,
+            today=self.calendar.business_day(moment),
             verified=None,
             weighty=None,
             frame=None,

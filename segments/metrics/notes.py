@@ -70,6 +70,10 @@ NOTES: dict[str, Words] = {
         "en": "Only what happened up to the as-of day counts, late arrivals included; profile, reach and coupon definitions "
         "are today's",
     },
+    "known_at": {
+        "ja": "その時刻までに届いていたデータだけで計算しています（名寄せ・属性・通知の可否・クーポンの定義は現在の値）",
+        "en": "Only what had arrived by that moment counts; who is whom, profile, reach and coupon definitions are today's",
+    },
     "future": {"ja": "期間がまだ始まっていません", "en": "The window has not begun yet"},
     "empty_segment": {
         "ja": "この期間、セグメントに該当する人がいません",

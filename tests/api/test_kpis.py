@@ -61,6 +61,11 @@ async def test_a_figure_broken_down_and_compared_as_of_a_day(client: httpx.Async
     assert found["compared"]["figure"]["window"] == {"from": "2026-02-01", "to": "2026-02-28"}
     then = (await client.get(f"{path}&as_of=2026-03-15")).json()
     assert (then["numerator"], then["as_of_day"], then["as_of"]) == (1, "2026-03-15", "2026-03-15T15:00:00Z")
+    known = (await client.get(f"{path}&known_at=2026-03-20T00:00:00Z")).json()
+    assert (known["numerator"], known["as_of"]) == (0, "2026-03-20T00:00:00Z"), "all of it arrived later"
+    assert "known_at" in [note["code"] for note in known["notes"]]
+    naive = await client.get("/kpis/dau?known_at=2026-03-20T00:00:00")
+    assert (naive.status_code, "offset from UTC" in naive.text) == (400, True)
     month = (await client.get("/kpis/dau?window=last_month")).json()
     assert month["window"] == {"from": "2026-03-01", "to": "2026-03-31"}
 

@@ -96,6 +96,9 @@ def test_a_breakdown_a_comparison_and_a_past_day(home: Path, dsn: str) -> None:
     assert found["compared"]["how"] == "previous"
     assert found["compared"]["figure"]["window"] == {"from": "2026-02-01", "to": "2026-02-28"}
     assert "as_of_day" in [note["code"] for note in found["notes"]]
+    known = joren(*asked, *WINDOW, "--known-at", "2026-02-01T09:00", "--json", home=home, DATABASE_URL=dsn)
+    assert known.returncode == 0, known.stderr
+    assert (json.loads(known.stdout)["numerator"], json.loads(known.stdout)["as_of"]) == (0, "2026-02-01T00:00:00Z")
     text = joren(*asked, *WINDOW, home=home, DATABASE_URL=dsn).stdout
     assert "by Last store (cohort)" in text
     assert "against previous (2026-02-01 – 2026-02-28): —, —" in text

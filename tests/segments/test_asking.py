@@ -130,6 +130,38 @@ def test_a_past_day_is_looked_at_as_it_was(history: list[Happening], slug: str, 
     assert found.as_of_day == then
 
 
+@settings(max_examples=6)
+@given(
+    history=HISTORIES,
+    slug=st.sampled_from([*CATALOG]),
+    delays=st.lists(st.integers(0, 20), min_size=60, max_size=60),
+    day=st.integers(5, 39),
+    rule=st.sampled_from([None, "cohort", "today"]),
+)
+def test_what_was_known_then_is_what_had_arrived(
+    history: list[Happening], slug: str, delays: list[int], day: int, rule: AsOfRule | None
+) -> None:
+    then = moment(day)
+    received = {row.seq: row.at + timedelta(days=delays[row.seq - 1]) for row in history}
+    whole = figures(history)
+    arrived = pl.LazyFrame(
+        {"seq": list(received), "received_at": list(received.values())},
+        schema={"seq": pl.Int64, "received_at": pl.Datetime("us", "UTC")},
+    )
+    events = whole.facts.events
+    assert events is not None
+    whole = replace(whole, facts=replace(whole.facts, events=events.drop("received_at").join(arrived, on="seq")))
+    alone = figures([row for row in history if received[row.seq] <= then], DAY_ZERO + timedelta(days=day))
+    audience = Audience() if rule is None else segment({"attribute": "orders", "op": ">=", "value": 1}, rule)
+    asked = Question(slug=slug, window=WINDOW, options=SMALL.get(slug, {}), audience=audience)
+    found, expected = ask(whole.knew(then), asked), ask(alone, asked)
+    assert numbers(found) == numbers(expected)
+    assert found.measured.sheet == expected.measured.sheet
+    assert found.measured.table == expected.measured.table
+    assert "known_at" in found.measured.notes
+    assert found.as_of == then
+
+
 def test_the_window_nobody_chose_ends_with_the_day_that_is_looked_at() -> None:
     past = figures([]).at(DAY_ZERO + timedelta(days=20))
     assert ask(past, Question(slug="launch_rate")).measured.window.last == DAY_ZERO + timedelta(days=20)

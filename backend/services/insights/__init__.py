@@ -91,6 +91,7 @@ class Insights:
         by: str | None = None,
         compare: str | None = None,
         as_of: date | None = None,
+        known_at: datetime | None = None,
     ) -> KpiResult:
         """One figure.
 
@@ -105,6 +106,7 @@ class Insights:
             by: an attribute to break it down by (`segments.breakdown.BREAKDOWNS`).
             compare: a `segments.periods.Compare`, or ``segment:NAME`` (or its number).
             as_of: the business day at whose end the shop is looked at; None for now.
+            known_at: what had been received by this moment alone; None for all that has. It reads all history anew.
 
         Raises:
             UnknownMetric: the catalogue has no such KPI.
@@ -124,7 +126,12 @@ class Insights:
             against=await self._against(compare, as_of_rule),
         )
         figures = await self._figures()
-        return await asyncio.to_thread(lambda: ask(figures.at(as_of) if as_of else figures, question))
+
+        def answer() -> KpiResult:
+            known = figures.knew(known_at) if known_at else figures
+            return ask(known.at(as_of) if as_of else known, question)
+
+        return await asyncio.to_thread(answer)
 
     async def measure(
         self, choices: Sequence[Choice], day: date, segment_id: int | None = None, version: int | None = None
