@@ -108,6 +108,7 @@ class Addresses:
             self._owned.get(before, set()).discard(device.address)
             self._owned.setdefault(owner, set()).add(device.address)
             device.customer_id = owner
+            self.touched.add(before)
         self._turn(device, state, moved=owner != before)
         return {before, owner}
 
@@ -197,6 +198,7 @@ class Addresses:
             if heard.at.replace(second=0, microsecond=0) > device.last_seen:
                 self.changed.add(device.address)
             device.last_seen = heard.at
+            self.touched.add(device.customer_id)  # of several phones the one heard last tells platform and language
         device.first_seen = min(device.first_seen, heard.at)
         for each in device.heard:
             if each.key == heard.key:

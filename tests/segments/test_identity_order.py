@@ -158,6 +158,65 @@ def test_a_late_word_does_not_take_a_phone_from_whom_it_belongs_to_by_now() -> N
     assert known.devices["t1"].state is DeviceState.LIVE
 
 
+def reach_of(known: Known) -> dict[int, list[tuple[str, DeviceState]]]:
+    """What a row of the frame says about somebody's phones follows from these: their states, and which was heard last."""
+    found: dict[int, list[tuple[str, DeviceState]]] = {}
+    for device in sorted(known.devices.values(), key=lambda each: (each.last_seen, each.address)):
+        found.setdefault(device.customer_id, []).append((device.address, device.state))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whoever_gets_or_loses_an_address_by_a_batch_is_touched(seed: int) -> None:
+    chance = random.Random(seed)
+    known, numbers = Known(), count(1)
+    for _ in range(40):
+        before = reach_of(known)
+        registry = Registry(known, numbers)
+        batch = [draw(chance, chance.randrange(200)) for _ in range(chance.randint(1, 3))]
+        for one in batch:
+            registry.see(one)
+        seen = {registry.customer_of(one.user_id, one.anonymous_id) for one in batch}
+        told = {registry.survivor(number).customer_id for number in seen | registry.touched}
+        after = reach_of(known)
+        assert {person for person in before.keys() | after.keys() if before.get(person) != after.get(person)} <= (
+            told | registry.touched
+        )
+
+
+def test_who_loses_a_phone_to_another_is_touched() -> None:
+    known, numbers = Known(), count(1)
+    people = []
+    for minute, (user, anonymous) in enumerate([("u1", "a1"), ("u2", "a2")]):
+        registry = Registry(known, numbers)
+        at = MOMENT + timedelta(minutes=minute)
+        people.append(
+            registry.see(
+                Sighting(source_id=SERVER, trusted=True, vouches=True, user_id=user, anonymous_id=anonymous, at=at,
+                         address=Address(value="t1"))
+            )
+        )  # fmt: skip
+    assert known.devices["t1"].customer_id == people[1]
+    assert registry.touched >= set(people)
+
+
+def test_whose_phone_somebody_else_used_last_is_touched() -> None:
+    """It stays his, signed out, and is now the one of his two that was heard last."""
+    known, numbers = Known(), count(1)
+    for minute, (user, token, own) in enumerate(
+        [("u1", "t1", True), ("u2", "t1", False), ("u1", "t3", True), ("u2", "t1", False)]
+    ):
+        registry = Registry(known, numbers)
+        at = MOMENT + timedelta(minutes=minute)
+        registry.see(
+            Sighting(source_id=APP, trusted=own, vouches=False, user_id=user, anonymous_id=None, at=at,
+                     address=Address(value=token))
+        )  # fmt: skip
+    owner = owner_of(registry, "u1", None)
+    assert (known.devices["t1"].customer_id, known.devices["t1"].state) == (owner, DeviceState.SIGNED_OUT)
+    assert owner in registry.touched
+
+
 def test_it_would_be_noticed_if_the_first_to_come_owned_an_anonymous_id(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Claim, "rank", 0)
     with pytest.raises(AssertionError):
