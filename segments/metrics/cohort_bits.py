@@ -4,7 +4,7 @@ Of each customer who started, the bits from his own period 0 on are put together
 counted eight at a time, by how often each pattern of eight occurs in each cohort.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -70,21 +70,23 @@ class Starters:
     bits: Words
 
 
-def starters(rows: pl.DataFrame, words: Mapping[int, str]) -> Starters:
-    """From rows with ``cohort`` and the columns of the return event's words."""
+def starters(rows: pl.DataFrame, words: Mapping[int, str], number: int) -> Starters:
+    """From rows with ``cohort`` and the columns of the return event's words; all cohorts lie in the word ``number``."""
     cohorts = rows.get_column("cohort").to_numpy()
-    bits = np.zeros(len(cohorts), np.uint64)
-    for number in np.unique(cohorts // WORD):
-        here = cohorts // WORD == number
-        place = (cohorts[here] % WORD).astype(np.uint64)
-        low, high = (_word(rows, words, each)[here] for each in (number, number + 1))
-        # Bit 63 is nobody's: of the next word it would be the first bit once more.
-        bits[here] = (low >> place) | (high << (np.uint64(WORD) - place))
-    return Starters(cohorts, bits & np.uint64((1 << FARTHEST + 1) - 1))
+    place = (cohorts - number * WORD).astype(np.uint64)
+    low, high = (_word(rows, words, each) for each in (number, number + 1))
+    # Bit 63 is nobody's: of the next word it would be the first bit once more.
+    bits: Words = ((low >> place) | (high << (np.uint64(WORD) - place))) & np.uint64((1 << FARTHEST + 1) - 1)
+    return Starters(cohorts, bits)
+
+
+def together(parts: Sequence[Starters]) -> Starters:
+    """Everyone of several parts."""
+    return Starters(np.concatenate([one.cohorts for one in parts]), np.concatenate([one.bits for one in parts]))
 
 
 def _word(rows: pl.DataFrame, words: Mapping[int, str], number: int) -> Words:
-    name = words.get(int(number))
+    name = words.get(number)
     return np.zeros(rows.height, np.uint64) if name is None else rows.get_column(name).to_numpy().view(np.uint64)
 
 

@@ -145,9 +145,12 @@ def _from_frame(facts: Facts, window: Window, options: Options) -> tuple[pl.Lazy
     ends = pl.min_horizontal(periods.last_day(pl.col("cohort")), pl.lit(facts.today))
     name = (*(str(options[name]) for name in ("start", "start_where", "starts", "unit")), window)
     mine = facts.keep_rows(rows, lambda them: facts.keep_cohort(them.with_columns(as_of=ends), name=name))
-    needed = range(first // WORD, (last + cohort_bits.farthest(options)) // WORD + 1)
-    words = {number: back[number] for number in needed if number in back}
-    return cohort_bits.count(cohort_bits.starters(mine.select("cohort", *words.values()).collect(), words), options)
+    parts = []
+    for number in range(first // WORD, last // WORD + 1):
+        words = {each: back[each] for each in (number, number + 1) if each in back}
+        found = mine.filter(pl.col("cohort") // WORD == number) if first // WORD < last // WORD else mine
+        parts.append(cohort_bits.starters(found.select("cohort", *words.values()).collect(), words, number))
+    return cohort_bits.count(cohort_bits.together(parts), options)
 
 
 def is_cut(window: Window, unit: str, calendar: BusinessCalendar) -> bool:
