@@ -38,7 +38,9 @@ from tests.services.refreshing import Shop
 
 pytestmark = pytest.mark.fault
 
-SHORT, LONG = 110, 300
+FEW, SHORT, LONG = 16, 110, 300
+SELDOM = 0.1
+"""A refresh costs more than everything else: the ordinary tests have fewer of them than the long form."""
 OPTIONS: dict[str, dict[str, object]] = {
     "funnel": {"step1": "Application Opened", "step2": "Coupon Viewed", "step3": "Order Completed"},
     "f2_conversion": {"days": 20},
@@ -56,14 +58,14 @@ class Place:
     client: httpx.AsyncClient
     keys: Mapping[str, str]
 
-    async def deliver(self, requests: Sequence[Request], *, pause: random.Random | None) -> None:
+    async def deliver(self, requests: Sequence[Request], *, pause: random.Random | None, often: float = 0.3) -> None:
         """Send everything at its time, refreshing in between by chance and at the end."""
         for request in requests:
             self.shop.clock.advance(max(request.at - self.shop.clock.now(), timedelta()))
             body = {"batch": request.calls, "sentAt": self.shop.clock.now().isoformat()}
             answer = await self.client.post("/v1/batch", json=body, auth=(self.keys[request.kind], ""))
             assert answer.status_code == 200
-            if pause is not None and pause.random() < 0.3:
+            if pause is not None and pause.random() < often:
                 await self.shop.refresh.run_until_current()
         self.shop.clock.advance(END - self.shop.clock.now())
         await self.shop.refresh.run_until_current()
@@ -195,34 +197,37 @@ async def _touch_the_punctual(connection: Any, *, customer_ids: set[int]) -> Non
     await refresh.touch(connection, customer_ids=customer_ids & punctual)
 
 
-_TIDY: dict[tuple[int, int], dict[str, Any]] = {}
+_TIDY: dict[tuple[int, int, tuple[str, ...]], dict[str, Any]] = {}
 
 
 @pytest.fixture
-async def tidily(other_dsn: str, tmp_path: Path) -> Callable[[int, int], Awaitable[dict[str, Any]]]:
-    """The answers of the tidy delivery of a story (seed, size); worked out once for all tests of it."""
+async def tidily(other_dsn: str, tmp_path: Path) -> Callable[..., Awaitable[dict[str, Any]]]:
+    """The answers of the tidy delivery of a story (seed, size, figures); worked out once for all tests of it."""
 
-    async def ask(seed: int, size: int) -> dict[str, Any]:
-        if (seed, size) not in _TIDY:
+    async def ask(seed: int, size: int, slugs: Iterable[str] = CATALOG) -> dict[str, Any]:
+        key = (seed, size, tuple(slugs))
+        if key not in _TIDY:
             async with opened_at(other_dsn, tmp_path / "tidy") as tidy:
                 await tidy.deliver(in_order(story(seed, size=size)), pause=None)
-                _TIDY[seed, size] = await answers(tidy.shop)
-        return _TIDY[seed, size]
+                _TIDY[key] = await answers(tidy.shop, slugs=key[-1])
+        return _TIDY[key]
 
     return ask
 
 
-async def untidily(dsn: str, home: Path, told: list[Told], seed: int, **asked: Any) -> dict[str, Any]:
+async def untidily(
+    dsn: str, home: Path, told: list[Told], seed: int, *, often: float = 0.3, **asked: Any
+) -> dict[str, Any]:
     """The answers of the untidy delivery, with refreshes at any moment."""
     chance = random.Random(seed)
     async with opened_at(dsn, home / "late") as late:
-        await late.deliver(as_networks_do(told, chance), pause=chance)
+        await late.deliver(as_networks_do(told, chance), pause=chance, often=often)
         return await answers(late.shop, **asked)
 
 
 async def test_late_shuffled_and_repeated_is_as_once_and_in_order(dsn: str, tmp_path: Path, tidily: Any) -> None:
     told, expected = story(7, size=SHORT), await tidily(7, SHORT)
-    found = await untidily(dsn, tmp_path, told, 1)
+    found = await untidily(dsn, tmp_path, told, 1, often=SELDOM)
     assert different(found, expected) == []
     assert (found["log"], found["failed"], len(found["events"])) == (len(told), 0, len(told))
     happened = Counter(one.call.get("event", one.call["type"]) for one in told)
@@ -242,10 +247,10 @@ async def test_late_shuffled_and_repeated_at_length(dsn: str, tmp_path: Path, ti
 
 async def test_saboteur_ids_forgotten(dsn: str, tmp_path: Path, tidily: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """No event is one that was seen before: what comes again is counted again, in lake, frame and figures."""
-    expected = await tidily(7, SHORT)
+    expected = await tidily(37, FEW, ["coupon_uses"])
     for reader in (intake, plain_event):
         monkeypatch.setattr(reader, "event_id_of", lambda *_: uuid4())
-    found = await untidily(dsn, tmp_path, story(7, size=SHORT), 1, slugs=["coupon_uses"])
+    found = await untidily(dsn, tmp_path, story(37, size=FEW), 1, often=SELDOM, slugs=["coupon_uses"])
     wrong = {*different(found, expected)}
     assert wrong >= {"log", "events", "days", "frame", "coupon_uses"}
 
