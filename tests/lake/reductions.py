@@ -102,6 +102,7 @@ REDUCTIONS: dict[str, Callable[[Facts], Frame]] = {
     "trust.verified_events": lambda has: trust.verified_events(has.days),
     "trust.only_verified": lambda has: trust.only_verified(has.days),
     "trust.only_verified told": lambda has: trust.only_verified(has.days, verified=["Points Earned", "Points Spent"]),
+    "select.once": lambda has: select.once(has.days),
     "select.keep_largest": lambda has: select.keep_largest(has.days, "last_at", who=["customer_id", "event"]),
     "lists.occurrences": lambda has: lists.occurrences(has.as_of, NAMES, who=WHO),
     "lists.newest_only": lambda has: lists.newest_only(lists.occurrences(has.as_of, NAMES, who=WHO), who=WHO),

@@ -51,6 +51,7 @@ def test_every_reduction_gives_what_polars_gives(session: Session, lake: Lake) -
     assert different(session, lake) == {}
 
 
+@pytest.mark.prove
 def test_of_nothing_comes_nothing(session: Session, tmp_path: Path) -> None:
     assert different(session, Lake(tmp_path)) == {}
 
