@@ -257,6 +257,7 @@ async def test_every_event_of_every_sdk_is_stored_once_whatever_happens(
     assert matrix.retries("plain") == set()
 
 
+@pytest.mark.prove
 async def test_the_matrix_sees_a_server_that_forgets_ids(dsn: str, pool: asyncpg.Pool, tmp_path: Path) -> None:
     server = IntakeServer(dsn, tmp_path, target=FORGET_IDS)
     server.start()

@@ -147,6 +147,7 @@ async def test_a_rolling_deploy_fails_no_request(pool: asyncpg.Pool, dsn: str, t
     assert (balancer.failed, lost, doubled) == ([], 0, 0)
 
 
+@pytest.mark.prove
 async def test_the_clients_see_servers_that_do_not_drain(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
     # Whether a request is under way at the moment of a stop is chance: one stop may hit none, ten stops do.
     balancer, _ = await roll(pool, dsn, tmp_path, kind=IntakeServer, most=10)

@@ -65,6 +65,7 @@ def test_frames_of_ours_go_there_and_come_back(session: Session, tmp_path: Path,
         assert difference(rows, session.collect(session.table(lake, table))) == ""
 
 
+@pytest.mark.prove  # a whole refresh on a cluster is compared in tests/services
 def test_everybodys_rows_are_the_ones_made_here(session: Session, lake: Lake) -> None:
     occurring, verified = names_in(session, session.table(lake, Table.CUSTOMER_DAYS))
     assert {*occurring} == {*NAMES}
