@@ -86,6 +86,11 @@ class View(Protocol):
         ...
 
     @property
+    def figures(self) -> str:
+        """What figures may rely on in every row (`segments.reduce.bitmaps.read_as`); empty while rows are being made anew."""
+        ...
+
+    @property
     def weighty(self) -> frozenset[str]:
         """Weighty events that anybody has reported."""
         ...

@@ -60,7 +60,7 @@ class Figures:
         currency: of money.
         exclude_test_accounts: test accounts are left out of ``facts`` already; leave them out of counts too.
         day: the business day at whose end the shop is looked at, see `at`; None for now.
-        known_at: the moment up to which facts had been received, see `known`; None for all that have.
+        known_at: the moment up to which facts had been received, see `knew`; None for all that have.
     """
 
     facts: Facts

@@ -53,6 +53,7 @@ class FrameView:
         seq: the last event of the log that is in it.
         customers: how many rows.
         day: the business day of `made_at`.
+        figures: what figures may rely on in every row; empty while rows are being made anew.
         weighty: weighty events that anybody has reported.
         verified: those of them for which the word of a trusted source stands.
     """
@@ -63,6 +64,7 @@ class FrameView:
     seq: int
     customers: int
     day: date
+    figures: str = ""
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
 
@@ -233,6 +235,7 @@ class CustomerFrame:
             seq=manifest.seq,
             customers=manifest.customers,
             day=manifest.day,
+            figures=next(iter(manifest.marks.get("figures", ())), ""),
             weighty=frozenset(manifest.marks.get("weighty", ())),
             verified=frozenset(manifest.marks.get("verified", ())),
         )

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 import narwhals as nw
 import polars as pl
 
-from segments.customers import bitmap_column
+from segments.customers import ON_RECORD, ORDER_LISTS, bitmap_column
 from segments.events import EventName
 from segments.reduce.days import Frame
 from segments.reduce.lists import occurrences
@@ -98,6 +98,11 @@ def with_bitmaps(rows: pl.LazyFrame, words: pl.LazyFrame, slots: Sequence[int], 
     return rows.join(packed, on=list(who), how="left").with_columns(
         pl.col(_column(event, slot)).fill_null(0) for slot in slots for event in ACTIVITIES
     )
+
+
+def read_as(week_starts: int) -> str:
+    """What figures rely on in a frame, in one text: which columns every row has, and how weeks are numbered."""
+    return " ".join([*ON_RECORD, *ORDER_LISTS, *ACTIVITIES, f"weeks from {week_starts}"])
 
 
 def slots_of(numbered: pl.DataFrame) -> list[int]:

@@ -34,6 +34,7 @@ class FakeView:
     seq: int = 1
     customers: int = 0
     day: date = TODAY
+    figures: str = ""
 
 
 class FakeFrame:

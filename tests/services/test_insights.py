@@ -9,6 +9,7 @@ import pytest
 
 from backend.errors import NotFound
 from backend.services.insights import Insights
+from backend.services.refresh.loop import Refresh
 from backend.store import segments, shop
 from segments.errors import BadOption, UnknownMetric
 from segments.windows import Window
@@ -200,3 +201,40 @@ async def test_first_orders_are_doubted_until_the_shop_says_that_its_past_is_in(
     async with installation.pool.acquire() as connection:
         await shop.put_settings(connection, {"history_complete": True}, now=NOW, actor="test")
     assert "short_history" not in (await insights.kpi("f2_conversion", window=window)).measured.notes
+
+
+async def test_a_frame_of_which_only_some_rows_are_made_anew_is_not_read_for_figures(
+    installation: Shop, insights: Insights, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A Sunday and the Monday after it: two weeks where weeks begin on Monday, one where they begin on Sunday.
+    sunday = 24
+    assert ago(sunday).isoweekday() == 7
+    for who in ("u1", "u2", "u3"):
+        for days in (sunday, sunday - 1):
+            await send(installation, days, order(f"{who} {days}", 100, user=who))
+    await installation.refresh.run_once()
+    options = {"start": "Order Completed", "return": "Order Completed", "horizon": 1, "periods": 1}
+
+    async def came_back_next_week() -> tuple[float, int | None]:
+        window = Window(ago(sunday), ago(sunday - 20))
+        measured = (await insights.kpi("retention", window=window, options=options)).measured
+        return measured.numerator, measured.denominator
+
+    async with installation.pool.acquire() as connection:
+        await shop.put_settings(connection, {"week_starts": 7}, now=NOW, actor="test")
+    monkeypatch.setattr("backend.services.refresh.frame.AT_ONCE", 1)
+    made: list[str] = []
+
+    def die_after_one(step: str) -> None:
+        made.append(step)
+        if made.count("cleared") == 1:
+            raise ConnectionResetError("killed")
+
+    half = Refresh(installation.pool, installation.clock, installation.lake, installation.frame, watch=die_after_one)
+    with pytest.raises(ConnectionResetError):
+        await half.run_once()
+    assert await came_back_next_week() == (0, 3)
+    assert installation.frame.read().figures == ""
+    await installation.refresh.run_once()
+    assert await came_back_next_week() == (0, 3)
+    assert "weeks from 7" in installation.frame.read().figures

@@ -10,13 +10,14 @@ import polars as pl
 from backend.store import customers, life_cycle, rank_rules, shop
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
-from segments.customers import ON_RECORD, View
+from segments.customers import View
 from segments.figures import Figures
 from segments.history import History, under_survivors
 from segments.membership import population
 from segments.metrics.facts import Facts
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion, in_force
+from segments.reduce.bitmaps import read_as
 from segments.reduce.trust import verified_events
 
 HELD_ROWS = 20_000_000
@@ -112,7 +113,7 @@ def _history(lake: History, counted: Callable[[pl.LazyFrame], pl.LazyFrame]) -> 
 
 def _frame_of(view: View, today: date, settings: ShopSettings) -> pl.LazyFrame | None:
     """The frame for figures: of today and complete, without those who are to be left out; else None."""
-    if view.day != today or not {*ON_RECORD} <= {*view.frame.collect_schema().names()}:
+    if view.day != today or view.figures != read_as(settings.week_starts):
         return None
     return population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
 

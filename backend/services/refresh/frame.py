@@ -33,10 +33,10 @@ from backend.store.pool import Connection
 from campaigns.gates import ConsentRule
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
-from segments.customers import ON_RECORD, ORDER_LISTS, SCHEMA
+from segments.customers import SCHEMA
 from segments.rank_rules import RankVersion
 from segments.reduce import anywhere
-from segments.reduce.bitmaps import ACTIVITIES
+from segments.reduce.bitmaps import read_as
 from segments.reduce.trust import WEIGHTY
 from segments.traits import birthday
 from segments.windows import Window
@@ -101,9 +101,11 @@ class FrameMaker:
             touched = await refresh.read_touched(connection, limit=limit)
             manifest = self._frame.manifest()
             current = len(touched) < limit
-            if not touched and (manifest.seq, manifest.day) == (seq, rules.day):
+            whole = manifest.marks.get("figures") == [rules.figures]
+            if not touched and whole and (manifest.seq, manifest.day) == (seq, rules.day):
                 return Progress(made, seq)
             piece = await self._make(connection, list(touched), there, rules, manifest)
+            everybody = manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", []))
             await asyncio.to_thread(
                 self._frame.write,
                 piece.rows,
@@ -112,10 +114,11 @@ class FrameMaker:
                 at=now if current else manifest.at,
                 seq=seq if current else manifest.seq,
                 epoch=epoch,
-                marks=piece.marks,
+                # Figures add rows up: of rows that were made by two rules, or not yet, nothing may be read.
+                marks={**piece.marks, "figures": [rules.figures] if current and not everybody else []},
             )
             self._watch("frame")
-            if manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", [])):
+            if everybody:
                 await refresh.touch_all(connection)
             await refresh.clear_touched(connection, done=touched)
             self._watch("cleared")
@@ -201,6 +204,11 @@ class _Rules:
     week_starts: int
 
     @property
+    def figures(self) -> str:
+        """What figures may rely on once every row is made by these rules."""
+        return read_as(self.week_starts)
+
+    @property
     def marks(self) -> dict[str, list[str]]:
         """What the frame keeps of it.
 
@@ -210,12 +218,7 @@ class _Rules:
         """
         begun = [version.version for version in self.ranks if version.valid_from <= self.day]
         return {
-            "rules": [
-                str(self.consent),
-                _digest([*SCHEMA, *ON_RECORD, *ORDER_LISTS, *ACTIVITIES]),
-                _digest(begun),
-                str(self.week_starts),
-            ],
+            "rules": [str(self.consent), _digest([*SCHEMA, self.figures]), _digest(begun)],
             "coupons": [f"{row['coupon_id']} {_digest(dict(row))}" for row in self.coupons],
         }
 
