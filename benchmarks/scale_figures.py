@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SQL = Path(__file__).parent / "sql"
 THREADS = 2
+"""Of DuckDB; Polars takes what it finds."""
 WEEKS = 26
 REGULARS = parse(
     {"all": [{"attribute": "launches", "op": ">=", "value": 10}, {"attribute": "visits", "op": ">=", "value": 2}]}

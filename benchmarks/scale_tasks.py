@@ -6,7 +6,7 @@ with. A new race is one more entry of `RACES`: functions that take `Data` and gi
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +21,7 @@ from backend.lake.tables import Lake
 from backend.services.refresh.frame import AT_ONCE
 from backend.services.refresh.history import Here, history_of
 from benchmarks import scale_figures
+from benchmarks.scale_figures import SQL, THREADS, WEEKS, weeks
 from segments.customers import ATTRIBUTES
 from segments.metrics import catalog
 from segments.metrics.facts import Facts
@@ -31,13 +32,9 @@ from segments.reduce.anywhere import Rules
 from segments.reduce.customers import reduce_customers
 from segments.reduce.days import BUCKETS
 from segments.reduce.trust import verified_events
-from segments.windows import Window
 
-SQL = Path(__file__).parent / "sql"
-THREADS = 2
-"""Of DuckDB; Polars takes what it finds."""
 TOUCHED = 10_000
-CATEGORY, WEEKS = "パン", 26
+CATEGORY = "パン"
 IN_SQL = (
     "first_seen", "last_seen", "joined", "withdrawn", "rank", "rank_since", "points", "orders", "purchase_days", "spend",
     "first_order", "last_order", "favorite_category", "last_store", "launches", "last_launch", "visits", "last_visit",
@@ -152,13 +149,13 @@ def retention_by_joren(data: Data) -> pl.DataFrame:
         verified=frozenset(),
     )
     options = read_options(catalog.get("retention"), asked)
-    return retention(facts, _weeks(data), options).select("cohort", "period", "numerator", "denominator").collect()
+    return retention(facts, weeks(data), options).select("cohort", "period", "numerator", "denominator").collect()
 
 
 def retention_by_duckdb(data: Data) -> pl.DataFrame:
     """The same in SQL."""
     with data.database(Table.EVENTS) as database:
-        window, query = _weeks(data), (SQL / "filtered_retention.sql").read_text()
+        window, query = weeks(data), (SQL / "filtered_retention.sql").read_text()
         given = {"first": window.first, "last": window.last, "today": data.today, "category": CATEGORY, "weeks": WEEKS}
         return _answer(database, query, given)
 
@@ -225,12 +222,6 @@ def _customers_sql(data: Data, database: duckdb.DuckDBPyConnection) -> pl.DataFr
 
 def _answer(database: duckdb.DuckDBPyConnection, query: str, given: dict[str, Any]) -> pl.DataFrame:
     return cast("pl.DataFrame", pl.from_arrow(database.sql(query, params=given).to_arrow_table()))
-
-
-def _weeks(data: Data) -> Window:
-    """The last 26 whole weeks, Monday to Sunday."""
-    last = data.today - timedelta(days=data.today.isoweekday())
-    return Window(last - timedelta(days=7 * WEEKS - 1), last)
 
 
 def _scan(rows: pl.LazyFrame) -> pl.DataFrame:

@@ -66,6 +66,9 @@ async def test_a_figure_broken_down_and_compared_as_of_a_day(client: httpx.Async
     assert "known_at" in [note["code"] for note in known["notes"]]
     naive = await client.get("/kpis/dau?known_at=2026-03-20T00:00:00")
     assert (naive.status_code, "offset from UTC" in naive.text) == (400, True)
+    for year in ("0001", "9999"):
+        beyond = await client.get("/kpis/dau", params={"known_at": f"{year}-01-01T00:00:00+09:00"})
+        assert (beyond.status_code, "from 1990 to 2199" in beyond.text) == (400, True)
     month = (await client.get("/kpis/dau?window=last_month")).json()
     assert month["window"] == {"from": "2026-03-01", "to": "2026-03-31"}
 

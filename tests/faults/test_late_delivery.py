@@ -15,7 +15,6 @@ from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
-import asyncpg
 import httpx
 import polars as pl
 import pytest
@@ -33,7 +32,7 @@ from segments.history import under_survivors
 from segments.metrics.catalog import CATALOG
 from tests.api.conftest import client_of, living
 from tests.faults.late_story import BEGIN, END, Request, Told, as_networks_do, in_order, story
-from tests.fixtures.database import clone
+from tests.fixtures.database import own_database
 from tests.services.refreshing import Shop
 
 pytestmark = pytest.mark.fault
@@ -95,13 +94,8 @@ async def opened_at(dsn: str, home: Path) -> AsyncIterator[Place]:
 @pytest.fixture
 async def other_dsn(server_dsn: str) -> AsyncIterator[str]:
     """A second database, for the delivery that the first is compared with."""
-    name = f"joren_test_{uuid4().hex[:12]}"
-    connection = await asyncpg.connect(server_dsn)
-    try:
-        yield await clone(connection, name, of=server_dsn)
-    finally:
-        await connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        await connection.close()
+    async with own_database(server_dsn) as address:
+        yield address
 
 
 async def answers(shop: Shop, *, slugs: Iterable[str] = CATALOG) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from backend.clock import Clock
-from backend.errors import NotFound
+from backend.errors import BadInput, NotFound
 from backend.services.insights.state import Merges, count_in, load_figures, read_definitions
 from backend.store import events
 from backend.store import segments as segment_store
@@ -38,6 +38,8 @@ from segments.windows import Window
 
 _CHEAP = 0.5
 """Seconds of loading below which a state is thrown away as soon as anything is new."""
+_EARLIEST, _LATEST = 1990, 2200
+"""Years of moments that may be asked about: beyond the calendar's own no zone can be applied."""
 _STALE = 5.0
 """Seconds for which a dearer state still answers; the figures say as of when they are."""
 
@@ -112,8 +114,11 @@ class Insights:
             UnknownMetric: the catalogue has no such KPI.
             BadOption: an option is unknown or out of range, or nothing can be broken down, compared or named so.
             NotFound: no such segment.
+            BadInput: ``known_at`` lies outside of the calendar.
         """
         read_options(catalog.get(slug), options or {})
+        if known_at is not None and not _EARLIEST <= known_at.year < _LATEST:
+            raise BadInput(f"Moments are from {_EARLIEST} to {_LATEST - 1}.", field="known_at")
         question = Question(
             slug=slug,
             window=window,
