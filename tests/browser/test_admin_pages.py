@@ -61,19 +61,24 @@ GLYPHS_DIFFER = """
 
 @dataclass
 class Visit:
-    """A signed-in browser and everything it complained about."""
+    """A signed-in browser, its one tab and everything it complained about."""
 
     context: BrowserContext
     demo: RunningDemo
     complaints: list[str] = field(default_factory=list)
+    _tab: Page | None = None
 
     async def open(self, path: str) -> Page:
-        page = await self.context.new_page()
-        page.on("console", self._note)
-        page.on("pageerror", lambda error: self.complaints.append(f"{path}: {error}"))
+        page = self._tab = self._tab or await self._new_tab()
         await page.goto(f"{self.demo.url}{path}")
         if await page.locator("[data-chart]").count():
             await page.locator("[data-chart] canvas").first.wait_for()
+        return page
+
+    async def _new_tab(self) -> Page:
+        page = await self.context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self.complaints.append(f"{page.url}: {error}"))
         return page
 
     def _note(self, message: ConsoleMessage) -> None:
@@ -115,7 +120,6 @@ async def speak(visit: Visit, language: str) -> None:
     async with page.expect_navigation():
         await page.click(f"#who button[name=language][value={language}]")
     await expect(page.locator("html")).to_have_attribute("lang", language)
-    await page.close()
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
@@ -132,7 +136,6 @@ async def test_no_page_complains_or_overflows(chromium: Browser, demo: RunningDe
             )
             == 0
         ), path
-        await page.close()
     assert visit.complaints == []
     assert wide == []
 
@@ -166,7 +169,6 @@ async def test_both_languages_and_both_themes(chromium: Browser, demo: RunningDe
         await speak(visit, language)
         page = await visit.open("/")
         await expect(page.locator("h1")).to_have_text(heading)
-        await page.close()
     page = await visit.open("/settings/account")
     grounds = []
     for theme in ("dark", "light"):
