@@ -16,6 +16,7 @@ from backend.services.failed_events import FailedEvents
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
+from backend.services.margins import Margins
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -156,4 +157,9 @@ class PageServices(Protocol):
     @property
     def life_cycle(self) -> LifeCycle:
         """Versions of the life-cycle thresholds."""
+        ...
+
+    @property
+    def margins(self) -> Margins:
+        """Versions of the margin rates."""
         ...

@@ -127,6 +127,7 @@ def _steering() -> Router:
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
     from backend.api.kpis import KpiController  # noqa: PLC0415 - not for intake processes
     from backend.api.life_cycle import ThresholdController  # noqa: PLC0415 - not for intake processes
+    from backend.api.margins import MarginController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
@@ -142,6 +143,7 @@ def _steering() -> Router:
         DeviceController,
         ExportController,
         KpiController,
+        MarginController,
         PrivacyController,
         RankController,
         SegmentController,

@@ -11,6 +11,7 @@ from admin_ui.pages import (
     home,
     imports,
     life_cycle,
+    margins,
     members,
     plans,
     preferences,
@@ -46,6 +47,7 @@ ROUTES = tuple(
         settings,
         ranks,
         life_cycle,
+        margins,
         api_keys,
         privacy,
     )

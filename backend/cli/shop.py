@@ -2,6 +2,7 @@
 
 import typer
 
+from backend.cli.margins import margins
 from backend.cli.runtime import failing_clearly, print_json, run
 from backend.cli.thresholds import thresholds
 from backend.errors import BadInput, Conflict
@@ -11,6 +12,7 @@ from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.command()(thresholds)
+app.command()(margins)
 
 ACTOR = "command line"
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
     from backend.services.life_cycle import LifeCycle
+    from backend.services.margins import Margins
     from backend.services.people import People
     from backend.services.privacy.rights import Rights
     from backend.services.ranks import RankDesk
@@ -104,6 +105,7 @@ class Services(IntakeServices):
     insights: "Insights"
     snapshots: "Snapshots"
     life_cycle: "LifeCycle"
+    margins: "Margins"
     exports: "Exports"
     rights: "Rights"
     webhooks: "Webhooks"

@@ -29,6 +29,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
+from backend.services.margins import Margins
 from backend.services.people import People
 from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
@@ -114,6 +115,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         insights=insights,
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
+        margins=Margins(pool, clock),
         exports=exports,
         rights=_rights(intake, refresh=refresh, facts=facts, exports=exports, desk=import_desk),
         webhooks=Webhooks(pool, clock, rules=caller),

@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from segments.calendar import BusinessCalendar
+from segments.metrics.margin_rates import MarginRates
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
@@ -92,6 +93,7 @@ class Facts:
         ranks: the shop's ranks, the lowest first; empty where it has told no order.
         rank_versions: rank rules, for ranks that are computed.
         thresholds: versions of the life-cycle thresholds that are stored, in any order.
+        margins: versions of the margin rates, in any order.
         verified: weighty events for which a trusted source reported; None looks in ``days``.
         weighty: weighty events that anybody has reported; None looks in ``days``.
         members: whose figures are asked for; None for everyone.
@@ -110,6 +112,7 @@ class Facts:
     ranks: tuple[str, ...] = ()
     rank_versions: tuple[RankVersion, ...] = ()
     thresholds: tuple[Thresholds, ...] = ()
+    margins: tuple[MarginRates, ...] = ()
     verified: Collection[str] | None = None
     weighty: Collection[str] | None = None
     members: Members | None = None

@@ -100,6 +100,14 @@ NOTES: dict[str, Words] = {
         "ja": "期間の初めに保存されたしきい値がないため、それまでの履歴から求めた値を使います",
         "en": "No thresholds were stored when the window began; these are worked out from the history before it",
     },
+    "margin_unknown": {
+        "ja": "データ不足：粗利率が登録されていないため示しません（設定 → 粗利率）",
+        "en": "Too little data: no margin rate covers any of these sales, so the figure is withheld (Settings, Margin rates)",
+    },
+    "margin_partly": {
+        "ja": "粗利率のない売上を含みます：表の「割合」の分だけの粗利です",
+        "en": "Some sales have no margin rate: the margin covers the share of sales that the table states",
+    },
     "too_little_data": {
         "ja": "データ不足：購入者500人、履歴180日、3回以上購入した人がそろうまで（またはモデルが定まらない間）は示しません",
         "en": "Too little data: withheld until there are 500 buyers, 180 days of history and somebody with 3 purchases, "

@@ -33,6 +33,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
+from backend.services.margins import Margins
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -91,6 +92,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         coupon_ledger=CouponLedger(pool, clock, lake, frame),
         rank_desk=RankDesk(pool, clock, lake, frame),
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
+        margins=Margins(pool, clock),
         campaign_desk=campaign_desk,
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),

@@ -26,7 +26,7 @@ FRAGMENT = {"HX-Request": "true"}
 PAGES = (
     "/", "/?days=7", "/analysis", "/analysis/launch_rate", "/analysis/retention", "/members", "/members?q=佐藤",
     "/members?rank=シルバー&page=2", "/segments", "/segments?archived=1", "/segments/new", "/campaigns", "/campaigns/new", "/data", "/data/event?name=Own",
-    "/data/failed", "/data/failed?state=recovered", "/data/sources", "/data/plans", "/data/plans/2", "/data/plans/2/event", "/settings", "/settings/life-cycle", "/settings/administrators", "/settings/api-keys", "/settings/account",
+    "/data/failed", "/data/failed?state=recovered", "/data/sources", "/data/plans", "/data/plans/2", "/data/plans/2/event", "/settings", "/settings/life-cycle", "/settings/margins", "/settings/administrators", "/settings/api-keys", "/settings/account",
 )  # fmt: skip
 
 

@@ -55,3 +55,20 @@ def test_thresholds_are_set_and_given_back_to_history(joren: Joren) -> None:
 def test_thresholds_that_cannot_be_are_one_sentence(joren: Joren, given: tuple[str, ...]) -> None:
     done = joren("thresholds", *given)
     assert (done.exit_code, done.stderr.count("\n")) == (2, 1)
+
+
+def test_margin_rates_are_added_and_listed(joren: Joren) -> None:
+    assert "No margin is known" in joren("margins").stdout
+    done = joren("margins", "tea=62.5", "coffee beans 40", "--default", "30", "--from", "2026-01-05")
+    assert "from 2026-01-05  default 30 %; coffee beans 40 %, tea 62.5 %  set by command line" in done.stdout
+    assert joren("margins", "--unknown").exit_code == 0
+    first, second = json.loads(joren("margins", "--json").stdout)
+    assert (first["rates"]["categories"], second["rates"]["default"]) == ([["coffee beans", 4000], ["tea", 6250]], None)
+
+
+@pytest.mark.parametrize(
+    "given", [("tea",), ("tea=101",), ("tea=1", "tea=2"), ("--default", "x"), ("tea=5", "--from", "1980-01-01")]
+)
+def test_margin_rates_that_cannot_be_are_one_sentence(joren: Joren, given: tuple[str, ...]) -> None:
+    done = joren("margins", *given)
+    assert (done.exit_code, done.stderr.count("\n")) == (2, 1), done.output

@@ -110,3 +110,15 @@ CREATE TABLE kpi_snapshots (
 );
 
 CREATE INDEX kpi_snapshots_day ON kpi_snapshots (business_day);
+
+-- Margin rates by version, in basis points of net sales: a version is never changed. In force on a day is the one that began
+-- last by then, of equals the newest, so a rate is corrected by a version that begins on the same day. default_rate null:
+-- the margin of what no category names is not known.
+CREATE TABLE margin_rates (
+    version integer PRIMARY KEY,
+    valid_from date NOT NULL,
+    default_rate integer CHECK (default_rate BETWEEN 0 AND 10000),
+    categories jsonb NOT NULL DEFAULT '{}',
+    saved_at timestamptz NOT NULL,
+    saved_by text NOT NULL
+);

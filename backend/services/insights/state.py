@@ -7,7 +7,7 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
-from backend.store import customers, life_cycle, rank_rules, shop
+from backend.store import customers, life_cycle, margins, rank_rules, shop
 from backend.store.pool import Connection
 from campaigns.shop import ShopSettings
 from segments.customers import View
@@ -15,6 +15,7 @@ from segments.figures import Figures
 from segments.history import History, under_survivors
 from segments.membership import population
 from segments.metrics.facts import Facts
+from segments.metrics.margin_rates import MarginRates
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion, in_force
 from segments.reduce.bitmaps import read_as
@@ -31,6 +32,7 @@ class Definitions:
     settings: ShopSettings
     coupons: tuple[tuple[str, str, date | None], ...]
     thresholds: tuple[Thresholds, ...]
+    margins: tuple[MarginRates, ...]
     ranks: tuple[RankVersion, ...]
 
 
@@ -57,6 +59,7 @@ async def read_definitions(connection: Connection) -> Definitions:
         settings=await shop.read_settings(connection),
         coupons=tuple((row["coupon_id"], row["audience"], row["valid_until"]) for row in coupons),
         thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
+        margins=tuple(margins.rates_of(row) for row in await margins.list_versions(connection)),
         ranks=await rank_rules.list_versions(connection),
     )
 
@@ -91,6 +94,7 @@ def load_figures(
         weighty=None if frame is None else view.weighty,
         frame=frame,
         thresholds=known.thresholds,
+        margins=known.margins,
         ranks=_rank_names(known.ranks, today),
         rank_versions=known.ranks,
         history_imported=settings.history_complete,

@@ -118,9 +118,42 @@ METRICS: tuple[Metric, ...] = (
         ),
         window=AT_END,
         definition=words(
-            "購入した人1人あたりの、これまでの純売上。売上は購入日、返金は返金日に数え、粗利が分からないため売上で示します。",
-            "Net sales to date per customer who bought; sales count on the order's day, refunds on the refund's. By sales: margin is not "
-            "known.",
+            "購入した人1人あたりの、これまでの純売上。売上は購入日、返金は返金日に数えます。粗利では ltv_margin。",
+            "Net sales to date per customer who bought; sales count on the order's day, refunds on the refund's. By margin: "
+            "ltv_margin.",
+        ),
+    ),
+    Metric(
+        slug="ltv_margin",
+        sources=_ORDERS,
+        title=words("LTV（粗利実績）", "Lifetime value by margin, realised"),
+        unit=Unit.MONEY,
+        numerator=words(
+            "その人たちの P の終わりまでの粗利（返金・取消を引いた純売上 × 粗利率、最小単位）",
+            "their gross margin to the end of P: net sales (refunds and cancellations taken off) × margin rate, minor units",
+        ),
+        denominator=words(
+            "P の終わりの時点で有効な購入がある人", "customers with an order that counts as of the end of P"
+        ),
+        window=AT_END,
+        definition=words(
+            "購入した人1人あたりの、これまでの粗利。注文ごとに、返金後の純額を明細の金額の比（金額がなければ数量の比）で分類に分け、購入日に有効な版の"
+            "分類別の粗利率、なければ標準の粗利率を掛け、注文ごとに四捨五入します。返金は同じ比で粗利を減らし、元の注文が不明な返金・取消は"
+            "標準の粗利率で引きます。粗利率のない売上の粗利は含めず、粗利が分かる売上の割合を表に示します。どの売上にも粗利率がないときは"
+            "示しません（データ不足）。",
+            "Gross margin to date per customer who bought. Each order's net amount is parted among the categories of its lines by their money "
+            "(by quantity where no line has a price), each part times the category's rate in the version in force on the order's day, or else "
+            "the default rate; the margin of an order is rounded once, half up. Refunds take margin away in the same proportion; money given "
+            "back for an order nobody knows does at the default rate. Sales without a rate give no margin: the table states the share of sales "
+            "that is covered. Withheld where none is.",
+        ),
+        sheet=Sheet(
+            shape=Shape.LIST,
+            columns=(
+                Column("sales", "有効な購入の純売上", "Net sales of counted orders", Unit.MONEY),
+                Column("covered", "うち粗利率のある売上", "Of these, with a margin rate", Unit.MONEY),
+                Column("share", "割合", "Share", Unit.RATE),
+            ),
         ),
     ),
     Metric(

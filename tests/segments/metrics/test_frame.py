@@ -14,6 +14,7 @@ from segments.events import EventName
 from segments.metrics import catalog
 from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
+from segments.metrics.margin_rates import MarginRates
 from segments.rebuilt import members_today
 from segments.reduce.anywhere import Rules, reduce_here
 from segments.reduce.trust import WEIGHTY
@@ -32,6 +33,7 @@ SHOPS = st.one_of(
     bought(tuple(map(str, EVENTS)), days=120),
 )
 RULE = parse({"attribute": "orders", "op": ">=", "value": 1})
+RATES = (MarginRates(version=1, valid_from=after(3), default=2500, categories=(("tea", 6000),)),)
 
 
 def pair(history: list[Happening], today: date, members: str, **settings: Any) -> tuple[Facts, Facts]:
@@ -41,7 +43,7 @@ def pair(history: list[Happening], today: date, members: str, **settings: Any) -
     everyone = days.select("customer_id").unique().collect()
     frame = reduce_here(days, everyone, day=today, rules=Rules(verified=names, week_starts=calendar.week_starts)).lazy()
     asked = {"everyone": None, "then": MEMBERS, "today": members_today(RULE, key="buyers", frame=frame)}[members]
-    plain = Facts(days=days, today=today, members=asked, calendar=calendar, verified=names)
+    plain = Facts(days=days, today=today, members=asked, calendar=calendar, verified=names, margins=RATES)
     weighty = {*days.collect().get_column("event")} & {*WEIGHTY}
     return plain, replace(plain, frame=frame, weighty=weighty, kept={})
 
