@@ -17,7 +17,7 @@ import polars as pl
 from deltalake import DeltaTable
 
 from backend.lake.schemas import LAYOUTS, Table
-from backend.lake.tables import WRITER, Lake
+from backend.lake.tables import Lake, writer_of
 
 _UNFINISHED = "*#[0-9]*"
 """What a local file is called until all of it is written."""
@@ -109,6 +109,6 @@ def _compact_table(handle: DeltaTable, table: Table, rules: Compaction) -> int:
         partition_filters=[(partition, "in", values)],
         target_size=rules.small,
         max_concurrent_tasks=1,
-        writer_properties=WRITER,
+        writer_properties=writer_of(table),
     )
     return int(done["numFilesRemoved"])

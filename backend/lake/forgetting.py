@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from backend.lake.compaction import remove_unused
 from backend.lake.schemas import LAYOUTS, Table
-from backend.lake.tables import WRITER, Lake
+from backend.lake.tables import Lake, writer_of
 from segments.reduce.days import BUCKETS
 
 
@@ -22,7 +22,7 @@ def forget(lake: Lake, customer_ids: Sequence[int]) -> int:
 
 
 def _forget(handle: DeltaTable, table: Table, customer_ids: Sequence[int]) -> int:
-    deleted = handle.delete(_predicate(table, customer_ids), writer_properties=WRITER).get("num_deleted_rows")
+    deleted = handle.delete(_predicate(table, customer_ids), writer_properties=writer_of(table)).get("num_deleted_rows")
     handle.update_incremental()
     handle.vacuum(retention_hours=0, dry_run=False, enforce_retention_duration=False)
     handle.create_checkpoint()

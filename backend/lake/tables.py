@@ -29,8 +29,13 @@ _SETTINGS = {
 ROWS_IN_GROUP = 2**17
 """Rows of one group in a file: a reader who wants some customers of a sorted file passes over the groups of others."""
 
-WRITER = WriterProperties(compression="ZSTD", compression_level=1, max_row_group_size=ROWS_IN_GROUP)
-"""How every file of the lake is written."""
+
+def writer_of(table: Table) -> WriterProperties:
+    """How every file of a table is written."""
+    compression = LAYOUTS[table].compression
+    level = 1 if compression == "ZSTD" else None
+    return WriterProperties(compression=compression, compression_level=level, max_row_group_size=ROWS_IN_GROUP)
+
 
 _STORES = {"AWS_": ("s3", "s3a"), "GOOGLE_": ("gs", "gcs"), "AZURE_": ("az", "azure", "adl", "abfs", "abfss")}
 """What the names of a store's options begin with, and the schemes of its addresses."""
@@ -84,7 +89,7 @@ class Lake:
                 frame.select(*layout.schema).sort(layout.order),
                 mode="append",
                 schema_mode=None if known >= {*layout.schema} else "merge",  # a table of an older release
-                writer_properties=WRITER,
+                writer_properties=writer_of(table),
                 commit_properties=CommitProperties(app_transactions=[*transactions]),
             )
 
@@ -160,7 +165,7 @@ class Lake:
                 frame.select(*layout.schema).sort(layout.order),
                 mode="overwrite",
                 predicate=f"bucket = {int(bucket)}",
-                writer_properties=WRITER,
+                writer_properties=writer_of(Table.CUSTOMER_DAYS),
             )
 
     def _create(self, table: Table) -> DeltaTable:
