@@ -37,6 +37,9 @@ FOLD_ROWS = 2_000
 FOLD_SHARE = 0.1
 """Overlays of more rows than these, absolute and as a share of the base, are folded into the base."""
 
+MERGED_ROWS = 200_000
+"""Overlays of more rows than these are not merged with others: that happens in memory, at some 2.5 kB a row."""
+
 _GONE = "_gone"
 _STALE = "_stale"
 _NO_DAYS = pl.lit([], dtype=pl.List(pl.Date))
@@ -170,7 +173,7 @@ class CustomerFrame:
                 raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
             new = msgspec.structs.replace(old, epoch=epoch, generation=old.generation + 1, retired=[])
             if old.overlays:
-                new = self._folded(new, _newest_wins([self._map(name) for name in reversed(old.overlays)]))
+                new = self._folded(new, [self._map(name) for name in reversed(old.overlays)])
             replace_file(self.path / "manifest.json", msgspec.json.format(msgspec.json.encode(new)))
             self._sweep(new)
 
@@ -179,21 +182,25 @@ class CustomerFrame:
         if newest.is_empty():
             return manifest
         kept = list(manifest.overlays)
-        while kept and self._map(kept[-1]).height <= 2 * newest.height:
+        while kept and self._map(kept[-1]).height <= min(2 * newest.height, MERGED_ROWS - newest.height):
             newest = _newest_wins([newest, self._map(kept.pop())])
         base = manifest.base_rows
         total = newest.height + sum(self._map(name).height for name in kept)
         if total > max(FOLD_ROWS, base * FOLD_SHARE) or not manifest.bases:
-            return self._folded(manifest, _newest_wins([newest, *(self._map(name) for name in reversed(kept))]))
+            return self._folded(manifest, [newest, *(self._map(name) for name in reversed(kept))])
         name = self._save(f"overlay-{manifest.generation}", newest)
         return self._counted(msgspec.structs.replace(manifest, overlays=[*kept, name]))
 
-    def _folded(self, manifest: Manifest, overlay: pl.DataFrame) -> Manifest:
-        """The base files anew, with the overlay in them. A bucket that nothing touches keeps its file."""
+    def _folded(self, manifest: Manifest, overlays: Sequence[pl.DataFrame]) -> Manifest:
+        """The base files anew, with the overlays in them, newest first. A bucket that nothing touches keeps its file.
+
+        A bucket at a time: what is held in memory is one of them, not the overlays of all.
+        """
         bases = dict(manifest.bases)
-        for bucket, part in _by_bucket(overlay):
+        for bucket in sorted({bucket for overlay in overlays for bucket in _buckets_of(overlay)}):
+            parts = [part for part in (overlay.filter(_bucket() == bucket) for overlay in overlays) if part.height]
             old = [self._map(bases[bucket])] if bucket in bases else []
-            whole = _newest_wins([part, *old]).filter(~pl.col(_GONE)).sort("customer_id")
+            whole = _newest_wins([*parts, *old]).filter(~pl.col(_GONE)).sort("customer_id")
             bases[bucket] = self._save(f"base-{bucket:02}-{manifest.generation}", whole)
         rows = sum(self._map(name).height for name in bases.values())
         return msgspec.structs.replace(manifest, bases=bases, overlays=[], base_rows=rows, customers=rows)
@@ -313,6 +320,9 @@ def _without(frame: pl.DataFrame, ids: pl.Series) -> pl.LazyFrame:
     return frame.with_columns(stale.alias(_STALE)).lazy().filter(~pl.col(_STALE)).drop(_STALE)
 
 
-def _by_bucket(frame: pl.DataFrame) -> Iterator[tuple[int, pl.DataFrame]]:
-    for (bucket,), part in frame.group_by(pl.col("customer_id") % BUCKETS):
-        yield int(cast("int", bucket)), part
+def _bucket() -> pl.Expr:
+    return pl.col("customer_id") % BUCKETS
+
+
+def _buckets_of(frame: pl.DataFrame) -> list[int]:
+    return frame.select(_bucket().unique()).to_series().to_list()

@@ -67,6 +67,7 @@ def test_any_sequence_of_writes_equals_a_plain_dictionary(
     frame: CustomerFrame, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(frames, "FOLD_ROWS", 20)
+    monkeypatch.setattr(frames, "MERGED_ROWS", 1 + seed * 5)
     chance = random.Random(seed)
     model: dict[int, int] = {}
     for step in range(25):
