@@ -1,11 +1,12 @@
 """How do time and memory grow with history, next to DuckDB on the same files? At 1 and 10 million events, or as asked.
 
-    python benchmarks/scale.py [--events 1 10 45 100] [--home FOLDER] [--only rebuild filtered] [--rounds 1]
+    python benchmarks/scale.py [--events 1 10 45] [--times 8] [--home FOLDER] [--only rebuild filtered] [--rounds 1]
 
 Each competitor runs in a process of its own, DuckDB with two threads and Polars with as many as it takes. Medians of wall and
 CPU seconds (libraries loaded, not counted) and the largest peak of memory (libraries counted) are printed with ratios to the
 first of each race; CPU seconds travel between machines and loads, seconds do not. Those of one race have to give the same
-rows, or the run fails. The history is written first where it is missing (`benchmarks/big_history.py`) and kept in ``--home``.
+rows, or the run fails. The history is written first where it is missing (`benchmarks/big_history.py`) and kept in ``--home``;
+``--times`` has every customer so many times (`benchmarks/multiplied.py`).
 """
 
 import argparse
@@ -14,7 +15,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -23,7 +24,9 @@ from polars.testing import assert_frame_equal
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from backend.demo.shop import ShopConfig
-from benchmarks.big_history import LAST, Plan, write_history
+from backend.lake.schemas import Table
+from benchmarks.big_history import LAST, Plan, lake_in, write_history
+from benchmarks.multiplied import multiply_history
 from benchmarks.scale_tasks import RACES, TASKS, Data, Race
 
 DAYS = 190
@@ -43,12 +46,16 @@ class Cost:
         return f"{self.wall:8.2f} s  {self.cpu:8.2f} CPU s  {self.peak:7,.0f} MiB"
 
 
-def prepare(home: Path, millions: int) -> Data:
-    """The history of so many million events, written where it is missing."""
+def prepare(home: Path, millions: int, times: int, tables: tuple[Table, ...]) -> Data:
+    """The history of so many million events, or of that many times over, written where it is missing."""
     plan = Plan(members=millions * MEMBERS_A_MILLION, days=DAYS, last=LAST, seed=ShopConfig(last=LAST).seed, writers=2)
     folder = home / f"{millions}m"
     write_history(folder, plan)
-    return Data(folder, plan.shop)
+    if times == 1:
+        return Data(folder, plan.shop)
+    many = home / f"{millions}m-times-{times}"
+    multiply_history(lake_in(folder), many / "lake", times=times, members=plan.members, tables=tables)
+    return Data(many, replace(plan.shop, members=plan.members * times))
 
 
 def measure(data: Data, task: str, rounds: int) -> tuple[Cost, pl.DataFrame]:
@@ -115,6 +122,8 @@ def _peak() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="+", default=[1, 10], metavar="MILLIONS")
+    parser.add_argument("--times", type=int, default=1, help="every customer so many times")
+    parser.add_argument("--tables", nargs="+", type=Table, choices=list(Table), default=list(Table), help="of which")
     parser.add_argument("--home", type=Path, default=Path("var/scale"), help="where histories are kept")
     parser.add_argument("--only", nargs="+", choices=RACES, default=list(RACES))
     parser.add_argument("--rounds", type=int, default=3)
@@ -125,8 +134,8 @@ def main() -> None:
         run_task(Data(given.home, ShopConfig(last=LAST, members=given.members, days=DAYS)), given.task)
         return
     for millions in given.events:
-        data = prepare(given.home, millions)
-        print(f"{millions} million events, {data.shop.members:,} customers", flush=True)
+        data = prepare(given.home, millions, given.times, tuple(given.tables))
+        print(f"{millions * given.times} million events, {data.shop.members:,} customers", flush=True)
         for name in given.only:
             run_race(data, RACES[name], given.rounds)
 
