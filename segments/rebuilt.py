@@ -25,7 +25,7 @@ from segments.reduce.customers import REDUCED, events_needed, reduce_customers
 from segments.reduce.ranks import STANDING
 from segments.reduce.trust import only_verified
 from segments.rules.compile import compile_rule
-from segments.rules.rule import Attribute, Did, Not, Rule
+from segments.rules.rule import Attribute, Did, Rule, Within, parts_of
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 _PRESENCE = ("first_seen", "last_seen")
@@ -38,19 +38,15 @@ def attributes_of(rule: Rule) -> frozenset[str]:
     """Columns of the customer frame that the rule compares."""
     if isinstance(rule, Attribute):
         return frozenset({rule.name})
-    if isinstance(rule, Did):
-        return frozenset()
-    return frozenset().union(*map(attributes_of, _parts(rule)))
+    return frozenset().union(*map(attributes_of, parts_of(rule)))
 
 
 def behaviour_of(rule: Rule) -> dict[str, int | None]:
     """Events that the rule counts, each with the days it looks back; None for ever."""
-    if isinstance(rule, Attribute):
-        return {}
     if isinstance(rule, Did):
-        return {rule.event: rule.days}
+        return {rule.behaviour.event: rule.window.days if isinstance(rule.window, Within) else None}
     found: dict[str, int | None] = {}
-    for part in _parts(rule):
+    for part in parts_of(rule):
         for event, days in behaviour_of(part).items():
             before = found.get(event, 0)
             found[event] = None if days is None or before is None else max(days, before)
@@ -271,9 +267,3 @@ class _Listed:
         newest_first = self.counts.lazy().reverse().select("customer_id", pl.col("business_day").repeat_by("times"))
         flat = pl.col("business_day").explode().alias("list")
         return newest_first.group_by("customer_id", maintain_order=True).agg(flat).collect()
-
-
-def _parts(rule: Rule) -> tuple[Rule, ...]:
-    if isinstance(rule, Attribute | Did):
-        return ()
-    return (rule.rule,) if isinstance(rule, Not) else rule.rules

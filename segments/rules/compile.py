@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from segments.customers import days_column
+from segments.rules.behaviour import column_of
 from segments.rules.operators import OPPOSITES
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule
+from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Within
 
 
 def compile_rule(rule: Rule, columns: Collection[str]) -> pl.Expr:
@@ -33,6 +33,8 @@ def compile_rule(rule: Rule, columns: Collection[str]) -> pl.Expr:
             return _attribute(rule)
         case Did():
             return _did(rule, columns)
+        case _:
+            raise TypeError(f"{rule} cannot be compiled")
 
 
 def _attribute(condition: Attribute) -> pl.Expr:
@@ -60,13 +62,14 @@ def _did(condition: Did, columns: Collection[str]) -> pl.Expr:
 
 def _at_least(condition: Did, times: int, columns: Collection[str]) -> pl.Expr:
     """The list is newest first, so ``times`` occurrences lie in the period when the one at that place does."""
-    name = days_column(condition.event)
+    name = column_of(condition.behaviour)
     if name not in columns:
         return pl.lit(value=False)
     day = pl.col(name).list.get(times - 1, null_on_oob=True)
-    if condition.days is None:
+    days = condition.window.days if isinstance(condition.window, Within) else None
+    if days is None:
         return day.is_not_null()
-    return (day > _cut(condition.days)).fill_null(value=False)
+    return (day > _cut(days)).fill_null(value=False)
 
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {

@@ -6,10 +6,10 @@ offered without a change here.
 
 from dataclasses import dataclass
 
-from segments.customers import ATTRIBUTES
+from segments.customers import BY_NAME
 from segments.events import VOCABULARY
 from segments.rules.operators import EVENT_OPERATORS, KINDS, OPERATORS, Kind, Operator
-from segments.rules.words import UNITS
+from segments.rules.words import MONEY, UNITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +81,9 @@ def _attribute_choices() -> tuple[AttributeChoice, ...]:
             operators=OPERATORS[KINDS[attribute.name]],
             unit_ja=UNITS[attribute.name].ja if attribute.name in UNITS else _CUSTOM_UNITS.get(attribute.name, ""),
             unit_en=UNITS[attribute.name].many if attribute.name in UNITS else "",
-            money=attribute.name == "spend",
+            money=attribute.name in MONEY,
         )
-        for attribute in ATTRIBUTES
+        for attribute in BY_NAME.values()
         if attribute.name in KINDS
     )
 

@@ -4,7 +4,7 @@ from datetime import date
 
 from segments.rules import words
 from segments.rules.operators import KINDS, Kind
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule
+from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Within
 from segments.rules.words import Language
 
 
@@ -33,6 +33,8 @@ def _tell(rule: Rule, language: Language, currency: str) -> str:
             return _attribute(rule, language, currency)
         case Did():
             return _did_ja(rule) if language is Language.JA else _did_en(rule)
+        case _:
+            raise TypeError(f"no words for {rule}")
 
 
 def _joiner(rule: All | Any_, language: Language) -> str:
@@ -195,13 +197,14 @@ def _date_en(condition: Attribute) -> str:
 
 
 def _did_ja(condition: Did) -> str:
-    label = words.event_label(condition.event, Language.JA)
-    period = "これまで" if condition.days is None else f"過去{condition.days}日間"
+    label = words.event_label(condition.behaviour.event, Language.JA)
+    days = _days(condition)
+    period = "これまで" if days is None else f"過去{days}日間"
     match condition.op, condition.times:
         case "at_least", 1:
             return f"{period}に{label}がある"
         case (("at_most" | "exactly"), 0):
-            return f"一度も{label}がない" if condition.days is None else f"{period}に{label}がない"
+            return f"一度も{label}がない" if days is None else f"{period}に{label}がない"
         case "at_least", times:
             return f"{period}の{label}が{times}回以上"
         case "at_most", times:
@@ -211,8 +214,9 @@ def _did_ja(condition: Did) -> str:
 
 
 def _did_en(condition: Did) -> str:
-    period = "" if condition.days is None else f" {_last_days_en(condition.days)}"
-    deed = words.done(condition.event)
+    days = _days(condition)
+    period = "" if days is None else f" {_last_days_en(days)}"
+    deed = words.done(condition.behaviour.event)
     match condition.op, condition.times:
         case "at_least", 1:
             return f"has {deed}{period}" if period else f"has {deed} at least once"
@@ -221,6 +225,10 @@ def _did_en(condition: Did) -> str:
         case _:
             how = {"at_least": "at least", "at_most": "at most", "exactly": "exactly"}[condition.op]
             return f"has {deed} {how} {_times_en(condition.times)}{period}"
+
+
+def _days(condition: Did) -> int | None:
+    return condition.window.days if isinstance(condition.window, Within) else None
 
 
 def _last_days_en(days: int) -> str:

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from segments.customers import NEWEST, days_column
+from segments.customers import NEWEST
 from segments.rules import words
+from segments.rules.behaviour import column_of
 from segments.rules.describe import describe
 from segments.rules.operators import OPPOSITES
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule
+from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Within
 from segments.rules.words import Language
 
 
@@ -59,6 +60,8 @@ def explain(rule: Rule, row: Mapping[str, Any], language: str, *, currency: str 
             return Finding(
                 "event", _did_holds(rule, row), sentence, _occurrences_in_words(rule, row, Language(language))
             )
+        case _:
+            raise TypeError(f"{rule} cannot be explained")
 
 
 def _attribute_holds(condition: Attribute, row: Mapping[str, Any]) -> bool:
@@ -98,10 +101,11 @@ def _did_holds(condition: Did, row: Mapping[str, Any]) -> bool:
 
 
 def _occurrences(condition: Did, row: Mapping[str, Any]) -> Sequence[date]:
-    days: Sequence[date] = row.get(days_column(condition.event)) or ()
-    if condition.days is None:
+    days: Sequence[date] = row.get(column_of(condition.behaviour)) or ()
+    span = condition.window.days if isinstance(condition.window, Within) else None
+    if span is None:
         return days
-    cut = _cut(row["as_of"], condition.days)
+    cut = _cut(row["as_of"], span)
     return [day for day in days if day > cut]
 
 
@@ -129,7 +133,7 @@ def _occurrences_in_words(condition: Did, row: Mapping[str, Any], language: Lang
     """How often, and when last: 2回（最後は2026年1月5日）."""
     within = _occurrences(condition, row)
     count = f"{len(within)}+" if len(within) >= NEWEST else str(len(within))
-    latest: Sequence[date] = row.get(days_column(condition.event)) or ()
+    latest: Sequence[date] = row.get(column_of(condition.behaviour)) or ()
     if not latest:
         return "一度もない" if language is Language.JA else "never"
     last = words.day(latest[0], language)

@@ -86,8 +86,8 @@ EVENT_OPERATORS: tuple[Operator, ...] = (
 OPPOSITES = {"!=": "=", "is_not": "is", "not_in": "in", "is_false": "is_true", "is_not_set": "is_set"}
 """Negative operators and what each denies, for missing values too."""
 
-UNASKED = frozenset({"customer_id", "as_of"})
-"""Columns that identify a row rather than describe a person; no rule may ask for them."""
+UNASKED = frozenset({"customer_id", "as_of", "birth_day"})
+"""Columns that identify a row rather than describe a person, or say nothing by themselves; no rule may ask for them."""
 
 
 def kind_of(column: Column) -> Kind:

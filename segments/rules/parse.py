@@ -9,8 +9,9 @@ from typing import Any, TypeAlias
 
 from segments.customers import NEWEST
 from segments.errors import RuleError
+from segments.rules.behaviour import Behaviour
 from segments.rules.operators import EVENT_OPERATORS, KINDS, OPERATORS, Operand, Operator
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Value
+from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Value, Within
 
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -53,9 +54,11 @@ def dump(rule: Rule) -> dict[str, Any]:
         case Attribute(name, op, value):
             comparison = {} if value is None else {"value": _dump_value(value)}
             return {"attribute": name, "op": op, **comparison}
-        case Did(event, op, times, days):
-            period = {} if days is None else {"days": days}
-            return {"event": event, "op": op, "times": times, **period}
+        case Did(behaviour, op, times, window):
+            period = {window.unit: window.number} if isinstance(window, Within) else {}
+            return {"event": behaviour.event, "op": op, "times": times, **period}
+        case _:
+            raise TypeError(f"no JSON for {rule}")
 
 
 def count_conditions(rule: Rule) -> int:
@@ -130,7 +133,7 @@ def _did(document: dict[str, Any], path: Path) -> Did:
     days = document.get("days")
     if days is not None:
         days = _whole(days, 1, MOST_DAYS, '"days"', (*path, "days"))
-    return Did(event, operator.op, times, days)
+    return Did(Behaviour(event), operator.op, times, None if days is None else Within(days))
 
 
 def _operator(document: dict[str, Any], allowed: tuple[Operator, ...], subject: str, path: Path) -> Operator:

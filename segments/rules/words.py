@@ -38,8 +38,12 @@ UNITS: dict[str, Unit] = {
     "visits": Unit("回", "visit", "visits"),
     "coupons_held": Unit("枚", "unused coupon", "unused coupons"),
     "coupons_used": Unit("枚", "used coupon", "used coupons"),
+    "days_since_push": Unit("日", "day since the last push", "days since the last push"),
 }
 """Attributes that count something: "has exactly 1 order" rather than "orders is 1"."""
+
+MONEY = frozenset({"spend", "ltv_12m"})
+"""Attributes that are amounts in the shop's minor units."""
 
 YES_NO: dict[str, tuple[str, str, str, str]] = {
     "consented": (
@@ -126,7 +130,7 @@ def done(event: str) -> str:
 
 def amount(name: str, number: int, language: Language, currency: str) -> str:
     """A number of an attribute with its unit: 1回, 5,000円, "1 order", "£12.50"."""
-    if name == "spend":
+    if name in MONEY:
         return money(number, currency, language)
     if unit := UNITS.get(name):
         if language is Language.JA:
