@@ -37,7 +37,7 @@ _WORDS: dict[str, dict[str, Words]] = {
     "language": {"ja": {"ja": "日本語", "en": "Japanese"}, "en": {"ja": "英語", "en": "English"}},
 }
 _YES_NO: dict[str, Words] = {"true": {"ja": "はい", "en": "Yes"}, "false": {"ja": "いいえ", "en": "No"}}
-_TOO_MANY = {"customer_id", "points", "spend", "launches", "birth_year", "test_account"}
+_TOO_MANY = {"customer_id", "points", "spend", "launches", "birth_year", "birth_day", "test_account"}
 """Attributes that part people into too many groups, or that figures leave out."""
 _ALIASES = {"store": "last_store"}
 _LIMITS = (20, 30, 40, 50, 60, 70)

@@ -159,8 +159,10 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("gender", pl.String(), "性別", "Gender", "profile", private=True),
     Attribute("birth_year", pl.Int32(), "生まれ年", "Birth year", "profile", private=True),
     Attribute("birth_month", pl.Int8(), "誕生月", "Birth month", "profile", private=True),
+    Attribute("birth_day", pl.Int8(), "誕生日（日）", "Birthday (day of the month)", "profile", private=True),
     Attribute("prefecture", pl.String(), "都道府県", "Prefecture", "profile", private=True),
     Attribute("language", pl.String(), "言語", "Language", "profile", private=True),
+    Attribute("app_version", pl.String(), "アプリのバージョン", "App version", "profile", private=True),
     Attribute("consented", pl.Boolean(), "お知らせへの同意", "Consented to marketing", "reach", private=True),
     Attribute("has_address", pl.Boolean(), "届く端末がある", "Has a live address", "reach", private=True),
     Attribute("reachable", pl.Boolean(), "通知が届く", "Can be reached by push", "reach", private=True),
@@ -170,5 +172,24 @@ ATTRIBUTES: tuple[Attribute, ...] = (
 SCHEMA: dict[str, pl.DataType] = {attribute.name: attribute.dtype for attribute in ATTRIBUTES}
 """Scalar columns of the frame in order."""
 
-BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in ATTRIBUTES}
-"""Attributes by column name."""
+ASKED: tuple[Attribute, ...] = (
+    Attribute("life_cycle", pl.String(), "ライフサイクル", "Life-cycle state", "purchase", private=True),
+    Attribute("rfm_group", pl.String(), "RFMグループ", "RFM group", "purchase", private=True),
+    Attribute(
+        "ltv_12m",
+        pl.Int64(),
+        "今後12か月の予測売上（最小単位）",
+        "Expected sales in 12 months (minor units)",
+        "purchase",
+        private=True,
+    ),
+    Attribute("nps_score", pl.Int64(), "NPSの最新の回答", "Latest NPS answer", "behaviour", private=True),
+    Attribute(
+        "days_since_push", pl.Int64(), "最後の配信からの日数", "Days since the last push", "message", private=True
+    ),
+)
+"""What rules may ask beside the columns that are stored: it depends on everyone, on the running day's thresholds or on the
+send ledger, so that it is worked out for the frame as it stands. Null for whom there is nothing to say."""
+
+BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in (*ATTRIBUTES, *ASKED)}
+"""Attributes by column name: those that are stored, and those that are worked out when a rule asks."""

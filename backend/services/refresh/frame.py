@@ -48,8 +48,8 @@ MOST_CUSTOM_EVENTS = 200
 """Custom events that get a list column: whoever holds a public key can make up names."""
 
 _PRIVATE = {name: SCHEMA[name] for name in (
-    "customer_id", "platform", "gender", "birth_year", "birth_month", "prefecture", "language", "consented",
-    "has_address", "reachable", "test_account",
+    "customer_id", "platform", "gender", "birth_year", "birth_month", "birth_day", "prefecture", "language", "app_version",
+    "consented", "has_address", "reachable", "test_account",
 )}  # fmt: skip
 
 
@@ -258,8 +258,10 @@ def _private(rows: list[dict[str, Any]]) -> pl.DataFrame:
                 row["gender"],
                 born.year if born is not None else None,
                 born.month if born is not None else None,
+                born.day if born is not None else None,
                 row["prefecture"],
                 _language(row["language"]),
+                row["app_version"],
                 row["consented"],
                 row["has_address"],
                 row["consented"] and row["allowed"],

@@ -75,6 +75,7 @@ SELECT
     c.traits ->> 'prefecture' AS prefecture,
     coalesce(c.traits ->> 'language', reach.locale) AS language,
     reach.platform,
+    reach.app_version,
     coalesce(consent.granted, $2::boolean) AS consented,
     coalesce(reach.live, false) AS has_address,
     coalesce(reach.allowed, false) AS allowed,
@@ -88,7 +89,8 @@ LEFT JOIN (
         bool_or(state = 'live') AS live,
         bool_or(state = 'live' AND permission <> 'denied') AS allowed,
         (array_agg(platform ORDER BY state = 'live' DESC, last_seen DESC) FILTER (WHERE platform IS NOT NULL))[1] AS platform,
-        (array_agg(locale ORDER BY state = 'live' DESC, last_seen DESC) FILTER (WHERE locale IS NOT NULL))[1] AS locale
+        (array_agg(locale ORDER BY state = 'live' DESC, last_seen DESC) FILTER (WHERE locale IS NOT NULL))[1] AS locale,
+        (array_agg(app_version ORDER BY last_seen DESC, device_id DESC) FILTER (WHERE app_version IS NOT NULL))[1] AS app_version
     FROM devices
     WHERE customer_id = ANY ($1::bigint[])
     GROUP BY customer_id
