@@ -37,6 +37,8 @@ class Settings:
             ``spark://host:port``, a Spark Connect server that reads the lake.
         fcm_service_account: `JOREN_FCM_SERVICE_ACCOUNT`, path of a service-account file: pushes go to the real FCM.
         fcm_emulator: `JOREN_FCM_EMULATOR`, https address of the emulator: pushes go there. Never both.
+        plain_sender: `JOREN_PUSH_SENDER`, ``fast`` (default), or ``plain`` for firebase-admin's own HTTP stack: slower, and a
+            broken connection leaves a hundred messages in doubt instead of one.
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
         public_url: `JOREN_PUBLIC_URL`, how browsers reach the admin pages; https makes cookies Secure.
         role: `JOREN_ROLE`, what a server process answers: intake, admin or all.
@@ -53,6 +55,8 @@ class Settings:
         keep_ids: `JOREN_KEEP_IDS_DAYS`, days for which a repeated event is recognised (default 30).
         keep_failed: `JOREN_KEEP_FAILED_DAYS`, days for which a failed event waits for its replay (default 90); one that was
             recovered goes `keep_log` after that.
+        keep_pictures: `JOREN_KEEP_PICTURES_DAYS`, days' pictures of the customer frame that stay in the lake's table ``customers``
+            (default 35; 0: none is taken).
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
@@ -64,6 +68,7 @@ class Settings:
     engine: str = "polars"
     fcm_service_account: Path | None = None
     fcm_emulator: str | None = None
+    plain_sender: bool = False
     allowed_origins: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
     role: str = "all"
@@ -76,6 +81,7 @@ class Settings:
     keep_log: timedelta = timedelta(days=30)
     keep_ids: timedelta = timedelta(days=30)
     keep_failed: timedelta = timedelta(days=90)
+    keep_pictures: int = 35
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
@@ -105,6 +111,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         engine=values.get("JOREN_ENGINE") or "polars",
         fcm_service_account=Path(account).expanduser() if account else None,
         fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
+        plain_sender=_sender(values.get("JOREN_PUSH_SENDER") or "fast"),
         allowed_origins=_listed(values.get("JOREN_ALLOWED_ORIGINS", "")),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
         role=values.get("JOREN_ROLE") or "all",
@@ -117,10 +124,17 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         keep_log=_days(values, "JOREN_KEEP_LOG_DAYS"),
         keep_ids=_days(values, "JOREN_KEEP_IDS_DAYS"),
         keep_failed=_days(values, "JOREN_KEEP_FAILED_DAYS", default=90),
+        keep_pictures=_pictures(values.get("JOREN_KEEP_PICTURES_DAYS") or "35"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
     )
+
+
+def _sender(value: str) -> bool:
+    if value not in ("fast", "plain"):
+        raise BadSettings(f"JOREN_PUSH_SENDER is fast or plain, not {value!r}.")
+    return value == "plain"
 
 
 def _listed(text: str) -> tuple[str, ...]:
@@ -141,6 +155,12 @@ def _days(values: "Mapping[str, str]", name: str, *, default: int = 30) -> timed
     if not text.isascii() or not text.isdigit() or not 0 < int(text) <= _MOST_DAYS:
         raise BadSettings(f"{name} must be a number of days from 1 to {_MOST_DAYS}, not {text[:40]!r}.")
     return timedelta(days=int(text))
+
+
+def _pictures(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _MOST_DAYS:
+        raise BadSettings(f"JOREN_KEEP_PICTURES_DAYS must be a number of days from 0 to {_MOST_DAYS}, not {text[:40]!r}.")
+    return int(text)
 
 
 def _seconds(text: str) -> timedelta:

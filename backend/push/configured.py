@@ -9,21 +9,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.errors import NotConfigured
-from campaigns.delivery import Outcome, Refusal, Refused
+from campaigns.delivery import Outcome, PushSender, Refusal, Refused
 from campaigns.message import PushMessage
 
 if TYPE_CHECKING:
+    from backend.push.fast import FastSender
     from backend.push.firebase import FirebaseSender
+    from backend.push.routes import Route
 
 
 class ConfiguredSender:
-    """Implements `campaigns.delivery.PushSender` by the one sender that is configured. Belongs to one event loop."""
+    """Implements `campaigns.delivery.PushSender` by the one sender that is configured. Belongs to one event loop.
 
-    def __init__(self, *, service_account: Path | None, emulator: str | None, ca_file: Path) -> None:
+    Args:
+        service_account: of the real FCM.
+        emulator: address of the emulator, where there is no service account.
+        ca_file: the emulator's certificate authority.
+        plain: send through firebase-admin's own HTTP stack instead of the fast one.
+    """
+
+    def __init__(
+        self, *, service_account: Path | None, emulator: str | None, ca_file: Path, plain: bool = False
+    ) -> None:
         self._service_account = service_account
         self._emulator = emulator
         self._ca_file = ca_file
-        self._sender: FirebaseSender | None = None
+        self._plain = plain
+        self._sender: FirebaseSender | FastSender | None = None
 
     async def send(self, messages: Sequence[PushMessage]) -> list[Outcome]:
         """Try each message exactly once; see the port."""
@@ -38,16 +50,19 @@ class ConfiguredSender:
         if self._sender is not None:
             await self._sender.aclose()
 
-    def _open(self) -> "FirebaseSender":
+    def _open(self) -> PushSender:
         if self._sender is None:
-            self._sender = self._make()
+            from backend.push.fast import FastSender  # noqa: PLC0415 - half a second, for those who send
+            from backend.push.firebase import FirebaseSender  # noqa: PLC0415 - likewise
+
+            self._sender = (FirebaseSender if self._plain else FastSender)(self._route())
         return self._sender
 
-    def _make(self) -> "FirebaseSender":
-        from backend.push.firebase import open_emulator, open_real  # noqa: PLC0415 - half a second, for those who send
+    def _route(self) -> "Route":
+        from backend.push.routes import emulator_route, real_route  # noqa: PLC0415 - likewise
 
         if self._service_account is not None:
-            return open_real(self._service_account)
+            return real_route(self._service_account)
         if self._emulator is not None:
-            return open_emulator(self._emulator, self._ca_file)
+            return emulator_route(self._emulator, self._ca_file)
         raise NotConfigured("No push service is configured: set JOREN_FCM_SERVICE_ACCOUNT or JOREN_FCM_EMULATOR.")

@@ -6,9 +6,7 @@ reaches for private names. They are few, the release is pinned, and a test names
 
 import asyncio
 import itertools
-import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import firebase_admin
 import google.auth.credentials
@@ -18,34 +16,13 @@ from firebase_admin import exceptions, messaging
 from firebase_admin._http_client import METRICS_HEADERS
 
 from backend.push.outcomes import failure, outcome
+from backend.push.routes import Route
 from campaigns.delivery import Outcome
-
-TIMEOUT = 12.0
-"""Seconds until an answer counts as missing; FCM asks for no less than ten."""
 
 CALL = 100
 """Messages in one call: as many streams as one HTTP/2 connection carries."""
 
 _NUMBERS = itertools.count(1)
-
-
-@dataclass(frozen=True, slots=True)
-class Route:
-    """Where a lane leads.
-
-    Attributes:
-        credential: of Google's library.
-        project: Firebase project.
-        address: full address of the project's ``messages:send``; None for Google's own.
-        trust: TLS settings, with the authorities to trust.
-        timeout: seconds.
-    """
-
-    credential: google.auth.credentials.Credentials
-    project: str
-    address: str | None
-    trust: ssl.SSLContext
-    timeout: float = TIMEOUT
 
 
 class Lane:

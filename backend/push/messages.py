@@ -2,10 +2,14 @@
 
 import time
 
+import msgspec
 from firebase_admin import messaging
+from firebase_admin._messaging_encoder import MessageEncoder
 
 from backend.errors import BadInput
 from campaigns.message import LONGEST_LIFE, AddressKind, PushMessage
+
+_ENCODER = MessageEncoder()
 
 PAYLOAD_LIMIT = 4096
 """FCM's limit for notification and data together, in bytes."""
@@ -17,18 +21,38 @@ def encoded(message: PushMessage) -> messaging.Message:
     Raises:
         BadInput: when firebase-admin or FCM would refuse it.
     """
-    built = _built(message)
+    made = built(message)
     try:
-        str(built)
+        str(made)
     except (ValueError, TypeError) as error:
         raise BadInput(str(error)) from None
+    _check_size(message)
+    return made
+
+
+def encoded_json(message: PushMessage) -> bytes:
+    """The request that firebase-admin would send for the message, as JSON.
+
+    Raises:
+        BadInput: when firebase-admin or FCM would refuse it.
+    """
+    made = built(message)
+    try:
+        document = _ENCODER.default(made)
+    except (ValueError, TypeError) as error:
+        raise BadInput(str(error)) from None
+    _check_size(message)
+    return msgspec.json.encode({"message": document})
+
+
+def _check_size(message: PushMessage) -> None:
     if _payload_bytes(message) > PAYLOAD_LIMIT:
         raise BadInput(f"The payload is larger than {PAYLOAD_LIMIT} bytes.")
-    return built
 
 
-def _built(message: PushMessage) -> messaging.Message:
-    built = messaging.Message(
+def built(message: PushMessage) -> messaging.Message:
+    """The message as firebase-admin's, not yet checked."""
+    made = messaging.Message(
         notification=messaging.Notification(title=message.title, body=message.body),
         data=_data(message),
         android=_android(message),
@@ -38,10 +62,10 @@ def _built(message: PushMessage) -> messaging.Message:
     # Set on the message instead of given to it: firebase-admin warns of a deprecation when it is given a token,
     # and apps that have not moved to installation ids yet have nothing else.
     if message.address_kind is AddressKind.FID:
-        built.fid = message.address
+        made.fid = message.address
     else:
-        built.token = message.address
-    return built
+        made.token = message.address
+    return made
 
 
 def _data(message: PushMessage) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What every `PushSender` promises, held against the one in memory and the one through firebase-admin."""
+"""What every `PushSender` promises, held against the one in memory, the one through firebase-admin and the fast one."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -11,8 +11,10 @@ from backend.push.emulator.answers import Fault
 from backend.push.emulator.emulator import Emulator
 from backend.push.emulator.faults import EmulatorSettings, FaultRule
 from backend.push.emulator.server import running
-from backend.push.firebase import open_emulator
+from backend.push.fast import FastSender
+from backend.push.firebase import FirebaseSender
 from backend.push.memory import MemorySender, accept
+from backend.push.routes import emulator_route
 from campaigns.delivery import Accepted, Outcome, PushSender, Refusal, Refused, Unknown
 from campaigns.message import AddressKind, PushMessage
 from tests.fixtures.phones import push
@@ -63,7 +65,7 @@ class MemoryWorld:
 
 
 class EmulatorWorld:
-    """firebase-admin as it is, against the emulator over TLS and HTTP/2."""
+    """firebase-admin as it is (HTTP/2), or the fast sender (HTTP/1.1), against the emulator over TLS."""
 
     def __init__(self, sender: PushSender, emulator: Emulator) -> None:
         self.sender = sender
@@ -86,13 +88,14 @@ class EmulatorWorld:
         return device.accepted if device else 0
 
 
-@pytest.fixture(params=["memory", "firebase"])
+@pytest.fixture(params=["memory", "firebase", "fast"])
 async def world(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[World]:
     if request.param == "memory":
         yield MemoryWorld()
         return
     async with running(tmp_path / "emulator") as other_side:
-        sender = open_emulator(other_side.url, other_side.ca_file, timeout=TIMEOUT, lanes=1)
+        route = emulator_route(other_side.url, other_side.ca_file, timeout=TIMEOUT)
+        sender = FirebaseSender(route, lanes=1) if request.param == "firebase" else FastSender(route, connections=40)
         yield EmulatorWorld(sender, other_side.emulator)
         await sender.aclose()
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backend.push.firebase import open_emulator
+from backend.push.firebase import FirebaseSender
+from backend.push.routes import emulator_route
 from campaigns.delivery import Accepted
 from campaigns.message import PushMessage
 from tests.fixtures.installation import Installation
@@ -29,7 +30,7 @@ def machine(tmp_path: Path) -> Iterator[Installation]:
 def send(machine: Installation, *messages: PushMessage) -> list[type]:
     async def once() -> list[type]:
         url = f"https://127.0.0.1:{machine.emulator}"
-        sender = open_emulator(url, machine.home / "emulator" / "ca.pem", lanes=1)
+        sender = FirebaseSender(emulator_route(url, machine.home / "emulator" / "ca.pem"), lanes=1)
         outcomes = await sender.send(messages)
         await sender.aclose()
         return [type(outcome) for outcome in outcomes]

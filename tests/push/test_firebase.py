@@ -11,16 +11,18 @@ import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from firebase_admin import _http_client, messaging
+from firebase_admin import _http_client, _messaging_encoder, messaging
 from google.auth.exceptions import RefreshError, TransportError
 
 from backend.errors import BadInput, NotConfigured
 from backend.push.emulator import certificate
 from backend.push.emulator.server import Running
-from backend.push.firebase import EmulatorCredential, FirebaseSender, open_emulator, open_real
-from backend.push.lane import OnlyTo, Route
-from backend.push.messages import encoded
+from backend.push.fast import FastSender
+from backend.push.firebase import FirebaseSender
+from backend.push.lane import OnlyTo
+from backend.push.messages import encoded, encoded_json
 from backend.push.outcomes import retry_after
+from backend.push.routes import EmulatorCredential, Route, emulator_route, real_route
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused
 from campaigns.message import AddressKind
 from tests.fixtures.phones import push
@@ -32,6 +34,8 @@ def test_the_private_names_we_rest_on_are_there() -> None:
     assert callable(messaging._get_messaging_service)
     assert hasattr(_http_client.HttpxAsyncClient(), "_async_client")
     assert isinstance(_http_client.METRICS_HEADERS, dict)
+    assert callable(messaging._MessagingService._handle_fcm_httpx_error)
+    assert callable(_messaging_encoder.MessageEncoder().default)
 
 
 @pytest.mark.parametrize(
@@ -54,12 +58,12 @@ def test_an_emulator_is_on_this_machine_or_refused(url: str, tmp_path: Path) -> 
     trust = certificate.ensure(tmp_path).authority
 
     with pytest.raises(NotConfigured, match="JOREN_FCM_EMULATOR"):
-        open_emulator(url, trust)
+        emulator_route(url, trust)
 
 
 def test_a_missing_authority_says_what_to_start(tmp_path: Path) -> None:
     with pytest.raises(NotConfigured, match="joren emulator"):
-        open_emulator("https://127.0.0.1:8085", tmp_path / "ca.pem")
+        emulator_route("https://127.0.0.1:8085", tmp_path / "ca.pem")
 
 
 async def test_the_emulators_transport_reaches_nothing_else() -> None:
@@ -91,7 +95,7 @@ def test_the_certificate_is_for_loopback_only_and_kept(tmp_path: Path) -> None:
 
 
 async def test_a_closed_port_is_surely_not_sent(emulator: Running, unused_tcp_port: int) -> None:
-    sender = open_emulator(f"https://127.0.0.1:{unused_tcp_port}", emulator.ca_file, lanes=1)
+    sender = FirebaseSender(emulator_route(f"https://127.0.0.1:{unused_tcp_port}", emulator.ca_file), lanes=1)
 
     outcomes = await sender.send([push("phone-one"), push("phone-two")])
     await sender.aclose()
@@ -101,7 +105,7 @@ async def test_a_closed_port_is_surely_not_sent(emulator: Running, unused_tcp_po
 
 async def test_a_stranger_with_another_certificate_is_surely_not_sent(emulator: Running, tmp_path: Path) -> None:
     other = certificate.ensure(tmp_path / "other")
-    sender = open_emulator(emulator.url, other.authority, lanes=1)
+    sender = FirebaseSender(emulator_route(emulator.url, other.authority), lanes=1)
 
     [outcome] = await sender.send([push("phone-one")])
     await sender.aclose()
@@ -112,7 +116,7 @@ async def test_a_stranger_with_another_certificate_is_surely_not_sent(emulator: 
 
 async def test_a_message_that_cannot_be_encoded_does_not_sink_its_neighbours(emulator: Running) -> None:
     emulator.emulator.register(["phone-one"])
-    sender = open_emulator(emulator.url, emulator.ca_file, lanes=1)
+    sender = FirebaseSender(emulator_route(emulator.url, emulator.ca_file), lanes=1)
     bad = [
         push("phone-one", label="no spaces allowed"),
         push(""),
@@ -134,7 +138,7 @@ async def test_a_message_that_cannot_be_encoded_does_not_sink_its_neighbours(emu
 async def test_calls_go_side_by_side_over_several_connections(emulator: Running) -> None:
     addresses = [f"phone-{number:04}" for number in range(150)]
     emulator.emulator.register(addresses)
-    sender = open_emulator(emulator.url, emulator.ca_file, lanes=2)
+    sender = FirebaseSender(emulator_route(emulator.url, emulator.ca_file), lanes=2)
 
     outcomes = await sender.send([push(address, delivery_id=n) for n, address in enumerate(addresses)])
     await sender.aclose()
@@ -250,19 +254,23 @@ def test_a_file_that_is_no_service_account_is_refused(tmp_path: Path, content: s
         path.write_text(content)
 
     with pytest.raises(NotConfigured, match="JOREN_FCM_SERVICE_ACCOUNT"):
-        open_real(path)
+        real_route(path)
 
 
 async def test_a_service_account_leads_to_google_and_nowhere_else(tmp_path: Path) -> None:
     path = tmp_path / "account.json"
     path.write_text(json.dumps(service_account()))
 
-    sender = open_real(path)
-    lane = sender._lanes[0]
-    address = lane._service._fcm_url
-    await sender.aclose()
+    plain, fast = FirebaseSender(real_route(path)), FastSender(real_route(path))
+    address = plain._lanes[0]._service._fcm_url
+    host, port, _ = fast._connections._connect()
+    await plain.aclose()
 
     assert address == "https://fcm.googleapis.com/v1/projects/a-real-shop/messages:send"
+    assert (host, port) == ("fcm.googleapis.com", 443)
+    assert fast._head().startswith(
+        b"POST /v1/projects/a-real-shop/messages:send HTTP/1.1\r\nHost: fcm.googleapis.com\r\n"
+    )
 
 
 def service_account() -> dict[str, Any]:
@@ -285,3 +293,19 @@ def route_to(emulator: Running, credential: google.auth.credentials.Credentials)
 
 def kind_of(outcome: Outcome) -> Refusal | None:
     return outcome.kind if isinstance(outcome, Refused) else None
+
+
+@pytest.mark.parametrize("kind", AddressKind)
+@pytest.mark.parametrize(
+    "values", [{}, {"link": "https://example.jp/新着", "label": None, "ttl_seconds": 0}, {"data": {"a": "b"}}]
+)
+def test_both_senders_send_the_same_words(kind: AddressKind, values: dict[str, Any]) -> None:
+    message = push("phone", address_kind=kind, **values)
+    assert json.loads(encoded_json(message)) == {"message": json.loads(str(encoded(message)))}
+
+
+@pytest.mark.parametrize("values", [{"label": "no spaces please"}, {"body": "長" * 2000}])
+def test_both_senders_refuse_the_same(values: dict[str, Any]) -> None:
+    for encode in (encoded, encoded_json):
+        with pytest.raises(BadInput):
+            encode(push("phone", **values))

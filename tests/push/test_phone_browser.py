@@ -16,7 +16,8 @@ from backend.demo.phone.pages import phone_routes
 from backend.push.emulator.emulator import Emulator
 from backend.push.emulator.listener import listening
 from backend.push.emulator.server import Running, running
-from backend.push.firebase import open_emulator
+from backend.push.firebase import FirebaseSender
+from backend.push.routes import emulator_route
 from campaigns.delivery import Accepted
 from tests.fixtures.phone_shop import write_phone_json
 from tests.fixtures.phones import push
@@ -135,7 +136,7 @@ async def withdraw_consent(page: Page, words: dict[str, str]) -> None:
 async def receive_and_tap(page: Page, phone: Running, words: dict[str, str]) -> None:
     address = await page.evaluate("JSON.parse(localStorage['joren.phone.a']).address")
     await page.locator('[data-key="to-lock"]').click()
-    sender = open_emulator(phone.url, phone.ca_file, lanes=1)
+    sender = FirebaseSender(emulator_route(phone.url, phone.ca_file), lanes=1)
     [outcome] = await sender.send([push(address, delivery_id=42, link="app://coupons", title="今週の焼き菓子")])
     await sender.aclose()
     assert isinstance(outcome, Accepted)
