@@ -224,7 +224,7 @@ class CustomerFrame:
         for path in self.path.iterdir():
             if path.suffix in (".arrow", ".new") and path.name not in keep:
                 path.unlink(missing_ok=True)
-        self._forget_all_but(keep)
+        self._forget_all_but(manifest.files())
 
     def _forget_all_but(self, names: set[str]) -> None:
         """Let go of files that are out of force. Reader and writer of a process may do so at the same moment."""
