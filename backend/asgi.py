@@ -72,9 +72,8 @@ def create_app(services: IntakeServices, role: str = "all") -> Litestar:
         largest_body=settings.largest_body,
     )
     app = Litestar(
-        route_handlers=_routes(role),
+        route_handlers=[_answering(role, services, meters)],
         plugins=_plugins(services, role),
-        dependencies=_dependencies(services) | {"meters": _given(meters)},
         middleware=[RequestMeter(meters)],
         exception_handlers=HANDLERS,
         cors_config=_cors(settings.allowed_origins),
@@ -105,6 +104,15 @@ def _gate(services: IntakeServices) -> Gate:
         proxies=settings.trusted_proxies,
         per_key=settings.key_limit,
         per_address=settings.address_limit,
+    )
+
+
+def _answering(role: str, services: IntakeServices, meters: Meters) -> Router:
+    """All but the pages, which have a door of their own: each dependency costs a start something for each handler."""
+    return Router(
+        path="/",
+        route_handlers=_routes(role),
+        dependencies=_dependencies(services) | {"meters": _given(meters)},
     )
 
 
