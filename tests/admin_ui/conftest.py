@@ -1,7 +1,7 @@
 """The pages over HTTP, with a real PostgreSQL and a browser's manners: cookies, Origin, the form's own token."""
 
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -39,6 +39,7 @@ from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
+from backend.services.segment_values import SegmentValues
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
@@ -87,6 +88,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
+        segment_values=SegmentValues(pool, clock, frame),
         coupon_book=CouponBook(pool, clock),
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),
         coupon_ledger=CouponLedger(pool, clock, lake, frame),
@@ -143,10 +145,45 @@ class Browser:
         return answer
 
 
+class Standing:
+    """The services of whichever test runs: to make the application takes longer than most tests, so one stands for all."""
+
+    def __init__(self) -> None:
+        self.of_the_test: SimpleNamespace | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        """A service of the test; before there is one, while the application is made, a stand-in that asks again later."""
+        return _Later(self, name) if self.of_the_test is None else getattr(self.of_the_test, name)
+
+
+class _Later:
+    """A service that is looked up with each use."""
+
+    def __init__(self, standing: Standing, name: str) -> None:
+        self._standing = standing
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(getattr(self._standing.of_the_test, self._name), name)
+
+
+@pytest.fixture(scope="session")
+def standing() -> tuple[Litestar, Standing]:
+    """The pages as an application, and where it finds its services."""
+    services = Standing()
+    pages: Any = AdminPages(services, public_url=ADDRESS)
+    return Litestar(plugins=[pages], logging_config=None, openapi_config=None), services
+
+
 @pytest.fixture
-async def app(services: SimpleNamespace) -> Litestar:
-    """The pages as an application."""
-    return Litestar(plugins=[AdminPages(services, public_url=ADDRESS)], logging_config=None, openapi_config=None)
+def app(services: SimpleNamespace, standing: tuple[Litestar, Standing]) -> Iterator[Litestar]:
+    """The pages as an application on the services of this test."""
+    application, behind = standing
+    behind.of_the_test = services
+    try:
+        yield application
+    finally:
+        behind.of_the_test = SimpleNamespace()
 
 
 @pytest.fixture
