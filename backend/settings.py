@@ -37,6 +37,8 @@ class Settings:
             ``spark://host:port``, a Spark Connect server that reads the lake.
         fcm_service_account: `JOREN_FCM_SERVICE_ACCOUNT`, path of a service-account file: pushes go to the real FCM.
         fcm_emulator: `JOREN_FCM_EMULATOR`, https address of the emulator: pushes go there. Never both.
+        push_rate: `JOREN_PUSH_RATE`, messages a minute to the Firebase project from all workers together (default 540,000: nine
+            tenths of FCM's default quota; 0: no limit).
         plain_sender: `JOREN_PUSH_SENDER`, ``fast`` (default), or ``plain`` for firebase-admin's own HTTP stack: slower, and a
             broken connection leaves a hundred messages in doubt instead of one.
         allowed_origins: `JOREN_ALLOWED_ORIGINS`, web origins whose pages may send events, separated by commas.
@@ -68,6 +70,7 @@ class Settings:
     engine: str = "polars"
     fcm_service_account: Path | None = None
     fcm_emulator: str | None = None
+    push_rate: int = 540_000
     plain_sender: bool = False
     allowed_origins: tuple[str, ...] = ()
     public_url: str = "http://127.0.0.1:8000"
@@ -111,6 +114,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         engine=values.get("JOREN_ENGINE") or "polars",
         fcm_service_account=Path(account).expanduser() if account else None,
         fcm_emulator=values.get("JOREN_FCM_EMULATOR") or None,
+        push_rate=_rate(values, "JOREN_PUSH_RATE", 540_000),
         plain_sender=_sender(values.get("JOREN_PUSH_SENDER") or "fast"),
         allowed_origins=_listed(values.get("JOREN_ALLOWED_ORIGINS", "")),
         public_url=values.get("JOREN_PUBLIC_URL") or "http://127.0.0.1:8000",
@@ -159,7 +163,9 @@ def _days(values: "Mapping[str, str]", name: str, *, default: int = 30) -> timed
 
 def _pictures(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) > _MOST_DAYS:
-        raise BadSettings(f"JOREN_KEEP_PICTURES_DAYS must be a number of days from 0 to {_MOST_DAYS}, not {text[:40]!r}.")
+        raise BadSettings(
+            f"JOREN_KEEP_PICTURES_DAYS must be a number of days from 0 to {_MOST_DAYS}, not {text[:40]!r}."
+        )
     return int(text)
 
 

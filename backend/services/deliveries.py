@@ -22,7 +22,7 @@ import structlog
 from backend.clock import Clock
 from backend.store import campaigns as campaign_store
 from backend.store import deliveries as store
-from backend.store import retirements
+from backend.store import rates, retirements
 from backend.store import shop as shop_store
 from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
@@ -31,12 +31,15 @@ from campaigns.delivery import Outcome, PushSender
 from campaigns.dispatch import Stop, prepare
 from campaigns.gates import ConsentRule, SendingRules
 from campaigns.message import PushMessage
+from campaigns.pace import Burst, Pace
 from campaigns.retry import FIRST_WAIT, DeliveryState, Resolution, burns_its_audience, resolve
 
 CHUNK = 50
 """Messages claimed, marked and sent together; a worker has as many in flight for each of its lanes."""
 LEASE = timedelta(seconds=60)
 """How long a claim, and then a call, may take before others take over; far above the sender's time-out."""
+PROJECT = "push project"
+"""The bucket of the Firebase project among those of rate limits; an installation has one project."""
 WATCHED = 200
 """Outcomes a worker looks back on to see a jump of unknown ones."""
 _RECORD_TRIES = 60
@@ -75,6 +78,7 @@ class Deliveries:
         clock: Clock,
         *,
         sender: PushSender,
+        pace: Pace | None = None,
         chunk: int = CHUNK,
         lease: timedelta = LEASE,
         patience: float = 1.0,
@@ -82,6 +86,9 @@ class Deliveries:
         self._pool = pool
         self._clock = clock
         self._sender = sender
+        self._pace = pace
+        self._burst = Burst(clock.now(), clock.now())
+        self._unused = 0.0
         self._chunk = chunk
         self._lease = lease
         self._patience = patience
@@ -100,17 +107,41 @@ class Deliveries:
         return tried
 
     async def _deliver_chunk(self, campaign: _Campaign) -> int:
-        chunk = await self._claim(campaign)
-        if chunk is None or not chunk.messages:
+        allowed = await self._draw()
+        if not allowed:
             return 0
-        messages = await self._mark(campaign, chunk)
-        if not messages:
+        chunk = await self._claim(campaign, limit=allowed)
+        messages = await self._mark(campaign, chunk) if chunk is not None and chunk.messages else []
+        self._unused += allowed - len(messages)
+        if chunk is None or not messages:
             return 0
         outcomes = await self._sender.send(messages)
         await self._record_surely(campaign, chunk, list(zip(messages, outcomes, strict=True)))
         return len(messages)
 
-    async def _claim(self, campaign: _Campaign) -> _Chunk | None:
+    async def _draw(self) -> int:
+        """How many messages may go out now: the share of this call in the project's pace, which all workers keep together.
+
+        What is not used is given back with the next draw.
+        """
+        if self._pace is None:
+            return self._chunk
+        now, given_back = self._clock.now(), self._unused
+        self._burst, self._unused = self._burst.at(now), 0.0
+        async with self._pool.acquire() as connection:
+            granted, _ = await rates.take(
+                connection,
+                subject=PROJECT,
+                owed=-given_back,
+                want=self._chunk,
+                per_minute=self._pace.after(self._burst.lasted),
+                most=self._pace.at_once(self._burst.lasted),
+                now=now,
+            )
+        self._unused += granted - int(granted)
+        return int(granted)
+
+    async def _claim(self, campaign: _Campaign, *, limit: int) -> _Chunk | None:
         now, attempt_id = self._clock.now(), uuid4()
         async with self._pool.acquire() as connection, connection.transaction():
             if await campaign_store.share(connection, campaign_id=campaign.campaign_id) is not State.SENDING:
@@ -119,7 +150,7 @@ class Deliveries:
             claimed = await store.claim(
                 connection,
                 campaign_id=campaign.campaign_id,
-                limit=self._chunk,
+                limit=limit,
                 attempt_id=attempt_id,
                 now=now,
                 leased_until=now + self._lease,

@@ -1,6 +1,7 @@
 """Sending: every gate again under lock, each outcome where it belongs, nobody twice, nobody lost."""
 
 import asyncio
+import itertools
 from datetime import UTC, datetime, time, timedelta
 
 import asyncpg
@@ -12,6 +13,7 @@ from backend.services.deliveries import Deliveries
 from campaigns.campaign import Policy
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
+from campaigns.pace import Pace
 from tests.fixtures.shop_floor import ShopFloor
 
 
@@ -303,3 +305,36 @@ async def test_pausing_holds_and_cancelling_ends_what_is_not_on_its_way(floor: S
     assert await floor.states(campaign_id) == {"accepted": 50, "cancelled": 70}
     people = (await floor.desk.report(campaign_id)).people
     assert (people.accepted, people.cancelled, people.targeted) == (50, 70, 120)
+
+
+async def test_all_workers_together_keep_the_projects_pace_and_lose_nothing(floor: ShopFloor) -> None:
+    pace = Pace(per_minute=600, ramp=timedelta(seconds=10))  # ten a second, one at once at first
+    workers = [Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=4, pace=pace) for _ in range(3)]
+    await floor.people(60)
+    campaign_id = await floor.launched()
+    sent = []
+    for _ in range(30):
+        await asyncio.gather(*(worker.deliver() for worker in workers for _ in range(3)))
+        sent.append(len(floor.sender.sent))
+        floor.clock.advance(timedelta(seconds=1))
+        if sent[-1] == 60:
+            break
+    steps = [after - before for before, after in itertools.pairwise([0, *sent])]
+    assert steps[0] == 1
+    assert max(steps) <= 11  # the rate, and a fraction that was given back
+    assert all(count <= second + 2 for second, count in enumerate(steps[:10]))
+    assert await floor.states(campaign_id) == {"accepted": 60}
+
+
+async def test_what_was_drawn_and_not_used_is_given_back(floor: ShopFloor) -> None:
+    pace = Pace(600, ramp=timedelta(milliseconds=1))  # ten at once
+    worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=10, pace=pace)
+    floor.clock.advance(timedelta(seconds=1))
+    await floor.people(3)
+    await floor.launched()
+    await worker.deliver()
+    assert len(floor.sender.sent) == 3
+    await floor.people(9)
+    await floor.launched("Coffee")
+    await worker.deliver()
+    assert len(floor.sender.sent) == 10
