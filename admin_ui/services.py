@@ -22,6 +22,7 @@ from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
 from backend.services.segment_runs import SegmentRuns
+from backend.services.segment_values import SegmentValues
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
@@ -67,6 +68,11 @@ class PageServices(Protocol):
     @property
     def segment_runs(self) -> SegmentRuns:
         """Segments."""
+        ...
+
+    @property
+    def segment_values(self) -> SegmentValues:
+        """What the segment builder suggests."""
         ...
 
     @property

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from segments.preview import Count, RankCount
+from segments.preview import Count, GroupCount
 from segments.rules.explain import Finding
 from segments.segment import Segment
 
@@ -44,10 +44,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What a rule would hold, with the rule in words."""
+    """What a rule would hold, with the rule in words.
+
+    Attributes:
+        by: what ``groups`` are: one of `segments.preview.PICTURES`.
+    """
 
     count: Count
-    by_rank: tuple[RankCount, ...]
+    by: str
+    groups: tuple[GroupCount, ...]
     sample: tuple[Person, ...]
     sentence_ja: str
     sentence_en: str

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import polars as pl
 
+from segments.breakdown import BREAKDOWNS
 from segments.rules.compile import compile_rule
 from segments.rules.rule import Rule
 
@@ -38,12 +39,71 @@ class Count:
         return self.size / self.total if self.total else None
 
 
-@dataclass(frozen=True, slots=True)
-class RankCount:
-    """Members of one rank; None for those without."""
+PICTURES = ("rank", "last_store", "age_band")
+"""Attributes by which a preview parts members; names of `segments.breakdown.BREAKDOWNS`."""
 
-    rank: str | None
+
+@dataclass(frozen=True, slots=True)
+class GroupCount:
+    """Members of one group; ``name`` is None for those of whom it is not known."""
+
+    name: str | None
     size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What one pass over the frame tells of a rule.
+
+    Attributes:
+        size: members.
+        total: all customers that count.
+        reachable: members who can be reached by push.
+        groups: members by one of `PICTURES`, in the order of the groups or, where they have none, the largest first.
+        sample: surrogate ids of a few members.
+    """
+
+    size: int
+    total: int
+    reachable: int
+    groups: tuple[GroupCount, ...]
+    sample: tuple[int, ...]
+
+
+def marked(everyone: pl.LazyFrame, rule: Rule, *, by: str = "rank") -> pl.LazyFrame:
+    """One row a customer that counts: whether they meet ``rule``, reach, and the group of the picture; `looked` reads it.
+
+    Args:
+        everyone: the customers that count, with the columns that the rule needs.
+        rule: a parsed rule.
+        by: one of `PICTURES`.
+    """
+    return everyone.select(
+        compile_rule(rule, everyone.collect_schema().names()).alias("holds"),
+        pl.col("reachable").fill_null(value=False),
+        pl.col("customer_id"),
+        BREAKDOWNS[by].label.alias("group"),
+    )
+
+
+def looked(marks: pl.DataFrame, *, by: str = "rank") -> Look:
+    """Size, reach, picture and sample from the rows of `marked`."""
+    members = marks.filter("holds")
+    sizes = members.lazy().group_by("group").agg(pl.len().alias("size")).sort("size", "group", descending=[True, False])
+    few = members.lazy().select("customer_id", _spread().alias("spread")).bottom_k(SAMPLE, by=["spread", "customer_id"])
+    groups, sample = pl.collect_all([sizes, few.sort("spread").select("customer_id")])
+    return Look(
+        size=members.height,
+        total=marks.height,
+        reachable=int(members.get_column("reachable").sum()),
+        groups=_in_order([GroupCount(*row) for row in groups.iter_rows()], by),
+        sample=tuple(sample.to_series()),
+    )
+
+
+def _in_order(groups: list[GroupCount], by: str) -> tuple[GroupCount, ...]:
+    order = {name: place for place, name in enumerate(BREAKDOWNS[by].ordered)}
+    return tuple(sorted(groups, key=lambda each: (each.name is None, order.get(each.name or "", 0))))
 
 
 def sizes(everyone: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
@@ -62,17 +122,12 @@ def counted(row: Mapping[str, int], place: int, as_of: datetime) -> Count:
     return Count(size=row[f"size {place}"], total=row["total"], reachable=row[f"reachable {place}"], as_of=as_of)
 
 
-def by_rank(members: pl.LazyFrame) -> pl.LazyFrame:
-    """Members by rank, most first: rank, size."""
-    return members.group_by("rank").agg(pl.len().alias("size")).sort("size", "rank", descending=[True, False])
+def people(frame: pl.LazyFrame, customer_ids: Sequence[int]) -> pl.LazyFrame:
+    """What a preview shows of these customers, in the order of `Look.sample`."""
+    shown = frame.filter(pl.col("customer_id").is_in(list(customer_ids))).select(*SHOWN)
+    return shown.sort(_spread())
 
 
-def sample(members: pl.LazyFrame) -> pl.LazyFrame:
-    """A few members, spread over all; the same people as long as they are members, however the rule is edited."""
-    spread = pl.col("customer_id").hash(seed=20_200)
-    return (
-        members.select(*SHOWN, spread.alias("spread"))
-        .bottom_k(SAMPLE, by=["spread", "customer_id"])
-        .sort("spread")
-        .drop("spread")
-    )
+def _spread() -> pl.Expr:
+    """Spreads a sample over all; the same people as long as they are members, however the rule is edited."""
+    return pl.col("customer_id").hash(seed=20_200)

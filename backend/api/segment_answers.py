@@ -117,7 +117,7 @@ def preview_answer(preview: Preview) -> PreviewAnswer:
     return PreviewAnswer(
         count=count_answer(preview.count),
         sentence=Sentence(preview.sentence_ja, preview.sentence_en),
-        by_rank=[RankAnswer(each.rank, each.size) for each in preview.by_rank],
+        by_rank=[RankAnswer(each.name, each.size) for each in preview.groups],
         sample=[person.customer_id for person in preview.sample],
     )
 

@@ -20,7 +20,8 @@ from segments.customers import Frame
 from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
-from segments.preview import Count, RankCount, by_rank, counted, sample, sizes
+from segments.preview import Count, counted, looked, marked, sizes
+from segments.preview import people as shown_of
 from segments.rules.describe import describe
 from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
@@ -165,19 +166,18 @@ class SegmentRuns:
         stored, settings = await self._stored_and_settings(segment_id, None)
         return (await self._counts([stored.segment.rule], settings))[0]
 
-    async def preview(self, rule: Rule) -> Preview:
-        """What a rule would hold, kept or not."""
+    async def preview(self, rule: Rule, *, by: str = "rank") -> Preview:
+        """What a rule would hold, kept or not; ``by`` is one of `segments.preview.PICTURES`."""
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
         view = self._frame.read()
         everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-        chosen = members(everyone, rule)
-        sized, ranks, shown = await asyncio.to_thread(
-            pl.collect_all, [sizes(everyone, [rule]), by_rank(chosen), sample(chosen)]
-        )
+        look = await asyncio.to_thread(lambda: looked(marked(everyone, rule, by=by).collect(), by=by))
+        shown = await asyncio.to_thread(shown_of(view.frame, look.sample).collect)
         return Preview(
-            count=counted(sized.row(0, named=True), 0, view.as_of),
-            by_rank=tuple(RankCount(rank, size) for rank, size in ranks.iter_rows()),
+            count=Count(size=look.size, total=look.total, reachable=look.reachable, as_of=view.as_of),
+            by=by,
+            groups=look.groups,
             sample=await self._named(shown),
             sentence_ja=describe(rule, "ja", currency=settings.currency),
             sentence_en=describe(rule, "en", currency=settings.currency),

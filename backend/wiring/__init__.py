@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from backend.services.replays import Replays
     from backend.services.retention import Retention
     from backend.services.segment_runs import SegmentRuns
+    from backend.services.segment_values import SegmentValues
     from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
     from backend.services.snapshots import Snapshots
@@ -93,6 +94,7 @@ class Services(IntakeServices):
     imports: "Imports"
     import_desk: "ImportDesk"
     segment_runs: "SegmentRuns"
+    segment_values: "SegmentValues"
     people: "People"
     server_events: "ServerEvents"
     campaign_desk: "CampaignDesk"

@@ -39,6 +39,7 @@ from backend.services.refresh.past import PastFrames
 from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.segment_runs import SegmentRuns
+from backend.services.segment_values import SegmentValues
 from backend.services.server_events import ServerEvents
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
@@ -101,6 +102,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         imports=imports,
         import_desk=import_desk,
         segment_runs=segment_runs,
+        segment_values=SegmentValues(pool, clock, frame),
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from admin_ui import rule_form
 from admin_ui.forms import Form
-from admin_ui.rule_form import Node
+from admin_ui.rule_tree import Node, put_back
 from segments.rules.parse import dump, parse
 from segments.rules.rule import EVERYONE
 
@@ -36,15 +36,6 @@ groups = st.recursive(
 )
 
 
-def fields_of(node: Node) -> list[tuple[str, str]]:
-    """The fields that the template writes for a tree."""
-    if node.mode:
-        own = [(f"mode.{node.place}", node.mode)]
-        return own + [field for part in node.parts for field in fields_of(part)]
-    names = ("subject", "op", "value", "value_to", "times", "days")
-    return [(f"{name}.{node.place}", getattr(node, name)) for name in names]
-
-
 @settings(max_examples=60, deadline=None)
 @given(
     document=st.lists(groups, max_size=3).map(lambda parts: {"all": parts}), currency=st.sampled_from(["JPY", "GBP"])
@@ -52,7 +43,7 @@ def fields_of(node: Node) -> list[tuple[str, str]]:
 def test_a_rule_survives_the_form(document: dict[str, object], currency: str) -> None:
     rule = parse(document)
     tree = rule_form.from_document(dump(rule), currency)
-    read = rule_form.read(Form(fields_of(tree)))
+    read = rule_form.read(Form(rule_form.fields_of(tree)))
     assert rule_form.to_rule(read, currency) == rule
 
 
@@ -66,35 +57,124 @@ def test_an_empty_form_is_everyone() -> None:
     assert rule_form.to_rule(rule_form.read(Form()), "JPY") == EVERYONE
 
 
+def pressed(tree: Node, *actions: str) -> Node:
+    for action in actions:
+        tree = rule_form.edit(tree, action).tree
+    return tree
+
+
+def shape(node: Node) -> object:
+    """The tree in short: a group as its mode with its parts, a condition as its subject's name."""
+    return [node.mode, *(shape(part) for part in node.parts)] if node.mode else node.name
+
+
+def three() -> Node:
+    """orders, (spend or visits), points."""
+    return pressed(rule_form.blank(), "group:r:attribute:spend", "add:r-1:attribute:visits", "add:r:attribute:points")
+
+
 def test_buttons_edit_the_tree() -> None:
-    tree = rule_form.blank()
-    tree = rule_form.edit(tree, "add:r")
-    tree = rule_form.edit(tree, "group:r")
-    tree = rule_form.edit(tree, "add:r-2")
+    tree = pressed(rule_form.blank(), "add:r", "group:r", "add:r-2")
     assert [part.mode for part in tree.parts] == ["", "", "any"]
     assert [part.place for part in tree.parts[2].parts] == ["r-2-0", "r-2-1"]
-    tree = rule_form.edit(tree, "remove:r-0")
+    tree = pressed(tree, "remove:r-0")
     assert [part.place for part in tree.parts] == ["r-0", "r-1"]
-    assert rule_form.edit(tree, "remove:r-9-9").parts == tree.parts
-    assert rule_form.edit(tree, "nonsense").parts == tree.parts
+    before = shape(tree)
+    assert (
+        shape(pressed(tree, "remove:r-9-9", "nonsense", "add:r-0", "remove:r", "up:r", "copy:x", "up:r-0x")) == before
+    )
 
 
 @pytest.mark.parametrize(
-    ("condition", "error"),
+    ("action", "expected"),
     [
-        (Node(op="=", value="abc"), "Enter a whole number."),
-        (Node(op="between", value="3", value_to="1"), "Enter two whole numbers, the lower one first."),
-        (Node(subject="attribute:rank", op="is"), "Enter a text of up to 200 characters."),
-        (Node(subject="attribute:last_order", op="before_days", value="-1"), "Enter a number of days from 1 to 3,650."),
-        (Node(subject="attribute:joined", op="on_or_after", value="x"), "Enter a day."),
-        (Node(subject="event:Order Completed", op="at_least", times="0"), None),
+        ("up:r-1", ["all", ["any", "spend", "visits"], "orders", "points"]),
+        ("down:r-0", ["all", ["any", "spend", "visits"], "orders", "points"]),
+        ("up:r-0", ["all", "orders", ["any", "spend", "visits"], "points"]),
+        ("up:r-1-0", ["all", "orders", "spend", ["any", "visits"], "points"]),
+        ("down:r-1-1", ["all", "orders", ["any", "spend"], "visits", "points"]),
+        ("out:r-1-0", ["all", "orders", ["any", "visits"], "spend", "points"]),
+        ("in:r-0", ["all", ["any", "orders", "spend", "visits"], "points"]),
+        ("in:r-2", ["all", "orders", ["any", "spend", "visits", "points"]]),
+        ("wrap:r-0", ["all", ["any", "orders"], ["any", "spend", "visits"], "points"]),
+        ("wrap:r-1-0", ["all", "orders", ["any", ["all", "spend"], "visits"], "points"]),
+        ("copy:r-1", ["all", "orders", ["any", "spend", "visits"], ["any", "spend", "visits"], "points"]),
+        ("subject:r-0:attribute:rank", ["all", "rank", ["any", "spend", "visits"], "points"]),
     ],
 )
-def test_an_error_belongs_to_its_condition(condition: Node, error: str | None) -> None:
-    tree = Node(mode="all", parts=[Node(op="=", value="1"), condition])
+def test_conditions_and_groups_move(action: str, expected: object) -> None:
+    assert shape(pressed(three(), action)) == expected
+
+
+def test_a_group_that_nothing_is_left_in_goes() -> None:
+    assert shape(pressed(three(), "out:r-1-0", "out:r-1-0")) == ["all", "orders", "visits", "spend", "points"]
+
+
+def test_the_focus_follows_what_was_moved() -> None:
+    done = rule_form.edit(three(), "down:r-0")
+    assert done.focus is not None
+    assert (done.focus.name, done.focus.place) == ("orders", "r-1")
+    copied = rule_form.edit(three(), "copy:r-0")
+    assert copied.focus is not None
+    assert copied.focus.place == "r-1"
+
+
+@pytest.mark.parametrize("place", ["r-0", "r-1", "r-1-1", "r-2"])
+def test_what_was_removed_comes_back_as_it_was(place: str) -> None:
+    done = rule_form.edit(three(), f"remove:{place}")
+    assert done.removed is not None
+    restored = rule_form.removed_before(rule_form.kept([done.removed]))
+    assert shape(put_back(done.tree, restored[0]).tree) == shape(three())
+
+
+def test_what_was_removed_comes_back_where_its_group_is_gone() -> None:
+    first = rule_form.edit(three(), "remove:r-1-1")
+    second = rule_form.edit(first.tree, "remove:r-1")
+    assert first.removed is not None
+    assert shape(put_back(second.tree, first.removed).tree) == ["all", "orders", "points", "visits"]
+
+
+@pytest.mark.parametrize("told", ["", "x", "[1]", '[{"place": "q", "fields": []}]', '[{"place": "r-0"}]', "[" * 3000])
+def test_nonsense_about_what_was_removed_is_nothing(told: str) -> None:
+    assert rule_form.removed_before(told) == []
+
+
+def condition(subject: str, **typed: str) -> Node:
+    return Node(subject=subject, typed=typed)
+
+
+@pytest.mark.parametrize(
+    ("node", "error"),
+    [
+        (condition("attribute:orders", op="=", value="abc"), "Enter a whole number."),
+        (
+            condition("attribute:orders", op="between", value="3", value_to="1"),
+            "Enter two whole numbers, the lower one first.",
+        ),
+        (condition("attribute:rank", op="is"), "Enter a text of up to 200 characters."),
+        (condition("attribute:rank", op="in"), "Tick or enter one value or more, separated by commas."),
+        (condition("attribute:last_order", op="before_days", value="-1"), "Enter a number of days from 1 to 3,650."),
+        (condition("attribute:joined", op="on_or_after", value="x"), "Enter a day."),
+    ],
+)
+def test_an_error_belongs_to_its_condition(node: Node, error: str) -> None:
+    tree = Node(mode="all", parts=[condition("attribute:orders", op="=", value="1"), node])
     assert rule_form.to_rule(tree, "JPY") is None
-    assert tree.parts[0].error == ""
-    assert condition.error == error or (error is None and "how many times" in condition.error)
+    assert (tree.parts[0].error, node.error) == ("", error)
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [
+        ({"measure": "times", "op": "at_least", "value": "0", "window": "ever"}, "value"),
+        ({"measure": "times", "op": "at_least", "value": "1", "window": "days", "span": "soon"}, "span"),
+    ],
+)
+def test_an_error_of_a_behaviour_belongs_to_its_field(typed: dict[str, str], field: str) -> None:
+    node = Node(subject="event:Order Completed", typed=typed)
+    assert rule_form.to_rule(Node(mode="all", parts=[node]), "JPY") is None
+    assert node.error
+    assert node.wrong_field == field
 
 
 def test_an_empty_inner_group_is_an_error() -> None:
@@ -105,7 +185,7 @@ def test_an_empty_inner_group_is_an_error() -> None:
 
 def test_another_subject_brings_its_own_operator() -> None:
     form = Form([("mode.r", "all"), ("subject.r-0", "attribute:rank"), ("op.r-0", "between"), ("value.r-0", "x")])
-    assert rule_form.read(form).parts[0].op == "is"
+    assert rule_form.read(form).parts[0].get("op") == "is"
 
 
 def test_money_is_typed_in_major_units() -> None:

@@ -8,7 +8,7 @@ import pytest
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.segment_runs import SegmentRuns
-from segments.preview import RankCount
+from segments.preview import GroupCount
 from segments.rules.parse import parse
 from segments.rules.rule import EVERYONE
 from tests.segments.rules.people import ago, person
@@ -79,7 +79,7 @@ async def test_an_empty_shop_has_no_share(pool: asyncpg.Pool) -> None:
     runs = SegmentRuns(pool, FixedClock(AS_OF), HeldFrame([]))
     assert await runs.list() == []
     preview = await runs.preview(EVERYONE)
-    assert (preview.count.size, preview.count.share, preview.by_rank, preview.sample) == (0, None, (), ())
+    assert (preview.count.size, preview.count.share, preview.groups, preview.sample) == (0, None, (), ())
 
 
 async def test_a_preview_shows_size_ranks_and_people_by_name(runs: SegmentRuns, pool: asyncpg.Pool) -> None:
@@ -90,7 +90,7 @@ async def test_a_preview_shows_size_ranks_and_people_by_name(runs: SegmentRuns, 
     )
     preview = await runs.preview(ONCE)
     assert (preview.count.size, preview.count.reachable) == (3, 2)
-    assert preview.by_rank == (RankCount("gold", 2), RankCount("silver", 1))
+    assert preview.groups == (GroupCount("gold", 2), GroupCount("silver", 1))
     assert preview.sentence_en == "has exactly 1 order"
     shown = {one.customer_id: one for one in preview.sample}
     assert set(shown) == {1, 2, 3}

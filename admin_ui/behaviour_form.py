@@ -1,0 +1,291 @@
+"""The builder's fields of a condition on behaviour: what happened, with which properties, how often, when, and what followed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from babel.numbers import get_currency_precision
+
+from admin_ui import typed_values
+from admin_ui.i18n import mark
+from admin_ui.rule_tree import Node, filters_of
+from segments.events import VOCABULARY
+from segments.rules.behaviour import NUMBERS, has_amount, is_money, properties_of
+from segments.rules.operators import EVENT_OPERATORS, OPERATORS, Kind, Operand, Operator
+
+MEASURES: Mapping[str, str] = {
+    "times": mark("how often"),
+    "sum": mark("the sum"),
+    "max": mark("the largest"),
+    "first": mark("the first time"),
+    "last": mark("the last time"),
+    "in_periods": mark("regularly"),
+    "stopped": mark("stopped"),
+    "came_back": mark("came back"),
+}
+"""What a condition can ask of a behaviour."""
+
+WINDOWS: Mapping[str, str] = {
+    "ever": mark("ever"),
+    "days": mark("in the last … days"),
+    "weeks": mark("in the last … weeks"),
+    "hours": mark("in the last … hours"),
+    "minutes": mark("in the last … minutes"),
+    "dates": mark("between two days"),
+}
+PERIODS: Mapping[str, str] = {"day": mark("days"), "week": mark("weeks"), "month": mark("months")}
+SPANS: Mapping[str, str] = {"hours": mark("hours"), "days": mark("days")}
+PROPERTIES: Mapping[str, str] = {
+    "store": mark("Store"),
+    "category": mark("Category"),
+    "product": mark("Product"),
+    "coupon": mark("Coupon"),
+    "campaign": mark("Campaign"),
+    "rank": mark("Rank"),
+    "platform": mark("Platform"),
+    "amount": mark("Amount"),
+    "score": mark("Score"),
+}
+TEXT_FILTERS: Mapping[str, str] = {"in": mark("is one of"), "not_in": mark("is none of")}
+NUMBER_FILTERS: Mapping[str, str] = {">=": mark("is at least"), "<=": mark("is at most"), "between": mark("is between")}
+
+_AMOUNTS = tuple(
+    Operator(each.op, each.operand, each.ja, each.en) for each in OPERATORS[Kind.NUMBER] if each.op in NUMBER_FILTERS
+)
+_MOMENTS = tuple(
+    each for each in OPERATORS[Kind.DATE] if each.op in ("within_days", "before_days", "on_or_after", "on_or_before")
+)
+_DEFAULTS = {"times": "1", "sum": "", "max": "", "first": "30", "last": "30", "stopped": "30", "came_back": "30"}
+_WINDOWED = ("times", "sum", "max")
+
+FOLLOWERS = VOCABULARY
+"""Events that can be what followed."""
+
+_ERRORS: Mapping[str, str] = {
+    "times": mark("Enter how many times, from 1 to 100 (0 to 99 for at most and exactly)."),
+    "value": mark("Enter a whole number, or two with the lower one first."),
+    "moment": mark("Enter a number of days from 1 to 3,650, or a day."),
+    "window": mark("Enter how long, for example 30 days (up to ten years; 7 days in hours or minutes)."),
+    "dates": mark("Enter a first or a last day, the first one before the last."),
+    "where": mark("Complete the filter, use each property once, or take it away."),
+    "then": mark("Enter within how long it has to follow: up to a year."),
+    "periods": mark("Enter in how many of how many periods, for example 3 of 4."),
+    "days": mark("Enter a number of days."),
+}
+
+
+def measures(node: Node) -> dict[str, str]:
+    """What can be asked of this event, by name."""
+    return {name: label for name, label in MEASURES.items() if has_amount(node.name) or name not in ("sum", "max")}
+
+
+def measure(node: Node) -> str:
+    """What is asked."""
+    asked = node.get("measure", "times")
+    return asked if asked in measures(node) else "times"
+
+
+def windowed(node: Node) -> bool:
+    """Whether a period belongs to what is asked."""
+    return measure(node) in _WINDOWED
+
+
+def operators(node: Node) -> tuple[Operator, ...]:
+    """What the measure can be compared with."""
+    match measure(node):
+        case "times":
+            return EVENT_OPERATORS
+        case "sum" | "max":
+            return _AMOUNTS
+        case "first" | "last":
+            return _MOMENTS
+        case _:
+            return ()
+
+
+def operand(node: Node) -> Operand:
+    """What stands beside the chosen operator."""
+    return next((each.operand for each in operators(node) if each.op == node.get("op")), Operand.NOTHING)
+
+
+def money(node: Node) -> bool:
+    """Whether the amounts of the event are money."""
+    return is_money(node.name)
+
+
+def settle(node: Node) -> None:
+    """Give every field that the measure needs a value to begin with, and an operator that fits."""
+    asked = measure(node)
+    node.typed["measure"] = asked
+    fitting = [each.op for each in operators(node)]
+    if fitting and node.get("op") not in fitting:
+        node.typed["op"] = fitting[0]
+    node.typed.setdefault("value", _DEFAULTS.get(asked, ""))
+    if node.get("window") not in WINDOWS:
+        node.typed["window"] = "days" if node.get("span") or node.get("days") else "ever"
+    if asked == "in_periods":
+        node.typed = {"least": "3", "of_last": "4", "unit": "month", **node.typed}
+    for prefix, event in (("f", node.name), ("t", node.get("then"))):
+        _settle_filters(node, prefix, event)
+
+
+def _settle_filters(node: Node, prefix: str, event: str) -> None:
+    known = [str(each) for each in properties_of(event)]
+    taken = [node.get(f"{each}-name") for each in filters_of(node, prefix)]
+    for each in filters_of(node, prefix):
+        if node.get(f"{each}-name") not in known:
+            node.typed[f"{each}-name"] = next((name for name in known if name not in taken), known[0])
+        allowed = NUMBER_FILTERS if is_number(node, each) else TEXT_FILTERS
+        if node.get(f"{each}-op") not in allowed:
+            node.typed[f"{each}-op"] = next(iter(allowed))
+
+
+def is_number(node: Node, which: str) -> bool:
+    """Whether a filter compares by size."""
+    return node.get(f"{which}-name") in NUMBERS
+
+
+def document(node: Node, currency: str) -> dict[str, Any]:
+    """The JSON of the condition."""
+    where = _where(node, "f", node.name, currency)
+    follow = {"then": _then(node, currency)} if node.get("then") else {}
+    return {"event": node.name, **({"where": where} if where else {}), **follow, **_asked(node, currency)}
+
+
+def _asked(node: Node, currency: str) -> dict[str, Any]:
+    asked, op, value = measure(node), node.get("op"), node.get("value")
+    scale = scale_of(node.name, currency)
+    match asked:
+        case "times":
+            return {"op": op, "times": typed_values.number(value), **_window(node)}
+        case "sum" | "max":
+            ends = [typed_values.number(node.get(what), scale) for what in ("value", "value_to")]
+            return {asked: "amount", "op": op, "value": ends if op == "between" else ends[0], **_window(node)}
+        case "first" | "last":
+            typed = value if operand(node) is Operand.DATE else typed_values.number(value)
+            return {"when": asked, "op": op, "value": typed}
+        case "in_periods":
+            least, of_last = (typed_values.number(node.get(what)) for what in ("least", "of_last"))
+            return {"in_periods": least, "of_last": of_last, "unit": node.get("unit")}
+        case _:
+            return {"change": asked, "days": typed_values.number(value)}
+
+
+def _window(node: Node) -> dict[str, Any]:
+    match node.get("window"):
+        case "dates":
+            ends = {"from": node.get("from"), "to": node.get("to")}
+            return {name: day for name, day in ends.items() if day} or {"from": ""}
+        case "days" | "weeks" | "hours" | "minutes" as unit:
+            return {unit: typed_values.number(node.get("span"))}
+        case _:
+            return {}
+
+
+def _where(node: Node, prefix: str, event: str, currency: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for each in filters_of(node, prefix):
+        name = node.get(f"{each}-name")
+        found[f"{name}?" if name in found else name] = _filter(node, each, event, currency)
+    return found
+
+
+def _filter(node: Node, which: str, event: str, currency: str) -> Any:
+    op = node.get(f"{which}-op")
+    if not is_number(node, which):
+        named = typed_values.texts(node.boxes(f"{which}-has"), node.get(f"{which}-value"))
+        return {"not_in": named} if op == "not_in" else named
+    scale = scale_of(event, currency) if node.get(f"{which}-name") == "amount" else 0
+    ends = [typed_values.number(node.get(f"{which}-{what}"), scale) for what in ("value", "value_to")]
+    return {op: ends if op == "between" else ends[0]}
+
+
+def _then(node: Node, currency: str) -> dict[str, Any]:
+    event = node.get("then")
+    where = _where(node, "t", event, currency)
+    unit = "days" if node.get("then-unit") == "days" else "hours"
+    within = {f"within_{unit}": typed_values.number(node.get("then-span"))}
+    return {"event": event, **({"where": where} if where else {}), **within}
+
+
+def scale_of(event: str, currency: str) -> int:
+    """Decimals that people type of an event's amounts."""
+    return get_currency_precision(currency) if is_money(event) else 0
+
+
+def problem(node: Node, path: tuple[str | int, ...]) -> tuple[str, str]:
+    """What to say of a refusal at ``path`` of the condition's JSON, and of which field."""
+    at = str(path[0]) if path else ""
+    asked = measure(node)
+    if at in ("where", "then"):
+        return (_ERRORS["where"], "f0-value") if "where" in path else (_ERRORS["then"], "then-span")
+    if at in ("from", "to"):
+        return _ERRORS["dates"], at
+    if at in ("days", "weeks", "hours", "minutes") and asked in _WINDOWED:
+        return _ERRORS["window"], "span"
+    named = {
+        "times": "times",
+        "sum": "value",
+        "max": "value",
+        "first": "moment",
+        "last": "moment",
+        "in_periods": "periods",
+    }
+    return _ERRORS[named.get(asked, "days")], "least" if asked == "in_periods" else "value"
+
+
+def read(document: Mapping[str, Any], currency: str) -> Node:
+    """The fields of a condition's JSON."""
+    event = document["event"]
+    node = Node(subject=f"event:{event}")
+    scale = scale_of(event, currency)
+    node.typed |= _read_asked(document, scale) | _read_window(document)
+    _read_where(node, "f", document.get("where") or {}, scale)
+    if follow := document.get("then"):
+        days = follow.get("within_days")
+        span = days if days is not None else follow.get("within_hours", 24)
+        unit = "hours" if days is None else "days"
+        if unit == "hours" and span % 24 == 0:
+            span, unit = span // 24, "days"
+        node.typed |= {"then": follow["event"], "then-span": str(span), "then-unit": unit}
+        _read_where(node, "t", follow.get("where") or {}, scale_of(follow["event"], currency))
+    return node
+
+
+def _read_asked(document: Mapping[str, Any], scale: int) -> dict[str, str]:
+    match document:
+        case {"times": times, "op": op}:
+            return {"measure": "times", "op": op, "value": str(times)}
+        case {"when": which, "op": op, "value": value}:
+            return {"measure": which, "op": op, "value": str(value)}
+        case {"in_periods": least, "of_last": of_last, "unit": unit}:
+            return {"measure": "in_periods", "least": str(least), "of_last": str(of_last), "unit": unit}
+        case {"change": change, "days": days}:
+            return {"measure": change, "value": str(days)}
+        case _:
+            ends = document["value"] if isinstance(document["value"], list) else [document["value"]]
+            typed = dict(zip(("value", "value_to"), (typed_values.written(end, scale) for end in ends), strict=False))
+            return {"measure": "sum" if "sum" in document else "max", "op": document["op"], **typed}
+
+
+def _read_window(document: Mapping[str, Any]) -> dict[str, str]:
+    if "from" in document or "to" in document:
+        return {"window": "dates", "from": document.get("from") or "", "to": document.get("to") or ""}
+    if "change" in document:
+        return {}
+    unit = next((unit for unit in ("days", "weeks", "hours", "minutes") if document.get(unit) is not None), None)
+    return {"window": unit, "span": str(document[unit])} if unit else {"window": "ever"}
+
+
+def _read_where(node: Node, prefix: str, where: Mapping[str, Any], scale: int) -> None:
+    for number, (name, asked) in enumerate(where.items()):
+        which = f"{prefix}{number}"
+        node.typed[f"{which}-name"] = name
+        op, value = next(iter(asked.items())) if isinstance(asked, dict) else ("in", asked)
+        node.typed[f"{which}-op"] = op
+        if name in NUMBERS:
+            ends = value if isinstance(value, list) else [value]
+            places = scale if name == "amount" else 0
+            for what, end in zip(("value", "value_to"), ends, strict=False):
+                node.typed[f"{which}-{what}"] = typed_values.written(end, places)
+        else:
+            node.ticked[f"{which}-has"] = tuple(value) if isinstance(value, list) else (str(value),)

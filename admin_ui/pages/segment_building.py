@@ -1,0 +1,196 @@
+"""セグメントの作成画面: the builder that shows the size as the rule is edited."""
+
+from typing import Any
+
+from litestar import Response, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+
+from admin_ui import behaviour_form, condition_form, rule_form, segment_builder
+from admin_ui.forms import Errors, Form
+from admin_ui.page import Page
+from admin_ui.rule_tree import Node, filters_of, put_back
+from admin_ui.segment_builder import Builder
+from admin_ui.segment_views import coded, sentence_of
+from admin_ui.services import PageServices
+from admin_ui.session import Allow
+from backend.errors import BadInput, Conflict
+from backend.services.segment_values import KnownValue
+from segments.overview import Preview
+from segments.preview import PICTURES
+from segments.rules.behaviour import properties_of
+from segments.rules.parse import dump
+
+
+@get("/segments/new", opt={"allow": Allow.MARKETER})
+async def new_segment(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
+    """An empty builder."""
+    return await _show(page, await _builder(page, services, tree=rule_form.blank(), name=""))
+
+
+@post("/segments/build", opt={"allow": Allow.MARKETER}, status_code=200)
+async def build_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
+    """The builder after one edit; nothing is stored."""
+    tree, action, removed = rule_form.read(form), form.text("do"), rule_form.removed_before(form.raw("removed"))
+    if action.startswith("undo:"):
+        done = put_back(tree, removed.pop()) if removed else rule_form.edit(tree, "")
+    else:
+        done = rule_form.edit(tree, action)
+    builder = await _builder(
+        page,
+        services,
+        tree=done.tree,
+        name=form.text("name"),
+        picture=form.text("picture"),
+        segment_id=form.whole("segment_id"),
+        version=form.whole("version"),
+        removed=[*removed, *([done.removed] if done.removed else [])],
+        focus=f"node-{done.focus.place}" if done.focus is not None else "",
+    )
+    return await _show(page, builder)
+
+
+@post("/segments/preview", opt={"allow": Allow.MARKETER}, status_code=200)
+async def preview_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
+    """Size, reach, picture, sample and sentence of the rule as it is being typed; nothing is stored."""
+    tree = rule_form.read(form)
+    builder = await _builder(page, services, tree=tree, name=form.text("name"), picture=form.text("picture"))
+    return page.show("segments/_preview.html", builder=builder, **_preview_context(page))
+
+
+@post("/segments", opt={"allow": Allow.MARKETER})
+async def create_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
+    """Keep a new segment."""
+    return await _save(page, services, form, segment_id=None)
+
+
+@get("/segments/{segment_id:int}/edit", opt={"allow": Allow.MARKETER})
+async def edit_segment(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
+    """The builder with a segment's rule."""
+    stored = await services.segment_runs.get(segment_id)
+    builder = await _builder(
+        page,
+        services,
+        tree=rule_form.from_document(dump(stored.segment.rule), page.shop.currency),
+        name=stored.segment.name,
+        segment_id=segment_id,
+        version=stored.segment.version,
+    )
+    return await _show(page, builder)
+
+
+@post("/segments/{segment_id:int}", opt={"allow": Allow.MARKETER})
+async def save_segment(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    segment_id: FromPath[int],
+) -> Response[Any]:
+    """Keep a changed segment; a changed rule is a new version."""
+    return await _save(page, services, form, segment_id=segment_id)
+
+
+async def _save(page: Page, services: PageServices, form: Form, *, segment_id: int | None) -> Response[Any]:
+    tree, name, version = rule_form.read(form), form.text("name"), form.whole("version")
+    rule = rule_form.to_rule(tree, page.shop.currency)
+    errors: Errors = {} if name else {"name": page.say("Give the segment a name.")}
+    if rule is not None and not errors:
+        try:
+            segments, actor = services.segment_runs, page.administrator.email
+            if segment_id is None:
+                stored = await segments.create(name, rule, actor=actor)
+            else:
+                stored = await segments.save(segment_id, name=name, rule=rule, actor=actor, expected_version=version)
+            return page.go(f"/segments/{stored.segment.id}", "saved")
+        except (BadInput, Conflict) as error:
+            errors = {error.field or "form": _problem(page, error)}
+    builder = await _builder(
+        page,
+        services,
+        tree=tree,
+        name=name,
+        segment_id=segment_id,
+        version=version,
+        picture=form.text("picture"),
+        removed=rule_form.removed_before(form.raw("removed")),
+        errors=errors,
+    )
+    return await _show(page, builder, status=422)
+
+
+def _problem(page: Page, error: BadInput | Conflict) -> str:
+    known = {
+        "name_taken": page.say("There is already a segment of this name, perhaps an archived one."),
+        "segment_changed": page.say("Somebody else changed this segment meanwhile. Reload it and look at the change."),
+        "segment_archived": page.say("This segment is archived. Restore it first."),
+        "bad_name": page.say("A name is one line of 1 to 100 characters."),
+    }
+    return known.get(error.code, error.message)
+
+
+async def _show(page: Page, builder: Builder, *, status: int = 200) -> Response[Any]:
+    shared: dict[str, Any] = {
+        "builder": builder,
+        "form": condition_form,
+        "behaviours": behaviour_form,
+        "boxes": segment_builder.boxes,
+        "coded": coded,
+        "filters_of": filters_of,
+        "properties_of": properties_of,
+        "label_of": lambda node: segment_builder.subject_label(node, page.say),
+        **_preview_context(page),
+    }
+    if page.fragment:
+        return page.show("segments/_build.html", status=status, **shared)
+    return page.show("segments/form.html", status=status, offers=segment_builder.offers(page.say), **shared)
+
+
+def _preview_context(page: Page) -> dict[str, Any]:
+    return {"sentence": lambda described: sentence_of(page.say, described), "pictures": segment_builder.PICTURE_NAMES}
+
+
+async def _builder(
+    page: Page,
+    services: PageServices,
+    *,
+    tree: Node,
+    name: str,
+    picture: str = "",
+    segment_id: int | None = None,
+    version: int | None = None,
+    removed: list[Node] | None = None,
+    focus: str = "",
+    errors: Errors | None = None,
+) -> Builder:
+    rule = rule_form.to_rule(tree, page.shop.currency)
+    by = picture if picture in PICTURES else PICTURES[0]
+    preview: Preview | None = None
+    names: dict[str, KnownValue] = {}
+    if rule is not None:
+        preview = await services.segment_runs.preview(rule, by=by)
+        names = await services.segment_values.names(by)
+    return Builder(
+        segment_id=segment_id,
+        version=version,
+        name=name,
+        tree=tree,
+        preview=preview,
+        errors=errors or {},
+        picture=by,
+        names=names,
+        removed=rule_form.kept(removed or []),
+        undone=segment_builder.told(removed[-1], page.say) if removed else "",
+        focus=focus,
+        values=await segment_builder.suggestions(services.segment_values, tree),
+    )
+
+
+ROUTES = (new_segment, build_segment, preview_segment, create_segment, edit_segment, save_segment)

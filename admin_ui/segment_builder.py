@@ -1,0 +1,173 @@
+"""What the segment builder shows: the form as it was typed, what the rule holds, and everything that can be chosen."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from admin_ui import behaviour_form, condition_form
+from admin_ui.forms import Errors
+from admin_ui.i18n import Say, mark
+from admin_ui.rule_tree import Node, filters_of, walk
+from backend.services.segment_values import KnownValue, SegmentValues
+from segments.overview import Preview
+from segments.preview import PICTURES
+from segments.rules.behaviour import LEDGER_EVENTS
+from segments.rules.conditions import CONDITIONS
+from segments.rules.operators import Kind, Operand
+
+SUGGESTED = 8
+"""Values that stand as boxes beside a condition; the others are offered while one types."""
+
+PICTURE_NAMES: Mapping[str, str] = {
+    "rank": mark("By rank"),
+    "last_store": mark("By store"),
+    "age_band": mark("By age"),
+}
+
+_KIND_NAMES: Mapping[str, str] = {
+    Kind.NUMBER: mark("number"),
+    Kind.TEXT: mark("text"),
+    Kind.BOOLEAN: mark("yes or no"),
+    Kind.DATE: mark("date"),
+}
+_FACET_OF: Mapping[str, str] = {
+    "Order": "purchase",
+    "Coupon": "coupon",
+    "Membership": "membership",
+    "Points": "membership",
+    "Push": "message",
+    "Campaign": "message",
+    "Consent": "reach",
+    "Address": "reach",
+}
+"""Where an event is listed, by the first word of its name; others are behaviour."""
+_OTHERS: tuple[tuple[str, str, str, str], ...] = (
+    ("other", "segment:", mark("Other segment"), mark("belongs to it, or not")),
+    ("other", "list:", mark("Static list"), mark("members of a file or of a moment")),
+    ("other", "share:", mark("Random share"), mark("always the same people")),
+)
+_OTHER_FACET = mark("Other lists of people")
+_LEDGER_NAMES: Mapping[str, str] = {
+    "Campaign Received": mark("Received a campaign"),
+    "Campaign Opened": mark("Opened a campaign"),
+    "Campaign Converted": mark("Converted after a campaign"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One line of the picker: what a condition can be about, in words and in the words it is found by."""
+
+    subject: str
+    label: str
+    kind: str
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class OfferGroup:
+    """Lines of the picker that belong together."""
+
+    label: str
+    offers: tuple[Offer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """The builder at one moment.
+
+    Attributes:
+        picture: one of `segments.preview.PICTURES`.
+        removed: what was taken away and can be put back, as a field of the form.
+        undone: words about what was just taken away; empty for nothing.
+        focus: the element that the person works on now; empty to leave it.
+        values: what is suggested, by what it is for.
+    """
+
+    segment_id: int | None
+    version: int | None
+    name: str
+    tree: Node
+    preview: Preview | None
+    errors: Errors
+    picture: str = PICTURES[0]
+    names: Mapping[str, KnownValue] = field(default_factory=dict)
+    removed: str = ""
+    undone: str = ""
+    focus: str = ""
+    values: Mapping[str, Sequence[KnownValue]] = field(default_factory=dict)
+
+
+def offers(say: Say, *, with_lists: bool = False) -> list[OfferGroup]:
+    """Everything a condition can be about, grouped; a fact that the catalogue gains appears by itself."""
+    found: dict[str, list[Offer]] = {facet.name: [] for facet in CONDITIONS.facets}
+    for attribute in CONDITIONS.attributes:
+        kind = say(_KIND_NAMES.get(attribute.kind, str(attribute.kind)))
+        subject, label = f"attribute:{attribute.name}", say.pick(attribute)
+        offer = Offer(subject, label, kind, _words(attribute.ja, attribute.en, attribute.name))
+        found.setdefault(attribute.facet, []).append(offer)
+    happened = say("how often, when, with what")
+    for event in CONDITIONS.events:
+        facet = _FACET_OF.get(event.name.partition(" ")[0], "behaviour")
+        offer = Offer(f"event:{event.name}", say.pick(event), happened, _words(event.ja, event.en, event.name))
+        found.setdefault(facet, []).append(offer)
+    known = {event.name for event in CONDITIONS.events}
+    for name in LEDGER_EVENTS:
+        if name not in known:
+            label = say(_LEDGER_NAMES[name])
+            found.setdefault("message", []).append(Offer(f"event:{name}", label, happened, _words(label, name)))
+    facets = {facet.name: say.pick(facet) for facet in CONDITIONS.facets}
+    for facet, subject, label, kind in _OTHERS:
+        if subject != "list:" or with_lists:
+            found.setdefault(facet, []).append(Offer(subject, say(label), say(kind), _words(say(label), label)))
+    return [OfferGroup(facets.get(name, say(_OTHER_FACET)), tuple(each)) for name, each in found.items() if each]
+
+
+def _words(*names: str) -> str:
+    return " ".join(names).casefold()
+
+
+def subject_label(node: Node, say: Say) -> str:
+    """What people call what a condition is about; a custom event goes by its own name."""
+    for facet in offers(say, with_lists=True):
+        for offer in facet.offers:
+            if offer.subject == node.subject:
+                return offer.label
+    return node.name or node.subject
+
+
+def told(node: Node, say: Say) -> str:
+    """A condition or group in a few words, for those who took it away."""
+    if not node.mode:
+        return subject_label(node, say)
+    count = sum(not each.mode for each in walk(node))
+    return say.plural("a group with %(n)s condition", "a group with %(n)s conditions", count)
+
+
+async def suggestions(values: SegmentValues, tree: Node) -> dict[str, Sequence[KnownValue]]:
+    """Real values for every field of the tree that takes a text, by what the field is about."""
+    found: dict[str, Sequence[KnownValue]] = {}
+    for node in walk(tree):
+        for what in _texts_of(node):
+            if what not in found:
+                kind, _, name = what.partition(":")
+                found[what] = await (values.of_attribute(name) if kind == "attribute" else values.of_property(name))
+    return found
+
+
+def _texts_of(node: Node) -> list[str]:
+    if node.mode:
+        return []
+    if node.kind == "attribute":
+        return [f"attribute:{node.name}"] if condition_form.operand(node) in (Operand.TEXT, Operand.TEXTS) else []
+    if node.kind == "event":
+        which = [*filters_of(node, "f"), *filters_of(node, "t")]
+        return [f"of:{node.get(f'{each}-name')}" for each in which if not behaviour_form.is_number(node, each)]
+    return [f"of:{node.kind}"] if node.kind in ("segment", "list") else []
+
+
+def boxes(known: Sequence[KnownValue], ticked: Sequence[str]) -> list[tuple[KnownValue, bool]]:
+    """The values that stand as boxes: the ticked ones and the most frequent others, each with whether it is ticked."""
+    by_value = {each.value: each for each in known}
+    own = [by_value.get(value) or KnownValue(value, value, value) for value in ticked]
+    more = [each for each in known if each.value not in ticked][: max(0, SUGGESTED - len(own))]
+    return [*((each, True) for each in own), *((each, False) for each in more)]

@@ -1,0 +1,118 @@
+"""What the segment builder suggests: the values that there are, by name and with how many people have them."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import asyncpg
+import polars as pl
+
+from backend.clock import Clock
+from backend.store import segment_values as store
+from segments.breakdown import BREAKDOWNS
+from segments.customers import Frame
+
+MOST = 300
+"""Values of one kind that are offered; others can be typed."""
+
+FRESH = timedelta(minutes=5)
+"""How long what was found is offered again: suggestions are a help, not a figure."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownValue:
+    """A value that rules can name.
+
+    Attributes:
+        value: as a rule names it.
+        people: who has it now; None where that is not counted.
+    """
+
+    value: str
+    ja: str
+    en: str
+    people: int | None = None
+
+
+_NOUNS: Mapping[str, store.Noun] = {
+    "store": "stores",
+    "product": "products",
+    "category": "categories",
+    "coupon": "coupons",
+    "campaign": "campaigns",
+    "segment": "segments",
+}
+_BY_ATTRIBUTE: Mapping[str, str] = {"rank": "rank", "platform": "platform", "category": "favorite_category"}
+"""Properties of events whose values are those of an attribute."""
+_NAMED: Mapping[str, str] = {"last_store": "store"}
+"""Attributes whose values are codes of something that has names."""
+
+
+class SegmentValues:
+    """Values that are really there."""
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._frame = frame
+        self._known: dict[str, tuple[datetime, tuple[KnownValue, ...]]] = {}
+
+    async def of_attribute(self, name: str) -> tuple[KnownValue, ...]:
+        """The most frequent values of a text attribute, with how many people have each."""
+        return await self._remembered(f"attribute:{name}", lambda: self._counted(name))
+
+    async def of_property(self, name: str) -> tuple[KnownValue, ...]:
+        """Values of a property of events, or of ``segment``, by name."""
+        return await self._remembered(name, lambda: self._named(name))
+
+    async def names(self, by: str) -> dict[str, KnownValue]:
+        """The values of one of `segments.preview.PICTURES` that go by another name than their own."""
+        codes = BREAKDOWNS[by].codes
+        found = {value: KnownValue(value, each["ja"], each["en"]) for value, each in codes.items()}
+        if by in _NAMED:
+            found |= {each.value: each for each in await self.of_property(_NAMED[by])}
+        return found
+
+    async def _remembered(
+        self, key: str, ask: Callable[[], Awaitable[tuple[KnownValue, ...]]]
+    ) -> tuple[KnownValue, ...]:
+        now = self._clock.now()
+        kept = self._known.get(key)
+        if kept is None or not kept[0] <= now < kept[0] + FRESH:
+            kept = self._known[key] = (now, await ask())
+        return kept[1]
+
+    async def _counted(self, name: str) -> tuple[KnownValue, ...]:
+        view = self._frame.read()
+        if view.frame.collect_schema().get(name) != pl.String():
+            return ()
+        counts = view.frame.select(name).drop_nulls().group_by(name).agg(pl.len().alias("people"))
+        largest = counts.sort("people", name, descending=[True, False]).head(MOST)
+        rows = await asyncio.to_thread(largest.collect)
+        names = await self.names(name) if name in BREAKDOWNS else {}
+        return tuple(
+            _with_people(names.get(value) or KnownValue(value, value, value), n) for value, n in rows.iter_rows()
+        )
+
+    async def _named(self, name: str) -> tuple[KnownValue, ...]:
+        found: tuple[KnownValue, ...] = ()
+        if name in _NOUNS:
+            async with self._pool.acquire() as connection:
+                rows = await store.list_values(connection, noun=_NOUNS[name], most=MOST)
+            found = tuple(_value(row) for row in rows)
+        if name not in _BY_ATTRIBUTE:
+            return found
+        seen = {each.value for each in found}
+        counted = await self.of_attribute(_BY_ATTRIBUTE[name])
+        return (*found, *(replace(each, people=None) for each in counted if each.value not in seen))
+
+
+def _with_people(known: KnownValue, people: int) -> KnownValue:
+    return replace(known, people=people)
+
+
+def _value(row: asyncpg.Record) -> KnownValue:
+    value, label = row["value"], row["label"] or {}
+    ja = label.get("ja") or label.get("en") or value
+    return KnownValue(value, ja, label.get("en") or ja)
