@@ -10,6 +10,7 @@ from typing import Literal
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
+from segments.customers import BY_NAME, ON_RECORD, ORDER_LISTS, SCHEMA
 from segments.reduce.days import DAYS_SCHEMA
 
 Schema = dict[str, DataType | DataTypeClass]
@@ -58,6 +59,17 @@ ORDER_LINES_SCHEMA: Schema = {
 }
 """One row per order line; ``seq`` is that of the order's event."""
 
+CUSTOMERS_SCHEMA: Schema = {
+    **{name: dtype for name, dtype in SCHEMA.items() if not BY_NAME[name].private},
+    **ON_RECORD,
+    **{name.replace(":", "_"): pl.List(dtype) for name, dtype in ORDER_LISTS.items()},
+}
+"""One row per customer and business day: what the customer frame held when the day ended.
+
+Only what follows from history: profile, consent and reach stay in PostgreSQL and in the frame. An ``orders_…`` list names one thing
+of every counted order, oldest first.
+"""
+
 
 class Table(StrEnum):
     """The tables of the lake."""
@@ -65,6 +77,11 @@ class Table(StrEnum):
     EVENTS = "events"
     ORDER_LINES = "order_lines"
     CUSTOMER_DAYS = "customer_days"
+    CUSTOMERS = "customers"
+
+
+HISTORY = (Table.EVENTS, Table.ORDER_LINES, Table.CUSTOMER_DAYS)
+"""What batches of the log go to; the others follow from these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,4 +109,5 @@ LAYOUTS: dict[Table, Layout] = {
     Table.CUSTOMER_DAYS: Layout(
         dict(DAYS_SCHEMA), "bucket", ("bucket", "customer_id", "business_day", "event"), compression="LZ4"
     ),
+    Table.CUSTOMERS: Layout(CUSTOMERS_SCHEMA, "as_of", ("as_of", "customer_id")),
 }

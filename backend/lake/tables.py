@@ -1,4 +1,4 @@
-"""The lake: history as three Delta tables in a folder or an object store.
+"""The lake: Delta tables of history, and of what the frame was day by day, in a folder or an object store.
 
 Exactly once: an append carries (app_id, version) into the commit. A version the table already has is not
 written again. delta-rs does not refuse a repeated version by itself: a handle loaded *after* the first commit
@@ -44,7 +44,7 @@ _PAINT = re.compile(r"\x1b\[[0-9;]*m|↳")
 
 
 class Lake:
-    """The three tables at one location. Calls block; each may be made from any thread or process.
+    """The tables at one location. Calls block; each may be made from any thread or process.
 
     Args:
         location: a local folder or an object-store address (``s3://bucket/lake``).

@@ -108,6 +108,11 @@ async def read_private(connection: Connection, *, customer_ids: Collection[int],
     return rows
 
 
+async def list_test_accounts(connection: Connection) -> list[int]:
+    """Numbers of the customers who are test accounts."""
+    return [row["customer_id"] for row in await connection.fetch(_SQL["list_test_accounts"])]
+
+
 async def list_coupons(connection: Connection) -> list[asyncpg.Record]:
     """Coupon definitions: coupon_id, audience, valid_until."""
     rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_coupons"])

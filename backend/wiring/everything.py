@@ -80,7 +80,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
     engine = engine_at(settings.engine, settings.lake_options)
-    refresh = Refresh(pool, clock, lake, frame, engine=engine)
+    refresh = Refresh(pool, clock, lake, frame, engine=engine, keep_pictures=settings.keep_pictures)
     exports = _exports(intake, lake=lake, frame=frame, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, frame)

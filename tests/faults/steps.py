@@ -5,7 +5,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from types import ModuleType
 
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY
 
 
 class Died(BaseException):
@@ -47,4 +47,4 @@ def _steps(module: ModuleType) -> Iterator[str]:
                 yield str(told.value)
             else:
                 assert ast.unparse(told) == "str(table)", "a step whose name is worked out: say here what it can be"
-                yield from map(str, Table)
+                yield from map(str, HISTORY)

@@ -13,7 +13,7 @@ import polars as pl
 
 import segments.reduce
 from backend.lake.engine import PolarsEngine, Session
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY
 from backend.lake.tables import Lake
 from segments.rank_rules import Criterion
 from segments.reduce import (
@@ -127,7 +127,7 @@ def declared() -> set[str]:
 
 def on_lake(session: Session, lake: Lake) -> Facts:
     """The facts of a lake's tables."""
-    return Facts(session, *(session.table(lake, table) for table in Table))
+    return Facts(session, *(session.table(lake, table) for table in HISTORY))
 
 
 def written(history: Iterable[Happening], folder: Path) -> Lake:
@@ -137,7 +137,7 @@ def written(history: Iterable[Happening], folder: Path) -> Lake:
     for version, piece in enumerate((rows[:half], rows[half:]), start=1):
         events, order_lines = frames(piece)
         made = days.customer_days(nw.from_native(events), nw.from_native(order_lines)).to_native().collect()
-        for table, frame in zip(Table, (events.collect(), order_lines.collect(), made), strict=True):
+        for table, frame in zip(HISTORY, (events.collect(), order_lines.collect(), made), strict=True):
             lake.append(table, frame, app_id="test", version=version)
     return lake
 

@@ -15,7 +15,7 @@ import asyncpg
 from backend.clock import Clock
 from backend.lake.log import Log, read_log
 from backend.lake.rows import LakeRows, make_rows, uncategorised
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY
 from backend.lake.tables import Lake
 from backend.services.refresh.erased import without_erased
 from backend.services.refresh.people import sightings_in
@@ -99,7 +99,7 @@ class Batches:
                 await refresh.mark_projected(connection, batch=batch.batch, now=now)
         self._watch("projected")
         rows = await _rows(connection, log, registry)
-        for table in Table:
+        for table in HISTORY:
             frame = getattr(rows, table)
             await asyncio.to_thread(self._lake.append, table, frame, app_id=APP_ID, version=batch.batch)
             self._watch(str(table))

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import structlog
@@ -26,7 +26,8 @@ from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.batches import APP_ID, Batches
 from backend.services.refresh.frame import FrameMaker
-from backend.services.refresh.mending import Mended, mend
+from backend.services.refresh.mending import Again, Mended, mend
+from backend.services.refresh.pictures import Pictures
 from backend.store import refresh, retention, shop
 from backend.store.pool import Connection
 from backend.store.refresh import Batch
@@ -85,6 +86,7 @@ class Refresh:
         engine: where everybody's rows are reduced when all are made anew.
         largest: events in one batch.
         compaction: when files of the lake are rewritten and removed.
+        keep_pictures: days' pictures of the frame that stay in the lake; 0 takes none.
         watch: called with the name of each step when it is done; tests stop the world in it.
     """
 
@@ -98,13 +100,16 @@ class Refresh:
         engine: Engine | None = None,
         largest: int = LARGEST_BATCH,
         compaction: Compaction | None = None,
+        keep_pictures: int = 0,
         watch: Callable[[str], None] = _no_step,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake
         self._frame = frame
-        self._makers = FrameMaker(lake, frame, engine or PolarsEngine(), watch=watch)
+        self._engine = engine or PolarsEngine()
+        self._makers = FrameMaker(lake, frame, self._engine, watch=watch)
+        self._pictures = Pictures(lake, frame, self._makers, keep=keep_pictures, watch=watch)
         self._batches = Batches(clock, lake, largest=largest, watch=watch)
         self._compaction = compaction or Compaction()
         self._watch = watch
@@ -210,7 +215,11 @@ class Refresh:
                 while (batch := await refresh.unfinished_batch(turn.connection)) is not None:
                     await self._move(turn, batch)
 
-            return await mend(self._lake, self._frame, app_id=APP_ID, finish=finish, read_again=read_again)
+            async def picture_again(day: date) -> int:
+                return await self._pictures.take_again(turn.connection, day, engine=self._engine)
+
+            again = Again(read_again, picture_again)
+            return await mend(self._lake, self._frame, app_id=APP_ID, finish=finish, again=again)
 
     async def forget(self, customer_ids: Sequence[int], *, patience: timedelta = timedelta(minutes=10)) -> int:
         """Take persons out of lake and frame for good; gives how many rows of history went.
@@ -293,7 +302,9 @@ class Refresh:
         self._since_compaction += 1
 
     async def _bring_up_frame(self, turn: _Turn) -> None:
-        progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=self._clock.now())
+        now = self._clock.now()
+        turn.customers += await self._pictures.take_due(turn.connection, epoch=turn.epoch, now=now)
+        progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=now)
         turn.customers += progress.customers
         turn.upto_seq = progress.seq
         if turn.oldest is not None:

@@ -1,7 +1,7 @@
 """Making damaged history whole from what is left: the intake log, the events, and else saying what is lost.
 
 Events and order lines are read again from the intake log, as far as it goes back. customer_days follow from the events, a
-bucket at a time. The customer frame follows from customer_days and is simply thrown away.
+bucket at a time. The pictures of the frame are made again day by day. The frame itself is simply thrown away.
 
 A batch that was left half way is finished first: half of it would be taken for lost, or be counted twice when it goes on.
 """
@@ -27,6 +27,20 @@ from segments.windows import Window
 ReadAgain = Callable[[int, int], Awaitable[Sequence[LakeRows]]]
 """The lake's rows of the events between two numbers of the log, both included, as far as the log goes back."""
 
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """How what is lost is made again.
+
+    Attributes:
+        read: reads the log.
+        picture: puts the picture of the customer frame at the end of a day in its place; gives its rows.
+    """
+
+    read: ReadAgain
+    picture: Callable[[date], Awaitable[int]]
+
+
 _SOURCES = (Table.EVENTS, Table.ORDER_LINES)
 
 
@@ -48,7 +62,7 @@ class Mended:
 
 
 async def mend(
-    lake: Lake, frame: CustomerFrame, *, app_id: str, finish: Callable[[], Awaitable[None]], read_again: ReadAgain
+    lake: Lake, frame: CustomerFrame, *, app_id: str, finish: Callable[[], Awaitable[None]], again: Again
 ) -> Mended:
     """Mend what can be mended. Only the one writer may.
 
@@ -57,24 +71,29 @@ async def mend(
         frame: likewise.
         app_id: under which the lake knows the numbers of batches.
         finish: writes what is missing of a batch that was left half way.
-        read_again: reads the log.
+        again: makes again what is lost.
     """
     damages = await asyncio.to_thread(examine_lake, lake, thorough=True)
     broken = await asyncio.to_thread(examine_frame, frame)
     done = Mended(found=[*damages, *broken])
-    closed = {damage.table for damage in damages if damage.is_log}
+    closed = {damage.table for damage in damages if damage.is_log and damage.table is not None}
     files = [damage for damage in damages if damage.table not in closed]
     remote = "://" in lake.location
     if not closed.isdisjoint(_SOURCES) or (closed and remote):
         done.lost += [_beyond(damage) for damage in damages if damage.is_log and (damage.table in _SOURCES or remote)]
         done.lost += [f"{damage} It waits until then: run joren doctor --mend again." for damage in files]
     elif damages:
-        if closed:
-            await asyncio.to_thread(set_table_aside, lake, Table.CUSTOMER_DAYS)
+        for table in sorted(closed & {Table.CUSTOMER_DAYS, Table.CUSTOMERS}):
+            await asyncio.to_thread(set_table_aside, lake, table)
+        if Table.CUSTOMERS in closed:
+            done.lost.append(
+                "The pictures of past days in table customers: it begins anew with the next day that ends."
+            )
         await finish()
         for group in _by_day(files):
-            await _restore(lake, group, read_again, done)
-        await asyncio.to_thread(_count_again, lake, files, app_id, done, everything=bool(closed))
+            await _restore(lake, group, again.read, done)
+        await asyncio.to_thread(_count_again, lake, files, app_id, done, everything=Table.CUSTOMER_DAYS in closed)
+        await _picture_again(lake, files, again, done)
     if broken:
         await asyncio.to_thread(drop_frame, frame)
         done.frame = True
@@ -135,6 +154,15 @@ def _count_again(lake: Lake, files: Sequence[Damage], app_id: str, done: Mended,
         lake.replace_bucket(bucket, rows)
         done.restored[str(Table.CUSTOMER_DAYS)] = done.restored.get(str(Table.CUSTOMER_DAYS), 0) + rows.height
     take_out(lake, damaged)
+
+
+async def _picture_again(lake: Lake, files: Sequence[Damage], again: Again, done: Mended) -> None:
+    """Pictures of days that lost a file, whole: half a day would look like fewer customers."""
+    damaged = [damage for damage in files if damage.table is Table.CUSTOMERS]
+    for day in sorted({damage.partition for damage in damaged if isinstance(damage.partition, date)}):
+        rows = await again.picture(day)
+        done.restored[str(Table.CUSTOMERS)] = done.restored.get(str(Table.CUSTOMERS), 0) + rows
+    await asyncio.to_thread(take_out, lake, damaged)
 
 
 def _bucket(lake: Lake, bucket: int) -> pl.DataFrame:

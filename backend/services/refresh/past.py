@@ -26,6 +26,7 @@ from backend.services.refresh.elsewhere import Elsewhere
 from backend.services.refresh.frame import AT_ONCE, definitions_of
 from backend.services.refresh.history import Here, history_of
 from backend.store import customers, rank_rules, shop
+from backend.store.pool import Connection
 from segments import events
 from segments.reduce.anywhere import Rules, names_in
 from segments.reduce.days import BUCKETS
@@ -50,35 +51,46 @@ class PastFrames:
         """
         async with self._pool.acquire() as connection:
             calendar = (await shop.read_settings(connection)).calendar
-            coupons = await customers.list_coupons(connection)
-            ranks = await rank_rules.list_versions(connection)
-            merges = await customers.list_merges(connection)
+            past = await past_of(connection, self._lake, self._frame, self._engine, day)
         today = calendar.business_day(self._clock.now())
         if day > today:
             raise BadInput(f"{day} has not come yet: today is {today}.", field="as_of")
         if not await asyncio.to_thread(_is_new, to):
             raise BadInput(f"{to} exists already, or its folder does not: name a new file.", field="to")
-        definitions = definitions_of(coupons) if coupons else None
-        rules = Rules(coupons=definitions, ranks=ranks, week_starts=calendar.week_starts)
-        past = _Past(self._lake, self._engine, day, merges, rules)
-        custom = self._frame.manifest().marks.get("events", [])
-        return await asyncio.to_thread(past.write, to, {*events.BY_NAME, *custom})
+        return await asyncio.to_thread(past.write, to)
+
+
+async def past_of(connection: Connection, lake: Lake, frame: CustomerFrame, engine: Engine, day: date) -> "Past":
+    """What the frame was at the end of a day, by what is known now."""
+    calendar = (await shop.read_settings(connection)).calendar
+    coupons = await customers.list_coupons(connection)
+    rules = Rules(
+        coupons=definitions_of(coupons) if coupons else None,
+        ranks=await rank_rules.list_versions(connection),
+        week_starts=calendar.week_starts,
+    )
+    listed = frozenset({*events.BY_NAME, *frame.manifest().marks.get("events", [])})
+    return Past(lake, engine, day, await customers.list_merges(connection), rules, listed)
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
+class Past:
+    """The frame of a past day, not made yet."""
+
     lake: Lake
     engine: Engine
     day: date
     merges: Sequence[tuple[int, int]]
     rules: Rules
+    listed: frozenset[str]
 
-    def write(self, to: Path, listed: set[str]) -> int:
+    def write(self, to: Path) -> int:
+        """Make it into a new file; gives how many rows."""
         part = to.with_name(f"{to.name}.part")
         count = 0
         try:
             with self.engine.session() as session:
-                pieces = self._pieces(session, listed)
+                pieces = self.pieces(session)
                 first = next(pieces)
                 table = first.to_arrow(compat_level=pl.CompatLevel.oldest())
                 with pq.ParquetWriter(part, table.schema, compression="zstd") as file:
@@ -94,12 +106,12 @@ class _Past:
             part.unlink(missing_ok=True)
         return count
 
-    def _pieces(self, session: Session, listed: set[str]) -> Iterator[pl.DataFrame]:
-        """At least one, so that a file without rows has its columns."""
+    def pieces(self, session: Session) -> Iterator[pl.DataFrame]:
+        """Make it piece by piece; at least one, so that a file without rows has its columns."""
         days = session.table(self.lake, Table.CUSTOMER_DAYS)
         occurring, verified = names_in(session, days)
         begins = session.collect(days.select(nw.col("business_day").min())).item()
-        names = [name for name in occurring if name in listed]
+        names = [name for name in occurring if name in self.listed]
         rules = replace(self.rules, events=names, verified=verified, begins=begins)
         numbers = self._who(session)
         there = Elsewhere(session, self.lake, self.merges) if self.engine.distributed else None

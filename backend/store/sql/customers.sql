@@ -97,5 +97,9 @@ LEFT JOIN (
 ) AS reach ON reach.customer_id = c.customer_id
 WHERE c.customer_id = ANY ($1::bigint[]) AND c.merged_into IS NULL
 
+-- name: list_test_accounts
+-- Who is left out of figures where the shop wants test accounts out.
+SELECT customer_id FROM customers WHERE test_account AND merged_into IS NULL ORDER BY customer_id
+
 -- name: list_coupons
 SELECT coupon_id, audience, valid_until FROM coupons ORDER BY coupon_id
