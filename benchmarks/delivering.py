@@ -1,0 +1,128 @@
+"""How long from a segment to accepted pushes, ledger included? Planning, then worker processes sending over TLS.
+
+    python benchmarks/delivering.py [--people 20000] [--workers 2] [--lanes 2] [--chunk 50] [--latency 50]
+
+A PostgreSQL of its own holds the people, a server that accepts every message after ``--latency`` milliseconds stands for FCM.
+Planning is everything between members and ledger rows: gates, draw, COPY. Workers claim, check once more, mark, send and
+record as they always do. CPU time is the workers' own; PostgreSQL and the other side run on the same cores.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from backend.clock import SystemClock
+from backend.embedded.postgres import EmbeddedPostgres
+from backend.jobs.timetable import LANES
+from backend.push.fast import FastSender
+from backend.push.routes import emulator_route
+from backend.services.deliveries import CHUNK, Deliveries
+from backend.store.pool import open_pool
+from backend.store.schema import migrate
+from benchmarks.sending import other_side
+from tests.fixtures.shop_floor import ShopFloor
+
+AIM = 3_000
+"""Messages a second of two workers on two cores that also carry PostgreSQL and the other side."""
+AIM_CPU = 0.4
+"""CPU milliseconds of a worker a message."""
+AIM_PLANNED = 12.0
+"""Seconds for a million people from segment to ledger."""
+
+
+async def work(dsn: str, url: str, authority: Path, *, lanes: int, chunk: int) -> dict[str, float]:
+    """One worker, until nothing is left: messages, seconds and CPU seconds."""
+    sender = FastSender(emulator_route(url, authority))
+    async with await open_pool(dsn) as pool:
+        deliveries = Deliveries(pool, SystemClock(), sender=sender, chunk=chunk)
+
+        async def lane() -> int:
+            tried = 0
+            while done := await deliveries.deliver():
+                tried += done
+            return tried
+
+        began, cpu = time.perf_counter(), time.process_time()
+        tried = sum(await asyncio.gather(*(lane() for _ in range(lanes))))
+        told = {"tried": tried, "wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
+    await sender.aclose()
+    return told
+
+
+def peak() -> float:
+    """MiB that this process ever held."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
+async def planned(dsn: str, people: int) -> tuple[float, float]:
+    """A campaign for so many people, launched; seconds and CPU seconds of the launch."""
+    async with await open_pool(dsn) as pool:
+        floor = ShopFloor(pool, clock=SystemClock())
+        await floor.settings()
+        await floor.people(people)
+        made = (await floor.campaign()).summary
+        await floor.desk.send_now(made.campaign_id, revision=made.revision, by="benchmark")
+        await pool.execute("ANALYZE")
+        began, cpu = time.perf_counter(), time.process_time()
+        await floor.runs.launch(made.campaign_id)
+        return time.perf_counter() - began, time.process_time() - cpu
+
+
+def run(given: argparse.Namespace, dsn: str, place: Path) -> None:
+    seconds, cpu = asyncio.run(planned(dsn, given.people))
+    print(f"planned {given.people:,} people in {seconds:.1f} s ({cpu:.1f} CPU s of ours): "
+          f"{seconds / given.people * 1e6:.1f} s a million, aim {AIM_PLANNED:.0f}")  # fmt: skip
+    if not given.workers:
+        return
+    with other_side(place, given.latency) as url:
+        command = [
+            sys.executable,
+            __file__,
+            "--work",
+            dsn,
+            url,
+            str(place / "ca.pem"),
+            "--lanes",
+            str(given.lanes),
+            "--chunk",
+            str(given.chunk),
+        ]
+        began = time.perf_counter()
+        workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(given.workers)]
+        told = [json.loads(worker.communicate()[0]) for worker in workers]
+        wall = max(one["wall"] for one in told)
+    tried, cpu = (sum(one[what] for one in told) for what in ("tried", "cpu"))
+    print(f"sent {tried:,.0f} messages in {wall:.1f} s: {tried / wall:,.0f}/s (aim {AIM:,}), "
+          f"{cpu / tried * 1000:.3f} CPU ms a message (aim {AIM_CPU}), at most {max(one['peak'] for one in told):,.0f} MiB; "
+          f"started within {time.perf_counter() - began - wall:.1f} s")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--people", type=int, default=20_000)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--lanes", type=int, default=LANES)
+    parser.add_argument("--chunk", type=int, default=CHUNK)
+    parser.add_argument("--latency", type=float, default=50, metavar="MS")
+    parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.work:
+        dsn, url, authority = given.work
+        told = asyncio.run(work(dsn, url, Path(authority), lanes=given.lanes, chunk=given.chunk))
+        print(json.dumps({**told, "peak": peak()}))
+        return
+    with tempfile.TemporaryDirectory() as place, EmbeddedPostgres(Path(place) / "home").hold() as dsn:
+        asyncio.run(migrate(dsn))
+        run(given, dsn, Path(place))
+
+
+if __name__ == "__main__":
+    main()
