@@ -57,6 +57,7 @@ class Settings:
         keep_ids: `JOREN_KEEP_IDS_DAYS`, days for which a repeated event is recognised (default 30).
         keep_failed: `JOREN_KEEP_FAILED_DAYS`, days for which a failed event waits for its replay (default 90); one that was
             recovered goes `keep_log` after that.
+        keep_changes: `JOREN_KEEP_CHANGES_DAYS`, days for which it is kept who entered and left segments when (default 400).
         keep_pictures: `JOREN_KEEP_PICTURES_DAYS`, days' pictures of the customer frame that stay in the lake's table ``customers``
             (default 35; 0: none is taken).
         log_level: `JOREN_LOG_LEVEL`.
@@ -84,6 +85,7 @@ class Settings:
     keep_log: timedelta = timedelta(days=30)
     keep_ids: timedelta = timedelta(days=30)
     keep_failed: timedelta = timedelta(days=90)
+    keep_changes: timedelta = timedelta(days=400)
     keep_pictures: int = 35
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
@@ -128,6 +130,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         keep_log=_days(values, "JOREN_KEEP_LOG_DAYS"),
         keep_ids=_days(values, "JOREN_KEEP_IDS_DAYS"),
         keep_failed=_days(values, "JOREN_KEEP_FAILED_DAYS", default=90),
+        keep_changes=_days(values, "JOREN_KEEP_CHANGES_DAYS", default=400),
         keep_pictures=_pictures(values.get("JOREN_KEEP_PICTURES_DAYS") or "35"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),

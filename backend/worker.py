@@ -73,6 +73,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         life_cycle=services.life_cycle,
         coupon_issues=services.coupon_issues,
         coupon_expiry=services.coupon_expiry,
+        memberships=services.memberships,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]

@@ -10,6 +10,7 @@ from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
 from backend.services.life_cycle import LifeCycle
+from backend.services.memberships.keeping import Memberships
 from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.retention import Retention
@@ -36,6 +37,7 @@ def timetable(
     life_cycle: LifeCycle,
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
+    memberships: Memberships,
 ) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
     lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
@@ -49,6 +51,7 @@ def timetable(
         Loop("webhooks", webhook_runs.deliver, 1.0),
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
+        Loop("memberships", memberships.work, 0.5),
         Loop("snapshots", snapshots.work, 60.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),
@@ -60,6 +63,7 @@ def timetable(
         Loop("failed_house", _resting(retention.forget_failed), 3600.0),
         Loop("id_house", _resting(retention.forget_ids), 2.0),
         Loop("export_house", _resting(exports.keep_house), 600.0),
+        Loop("changes_house", _resting(memberships.forget_changes), 3600.0),
         Loop("webhook_house", _resting(webhook_runs.keep_house), 600.0),
     ]
 

@@ -22,6 +22,8 @@ _BY_NUMBERS = (
     "blank_merge_fields",
     "delete_test_sends",
     "delete_waiting_issues",
+    "delete_memberships",
+    "delete_list_members",
 )
 _BY_NUMBERS_AT = ("cancel_deliveries", "blank_devices", "blank_customers")
 _BY_FORMS = ("delete_answers", "delete_messages")

@@ -165,5 +165,5 @@ async def read_touched(connection: Connection, *, limit: int) -> dict[int, int]:
 
 
 async def clear_touched(connection: Connection, *, done: Mapping[int, int]) -> None:
-    """Take customers out of the queue, except those touched again since `read_touched`."""
+    """Take customers out of the queue, except those touched again since `read_touched`, and have their memberships looked at."""
     await connection.execute(_SQL["clear_touched"], list(done), list(done.values()))

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from backend.services.insights import Insights
     from backend.services.life_cycle import LifeCycle
     from backend.services.margins import Margins
+    from backend.services.memberships.keeping import Memberships
+    from backend.services.memberships.looking import MembershipLedger
     from backend.services.people import People
     from backend.services.privacy.rights import Rights
     from backend.services.ranks import RankDesk
@@ -117,6 +119,8 @@ class Services(IntakeServices):
     coupon_ledger: "CouponLedger"
     coupon_expiry: "CouponExpiry"
     rank_desk: "RankDesk"
+    memberships: "Memberships"
+    membership_ledger: "MembershipLedger"
 
 
 @contextlib.asynccontextmanager

@@ -30,6 +30,8 @@ from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
+from backend.services.memberships.keeping import Memberships
+from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
 from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
@@ -51,7 +53,7 @@ from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 from backend.settings import Settings
 from backend.wiring import IntakeServices, Services
-from backend.wiring.meetings import LakeFacts, SegmentAudiences
+from backend.wiring.meetings import LakeFacts, PlainFrame, SegmentAudiences
 from campaigns.delivery import PushSender
 
 
@@ -127,6 +129,8 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_ledger=coupon_ledger,
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
         rank_desk=RankDesk(pool, clock, lake, frame),
+        memberships=Memberships(pool, clock, PlainFrame(frame), keep_changes=settings.keep_changes),
+        membership_ledger=MembershipLedger(pool),
     )
 
 

@@ -122,3 +122,109 @@ CREATE TABLE margin_rates (
     saved_at timestamptz NOT NULL,
     saved_by text NOT NULL
 );
+
+-- Customers whose frame row was made anew and whose memberships were not looked at since: whoever leaves touched_customers
+-- comes here in the same statement, so that no crash between frame and memberships loses anybody.
+CREATE TABLE membership_queue (
+    customer_id bigint PRIMARY KEY,
+    queued_at timestamptz NOT NULL
+);
+
+-- The one who keeps memberships holds this row as long as he works: all he writes is one transaction that nobody else
+-- can be in. everyone goes up when so many were touched that everybody is looked at again; as_of, seq: up to when facts
+-- are in all memberships; changes_since: older changes were forgotten.
+CREATE TABLE membership_writer (
+    single boolean PRIMARY KEY DEFAULT true CHECK (single),
+    everyone bigint NOT NULL DEFAULT 0,
+    as_of timestamptz,
+    seq bigint NOT NULL DEFAULT 0,
+    changes_since timestamptz
+);
+
+INSERT INTO membership_writer DEFAULT VALUES;
+
+-- Who is in a segment: a bit a customer, in blocks of 8192 customer numbers; a block without members has no row.
+-- segment_id 0 is everyone who can be reached by push (see docs/decisions/0020-membership-ledger.md).
+CREATE TABLE segment_members (
+    segment_id integer NOT NULL,
+    block integer NOT NULL,
+    bits bytea NOT NULL,
+    PRIMARY KEY (segment_id, block)
+) WITH (fillfactor = 85);
+
+-- What segment_members were worked out by, and how many they are. basis: a digest of everything beside history that
+-- decides (rule, settings, lists); moment: the day or minute for a rule that moves with time, empty for others; everyone:
+-- membership_writer's. Where one of these differs, everybody is looked at again. since: when members were first known.
+CREATE TABLE segment_states (
+    segment_id integer PRIMARY KEY,
+    version integer NOT NULL,
+    basis text NOT NULL,
+    moment text NOT NULL,
+    everyone bigint NOT NULL,
+    size bigint NOT NULL,
+    reachable bigint NOT NULL,
+    since timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL
+);
+
+-- Who entered and left, in the order of change_id, which only the holder of membership_writer gives out: whoever has read
+-- up to a number never misses a lower one. cause: facts (something happened), time (a period moved on), rule (a new
+-- version, another list, other settings), merge (two customers turned out to be one). Not partitioned: what is old is
+-- taken from the lower end in small pieces.
+CREATE TABLE segment_changes (
+    change_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    segment_id integer NOT NULL REFERENCES segments,
+    version integer NOT NULL,
+    customer_id bigint NOT NULL,
+    at timestamptz NOT NULL,
+    entered boolean NOT NULL,
+    cause text NOT NULL CHECK (cause IN ('facts', 'time', 'rule', 'merge'))
+);
+
+CREATE INDEX segment_changes_customer ON segment_changes (customer_id, segment_id, change_id);
+
+CREATE INDEX segment_changes_segment ON segment_changes (segment_id, change_id);
+
+-- How large a segment was at the end of each business day on which it changed (on the others: as on the one before), and
+-- how often somebody entered and left.
+CREATE TABLE segment_days (
+    segment_id integer NOT NULL REFERENCES segments,
+    business_day date NOT NULL,
+    size bigint NOT NULL,
+    reachable bigint NOT NULL,
+    entered bigint NOT NULL,
+    departed bigint NOT NULL,
+    PRIMARY KEY (segment_id, business_day)
+);
+
+-- A rule that is being written: one a segment, which the live one does not know until it is published.
+CREATE TABLE segment_drafts (
+    segment_id integer PRIMARY KEY REFERENCES segments,
+    rule jsonb NOT NULL,
+    base_version integer NOT NULL,
+    saved_at timestamptz NOT NULL,
+    saved_by text NOT NULL
+);
+
+-- Lists of people that stay as they were put together. exclusion: whoever stands on one gets no campaign. revision goes up
+-- with every change of who is on it.
+CREATE TABLE static_lists (
+    list_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name text NOT NULL UNIQUE,
+    exclusion boolean NOT NULL DEFAULT false,
+    origin text NOT NULL,
+    revision bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL,
+    changed_at timestamptz NOT NULL,
+    archived_at timestamptz
+);
+
+-- By the number that was known when they were put on it; who was merged since counts as his survivor.
+CREATE TABLE static_list_members (
+    list_id integer NOT NULL REFERENCES static_lists,
+    customer_id bigint NOT NULL REFERENCES customers,
+    PRIMARY KEY (list_id, customer_id)
+);
+
+CREATE INDEX static_list_members_customer ON static_list_members (customer_id);

@@ -108,6 +108,13 @@ ON CONFLICT (customer_id) DO UPDATE SET touched_at = excluded.touched_at
 SELECT customer_id, xmin::text::bigint AS version FROM touched_customers ORDER BY customer_id % 16, customer_id LIMIT $1
 
 -- name: clear_touched
-DELETE FROM touched_customers AS t
-USING unnest($1::bigint[], $2::bigint[]) AS done (customer_id, version)
-WHERE t.customer_id = done.customer_id AND t.xmin::text::bigint = done.version
+-- Their memberships are looked at next: in one statement, so that a crash leaves nobody in neither queue.
+WITH cleared AS (
+    DELETE FROM touched_customers AS t
+    USING unnest($1::bigint[], $2::bigint[]) AS done (customer_id, version)
+    WHERE t.customer_id = done.customer_id AND t.xmin::text::bigint = done.version
+    RETURNING t.customer_id
+)
+INSERT INTO membership_queue (customer_id, queued_at)
+SELECT customer_id, clock_timestamp() FROM cleared ORDER BY customer_id
+ON CONFLICT (customer_id) DO UPDATE SET queued_at = excluded.queued_at

@@ -1,0 +1,1 @@
+"""Who is in which segment, kept true, and since when."""
