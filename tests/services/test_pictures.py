@@ -17,6 +17,7 @@ from backend.lake.forgetting import forget
 from backend.lake.schemas import CUSTOMERS_SCHEMA, Table
 from backend.services.refresh.loop import Refresh
 from backend.services.shop import Shop as Settings
+from backend.settings import BadSettings, read
 from tests.services.refreshing import Shop, opened, order
 from tests.services.test_mending import removed
 
@@ -126,12 +127,22 @@ async def test_a_damaged_picture_is_named_and_made_again(shop: Shop) -> None:
     for entry in (Path(shop.lake.location) / "customers" / "_delta_log").iterdir():
         entry.write_text("{")
     again = Refresh(shop.pool, shop.clock, type(shop.lake)(shop.lake.location), shop.frame, keep_pictures=3)
+    shop.pass_time(DAY)
+    await again.run_once()
+    assert shop.frame.read().day == FIRST + 3 * DAY  # the shop goes on without a picture
     done = await again.mend()
     assert done.lost == ["The pictures of past days in table customers: it begins anew with the next day that ends."]
     shop.pass_time(DAY)
     await again.run_once()
     shop.lake.forget_handle(Table.CUSTOMERS)
-    assert sorted(counts(shop)) == [FIRST + 2 * DAY]
+    assert sorted(counts(shop)) == [FIRST + 3 * DAY]
+
+
+@pytest.mark.parametrize("text", ["-1", "many", "4000000"])
+def test_a_number_of_days_that_cannot_be_is_refused(text: str) -> None:
+    with pytest.raises(BadSettings, match="JOREN_KEEP_PICTURES_DAYS"):
+        read({"JOREN_KEEP_PICTURES_DAYS": text})
+    assert read({"JOREN_KEEP_PICTURES_DAYS": "0"}).keep_pictures == 0
 
 
 def examples() -> list[str]:

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import polars as pl
+import structlog
+from deltalake.exceptions import CommitFailedError, DeltaError
 
 from backend.lake.engine import Engine
 from backend.lake.frame import CustomerFrame
@@ -19,6 +21,7 @@ from backend.store import customers, refresh, shop
 from backend.store.pool import Connection
 
 _DAY = timedelta(days=1)
+_log = structlog.get_logger(__name__)
 
 
 class Pictures:
@@ -44,7 +47,8 @@ class Pictures:
     async def take_due(self, connection: Connection, *, epoch: int, now: datetime) -> int:
         """Take the picture of every day that has ended since the frame was brought up; gives how many rows of the frame that made.
 
-        The frame is brought to the end of each of them first. Days that would not be kept are passed over.
+        The frame is brought to the end of each of them first. Days that would not be kept are passed over. Where the table is damaged the day goes
+        without a picture, and the log says so.
 
         Raises:
             Conflict: another refresh took over (``fenced``).
@@ -57,10 +61,15 @@ class Pictures:
         today = calendar.business_day(now)
         day, made = max(manifest.day, today - self._keep * _DAY), 0
         while day < today:
-            if not await asyncio.to_thread(is_taken, self._lake, day):
-                ends = calendar.start_of(day + _DAY) - timedelta.resolution
-                made += (await self._makers.bring_up(connection, epoch=epoch, now=ends)).customers
-                await self._take(connection, day, epoch=epoch, exclude=settings.exclude_test_accounts)
+            try:
+                if not await asyncio.to_thread(is_taken, self._lake, day):
+                    ends = calendar.start_of(day + _DAY) - timedelta.resolution
+                    made += (await self._makers.bring_up(connection, epoch=epoch, now=ends)).customers
+                    await self._take(connection, day, epoch=epoch, exclude=settings.exclude_test_accounts)
+            except CommitFailedError:
+                raise
+            except DeltaError as error:  # a damaged table of pictures must not stop what the shop lives on
+                _log.error("picture_failed", day=day.isoformat(), reason=str(error), remedy="joren doctor --mend")
             day += _DAY
         return made
 
