@@ -4,7 +4,6 @@ Each story also runs with a saboteur, to show that the test would see the fault.
 """
 
 import asyncio
-import sys
 from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
@@ -13,13 +12,13 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.fixtures import commands
 from tests.services.refreshing import Shop
 from tests.services.test_coupons import Counter as Desk
 
 pytestmark = pytest.mark.fault
 KILLED = -9
 PEOPLE = 11
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -33,14 +32,7 @@ class Story:
     async def run(self, fate: str = "", sabotage: str = "") -> int:
         """One worker until its end; gives its exit status."""
         given = (self.dsn, str(self.home), self.desk.shop.clock.now().isoformat(), fate, sabotage)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.faults.coupon_process", *given, cwd=ROOT
-        )
-        try:
-            return await asyncio.wait_for(process.wait(), 60)
-        finally:
-            if process.returncode is None:
-                process.kill()
+        return await asyncio.to_thread(commands.module, "tests.faults.coupon_process", *given)
 
     async def told(self, event: str) -> Counter[str]:
         """How often the event was written for each member."""

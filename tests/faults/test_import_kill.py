@@ -4,18 +4,17 @@ import asyncio
 import csv
 import json
 import signal
-import sys
 from pathlib import Path
 
 import asyncpg
 import pytest
 
 from tests.faults.import_process import NOW, PART
+from tests.fixtures import commands
 
 pytestmark = pytest.mark.fault
 
 ROWS = 90
-ROOT = Path(__file__).parents[2]
 
 
 def orders(folder: Path) -> Path:
@@ -49,9 +48,8 @@ FILES = {"orders": orders, "events": events, "customers": customers}
 
 async def run(dsn: str, kind: str, file: Path, *, fate: str, sabotage: str = "") -> int:
     home = str(file.parent / "home")
-    command = ("-m", "tests.faults.import_process", dsn, home, kind, str(file), fate, sabotage)
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT)
-    return await asyncio.wait_for(process.wait(), 60)
+    given = (dsn, home, kind, str(file), fate, sabotage)
+    return await asyncio.to_thread(commands.module, "tests.faults.import_process", *given)
 
 
 async def assert_each_row_once(pool: asyncpg.Pool, file: Path) -> None:

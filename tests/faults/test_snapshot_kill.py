@@ -5,28 +5,24 @@ Every step in turn, and a saboteur, are in `tests/services/test_snapshots.py`; h
 
 import asyncio
 import signal
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 
 import asyncpg
 import pytest
 
 from backend.services.snapshots import FIRST_DAYS
 from backend.store import shop
+from tests.fixtures import commands
 from tests.services.test_snapshots import KPIS, NOW, kept, last_days, segment, whole
 
 pytestmark = pytest.mark.fault
 
-ROOT = Path(__file__).parents[2]
 NEVER = 1000
 
 
 async def run(dsn: str, step: int) -> int:
-    command = ("-m", "tests.faults.snapshot_process", dsn, str(step))
-    process = await asyncio.create_subprocess_exec(sys.executable, *command, cwd=ROOT)
-    return await asyncio.wait_for(process.wait(), 120)
+    return await asyncio.to_thread(commands.module, "tests.faults.snapshot_process", dsn, str(step))
 
 
 async def killed_at(pool: asyncpg.Pool, dsn: str, steps: Sequence[int]) -> None:

@@ -4,7 +4,6 @@ Each story also runs with a saboteur, to show that the test would see the fault.
 """
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,12 +17,12 @@ from backend.outbound.client import Caller
 from backend.services.webhooks.endpoints import Webhooks
 from backend.store import webhooks as store
 from campaigns.notices import Notice, NoticeType
+from tests.fixtures import commands
 from tests.outbound.receiver import Receiver, receiving
 
 pytestmark = pytest.mark.fault
 KILLED = -9
 MESSAGES = 12
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -38,14 +37,7 @@ class Story:
     async def run(self, fate: str = "", sabotage: str = "") -> int:
         """One worker until its end; gives its exit status."""
         given = (self.dsn, str(self.folder / "ca.pem"), self.receiver.place, fate, sabotage)
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.faults.webhook_process", *given, cwd=ROOT
-        )
-        try:
-            return await asyncio.wait_for(process.wait(), 60)
-        finally:
-            if process.returncode is None:
-                process.kill()
+        return await asyncio.to_thread(commands.module, "tests.faults.webhook_process", *given)
 
     @property
     def arrived(self) -> Counter[str]:
