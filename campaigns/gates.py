@@ -21,6 +21,7 @@ class Reason(StrEnum):
 
     GONE = "gone"
     CONSENT = "consent"
+    EXCLUSION_LIST = "exclusion_list"
     ADDRESS = "address"
     FREQUENCY_CAP = "frequency_cap"
     MISSING_FIELD = "missing_field"
@@ -32,6 +33,7 @@ class Reason(StrEnum):
 LABELS: dict[str, tuple[str, str]] = {
     Reason.GONE: ("会員の統合・退会など", "Merged or gone"),
     Reason.CONSENT: ("お知らせに同意していない", "No consent"),
+    Reason.EXCLUSION_LIST: ("除外リストに載っている", "On an exclusion list"),
     Reason.ADDRESS: ("届く端末がない", "No live address"),
     Reason.FREQUENCY_CAP: ("頻度の上限", "Frequency cap"),
     Reason.MISSING_FIELD: ("差し込む項目がない", "A merge field is missing"),
@@ -70,12 +72,13 @@ AUDIENCE: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
     "gone": pl.Boolean(),
     "consented": pl.Boolean(),
+    "excluded": pl.Boolean(),
     "devices": pl.Int64(),
     "sent_day": pl.Int64(),
     "sent_week": pl.Int64(),
     "missing_field": pl.Boolean(),
 }
-"""What the gates read: one row a member of the segment. ``sent_day`` and ``sent_week`` count other campaigns
+"""What the gates read: one row a member of the segment. ``excluded``: on a static list whose people get no campaign. ``sent_day`` and ``sent_week`` count other campaigns
 sent to the person in the last 24 hours and 7 days; control, left out and test sends do not count."""
 
 
@@ -92,6 +95,7 @@ def gates_before_draw(rules: SendingRules) -> tuple[Gate, ...]:
     return (
         Gate(Reason.GONE, pl.col("gone")),
         Gate(Reason.CONSENT, ~pl.col("consented")),
+        Gate(Reason.EXCLUSION_LIST, pl.col("excluded")),
         Gate(Reason.ADDRESS, pl.col("devices") == 0),
         Gate(Reason.FREQUENCY_CAP, _over_cap(rules)),
         Gate(Reason.MISSING_FIELD, pl.col("missing_field")),
@@ -177,6 +181,7 @@ class Standing:
 
     gone: bool
     consented: bool
+    excluded: bool
     address_live: bool
     sent_day: int
     sent_week: int
@@ -193,6 +198,7 @@ def recheck(standing: Standing, *, rules: SendingRules, now: datetime, expires_a
     checks = (
         (standing.gone, Reason.GONE),
         (not standing.consented, Reason.CONSENT),
+        (standing.excluded, Reason.EXCLUSION_LIST),
         (not standing.address_live, Reason.ADDRESS),
         (bool(capped), Reason.FREQUENCY_CAP),
         (rules.quiet.hold(now) and rules.quiet.next_allowed(now) < expires_at, Reason.QUIET_HOURS),

@@ -17,6 +17,7 @@ _STANDING: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
     "gone": pl.Boolean(),
     "consented": pl.Boolean(),
+    "excluded": pl.Boolean(),
     "devices": pl.Int64(),
     "sent_day": pl.Int64(),
     "sent_week": pl.Int64(),

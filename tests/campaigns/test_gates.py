@@ -17,6 +17,7 @@ RULES = SendingRules(quiet=QuietHours(time(21), time(9)), cap_day=1, cap_week=3)
 SOUND = {
     "gone": False,
     "consented": True,
+    "excluded": False,
     "devices": 1,
     "sent_day": 0,
     "sent_week": 0,
@@ -26,6 +27,7 @@ PERSON = st.fixed_dictionaries(
     {
         "gone": st.booleans(),
         "consented": st.booleans(),
+        "excluded": st.booleans(),
         "devices": st.integers(0, 2),
         "sent_day": st.integers(0, 2),
         "sent_week": st.integers(0, 4),
@@ -44,6 +46,8 @@ def plainly(person: dict[str, int]) -> Reason | None:
         return Reason.GONE
     if not person["consented"]:
         return Reason.CONSENT
+    if person["excluded"]:
+        return Reason.EXCLUSION_LIST
     if not person["devices"]:
         return Reason.ADDRESS
     if person["sent_day"] >= 1 or person["sent_week"] >= 3:
@@ -91,7 +95,8 @@ def test_caps_of_zero_are_off() -> None:
     [
         ({}, NOON, None),
         ({"gone": True, "consented": False}, NOON, Reason.GONE),
-        ({"consented": False, "address_live": False}, NOON, Reason.CONSENT),
+        ({"consented": False, "excluded": True, "address_live": False}, NOON, Reason.CONSENT),
+        ({"excluded": True, "address_live": False}, NOON, Reason.EXCLUSION_LIST),
         ({"address_live": False, "sent_day": 1}, NOON, Reason.ADDRESS),
         ({"sent_day": 1}, NOON, Reason.FREQUENCY_CAP),
         ({"sent_week": 3}, NOON, Reason.FREQUENCY_CAP),
@@ -103,12 +108,12 @@ def test_caps_of_zero_are_off() -> None:
     ],
 )
 def test_the_last_check_keeps_the_order(change: dict[str, object], now: datetime, reason: Reason | None) -> None:
-    sound = {"gone": False, "consented": True, "address_live": True, "sent_day": 0, "sent_week": 0}
+    sound = {"gone": False, "consented": True, "excluded": False, "address_live": True, "sent_day": 0, "sent_week": 0}
     standing = Standing(**(sound | change))  # type: ignore[arg-type]  # values of many types
     assert recheck(standing, rules=RULES, now=now, expires_at=LATER) is reason
 
 
 def test_a_night_longer_than_the_message_lives_ends_it() -> None:
     night = NOON + timedelta(hours=10)
-    standing = Standing(gone=False, consented=True, address_live=True, sent_day=0, sent_week=0)
+    standing = Standing(gone=False, consented=True, excluded=False, address_live=True, sent_day=0, sent_week=0)
     assert recheck(standing, rules=RULES, now=night, expires_at=night + timedelta(hours=2)) is Reason.EXPIRY

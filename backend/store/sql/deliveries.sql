@@ -6,6 +6,13 @@ SELECT
     c.customer_id,
     c.merged_into IS NOT NULL AS gone,
     coalesce(consent.granted, $3::boolean) AS consented,
+    EXISTS (
+        SELECT FROM static_lists AS l
+        JOIN static_list_members AS m USING (list_id)
+        WHERE l.exclusion AND l.archived_at IS NULL AND m.customer_id = ANY (ARRAY(
+            SELECT c.customer_id UNION ALL SELECT k.customer_id FROM customers AS k WHERE k.merged_into = c.customer_id
+        ))
+    ) AS excluded,
     coalesce(live.devices, 0) AS devices,
     coalesce(sent.day, 0) AS sent_day,
     coalesce(sent.week, 0) AS sent_week,
@@ -73,6 +80,13 @@ SELECT
     d.delivery_id, d.customer_id, d.device_id, d.expires_at, d.attempts,
     c.merged_into IS NOT NULL AS gone,
     coalesce(consent.granted, $3::boolean) AS consented,
+    EXISTS (
+        SELECT FROM static_lists AS l
+        JOIN static_list_members AS m USING (list_id)
+        WHERE l.exclusion AND l.archived_at IS NULL AND m.customer_id = ANY (ARRAY(
+            SELECT c.customer_id UNION ALL SELECT k.customer_id FROM customers AS k WHERE k.merged_into = c.customer_id
+        ))
+    ) AS excluded,
     device.state = 'live' AND device.customer_id = d.customer_id AND device.permission <> 'denied' AS address_live,
     device.address, device.address_kind,
     coalesce(sent.day, 0) AS sent_day,
