@@ -54,7 +54,15 @@ _AMOUNTS = tuple(
 _MOMENTS = tuple(
     each for each in OPERATORS[Kind.DATE] if each.op in ("within_days", "before_days", "on_or_after", "on_or_before")
 )
-_DEFAULTS = {"times": "1", "sum": "", "max": "", "first": "30", "last": "30", "stopped": "30", "came_back": "30"}
+_DEFAULTS = {
+    "times": "1",
+    "sum": "1000",
+    "max": "1000",
+    "first": "30",
+    "last": "30",
+    "stopped": "30",
+    "came_back": "30",
+}
 _WINDOWED = ("times", "sum", "max")
 
 FOLLOWERS = VOCABULARY
@@ -137,6 +145,15 @@ def _settle_filters(node: Node, prefix: str, event: str) -> None:
         allowed = NUMBER_FILTERS if is_number(node, each) else TEXT_FILTERS
         if node.get(f"{each}-op") not in allowed:
             node.typed[f"{each}-op"] = next(iter(allowed))
+        if not is_number(node, each):
+            tick(node, f"{each}-value", f"{each}-has")
+
+
+def tick(node: Node, typed: str, boxes: str) -> None:
+    """Make boxes of values that were typed with commas between them."""
+    if values := typed_values.texts(node.boxes(boxes), node.get(typed)):
+        node.ticked[boxes] = tuple(values)
+        node.typed[typed] = ""
 
 
 def is_number(node: Node, which: str) -> bool:

@@ -75,7 +75,17 @@ def settle(node: Node) -> Node:
         node.typed = {"value": "0", "value_to": "10", "salt": "a", **node.typed}
     if operators(node) and node.get("op") not in [each.op for each in operators(node)]:
         node.typed["op"] = operators(node)[0].op
+    if node.kind == "attribute":
+        _settle_texts(node)
     return node
+
+
+def _settle_texts(node: Node) -> None:
+    """One text and several are kept in different fields: who changes the comparison keeps what was chosen."""
+    if operand(node) is Operand.TEXTS:
+        behaviour_form.tick(node, "value", "has")
+    elif operand(node) is Operand.TEXT and not node.get("value") and node.boxes("has"):
+        node.typed["value"] = node.boxes("has")[0]
 
 
 def document(node: Node, currency: str) -> dict[str, Any]:

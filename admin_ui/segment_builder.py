@@ -1,5 +1,6 @@
 """What the segment builder shows: the form as it was typed, what the rule holds, and everything that can be chosen."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -102,10 +103,10 @@ def offers(say: Say, *, with_lists: bool = False) -> list[OfferGroup]:
     found: dict[str, list[Offer]] = {facet.name: [] for facet in CONDITIONS.facets}
     for attribute in CONDITIONS.attributes:
         kind = say(_KIND_NAMES.get(attribute.kind, str(attribute.kind)))
-        subject, label = f"attribute:{attribute.name}", say.pick(attribute)
+        subject, label = f"attribute:{attribute.name}", _plain(say.pick(attribute))
         offer = Offer(subject, label, kind, _words(attribute.ja, attribute.en, attribute.name))
         found.setdefault(attribute.facet, []).append(offer)
-    happened = say("how often, when, with what")
+    happened = say("activity")
     for event in CONDITIONS.events:
         facet = _FACET_OF.get(event.name.partition(" ")[0], "behaviour")
         offer = Offer(f"event:{event.name}", say.pick(event), happened, _words(event.ja, event.en, event.name))
@@ -120,6 +121,11 @@ def offers(say: Say, *, with_lists: bool = False) -> list[OfferGroup]:
         if subject != "list:" or with_lists:
             found.setdefault(facet, []).append(Offer(subject, say(label), say(kind), _words(say(label), label)))
     return [OfferGroup(facets.get(name, say(_OTHER_FACET)), tuple(each)) for name, each in found.items() if each]
+
+
+def _plain(label: str) -> str:
+    """A label without the note in brackets that tells of the stored form."""
+    return re.split(r"（(?:返金|最小)| \(minor", label, maxsplit=1)[0]
 
 
 def _words(*names: str) -> str:
@@ -163,6 +169,27 @@ def _texts_of(node: Node) -> list[str]:
         which = [*filters_of(node, "f"), *filters_of(node, "t")]
         return [f"of:{node.get(f'{each}-name')}" for each in which if not behaviour_form.is_number(node, each)]
     return [f"of:{node.kind}"] if node.kind in ("segment", "list") else []
+
+
+def begin(node: Node, values: Mapping[str, Sequence[KnownValue]]) -> None:
+    """Let a condition that was just added, or a filter of it, ask for the most frequent value, so that it stands."""
+    if (
+        node.kind == "attribute"
+        and (known := values.get(f"attribute:{node.name}"))
+        and not (node.get("value") or node.boxes("has"))
+    ):
+        if condition_form.operand(node) is Operand.TEXTS:
+            node.ticked["has"] = (known[0].value,)
+        else:
+            node.typed["value"] = known[0].value
+    for which in [*filters_of(node, "f"), *filters_of(node, "t")] if node.kind == "event" else []:
+        known = values.get(f"of:{node.get(f'{which}-name')}") or ()
+        if behaviour_form.is_number(node, which):
+            node.typed.setdefault(f"{which}-value", "1")
+        elif known and f"{which}-value" not in node.typed and not node.boxes(f"{which}-has"):
+            node.ticked[f"{which}-has"] = (known[0].value,)
+    if node.kind in ("segment", "list") and (known := values.get(f"of:{node.kind}")):
+        node.typed.setdefault("value", known[0].value)
 
 
 def boxes(known: Sequence[KnownValue], ticked: Sequence[str]) -> list[tuple[KnownValue, bool]]:

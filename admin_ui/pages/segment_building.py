@@ -21,6 +21,9 @@ from segments.preview import PICTURES
 from segments.rules.behaviour import properties_of
 from segments.rules.parse import dump
 
+_BEGINNINGS = ("add", "group", "subject", "filter", "then")
+"""Buttons after which something new asks for a value."""
+
 
 @get("/segments/new", opt={"allow": Allow.MARKETER})
 async def new_segment(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
@@ -47,7 +50,8 @@ async def build_segment(
         segment_id=form.whole("segment_id"),
         version=form.whole("version"),
         removed=[*removed, *([done.removed] if done.removed else [])],
-        focus=f"node-{done.focus.place}" if done.focus is not None else "",
+        focus=done.focus,
+        fresh=done.focus if action.partition(":")[0] in _BEGINNINGS else None,
     )
     return await _show(page, builder)
 
@@ -167,9 +171,13 @@ async def _builder(
     segment_id: int | None = None,
     version: int | None = None,
     removed: list[Node] | None = None,
-    focus: str = "",
+    focus: Node | None = None,
+    fresh: Node | None = None,
     errors: Errors | None = None,
 ) -> Builder:
+    values = await segment_builder.suggestions(services.segment_values, tree)
+    if fresh is not None:
+        segment_builder.begin(fresh, values)
     rule = rule_form.to_rule(tree, page.shop.currency)
     by = picture if picture in PICTURES else PICTURES[0]
     preview: Preview | None = None
@@ -188,8 +196,8 @@ async def _builder(
         names=names,
         removed=rule_form.kept(removed or []),
         undone=segment_builder.told(removed[-1], page.say) if removed else "",
-        focus=focus,
-        values=await segment_builder.suggestions(services.segment_values, tree),
+        focus=f"node-{focus.place}" if focus is not None else "",
+        values=values,
     )
 
 
