@@ -115,7 +115,12 @@ class Figures:
             self._remember(
                 day, replace(self, facts=facts, as_of=min(self.as_of, end), day=day, kept={}, known={}, past={})
             )
-        return self.past[day]
+        return replace(self.past[day], frame=self.frame)
+
+    def with_frame(self, frame: pl.LazyFrame) -> "Figures":
+        """The same with a frame that has more columns, for whoever asks about members by a rule that reads them."""
+        today = population(frame, exclude_test_accounts=self.exclude_test_accounts)
+        return replace(self, frame=frame, facts=replace(self.facts, frame=None if self.facts.frame is None else today))
 
     def knew(self, moment: datetime) -> "Figures":
         """The figures as they were known at a moment: of what had been received by then.
@@ -131,7 +136,7 @@ class Figures:
             self._remember(
                 moment, replace(self, facts=facts, as_of=moment, known_at=moment, kept={}, known={}, past={})
             )
-        return self.past[moment]
+        return replace(self.past[moment], frame=self.frame)
 
     def _remember(self, when: date | datetime, found: "Figures") -> None:
         for old in [*self.past][: len(self.past) - PAST_DAYS + 1]:

@@ -110,6 +110,21 @@ class Lake:
         """Every row of a table."""
         return self._scan(table, None)
 
+    def files(self, table: Table) -> frozenset[str]:
+        """The files of a table's newest version: what is added to it later is in others."""
+        return frozenset(self._files(table, None))
+
+    def rows_in(self, table: Table, files: Collection[str]) -> pl.LazyFrame:
+        """The rows of some files of a table.
+
+        Raises:
+            FileNotFoundError: when it is read: the file was compacted away since.
+        """
+        layout = LAYOUTS[table]
+        if not files:
+            return pl.LazyFrame(schema=layout.schema)
+        return self._scan_files(sorted(files), layout).select(*layout.schema)
+
     def customer_days(self, buckets: Collection[int] | None = None) -> pl.LazyFrame:
         """Rows of customer_days as they were appended: not aggregated, merges not applied.
 

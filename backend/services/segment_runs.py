@@ -15,6 +15,7 @@ from backend.errors import BadInput, Conflict, NotFound
 from backend.store import access, people, shop
 from backend.store import segments as store
 from backend.store.pool import Connection
+from backend.store.rules import resolve_rule, resolve_rules
 from campaigns.shop import ShopSettings
 from segments.customers import Frame
 from segments.ids import SegmentId
@@ -22,6 +23,7 @@ from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
 from segments.preview import Count, counted, looked, marked, sizes
 from segments.preview import people as shown_of
+from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
 from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
@@ -44,8 +46,9 @@ class SegmentRuns:
         async with self._pool.acquire() as connection:
             rows = await store.list_segments(connection, archived=archived)
             settings = await shop.read_settings(connection)
-        stored = [_stored(row, settings.currency) for row in rows]
-        counts = await self._counts([each.segment.rule for each in stored], settings)
+            stored = [_stored(row, settings.currency) for row in rows]
+            rules = await resolve_rules(connection, [(each.segment.id, each.segment.rule) for each in stored])
+        counts = await self._counts(rules, settings)
         return [ListedSegment(stored=each, count=count) for each, count in zip(stored, counts, strict=True)]
 
     async def get(self, segment_id: int, *, version: int | None = None) -> StoredSegment:
@@ -163,16 +166,17 @@ class SegmentRuns:
         Raises:
             NotFound: no such segment.
         """
-        stored, settings = await self._stored_and_settings(segment_id, None)
-        return (await self._counts([stored.segment.rule], settings))[0]
+        _, rule, settings = await self._resolved(segment_id, None)
+        return (await self._counts([rule], settings))[0]
 
     async def preview(self, rule: Rule, *, by: str = "rank") -> Preview:
         """What a rule would hold, kept or not; ``by`` is one of `segments.preview.PICTURES`."""
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
-        view = self._frame.read()
+            whole = await resolve_rule(connection, rule)
+        view = await self._frame.read_for([whole])
         everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-        look = await asyncio.to_thread(lambda: looked(marked(everyone, rule, by=by).collect(), by=by))
+        look = await asyncio.to_thread(lambda: looked(marked(everyone, whole, by=by).collect(), by=by))
         shown = await asyncio.to_thread(shown_of(view.frame, look.sample).collect)
         return Preview(
             count=Count(size=look.size, total=look.total, reachable=look.reachable, as_of=view.as_of),
@@ -189,9 +193,9 @@ class SegmentRuns:
         Raises:
             NotFound: no such segment or version.
         """
-        stored, settings = await self._stored_and_settings(segment_id, version)
-        everyone = population(self._frame.read().frame, exclude_test_accounts=settings.exclude_test_accounts)
-        return members(everyone, stored.segment.rule)
+        _, rule, settings = await self._resolved(segment_id, version)
+        view = await self._frame.read_for([rule])
+        return members(population(view.frame, exclude_test_accounts=settings.exclude_test_accounts), rule)
 
     async def explain(self, segment_id: int, *, customer_id: int) -> Explanation:
         """Why a customer is or is not in a segment, condition by condition.
@@ -199,16 +203,16 @@ class SegmentRuns:
         Raises:
             NotFound: no such segment, or no facts about the customer yet.
         """
-        stored, settings = await self._stored_and_settings(segment_id, None)
-        view = self._frame.read()
-        found = await asyncio.to_thread(view.frame.filter(pl.col("customer_id") == customer_id).collect)
+        stored, rule, settings = await self._resolved(segment_id, None)
+        view = await self._frame.read_for([rule])
+        found = await asyncio.to_thread(_row_for(rule, view.frame, customer_id).collect)
         if found.is_empty():
             raise NotFound(
                 f"There are no facts about customer {customer_id} yet: send an event, or wait for the next refresh.",
                 code="customer_not_found",
             )
         row = found.row(0, named=True)
-        rule, currency = stored.segment.rule, settings.currency
+        currency = settings.currency
         findings = [explain(rule, row, language, currency=currency) for language in ("ja", "en")]
         excluded = settings.exclude_test_accounts and bool(row["test_account"])
         return Explanation(
@@ -221,12 +225,15 @@ class SegmentRuns:
             as_of=view.as_of,
         )
 
-    async def _stored_and_settings(self, segment_id: int, version: int | None) -> tuple[StoredSegment, ShopSettings]:
+    async def _resolved(self, segment_id: int, version: int | None) -> tuple[StoredSegment, Rule, ShopSettings]:
+        """A segment, its rule with those of the segments that it asks for, and the settings."""
         async with self._pool.acquire() as connection:
-            return await _get(connection, segment_id, version), await shop.read_settings(connection)
+            stored = await _get(connection, segment_id, version)
+            rule = await resolve_rule(connection, stored.segment.rule, segment_id=segment_id)
+            return stored, rule, await shop.read_settings(connection)
 
     async def _counts(self, rules: Sequence[Rule], settings: ShopSettings) -> Sequence[Count]:
-        view = self._frame.read()
+        view = await self._frame.read_for(rules)
         everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
         row = (await asyncio.to_thread(sizes(everyone, rules).collect)).row(0, named=True)
         return [counted(row, place, view.as_of) for place in range(len(rules))]
@@ -284,6 +291,13 @@ def _stored(row: asyncpg.Record, currency: str) -> StoredSegment:
         changed_by=row["created_by"],
         archived_at=row["archived_at"],
     )
+
+
+def _row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
+    """A customer's row with the columns that the rule reads: of all customers each would be gone through for this one."""
+    read = compile_rule(rule, frame.collect_schema().names()).meta.root_names()
+    columns = dict.fromkeys(["customer_id", "as_of", "test_account", *read])
+    return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
 
 
 def _person(row: dict[str, Any], known: asyncpg.Record | None) -> Person:

@@ -11,7 +11,7 @@ import polars as pl
 from backend.clock import Clock
 from backend.store import segment_values as store
 from segments.breakdown import BREAKDOWNS
-from segments.customers import Frame
+from segments.customers import StoredFrame
 
 MOST = 300
 """Values of one kind that are offered; others can be typed."""
@@ -52,7 +52,7 @@ _NAMED: Mapping[str, str] = {"last_store": "store"}
 class SegmentValues:
     """Values that are really there."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: StoredFrame) -> None:
         self._pool = pool
         self._clock = clock
         self._frame = frame

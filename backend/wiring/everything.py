@@ -6,6 +6,7 @@ from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
+from backend.lake.asked import AskedFrame
 from backend.lake.engine import engine_at
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
@@ -40,6 +41,7 @@ from backend.services.refresh.loop import Refresh
 from backend.services.refresh.past import PastFrames
 from backend.services.replays import Replays
 from backend.services.retention import Retention
+from backend.services.rule_facts import RuleFacts
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
 from backend.services.server_events import ServerEvents
@@ -53,7 +55,7 @@ from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 from backend.settings import Settings
 from backend.wiring import IntakeServices, Services
-from backend.wiring.meetings import LakeFacts, PlainFrame, SegmentAudiences
+from backend.wiring.meetings import LakeFacts, SegmentAudiences
 from campaigns.delivery import PushSender
 
 
@@ -74,18 +76,19 @@ async def open_sender(settings: Settings) -> AsyncIterator[PushSender]:
 def build(intake: IntakeServices, sender: PushSender) -> Services:
     """Every service, on what an intake process has already."""
     pool, clock, settings = intake.pool, intake.clock, intake.settings
-    frame, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
+    stored, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
+    frame = AskedFrame(stored, lake, RuleFacts(pool, clock))
     segment_runs = SegmentRuns(pool, clock, frame)
-    audiences, facts = SegmentAudiences(segment_runs, frame), LakeFacts(lake, frame)
+    audiences, facts = SegmentAudiences(segment_runs, stored), LakeFacts(lake, stored)
     imports = Imports(pool, clock, settings.home)
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
     engine = engine_at(settings.engine, settings.lake_options)
-    refresh = Refresh(pool, clock, lake, frame, engine=engine, keep_pictures=settings.keep_pictures)
-    exports = _exports(intake, lake=lake, frame=frame, segments=segment_runs, desk=campaign_desk, insights=insights)
+    refresh = Refresh(pool, clock, lake, stored, engine=engine, keep_pictures=settings.keep_pictures)
+    exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
-    coupon_ledger = CouponLedger(pool, clock, lake, frame)
+    coupon_ledger = CouponLedger(pool, clock, lake, stored)
     return Services(
         **_given(intake),
         access=Access(pool, clock),
@@ -104,7 +107,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         imports=imports,
         import_desk=import_desk,
         segment_runs=segment_runs,
-        segment_values=SegmentValues(pool, clock, frame),
+        segment_values=SegmentValues(pool, clock, stored),
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
@@ -115,7 +118,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
         ),
         refresh=refresh,
-        past_frames=PastFrames(pool, clock, lake, frame, engine),
+        past_frames=PastFrames(pool, clock, lake, stored, engine),
         insights=insights,
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
@@ -128,8 +131,8 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),
         coupon_ledger=coupon_ledger,
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
-        rank_desk=RankDesk(pool, clock, lake, frame),
-        memberships=Memberships(pool, clock, PlainFrame(frame), keep_changes=settings.keep_changes),
+        rank_desk=RankDesk(pool, clock, lake, stored),
+        memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
         membership_ledger=MembershipLedger(pool),
     )
 

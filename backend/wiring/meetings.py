@@ -12,24 +12,7 @@ from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.services.segment_runs import SegmentRuns
 from campaigns.audience import Members
-from segments.customers import View
-from segments.rules.rule import Rule
 from segments.windows import Window
-
-
-@dataclass(frozen=True, slots=True)
-class PlainFrame:
-    """The customer frame for rules that need nothing beside its own columns."""
-
-    frame: CustomerFrame
-
-    def read(self) -> View:
-        """The frame as it stands."""
-        return self.frame.read()
-
-    async def read_for(self, _: Sequence[Rule]) -> View:
-        """The same, whatever the rules."""
-        return self.frame.read()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
 from segments.reduce.days import DAYS_SCHEMA
+from segments.rules.rule import Rule
 from segments.windows import Window
 
 TODAY = date(2026, 11, 21)
@@ -50,6 +51,10 @@ class FakeFrame:
         self._frame = self._frame.clear()
 
     def read(self) -> FakeView:
+        """The frame."""
+        return FakeView(self._frame)
+
+    async def read_for(self, _: Collection[Rule]) -> FakeView:
         """The frame."""
         return FakeView(self._frame)
 

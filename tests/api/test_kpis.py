@@ -27,7 +27,7 @@ async def snapshots(pool: asyncpg.Pool, tmp_path: Path) -> tuple[Snapshots, Insi
     for days, number, who in ((20, "o1", "u1"), (10, "o2", "u1"), (10, "o3", "u2")):
         await shop.send("server", order(number, 100, user=who, store_id=f"S{who}"), at=NOW - timedelta(days=days))
     await shop.refresh.run_once()
-    insights = Insights(pool, shop.clock, shop.lake, shop.frame)
+    insights = Insights(pool, shop.clock, shop.lake, shop.asked)
     return Snapshots(pool, shop.clock, measure=insights.measure, known_until=insights.known_until), insights
 
 

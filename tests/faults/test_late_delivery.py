@@ -144,7 +144,7 @@ def _named(rows: pl.LazyFrame, names: Mapping[int, str]) -> list[dict[str, Any]]
 
 
 async def _figures(shop: Shop, slugs: Iterable[str]) -> dict[str, Any]:
-    insights = Insights(shop.pool, shop.clock, shop.lake, shop.frame)
+    insights = Insights(shop.pool, shop.clock, shop.lake, shop.asked)
     found = {}
     for slug in slugs:
         result = await insights.kpi(slug, options=OPTIONS.get(slug), by=BY.get(slug))

@@ -139,7 +139,7 @@ async def test_order_lines_take_the_category_of_their_product_and_pages_the_name
     lines = shop.lake.order_lines().select("category").collect()["category"].to_list()
     assert sorted(lines) == ["特売", "菓子パン"]
     customer = await pool.fetchval("SELECT customer_id FROM customers")
-    timeline = await People(pool, clock, shop.frame).timeline(customer)
+    timeline = await People(pool, clock, shop.asked).timeline(customer)
     called = {each.name: each.called for entry in timeline.entries for each in entry.properties}
     assert called["store_id"] == {"ja": "本店", "en": "本店"}
 

@@ -184,7 +184,7 @@ async def test_files_become_few_and_what_is_out_of_use_goes(shop: Shop) -> None:
 
 
 async def test_figures_are_read_from_it(shop: Shop) -> None:
-    insights = Insights(shop.pool, shop.clock, shop.lake, shop.frame)
+    insights = Insights(shop.pool, shop.clock, shop.lake, shop.asked)
     assert (await insights.kpi("orders_per_customer")).measured.value is None
     await sell(shop, 0, 6)
     await shop.refresh.run_until_current()

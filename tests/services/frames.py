@@ -1,12 +1,13 @@
 """A customer frame held in memory, for services that read one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import polars as pl
 
+from segments.rules.rule import Rule
 from tests.segments.rules.people import frame_of
 
 AS_OF = datetime(2026, 6, 30, 3, tzinfo=UTC)
@@ -25,4 +26,7 @@ class HeldFrame:
         self._view = HeldView(frame_of(rows).lazy())
 
     def read(self) -> HeldView:
+        return self._view
+
+    async def read_for(self, _: Collection[Rule]) -> HeldView:
         return self._view

@@ -10,9 +10,11 @@ import msgspec
 import polars as pl
 
 from backend.clock import FixedClock
+from backend.lake.asked import AskedFrame
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.services.refresh.loop import Refresh
+from backend.services.rule_facts import RuleFacts
 from backend.store import events
 from segments.envelope import Event
 from segments.intake import Reception, read_event
@@ -29,6 +31,7 @@ class Shop:
         self.clock = FixedClock(NOW)
         self.lake = Lake(home / "lake")
         self.frame = CustomerFrame(home / "frame")
+        self.asked = AskedFrame(self.frame, self.lake, RuleFacts(pool, self.clock))
         self.refresh = Refresh(pool, self.clock, self.lake, self.frame, **options)
         self._numbers = count(1)
 

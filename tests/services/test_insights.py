@@ -25,7 +25,7 @@ def installation(pool: asyncpg.Pool, tmp_path: Path) -> Shop:
 
 @pytest.fixture
 def insights(installation: Shop) -> Insights:
-    return Insights(installation.pool, installation.clock, installation.lake, installation.frame)
+    return Insights(installation.pool, installation.clock, installation.lake, installation.asked)
 
 
 def ago(days: int) -> date:

@@ -112,7 +112,7 @@ async def bought(installation: Shop, days: Sequence[int], people: int) -> None:
 
 async def test_figures_use_the_version_in_force_when_their_window_began(pool: asyncpg.Pool, tmp_path: Path) -> None:
     installation = Shop(pool, tmp_path)
-    insights = Insights(pool, installation.clock, installation.lake, installation.frame)
+    insights = Insights(pool, installation.clock, installation.lake, installation.asked)
     await bought(installation, (400, 90, 60), people=3)
     own = LifeCycle(pool, FixedClock(NOW - timedelta(days=35)), derive=insights.derive_thresholds)
     window = Window(TODAY - timedelta(days=36), TODAY - timedelta(days=10))
@@ -128,7 +128,7 @@ async def test_figures_use_the_version_in_force_when_their_window_began(pool: as
 
 async def test_thresholds_come_from_the_lake(pool: asyncpg.Pool, tmp_path: Path) -> None:
     installation = Shop(pool, tmp_path)
-    insights = Insights(pool, installation.clock, installation.lake, installation.frame)
+    insights = Insights(pool, installation.clock, installation.lake, installation.asked)
     await bought(installation, (400, 300, 270), people=260)
     made = await insights.derive_thresholds(TODAY)
     assert (made.t1, made.t2, made.t3, made.provisional) == (100, 114, 228, False)

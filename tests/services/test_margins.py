@@ -73,7 +73,7 @@ async def test_what_cannot_be_is_refused(
 
 async def test_a_new_version_changes_the_figure_at_once(pool: asyncpg.Pool, tmp_path: Path) -> None:
     shop = Shop(pool, tmp_path)
-    insights = Insights(pool, shop.clock, shop.lake, shop.frame)
+    insights = Insights(pool, shop.clock, shop.lake, shop.asked)
     await shop.send("server", order("o1", 1000, user="u1"), at=NOW - timedelta(days=3))
     await shop.refresh.run_once()
     window = Window(TODAY, TODAY)

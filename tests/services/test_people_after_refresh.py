@@ -27,7 +27,7 @@ def shop(pool: asyncpg.Pool, tmp_path: Path) -> Shop:
 
 
 async def test_a_segment_follows_what_happens_and_the_passing_of_days(shop: Shop) -> None:
-    runs = SegmentRuns(shop.pool, shop.clock, shop.frame)
+    runs = SegmentRuns(shop.pool, shop.clock, shop.asked)
     assert (await runs.preview(parse(LAPSED))).count.total == 0
     await shop.send("app", identify(user="u1", anonymous="a1", token="t1", push_consent=True))
     await shop.send("server", order("o1", 1280, user="u1"), at=NOW - timedelta(days=29))
@@ -43,7 +43,7 @@ async def test_a_segment_follows_what_happens_and_the_passing_of_days(shop: Shop
 
 
 async def test_a_persons_page_tells_what_was_sent(shop: Shop) -> None:
-    people = People(shop.pool, shop.clock, shop.frame)
+    people = People(shop.pool, shop.clock, shop.asked)
     await shop.send(
         "app", identify(user="M-1", anonymous="a1", token="t1", lastName="佐藤", firstName="花子", push_consent=True)
     )
@@ -63,7 +63,7 @@ async def test_a_persons_page_tells_what_was_sent(shop: Shop) -> None:
 
 
 async def test_the_coupons_listed_are_the_coupons_counted(shop: Shop) -> None:
-    people = People(shop.pool, shop.clock, shop.frame)
+    people = People(shop.pool, shop.clock, shop.asked)
     today = shop.clock.now().date()
     await shop.pool.executemany(
         "INSERT INTO coupons (coupon_id, title, valid_until, audience) VALUES ($1, '{}', $2, $3)",
@@ -90,7 +90,7 @@ async def test_the_coupons_listed_are_the_coupons_counted(shop: Shop) -> None:
 
 
 async def test_what_was_done_before_signing_in_is_on_the_members_timeline(shop: Shop) -> None:
-    people = People(shop.pool, shop.clock, shop.frame)
+    people = People(shop.pool, shop.clock, shop.asked)
     await shop.send("app", opened(anonymous="a1", token="t1"))
     await shop.refresh.run_once()
     await shop.send("server", identify(user="u1"))

@@ -121,7 +121,7 @@ async def test_events_go_on_after_everything_was_dropped(shop: Shop) -> None:
 
 
 async def test_a_person_is_still_told_by_the_lake(shop: Shop) -> None:
-    people = People(shop.pool, shop.clock, shop.frame, shop.lake)
+    people = People(shop.pool, shop.clock, shop.asked, shop.lake)
     coupon = {
         "type": "track",
         "event": "Coupon Redeemed",
@@ -141,7 +141,7 @@ async def test_a_person_is_still_told_by_the_lake(shop: Shop) -> None:
     assert [(one.coupon_id, one.redeemed_at) for one in (await people.detail(number)).coupons] == [
         (one.coupon_id, one.redeemed_at) for one in coupons
     ]
-    blind = People(shop.pool, shop.clock, shop.frame)
+    blind = People(shop.pool, shop.clock, shop.asked)
     assert {one.ja for one in (await blind.timeline(number)).entries} == {"以前の出来事"}
 
 

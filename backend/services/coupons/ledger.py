@@ -20,7 +20,7 @@ from backend.store import coupons as store
 from backend.store import customers, people, shop
 from segments.coupon_ledger import COUPON_EVENTS, DEFINITIONS, CouponNumbers, ledger, numbers
 from segments.coupons import CouponState, Flag
-from segments.customers import Frame
+from segments.customers import StoredFrame
 from segments.history import History, under_survivors
 from segments.reduce.days import aggregate_days
 from segments.reduce.trust import only_verified
@@ -81,7 +81,7 @@ class _Look:
 class CouponLedger:
     """What became of coupons."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: History, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, lake: History, frame: StoredFrame) -> None:
         self._pool = pool
         self._clock = clock
         self._lake = lake

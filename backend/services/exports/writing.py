@@ -18,7 +18,7 @@ from backend.store.export_files import Written, open_writer
 from campaigns import report_table
 from campaigns.overview import CampaignReport
 from campaigns.shop import ShopSettings
-from segments.customers import Frame
+from segments.customers import StoredFrame
 from segments.exports import What, Wish
 from segments.history import History
 from segments.metrics import catalog
@@ -42,7 +42,7 @@ class Origins:
     """
 
     lake: History
-    frame: Frame
+    frame: StoredFrame
     members: Callable[[int], Awaitable[pl.LazyFrame]]
     report: Callable[[int], Awaitable[CampaignReport]]
     kpi: Callable[..., Awaitable[KpiResult]]

@@ -18,6 +18,7 @@ from backend.errors import BadInput, NotFound
 from backend.services.insights.state import Merges, count_in, load_figures, read_definitions
 from backend.store import events
 from backend.store import segments as segment_store
+from backend.store.rules import resolve_rule
 from segments.asking import Question, ask
 from segments.customers import Frame
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
@@ -130,7 +131,8 @@ class Insights:
             compare=read_comparison(compare) if compare else None,
             against=await self._against(compare, as_of_rule),
         )
-        figures = await self._figures()
+        asked = [question.audience] if question.against is None else [question.audience, question.against]
+        figures = await self._figures(*asked)
 
         def answer() -> KpiResult:
             known = figures.knew(known_at) if known_at else figures
@@ -147,7 +149,7 @@ class Insights:
             NotFound: no such segment, or version.
         """
         audience = await self._audience(segment_id, "cohort", version=version)
-        figures = await self._figures()
+        figures = await self._figures(audience)
         return await asyncio.to_thread(lambda: [_measured(figures.at(day), each, audience) for each in choices])
 
     async def known_until(self) -> datetime:
@@ -165,7 +167,7 @@ class Insights:
         audience = await self._audience(segment_id, as_of_rule)
         async with self._pool.acquire() as connection:
             failed = sum(row["failed"] for row in await events.count_failed_by_code(connection))
-        figures = await self._figures()
+        figures = await self._figures(audience)
         return await asyncio.to_thread(figures.dashboard, days=days, audience=audience, failed_events=failed)
 
     async def derive_thresholds(self, since: date) -> Thresholds:
@@ -196,12 +198,23 @@ class Insights:
             return EVERYONE
         async with self._pool.acquire() as connection:
             row = await segment_store.get_segment(connection, segment_id=segment_id, version=version)
-        if row is None:
-            raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+            if row is None:
+                raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+            rule = await resolve_rule(connection, parse(row["rule"]), segment_id=segment_id)
         name = SegmentName(id=SegmentId(row["segment_id"]), name=row["name"], version=row["version"])
-        return Audience(name, parse(row["rule"]), as_of_rule)
+        return Audience(name, rule, as_of_rule)
 
-    async def _figures(self) -> Figures:
+    async def _figures(self, *audiences: Audience) -> Figures:
+        """The figures, with a frame that can be asked who belongs to these."""
+        figures = await self._state_now()
+        rules = [audience.rule for audience in audiences if audience.rule is not None]
+        if not rules:
+            return figures
+        frame = (await self._frame.read_for(rules)).frame
+        more = {*frame.collect_schema()} - {*figures.frame.collect_schema()}
+        return figures.with_frame(frame) if more else figures
+
+    async def _state_now(self) -> Figures:
         async with self._loading:
             async with self._pool.acquire() as connection:
                 known = await read_definitions(connection)

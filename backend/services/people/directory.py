@@ -12,6 +12,7 @@ from backend.errors import BadInput, NotFound
 from backend.store import people as store
 from backend.store import segments as segment_store
 from backend.store import shop
+from backend.store.rules import resolve_rule
 from campaigns.person import PeoplePage, PeopleSlice, PersonLine
 from segments.customers import Frame, View
 from segments.membership import members, population
@@ -64,8 +65,8 @@ class Directory:
             raise BadInput(f"Members can be ordered by {', '.join(ORDERS)}.", code="bad_order", field="order")
         if page < 1 or not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"Pages begin at 1 and hold 1 to {LARGEST_PAGE} members.", code="bad_page", field="page")
-        view = self._frame.read()
-        frame, found = await self._chosen(view, query, rank, segment_id)
+        view, everyone = await self._of_segment(segment_id)
+        frame, found = await self._chosen(everyone, query, rank)
         total, rows = await asyncio.to_thread(
             _page, frame, order=order, descending=descending, offset=(page - 1) * size, size=size
         )
@@ -99,8 +100,9 @@ class Directory:
         """
         if not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"A page holds 1 to {LARGEST_PAGE} members.", code="bad_page", field="size")
-        after, view = _read_cursor(cursor), self._frame.read()
-        frame, found = await self._chosen(view, query, rank, segment_id)
+        after = _read_cursor(cursor)
+        view, everyone = await self._of_segment(segment_id)
+        frame, found = await self._chosen(everyone, query, rank)
         total, rows = await asyncio.to_thread(_slice, frame, after, size + 1)
         lines = list(await self._lines(rows, found or {}))
         if found is not None and rank is None and segment_id is None:
@@ -147,11 +149,10 @@ class Directory:
         return customer_id
 
     async def _chosen(
-        self, view: View, query: str, rank: str | None, segment_id: int | None
+        self, everyone: pl.LazyFrame, query: str, rank: str | None
     ) -> tuple[pl.LazyFrame, dict[int, asyncpg.Record] | None]:
         """The rows of those who fit; and who was found where something was searched for."""
-        frame = view.frame if segment_id is None else await self._members(view.frame, segment_id)
-        frame = frame if rank is None else frame.filter(pl.col("rank") == rank)
+        frame = everyone if rank is None else everyone.filter(pl.col("rank") == rank)
         if not query.strip():
             return frame, None
         found = await self._search(query)
@@ -163,14 +164,20 @@ class Directory:
         seen = set((await asyncio.to_thread(here.collect))["customer_id"].to_list())
         return [number for number in found if number not in seen]
 
-    async def _members(self, frame: pl.LazyFrame, segment_id: int) -> pl.LazyFrame:
+    async def _of_segment(self, segment_id: int | None) -> tuple[View, pl.LazyFrame]:
+        """The frame, and the rows of a segment's members in it; of everyone without one."""
+        if segment_id is None:
+            view = self._frame.read()
+            return view, view.frame
         async with self._pool.acquire() as connection:
             row = await segment_store.get_segment(connection, segment_id=segment_id)
             settings = await shop.read_settings(connection)
-        if row is None:
-            raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
-        everyone = population(frame, exclude_test_accounts=settings.exclude_test_accounts)
-        return members(everyone, parse(row["rule"]))
+            if row is None:
+                raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
+            rule = await resolve_rule(connection, parse(row["rule"]), segment_id=segment_id)
+        view = await self._frame.read_for([rule])
+        everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
+        return view, members(everyone, rule)
 
     async def _search(self, query: str) -> dict[int, asyncpg.Record]:
         async with self._pool.acquire() as connection:

@@ -18,7 +18,7 @@ from backend.services.ranks.values import Mover, PersonalRank, RankCount, RankPr
 from backend.store import access, customers, people, shop
 from backend.store import rank_rules as store
 from backend.store.pool import Connection
-from segments.customers import Frame
+from segments.customers import StoredFrame
 from segments.history import History, under_survivors
 from segments.rank_rules import RankRules, RankVersion, in_force, next_day, problems
 from segments.rank_walk import Step
@@ -36,7 +36,7 @@ FURTHEST = timedelta(days=366)
 """How far ahead rules may begin: further lies a slip of the keyboard, and a preview that walks through centuries."""
 
 
-class MarkedFrame(Frame, Protocol):
+class MarkedFrame(StoredFrame, Protocol):
     """The customer frame and what its writer noted beside it."""
 
     def manifest(self) -> Manifest:

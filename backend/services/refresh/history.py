@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import reduce
-from operator import or_
 
 import narwhals as nw
 import polars as pl
 
+from backend.lake.neighbours import among
 from backend.lake.tables import Lake
 from segments.history import under_survivors
 from segments.reduce.anywhere import Rules, reduce_here
@@ -40,16 +39,5 @@ def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, i
     """Everything these customers did, and those whom they absorbed (each with the survivor), in memory."""
     everyone = pl.Series("customer_id", [*customer_ids, *absorbed], dtype=pl.Int64)
     # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
-    own = lake.customer_days({*(everyone % BUCKETS)}).filter(_among(everyone))
+    own = lake.customer_days({*(everyone % BUCKETS)}).filter(among(everyone))
     return under_survivors(own.collect().lazy(), absorbed).collect().lazy()
-
-
-def _among(customer_ids: pl.Series) -> pl.Expr:
-    """Whether a row is of these customers; told by ranges too, so that parts of files with none of them are passed over.
-
-    Files are parted by bucket and sorted by customer inside: of neighbours in one bucket only their part is read.
-    """
-    number, bucket = pl.col("customer_id"), (pl.col("customer_id") % BUCKETS).alias("bucket")
-    ranges = customer_ids.to_frame().group_by(bucket).agg(number.min().alias("low"), number.max().alias("high"))
-    inside = [(pl.col("bucket") == one) & number.is_between(low, high) for one, low, high in ranges.iter_rows()]
-    return reduce(or_, inside, pl.lit(value=False)) & number.is_in(customer_ids.implode())

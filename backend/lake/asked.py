@@ -1,0 +1,176 @@
+"""The customer frame with everything that rules ask beside its stored columns.
+
+What a rule needs is known from the rule (`segments.rules.references`): behaviours that no stored column answers, static
+lists, facts that depend on everyone, the send ledger. Each is worked out once for the frame as it stands, kept
+(`backend.lake.kept_columns`), and laid beside the frame row by row: a join would cost every question more than all else.
+"""
+
+import asyncio
+import itertools
+import threading
+import time
+from collections.abc import Collection, Hashable
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+import polars as pl
+
+from backend.lake.asked_sources import Sources, Standing
+from backend.lake.behaviours import Behaviours
+from backend.lake.everyone import facts_of_everyone
+from backend.lake.frame import CustomerFrame, FrameView
+from backend.lake.kept_columns import ROOM, Held, KeptColumns, Made
+from backend.lake.ledger_rows import days_since, ledger_rows
+from backend.lake.tables import Lake
+from segments.customers import ASKED
+from segments.history import under_survivors
+from segments.metrics.worked_out import WORKED_OUT
+from segments.rules.behaviour import Behaviour, column_of, source_of
+from segments.rules.packing import pack_occurrences
+from segments.rules.references import behaviours, list_column, lists
+from segments.rules.rule import Attribute, Rule, conditions_of
+
+DEAR = 0.5
+"""Seconds of work beyond which what depends on everyone may outlive the frame it was worked out of."""
+
+LASTS = 20
+"""For how many times as long as it took to work it out it may, ..."""
+
+LONGEST = 300.0
+"""... and for how many seconds at the most."""
+
+_MINUTE = 60
+
+_ASKED = {attribute.name: attribute.dtype for attribute in ASKED}
+
+Key: TypeAlias = Behaviour | str | int
+"""What is asked: a behaviour, an attribute of `segments.customers.ASKED` by name, a static list by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moment:
+    """What columns are worked out of: a frame (``state`` numbers them as they follow each other) and what stands beside it."""
+
+    view: FrameView
+    state: int
+    standing: Standing
+
+
+class AskedFrame:
+    """The frame of one folder for whoever asks rules.
+
+    Args:
+        frame: the stored columns.
+        lake: history.
+        sources: what PostgreSQL answers.
+        room: bytes that are kept of what was worked out.
+    """
+
+    def __init__(self, frame: CustomerFrame, lake: Lake, sources: Sources, *, room: int = ROOM) -> None:
+        self._frame = frame
+        self._lake = lake
+        self._sources = sources
+        self._kept = KeptColumns(room)
+        self._behaviours = Behaviours(lake)
+        self._reading = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._state: tuple[pl.LazyFrame, int] | None = None
+
+    def read(self) -> FrameView:
+        """The stored columns as they stand."""
+        with self._reading:  # two who open the frame at once would have two of the same state
+            return self._frame.read()
+
+    async def read_for(self, rules: Collection[Rule]) -> FrameView:
+        """The frame as it stands, with every column beside the stored ones that these rules need.
+
+        The rules of other segments that they ask for have to be in their places (`segments.rules.references.resolve`).
+        """
+        view = await asyncio.to_thread(self.read)
+        keys = _keys_of(rules, {*view.frame.collect_schema()})
+        if not keys:
+            return view
+        moment = _Moment(view, self._number(view), await self._sources.standing())
+        columns = [await self._column(key, moment) for key in keys]
+        return replace(view, frame=pl.concat([view.frame, *(column.lazy() for column in columns)], how="horizontal"))
+
+    def _number(self, view: FrameView) -> int:
+        """The number of the frame's state: as long as nothing was written a reader gives the very same frame."""
+        if self._state is None or self._state[0] is not view.frame:
+            self._state = (view.frame, next(self._numbers))
+        return self._state[1]
+
+    async def _column(self, key: Key, moment: _Moment) -> pl.DataFrame:
+        """What is asked, a row for each row of the frame, in its order."""
+        stamp = self._stamp(key, moment)
+
+        async def laid(_: Held | None) -> Made:
+            rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
+            return await asyncio.to_thread(_beside, moment.view.frame, rows), None
+
+        return await self._kept.get(("beside", key), (moment.state, stamp), laid)
+
+    def _stamp(self, key: Key, moment: _Moment) -> Hashable:
+        """Another one when the answer may be another one."""
+        standing = moment.standing
+        who = standing.merge_version
+        if isinstance(key, int):
+            return (who, standing.lists.get(key))
+        if key == "days_since_push":
+            return (who, standing.ledger, moment.view.day)
+        if isinstance(key, str):
+            calendar, tests = standing.calendar, standing.exclude_test_accounts
+            return (who, moment.view.day, standing.thresholds, calendar, tests, moment.state)
+        minute = None if key.minutes is None else int(standing.now.timestamp()) // _MINUTE
+        ledger = standing.ledger if source_of(key) == "ledger" else None
+        return (who, moment.state, minute, ledger)
+
+    async def _rows(self, key: Key, moment: _Moment, held: Held | None) -> Made:
+        """``customer_id`` and the columns of those of whom there is anything to say."""
+        standing, view = moment.standing, moment.view
+        if isinstance(key, int):
+            people = under_survivors((await self._sources.on_list(key)).lazy(), standing.survivors).unique()
+            return people.with_columns(pl.lit(value=True).alias(list_column(key))).collect(), None
+        if key == "days_since_push":
+            pushes = await self._sources.last_pushes()
+            return await asyncio.to_thread(days_since(pushes, standing, day=pl.lit(view.day)).collect), None
+        if isinstance(key, str):
+            if held is not None and _outlives(held, self._stamp(key, moment)):
+                return held.rows, None
+            facts = facts_of_everyone(self._lake, view, standing)
+            return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).collect()), None
+        if source_of(key) == "ledger":
+            happened = await ledger_rows(
+                key, lake=self._lake, sources=self._sources, standing=standing, verified=view.verified
+            )
+            return await asyncio.to_thread(pack_occurrences(happened.lazy(), key).collect), None
+        return await asyncio.to_thread(self._behaviours.rows, key, view, standing, held)
+
+
+def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
+    """What the rules ask beside ``columns``, in an order of its own."""
+    conditions = [condition for rule in rules for condition in conditions_of(rule)]
+    facts = {one.name for one in conditions if isinstance(one, Attribute) and one.name in _ASKED}
+    did = {one for rule in rules for one in behaviours(rule) if column_of(one) not in columns}
+    on = {number for rule in rules for number in lists(rule)}
+    return [*sorted(facts), *sorted(did, key=column_of), *sorted(on)]
+
+
+def _outlives(held: Held, stamp: Hashable) -> bool:
+    """Whether what was held still answers though the frame is another one: it was dear, and is not old."""
+    same = isinstance(held.stamp, tuple) and isinstance(stamp, tuple) and held.stamp[:-1] == stamp[:-1]
+    return same and held.took > DEAR and time.monotonic() - held.made < min(held.took * LASTS, LONGEST)
+
+
+def _beside(frame: pl.LazyFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of ``rows``, a row for each row of the frame, in its order; nothing for whom there is none."""
+    columns = [name for name in rows.columns if name != "customer_id"]
+    joined = frame.select("customer_id").join(rows.lazy(), on="customer_id", how="left", maintain_order="left")
+    return joined.select(_filled(name, rows.schema[name]) for name in columns).collect()
+
+
+def _filled(name: str, dtype: pl.DataType) -> pl.Expr:
+    """Days and amounts of whoever never did it are an empty list, and who is not on a list is not; other facts stay unknown."""
+    if isinstance(dtype, pl.List):
+        return pl.col(name).fill_null(pl.lit([], dtype=dtype))
+    return pl.col(name).fill_null(value=False) if dtype == pl.Boolean() else pl.col(name)

@@ -1,0 +1,62 @@
+"""What columns that rules ask for depend on in PostgreSQL, and what it answers about all customers at once."""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import polars as pl
+
+from campaigns.messages import Launched
+from segments.calendar import BusinessCalendar
+from segments.metrics.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What PostgreSQL knows that columns depend on, as of ``now``.
+
+    Attributes:
+        merge_version: grows with every merge.
+        survivors: everyone who was merged, with whom he is today.
+        thresholds: versions of the life-cycle thresholds.
+        ledger: another value once anything may have changed in the send ledger.
+        lists: revisions of static lists.
+    """
+
+    now: datetime
+    calendar: BusinessCalendar
+    exclude_test_accounts: bool
+    thresholds: tuple[Thresholds, ...]
+    merge_version: int
+    survivors: Mapping[int, int]
+    ledger: Hashable
+    lists: Mapping[int, int]
+
+
+class Sources(Protocol):
+    """What PostgreSQL answers; customers by the numbers of then."""
+
+    async def standing(self) -> Standing:
+        """What the shop defines, as it stands."""
+        ...
+
+    async def received(self, campaigns: list[int] | None) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign; None: of all campaigns."""
+        ...
+
+    async def last_pushes(self) -> pl.DataFrame:
+        """``customer_id``, ``at`` of the last accepted push."""
+        ...
+
+    async def launched(self, campaigns: list[int] | None) -> list[Launched]:
+        """Campaigns that were launched."""
+        ...
+
+    async def arms(self, campaign_id: int) -> pl.DataFrame:
+        """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+        ...
+
+    async def on_list(self, list_id: int) -> pl.DataFrame:
+        """``customer_id`` of everyone on a static list."""
+        ...

@@ -1,0 +1,83 @@
+"""What PostgreSQL answers for rules: the shop's definitions, the send ledger, and static lists."""
+
+from dataclasses import dataclass, field
+
+import asyncpg
+import polars as pl
+
+from backend.clock import Clock
+from backend.lake.asked_sources import Standing
+from backend.store import customers, life_cycle, shop
+from backend.store import rule_facts as store
+from backend.store.pool import Connection
+from campaigns.attribution import window_end
+from campaigns.messages import Launched
+
+
+@dataclass(slots=True)
+class RuleFacts:
+    """See `backend.lake.asked.Sources`."""
+
+    pool: asyncpg.Pool
+    clock: Clock
+    _version: int = 0
+    _survivors: dict[int, int] = field(default_factory=dict)
+
+    async def standing(self) -> Standing:
+        """The shop's definitions as they stand."""
+        now = self.clock.now()
+        async with self.pool.acquire() as connection:
+            settings = await shop.read_settings(connection)
+            await self._learn_merges(connection)
+            return Standing(
+                now=now,
+                calendar=settings.calendar,
+                exclude_test_accounts=settings.exclude_test_accounts,
+                thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
+                merge_version=self._version,
+                survivors=self._survivors,
+                ledger=await store.ledger_mark(connection, now=now),
+                lists=await store.list_revisions(connection),
+            )
+
+    async def received(self, campaigns: list[int] | None) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign."""
+        async with self.pool.acquire() as connection:
+            return await store.list_received(connection, campaigns=campaigns)
+
+    async def last_pushes(self) -> pl.DataFrame:
+        """``customer_id``, ``at`` of the last accepted push."""
+        async with self.pool.acquire() as connection:
+            return await store.list_last_pushes(connection)
+
+    async def launched(self, campaigns: list[int] | None) -> list[Launched]:
+        """Campaigns that were launched."""
+        async with self.pool.acquire() as connection:
+            rows = await store.list_launched(connection, campaigns=campaigns)
+        return [
+            Launched(
+                campaign_id=row["campaign_id"],
+                conversion_event=row["conversion_event"],
+                planned_at=row["planned_at"],
+                ends_at=window_end(row["planned_at"], row["conversion_days"]),
+            )
+            for row in rows
+        ]
+
+    async def arms(self, campaign_id: int) -> pl.DataFrame:
+        """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+        async with self.pool.acquire() as connection:
+            return await store.list_arms(connection, campaign_id=campaign_id)
+
+    async def on_list(self, list_id: int) -> pl.DataFrame:
+        """``customer_id`` of everyone on a static list."""
+        async with self.pool.acquire() as connection:
+            return await store.list_on_list(connection, list_id=list_id)
+
+    async def _learn_merges(self, connection: Connection) -> None:
+        """Most members of an app were merged once: only what is new is asked for."""
+        version = await customers.merge_version(connection)
+        if version != self._version:
+            new = await customers.list_merges(connection, after=self._version)
+            self._survivors = {**self._survivors, **dict(new)}
+            self._version = version

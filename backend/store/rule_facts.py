@@ -1,0 +1,65 @@
+"""The send ledger and static lists as rules read them: of all customers at once, as text that Polars reads in one go."""
+
+import io
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, cast
+
+import asyncpg
+import polars as pl
+
+from backend.store import queries
+from backend.store.pool import Connection
+
+_SQL = queries.load("rule_facts")
+_ID, _CAMPAIGN, _AT = {"customer_id": pl.Int64}, {"campaign_id": pl.Int32}, {"at": pl.Int64}
+
+
+async def ledger_mark(connection: Connection, *, now: datetime) -> tuple[str, int]:
+    """Another one as soon as anything that rules read of the ledger may have changed."""
+    row = await connection.fetchrow(_SQL["read_ledger_mark"], int(now.timestamp()))
+    assert row is not None  # noqa: S101 - an aggregate has a row
+    return row["changed"], row["moment"]
+
+
+async def list_received(connection: Connection, *, campaigns: Sequence[int] | None) -> pl.DataFrame:
+    """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each customer."""
+    return _dated(await _read_table(connection, _SQL["list_received"], campaigns, schema=_CAMPAIGN | _ID | _AT))
+
+
+async def list_last_pushes(connection: Connection) -> pl.DataFrame:
+    """``customer_id``, ``at``: when the last push was accepted for each customer who ever got one."""
+    return _dated(await _read_table(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
+
+
+async def list_launched(connection: Connection, *, campaigns: Sequence[int] | None) -> list[asyncpg.Record]:
+    """Launched campaigns: campaign_id, conversion_event, conversion_days, planned_at."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_launched"], campaigns))
+
+
+async def list_arms(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
+    """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+    return await _read_table(connection, _SQL["list_campaign_arms"], campaign_id, schema=_ID | {"arm": pl.String})
+
+
+async def list_revisions(connection: Connection) -> dict[int, int]:
+    """Of every static list its revision."""
+    return {row["list_id"]: row["revision"] for row in await connection.fetch(_SQL["list_revisions"])}
+
+
+async def list_on_list(connection: Connection, *, list_id: int) -> pl.DataFrame:
+    """``customer_id`` of everyone on a static list, by the numbers of then."""
+    return await _read_table(connection, _SQL["list_on_list"], list_id, schema=_ID)
+
+
+async def _read_table(connection: Connection, statement: str, *values: object, schema: dict[str, Any]) -> pl.DataFrame:
+    """The rows of a statement as a frame: a million in a second, where records take ten and a gigabyte."""
+    text = io.BytesIO()
+    await connection.copy_from_query(statement, *values, output=text, format="csv")
+    if not text.tell():
+        return pl.DataFrame(schema=schema)
+    return pl.read_csv(text.getvalue(), has_header=False, schema=schema)
+
+
+def _dated(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC")))

@@ -1,0 +1,61 @@
+"""Facts of each customer that depend on everyone or on the thresholds of the day, as columns that rules can ask.
+
+Each is the same as the KPI that shows it: whoever a rule finds here is counted there.
+"""
+
+from collections.abc import Callable
+from datetime import date
+
+import polars as pl
+
+from segments.events import EventName
+from segments.metrics import catalog
+from segments.metrics.facts import Facts
+from segments.metrics.lifecycle import states_on, thresholds_for
+from segments.metrics.lifetime_value import expect, fit_models, purchase_histories
+from segments.metrics.options import read_options
+from segments.metrics.rfm import score_customers
+from segments.windows import Window
+
+_HIGHEST = 10
+"""The highest answer to the question of the Net Promoter Score."""
+
+
+def life_cycle(facts: Facts, day: date) -> pl.LazyFrame:
+    """The life-cycle state at the end of a day by the thresholds in force on it, of everyone on record."""
+    basis = str(read_options(catalog.get("life_cycle_states"), {})["basis"])
+    states = states_on(facts, day, thresholds_for(facts, Window(day, day)), basis=basis)
+    return states.select("customer_id", pl.col("state").alias("life_cycle"))
+
+
+def rfm_group(facts: Facts, day: date) -> pl.LazyFrame:
+    """The RFM group of everyone who bought in the span that ends with a day, as the KPI parts them by default."""
+    scored = score_customers(facts, day, read_options(catalog.get("rfm"), {}))
+    return scored.select("customer_id", pl.col("group").alias("rfm_group"))
+
+
+def ltv_12m(facts: Facts, day: date) -> pl.LazyFrame:
+    """Sales to be expected of each buyer in the next 12 months, in whole minor units; nobody's where the KPI withholds them."""
+    models = fit_models(facts, day)
+    if models is None:
+        return pl.LazyFrame(schema={"customer_id": pl.Int64, "ltv_12m": pl.Int64})
+    expected = pl.col("expected_sales").round().cast(pl.Int64)
+    return expect(purchase_histories(facts, day), models).select("customer_id", expected.alias("ltv_12m"))
+
+
+def nps_score(facts: Facts, day: date) -> pl.LazyFrame:
+    """The latest answer, 0 to 10, up to the end of a day; of two at once the later told."""
+    answers = facts.happened([str(EventName.SURVEY_ANSWERED)]).filter(
+        (pl.col("business_day") <= day) & pl.col("score").is_between(0, _HIGHEST)
+    )
+    newest = answers.sort("occurred_at", "seq").group_by("customer_id").agg(pl.col("score").last())
+    return newest.select("customer_id", pl.col("score").cast(pl.Int64).alias("nps_score"))
+
+
+WORKED_OUT: dict[str, Callable[[Facts, date], pl.LazyFrame]] = {
+    "life_cycle": life_cycle,
+    "rfm_group": rfm_group,
+    "ltv_12m": ltv_12m,
+    "nps_score": nps_score,
+}
+"""Columns of `segments.customers.ASKED` by name: from the facts of everyone as of a day to ``customer_id`` and the column."""
