@@ -21,6 +21,7 @@ from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
+from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
 from backend.services.shop import Shop
@@ -68,6 +69,11 @@ class PageServices(Protocol):
     @property
     def segment_runs(self) -> SegmentRuns:
         """Segments."""
+        ...
+
+    @property
+    def segment_overlaps(self) -> SegmentOverlaps:
+        """How segments overlap."""
         ...
 
     @property

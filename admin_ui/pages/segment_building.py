@@ -1,5 +1,6 @@
 """セグメントの作成画面: the builder that shows the size as the rule is edited."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, get, post
@@ -20,6 +21,7 @@ from segments.overview import Preview
 from segments.preview import PICTURES
 from segments.rules.behaviour import properties_of
 from segments.rules.parse import dump
+from segments.starting_points import BY_NAME, STARTING_POINTS, StartingPoint
 
 _BEGINNINGS = ("add", "group", "subject", "filter", "then")
 """Buttons after which something new asks for a value."""
@@ -27,8 +29,16 @@ _BEGINNINGS = ("add", "group", "subject", "filter", "then")
 
 @get("/segments/new", opt={"allow": Allow.MARKETER})
 async def new_segment(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
-    """An empty builder."""
-    return await _show(page, await _builder(page, services, tree=rule_form.blank(), name=""))
+    """An empty builder, or one of the usual segments to begin with."""
+    point, asked = BY_NAME.get(page.query("start")), page.query("store")
+    stores = await services.segment_values.of_property("store")
+    if point is None or (point.asks and asked not in [each.value for each in stores]):
+        builder = await _builder(page, services, tree=rule_form.blank(), name="")
+        return await _show(page, builder, starts=STARTING_POINTS, stores=stores)
+    place = next((page.say.pick(each) for each in stores if each.value == asked), "") if point.asks else ""
+    tree = rule_form.from_document(point.rule(asked), page.shop.currency)
+    name = page.say("%(what)s: %(name)s", what=page.say.pick(point), name=place) if place else page.say.pick(point)
+    return await _show(page, await _builder(page, services, tree=tree, name=name))
 
 
 @post("/segments/build", opt={"allow": Allow.MARKETER}, status_code=200)
@@ -140,9 +150,18 @@ def _problem(page: Page, error: BadInput | Conflict) -> str:
     return known.get(error.code, error.message)
 
 
-async def _show(page: Page, builder: Builder, *, status: int = 200) -> Response[Any]:
+async def _show(
+    page: Page,
+    builder: Builder,
+    *,
+    status: int = 200,
+    starts: Sequence[StartingPoint] = (),
+    stores: Sequence[KnownValue] = (),
+) -> Response[Any]:
     shared: dict[str, Any] = {
         "builder": builder,
+        "starts": starts,
+        "stores": stores,
         "form": condition_form,
         "behaviours": behaviour_form,
         "boxes": segment_builder.boxes,

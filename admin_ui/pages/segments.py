@@ -14,6 +14,7 @@ from admin_ui.segment_views import sentence_of
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from segments.overview import ListedSegment
+from segments.starting_points import STARTING_POINTS
 
 _ORDERS: Mapping[str, Callable[[ListedSegment], Any]] = {
     "name": lambda each: each.stored.segment.name.casefold(),
@@ -43,6 +44,8 @@ async def list_segments(page: NamedDependency[Page], services: NamedDependency[P
         archived=archived,
         wanted=page.query("q"),
         sentence=_says(page),
+        starts=() if listed else STARTING_POINTS,
+        stores=() if listed else await services.segment_values.of_property("store"),
     )
 
 

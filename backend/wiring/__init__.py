@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from backend.services.refresh.past import PastFrames
     from backend.services.replays import Replays
     from backend.services.retention import Retention
+    from backend.services.segment_overlaps import SegmentOverlaps
     from backend.services.segment_runs import SegmentRuns
     from backend.services.segment_values import SegmentValues
     from backend.services.server_events import ServerEvents
@@ -96,6 +97,7 @@ class Services(IntakeServices):
     imports: "Imports"
     import_desk: "ImportDesk"
     segment_runs: "SegmentRuns"
+    segment_overlaps: "SegmentOverlaps"
     segment_values: "SegmentValues"
     people: "People"
     server_events: "ServerEvents"

@@ -38,6 +38,7 @@ from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
+from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
 from backend.services.shop import Shop
@@ -88,6 +89,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
+        segment_overlaps=SegmentOverlaps(pool, frame),
         segment_values=SegmentValues(pool, clock, frame),
         coupon_book=CouponBook(pool, clock),
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),

@@ -1,0 +1,107 @@
+"""The builder's edits over HTTP, starting points and the overlap of segments."""
+
+import csv
+import io
+import re
+from types import SimpleNamespace
+
+import pytest
+
+from segments.starting_points import STARTING_POINTS
+from tests.admin_ui.conftest import Browser
+from tests.admin_ui.test_pages import FRAGMENT, RULE, make_segment
+
+ORDERS = {"mode.r": "all", "subject.r-0": "attribute:orders", "op.r-0": ">=", "value.r-0": "1"}
+
+
+async def build(browser: Browser, action: str, **fields: str) -> str:
+    answer = await browser.post("/segments/build", {**fields, "do": action}, **FRAGMENT)
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def field(text: str, name: str) -> list[str]:
+    """The values of the inputs of a name, as the browser would send them back."""
+    tags = re.findall(rf'<input [^>]*name="{re.escape(name)}"[^>]*>', text)
+    return [re.search(r'value="([^"]*)"', tag)[1] for tag in tags if "checkbox" not in tag or " checked" in tag]  # type: ignore[index] # each has one
+
+
+async def test_a_text_is_offered_with_its_values_and_counts(administrator: Browser, full: SimpleNamespace) -> None:
+    shown = await build(administrator, "add:r:attribute:rank", **ORDERS)
+    known = await full.segment_values.of_attribute("rank")
+    assert known
+    for each in known:
+        assert f'<option value="{each.value}">{each.people}人</option>' in shown
+    assert field(shown, "value.r-1") == [known[0].value]
+    assert 'data-focus="node-r-1"' in shown
+    assert "size-figure" in shown
+
+
+async def test_ticks_and_typed_texts_become_one_list(administrator: Browser, full: SimpleNamespace) -> None:
+    fields = {
+        "mode.r": "all",
+        "subject.r-0": "attribute:rank",
+        "op.r-0": "in",
+        "has.r-0": "シルバー",
+        "value.r-0": "ゴールド、鉄",
+    }
+    shown = await build(administrator, "", **fields)
+    assert field(shown, "has.r-0") == ["シルバー", "ゴールド", "鉄"]
+    assert field(shown, "value.r-0") == [""]
+
+
+async def test_what_was_removed_can_be_put_back(administrator: Browser, full: SimpleNamespace) -> None:
+    fields = {**RULE, "value.r-0": "7"}
+    removed = await build(administrator, "remove:r-0", **fields)
+    assert "削除しました：購入回数" in removed
+    left = {"mode.r": "all", "subject.r-0": "attribute:reachable", "op.r-0": "is_true"}
+    kept = field(removed, "removed")[0].replace("&#34;", '"')
+    back = await build(administrator, "undo:r", **left, removed=kept)
+    assert field(back, "subject.r-0") == ["attribute:orders"]
+    assert field(back, "value.r-0") == ["7"]
+    assert field(back, "subject.r-1") == ["attribute:reachable"]
+    assert "削除しました" not in back
+
+
+@pytest.mark.parametrize("picture", ["rank", "last_store", "age_band"])
+async def test_the_picture_can_be_chosen(administrator: Browser, full: SimpleNamespace, picture: str) -> None:
+    answer = await administrator.post("/segments/preview", {**ORDERS, "picture": picture}, **FRAGMENT)
+    assert re.search(rf'id="picture-{picture}"[^>]* checked', answer.text)
+    sizes = [int(n) for n in re.findall(r'<td class="number" data-tip="[^"]*" tabindex="0">(\d+)<', answer.text)]
+    whole = re.search(r'size-figure">(\d+)<', answer.text)
+    assert whole is not None
+    assert sum(sizes) == int(whole[1])
+
+
+@pytest.mark.parametrize("point", [each.name for each in STARTING_POINTS if not each.asks])
+async def test_a_starting_point_opens_the_builder(administrator: Browser, full: SimpleNamespace, point: str) -> None:
+    shown = (await administrator.get(f"/segments/new?start={point}")).text
+    assert 'class="size-figure"' in shown
+    assert 'aria-invalid="true"' not in shown
+
+
+async def test_a_store_is_asked_for(administrator: Browser, full: SimpleNamespace) -> None:
+    await full.pool.execute(
+        """INSERT INTO stores (store_id, name) VALUES ('shibuya', '{"ja": "渋谷店", "en": "Shibuya"}')"""
+    )
+    asking = (await administrator.get("/segments/new")).text
+    assert '<option value="shibuya">渋谷店</option>' in asking
+    shown = (await administrator.get("/segments/new?start=store_regulars&store=shibuya")).text
+    assert field(shown, "f0-has.r-0") == ["shibuya"]
+    assert "一店舗の常連：渋谷店" in shown
+
+
+async def test_the_overlap_is_shown_and_taken_along(administrator: Browser, full: SimpleNamespace) -> None:
+    once = await make_segment(administrator, "一度だけ")
+    await administrator.post("/segments", {"name": "購入した方", **ORDERS})
+    listed = {each.stored.segment.name: each for each in await full.segment_runs.list()}
+    other = listed["購入した方"].stored.segment.id
+    address = f"segment={once}&segment={other}"
+    shown = (await administrator.get(f"/segments/overlap?{address}")).text
+    assert shown.count('class="combination"') >= 1
+    file = (await administrator.get(f"/segments/overlap.csv?{address}")).text
+    rows = list(csv.reader(io.StringIO(file.lstrip("\ufeff"))))
+    assert rows[0][:2] == ["一度だけ", "購入した方"]
+    for place, name in enumerate(rows[0][:2]):
+        assert sum(int(row[2]) for row in rows[1:] if row[place] == "1") == listed[name].count.size
+    assert (await administrator.get("/segments/overlap?segment=999")).status_code == 200
