@@ -117,6 +117,7 @@ TROUBLES: list[tuple[Fault, Outcome]] = [
     (Fault.DEADLINE_EXCEEDED, Unknown("http_504")),
     (Fault.UNREADABLE, Unknown("bad_body")),
     (Fault.DROP, Unknown("connection_lost")),
+    (Fault.TRUNCATED, Unknown("connection_lost")),
     (Fault.HANG, Unknown("timeout")),
 ]
 
@@ -163,7 +164,7 @@ async def test_a_neighbours_trouble_is_not_ones_own(world: World, fault: Fault) 
     assert world.received("phone-left") == world.received("phone-right") == 1
 
 
-@pytest.mark.parametrize("fault", [Fault.DROP, Fault.HANG, Fault.UNREADABLE])
+@pytest.mark.parametrize("fault", [Fault.DROP, Fault.HANG, Fault.UNREADABLE, Fault.TRUNCATED])
 async def test_the_next_call_works_after_a_trouble(world: World, fault: Fault) -> None:
     world.install("phone-troubled", "phone-sound")
     world.trouble("phone-troubled", fault, Unknown("any"))

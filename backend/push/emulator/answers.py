@@ -28,6 +28,8 @@ class Fault(StrEnum):
     """200 whose body is no JSON."""
     DROP = "DROP"
     """The connection breaks, and with HTTP/2 every request on it."""
+    TRUNCATED = "TRUNCATED"
+    """200, and the connection breaks in the middle of the body."""
     HANG = "HANG"
     """No answer for ``hang_seconds``."""
 
@@ -63,7 +65,7 @@ def accepted(name: str) -> Answer:
 
 
 def refused(fault: Fault, *, retry_after: int | None = None) -> Answer:
-    """The error answer of ``fault``; the two without an answer are the server's affair."""
+    """The error answer of ``fault``; those without a whole answer are the server's affair."""
     if fault is Fault.UNREADABLE:
         return Answer(200, b"<html>upstream says hello</html>")
     status, code, message = _STATUS[fault]

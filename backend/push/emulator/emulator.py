@@ -25,7 +25,11 @@ from backend.push.emulator.journal import Journal
 
 
 class ConnectionBreaks(Exception):
-    """The rule in force says that this connection breaks now, unanswered."""
+    """The connection has to break instead of an answer, or after a part of one."""
+
+    def __init__(self, part: bytes = b"") -> None:
+        super().__init__()
+        self.part = part
 
 
 class Emulator:
@@ -183,4 +187,6 @@ async def _make(rule: FaultRule) -> Answer:
         await asyncio.sleep(rule.hang_seconds)
     if rule.kind in {Fault.HANG, Fault.DROP}:
         raise ConnectionBreaks
+    if rule.kind is Fault.TRUNCATED:
+        raise ConnectionBreaks(answers.accepted(_name("a-project")).body[:-5])
     return answers.refused(rule.kind, retry_after=rule.retry_after)

@@ -1,29 +1,45 @@
 """FCM's endpoint: ``POST /v1/projects/{project}/messages:send``."""
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from litestar import Litestar, Request, Response, post
 from litestar.datastructures import State
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from backend.push.emulator import answers
 from backend.push.emulator.answers import Answer, Fault
 from backend.push.emulator.emulator import ConnectionBreaks, Emulator
 from backend.push.emulator.listener import break_connection
 
+_UNDER_WAY = 0.05
+"""Seconds that a part of an answer gets to arrive before its connection breaks."""
+
 
 def fcm_app(emulator: Emulator) -> Litestar:
     """The app behind the TLS listener."""
 
     @post("/v1/projects/{project:str}/messages:send", status_code=200)
-    async def send(request: Request[None, None, State], project: FromPath[str]) -> Response[bytes]:
+    async def send(request: Request[None, None, State], project: FromPath[str]) -> Response[bytes] | Stream:
         if not request.headers.get("authorization", "").startswith("Bearer "):
             return _response(answers.refused(Fault.UNAUTHENTICATED))
         try:
             return _response(await emulator.answer(await request.body(), project=project))
-        except ConnectionBreaks:
+        except ConnectionBreaks as fault:
+            if fault.part:
+                return Stream(_broken_off(fault.part), media_type="application/json")
             break_connection()
             return Response(b"", status_code=503)
 
     return Litestar([send], openapi_config=None, logging_config=None)
+
+
+async def _broken_off(part: bytes) -> AsyncIterator[bytes]:
+    yield part
+    await asyncio.sleep(_UNDER_WAY)
+    break_connection()
+    yield b""
 
 
 def _response(answer: Answer) -> Response[bytes]:
