@@ -135,6 +135,7 @@ def _steering() -> Router:
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
     from backend.api.kpis import KpiController  # noqa: PLC0415 - not for intake processes
     from backend.api.life_cycle import ThresholdController  # noqa: PLC0415 - not for intake processes
+    from backend.api.lists import ListController  # noqa: PLC0415 - not for intake processes
     from backend.api.margins import MarginController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
@@ -151,6 +152,7 @@ def _steering() -> Router:
         DeviceController,
         ExportController,
         KpiController,
+        ListController,
         MarginController,
         PrivacyController,
         RankController,

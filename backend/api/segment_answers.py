@@ -7,6 +7,7 @@ import msgspec
 
 from backend.errors import BadInput
 from segments.errors import RuleError
+from segments.ledger import Member
 from segments.overview import Explanation, Preview, StoredSegment
 from segments.preview import Count
 from segments.rules.explain import Finding
@@ -68,6 +69,14 @@ class PreviewAnswer(msgspec.Struct, frozen=True):
     """Numbers of a few members."""
 
 
+class MemberAnswer(msgspec.Struct, frozen=True):
+    """A member; ``entered_at`` is null where he was in it when it was first counted, or longer ago than that is kept."""
+
+    customer_id: int
+    user_id: str | None
+    entered_at: datetime | None
+
+
 class ExplanationAnswer(msgspec.Struct, frozen=True):
     """Why a customer is or is not in a segment; ``excluded`` is a test account that the shop leaves out."""
 
@@ -120,6 +129,11 @@ def preview_answer(preview: Preview) -> PreviewAnswer:
         by_rank=[RankAnswer(each.name, each.size) for each in preview.groups],
         sample=[person.customer_id for person in preview.sample],
     )
+
+
+def member_answer(member: Member) -> MemberAnswer:
+    """A member as API and command line tell him."""
+    return MemberAnswer(member.customer_id, member.user_id, member.entered_at)
 
 
 def explanation_answer(why: Explanation) -> ExplanationAnswer:

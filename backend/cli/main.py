@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "snapshots": ("backend.cli.snapshots", "Figures kept every day: run, status, choose."),
     "shop": ("backend.cli.shop", "The shop's settings: show, set."),
     "segment": ("backend.cli.segments", "Segments: create, save, archive, list, count, explain."),
+    "list": ("backend.cli.lists", "Static lists and exclusion lists: create, add, remove, archive."),
     "ranks": ("backend.cli.ranks", "Rank rules: show, set, preview."),
     "coupon": ("backend.cli.coupons", "Coupons: define, issue, look what became of them."),
     "campaign": ("backend.cli.campaigns", "Campaigns: create, dry-run, send, report."),

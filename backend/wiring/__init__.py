@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from backend.services.shop import Shop
     from backend.services.snapshots import Snapshots
     from backend.services.source_keys import SourceKeys
+    from backend.services.static_lists import StaticLists
     from backend.services.webhooks.endpoints import Webhooks
     from backend.services.webhooks.sending import WebhookRuns
     from backend.services.workers import Workers
@@ -123,6 +124,7 @@ class Services(IntakeServices):
     rank_desk: "RankDesk"
     memberships: "Memberships"
     membership_ledger: "MembershipLedger"
+    static_lists: "StaticLists"
 
 
 @contextlib.asynccontextmanager

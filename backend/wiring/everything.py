@@ -49,6 +49,7 @@ from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX
+from backend.services.static_lists import StaticLists
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
 from backend.services.webhooks.sending import WebhookRuns
@@ -89,6 +90,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, stored)
+    membership_ledger = MembershipLedger(pool)
     return Services(
         **_given(intake),
         access=Access(pool, clock),
@@ -133,7 +135,8 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
         rank_desk=RankDesk(pool, clock, lake, stored),
         memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
-        membership_ledger=MembershipLedger(pool),
+        membership_ledger=membership_ledger,
+        static_lists=StaticLists(pool, clock, members_at=membership_ledger.members_at),
     )
 
 
