@@ -10,6 +10,7 @@ from datetime import date
 
 import polars as pl
 
+from segments.ages import AGE_WORDS, AGES, LIMITS
 from segments.customers import ATTRIBUTES, BY_NAME, Attribute
 from segments.errors import BadOption
 from segments.metrics.facts import Members, Part
@@ -21,12 +22,6 @@ from segments.rebuilt import values_then
 MOST_GROUPS = 12
 """Groups that are shown on their own, the largest of today; the others are one."""
 
-AGES = ("-19", "20-29", "30-39", "40-49", "50-59", "60-69", "70-")
-_AGE_WORDS: dict[str, Words] = {
-    "-19": {"ja": "20歳未満", "en": "under 20"},
-    **{f"{age}-{age + 9}": {"ja": f"{age}代", "en": f"{age}–{age + 9}"} for age in range(20, 70, 10)},
-    "70-": {"ja": "70歳以上", "en": "70 and over"},
-}
 _WORDS: dict[str, dict[str, Words]] = {
     "gender": {
         "female": {"ja": "女性", "en": "Female"},
@@ -40,7 +35,6 @@ _YES_NO: dict[str, Words] = {"true": {"ja": "はい", "en": "Yes"}, "false": {"j
 _TOO_MANY = {"customer_id", "points", "spend", "launches", "birth_year", "birth_day", "test_account"}
 """Attributes that part people into too many groups, or that figures leave out."""
 _ALIASES = {"store": "last_store"}
-_LIMITS = (20, 30, 40, 50, 60, 70)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +65,9 @@ def _by_attribute(attribute: Attribute) -> By:
 
 def _age_band() -> By:
     age = pl.col("as_of").dt.year() - pl.col("birth_year")
-    bands = [pl.when(age < above).then(pl.lit(code)) for above, code in zip(_LIMITS, AGES, strict=False)]
+    bands = [pl.when(age < above).then(pl.lit(code)) for above, code in zip(LIMITS, AGES, strict=False)]
     label = pl.coalesce(*bands, pl.when(age.is_not_null()).then(pl.lit(AGES[-1])))
-    return By("age_band", "年代", "Age band", "birth_year", label, _AGE_WORDS, AGES)
+    return By("age_band", "年代", "Age band", "birth_year", label, AGE_WORDS, AGES)
 
 
 def _all() -> dict[str, By]:

@@ -42,6 +42,7 @@ from backend.services.refresh.past import PastFrames
 from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.rule_facts import RuleFacts
+from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
 from backend.services.server_events import ServerEvents
@@ -109,6 +110,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         imports=imports,
         import_desk=import_desk,
         segment_runs=segment_runs,
+        segment_overlaps=SegmentOverlaps(pool, frame),
         segment_values=SegmentValues(pool, clock, stored),
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),

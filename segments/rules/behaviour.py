@@ -16,6 +16,7 @@ import msgspec
 from segments import events
 from segments.customers import days_column
 from segments.events import EventName
+from segments.reduce.days import DERIVED
 
 CAMPAIGN_RECEIVED = "Campaign Received"
 CAMPAIGN_OPENED = "Campaign Opened"
@@ -175,6 +176,8 @@ def source_of(behaviour: Behaviour) -> Source:
         return "ledger"
     if behaviour == Behaviour(behaviour.event) or _is_order_list(behaviour):
         return "frame"
+    if behaviour.event in DERIVED:  # customer_days has rows of its own under these names
+        return "events"
     asked = {match.name for match in behaviour.where}
     known = {*_IN_DAYS.get(behaviour.event, ())}
     if behaviour.then is not None or behaviour.minutes is not None or not asked <= {*known, Property.PRODUCT}:

@@ -5,22 +5,28 @@ The expression is true or false for every row, never null. Relative periods are 
 holds nothing that happened later than ``as_of``; days that are to come are its own (``next_coupon_expiry``).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import polars as pl
 
-from segments.rules.behaviour import column_of
-from segments.rules.operators import OPPOSITES
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Within
+from segments.rules.compile_behaviour import compile_behavioural, cut
+from segments.rules.computed import COMPUTED
+from segments.rules.operators import OPPOSITES, Kind, is_trait, kind_asked
+from segments.rules.references import list_column
+from segments.rules.rule import All, Any_, Attribute, InList, InSegment, Not, Rule, Share
+from segments.rules.share import spot
+
+_FALSE = pl.lit(value=False)
 
 
 def compile_rule(rule: Rule, columns: Collection[str]) -> pl.Expr:
     """The expression that is true for the customers who meet ``rule``.
 
     Args:
-        rule: a parsed rule.
-        columns: names of the frame's columns; an event whose list column is absent never occurred.
+        rule: a parsed rule, the segments that it asks for resolved (`segments.rules.references.resolve`).
+        columns: names of the frame's columns, or better its schema, by which traits of another kind are told. A
+            behaviour whose list column is absent never occurred; a trait whose column is absent is not known of anyone.
     """
     match rule:
         case All(rules):
@@ -30,46 +36,59 @@ def compile_rule(rule: Rule, columns: Collection[str]) -> pl.Expr:
         case Not(part):
             return ~compile_rule(part, columns)
         case Attribute():
-            return _attribute(rule)
-        case Did():
-            return _did(rule, columns)
+            return _attribute(rule, columns)
+        case InSegment() | InList() | Share():
+            return _belongs(rule, columns)
         case _:
-            raise TypeError(f"{rule} cannot be compiled")
+            return compile_behavioural(rule, columns)
 
 
-def _attribute(condition: Attribute) -> pl.Expr:
+def _belongs(condition: InSegment | InList | Share, columns: Collection[str]) -> pl.Expr:
+    match condition:
+        case InSegment(segment_id, rule):
+            if rule is None:
+                raise ValueError(f"the rule of segment {segment_id} is not resolved")
+            return compile_rule(rule, columns)
+        case InList(list_id):
+            name = list_column(list_id)
+            return pl.col(name).fill_null(value=False) if name in columns else _FALSE
+        case Share(first, last, salt):
+            return spot(salt).is_between(first, last, closed="left")
+
+
+def _attribute(condition: Attribute, columns: Collection[str]) -> pl.Expr:
     """Positive operators are false of a missing value; negative ones are their opposites, so true of it."""
-    if condition.op in OPPOSITES:
-        return ~_attribute(Attribute(condition.name, OPPOSITES[condition.op], condition.value))
-    return _COMPARISONS[condition.op](pl.col(condition.name), condition.value).fill_null(value=False)
+    name, op = condition.name, condition.op
+    if op in OPPOSITES:
+        return ~_attribute(Attribute(name, OPPOSITES[op], condition.value), columns)
+    value = _trait(name, kind_asked(name, op), columns) if is_trait(name) else _known(name)
+    return _FALSE if value is None else _COMPARISONS[op](value, condition.value).fill_null(value=False)
 
 
-def _cut(days: int) -> pl.Expr:
-    """The last day that is too old to lie in the last ``days`` days."""
-    return pl.col("as_of") - pl.duration(days=days)
+def _known(name: str) -> pl.Expr:
+    return COMPUTED[name].expression if name in COMPUTED else pl.col(name)
 
 
-def _did(condition: Did, columns: Collection[str]) -> pl.Expr:
-    match condition.op:
-        case "at_least":
-            return _at_least(condition, condition.times, columns)
-        case "at_most":
-            return ~_at_least(condition, condition.times + 1, columns)
-        case _:
-            no_more = ~_at_least(condition, condition.times + 1, columns)
-            return no_more & _at_least(condition, condition.times, columns) if condition.times else no_more
+def _trait(name: str, kind: Kind, columns: Collection[str]) -> pl.Expr | None:
+    """A trait as the kind that it is asked as; None where nobody has it as that kind.
 
-
-def _at_least(condition: Did, times: int, columns: Collection[str]) -> pl.Expr:
-    """The list is newest first, so ``times`` occurrences lie in the period when the one at that place does."""
-    name = column_of(condition.behaviour)
+    What a shop sends under a name may change its type from one day to the next: rules go on to hold of what fits.
+    """
     if name not in columns:
-        return pl.lit(value=False)
-    day = pl.col(name).list.get(times - 1, null_on_oob=True)
-    days = condition.window.days if isinstance(condition.window, Within) else None
-    if days is None:
-        return day.is_not_null()
-    return (day > _cut(days)).fill_null(value=False)
+        return None
+    column = pl.col(name)
+    dtype = columns[name] if isinstance(columns, Mapping) else None
+    if dtype is not None and (isinstance(dtype, pl.List) or dtype == pl.List) != (kind is Kind.LIST):
+        return None
+    return column if kind is Kind.LIST else _READ_AS[kind](column.cast(pl.String))
+
+
+_READ_AS: dict[Kind, Callable[[pl.Expr], pl.Expr]] = {
+    Kind.NUMBER: lambda text: text.cast(pl.Float64, strict=False),
+    Kind.TEXT: lambda text: text,
+    Kind.BOOLEAN: lambda text: text.str.to_lowercase() == "true",
+    Kind.DATE: lambda text: text.str.head(10).str.to_date("%Y-%m-%d", strict=False),
+}
 
 
 _COMPARISONS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
@@ -83,11 +102,13 @@ _COMPARISONS: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
     "in": lambda column, value: column.is_in(list(value)),
     "contains": lambda column, value: column.str.contains(value, literal=True),
     "starts_with": lambda column, value: column.str.starts_with(value),
+    "has_any": lambda column, value: pl.any_horizontal([column.list.contains(pl.lit(one)) for one in value]),
+    "has_all": lambda column, value: pl.all_horizontal([column.list.contains(pl.lit(one)) for one in value]),
     "is_true": lambda column, _: column,
     "is_set": lambda column, _: column.is_not_null(),
-    "within_days": lambda column, value: (column > _cut(value)) & (column <= pl.col("as_of")),
-    "before_days": lambda column, value: column <= _cut(value),
-    "next_days": lambda column, value: (column >= pl.col("as_of")) & (column < _cut(-value)),
+    "within_days": lambda column, value: (column > cut(value)) & (column <= pl.col("as_of")),
+    "before_days": lambda column, value: column <= cut(value),
+    "next_days": lambda column, value: (column >= pl.col("as_of")) & (column < cut(-value)),
     "on_or_after": lambda column, value: column >= pl.lit(value),
     "on_or_before": lambda column, value: column <= pl.lit(value),
 }

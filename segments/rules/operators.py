@@ -7,15 +7,9 @@ import polars as pl
 
 from segments.customers import BY_NAME
 from segments.customers import Attribute as Column
-
-
-class Kind(StrEnum):
-    """Kinds of attributes, as a form shows them."""
-
-    NUMBER = "number"
-    TEXT = "text"
-    BOOLEAN = "boolean"
-    DATE = "date"
+from segments.rules.computed import COMPUTED
+from segments.rules.kind import Kind as Kind
+from segments.rules.words import TRAIT_PREFIX
 
 
 class Operand(StrEnum):
@@ -58,6 +52,7 @@ OPERATORS: dict[Kind, tuple[Operator, ...]] = {
         Operator("in", Operand.TEXTS, "いずれか", "is one of"),
         Operator("not_in", Operand.TEXTS, "いずれでもない", "is none of"),
         Operator("contains", Operand.TEXT, "を含む", "contains"),
+        Operator("not_contains", Operand.TEXT, "を含まない", "does not contain"),
         Operator("starts_with", Operand.TEXT, "で始まる", "starts with"),
         Operator("is_set", Operand.NOTHING, "記録がある", "is known"),
         Operator("is_not_set", Operand.NOTHING, "記録がない", "is not known"),
@@ -75,6 +70,13 @@ OPERATORS: dict[Kind, tuple[Operator, ...]] = {
         Operator("is_set", Operand.NOTHING, "記録がある", "is known"),
         Operator("is_not_set", Operand.NOTHING, "記録がない", "is not known"),
     ),
+    Kind.LIST: (
+        Operator("has_any", Operand.TEXTS, "いずれかを含む", "has one of"),
+        Operator("has_all", Operand.TEXTS, "すべてを含む", "has all of"),
+        Operator("has_none", Operand.TEXTS, "いずれも含まない", "has none of"),
+        Operator("is_set", Operand.NOTHING, "記録がある", "is known"),
+        Operator("is_not_set", Operand.NOTHING, "記録がない", "is not known"),
+    ),
 }
 
 EVENT_OPERATORS: tuple[Operator, ...] = (
@@ -83,7 +85,27 @@ EVENT_OPERATORS: tuple[Operator, ...] = (
     Operator("exactly", Operand.NUMBER, "ちょうど…回", "exactly"),
 )
 
-OPPOSITES = {"!=": "=", "is_not": "is", "not_in": "in", "is_false": "is_true", "is_not_set": "is_set"}
+AMOUNT_OPERATORS: tuple[Operator, ...] = tuple(
+    operator for operator in OPERATORS[Kind.NUMBER] if operator.op in (">=", "<=", "between")
+)
+"""What the sum or the largest of amounts is compared by."""
+
+WHEN_OPERATORS: tuple[Operator, ...] = tuple(
+    operator
+    for operator in OPERATORS[Kind.DATE]
+    if operator.op in ("within_days", "before_days", "on_or_after", "on_or_before")
+)
+"""What the first or last day of a behaviour is compared by."""
+
+OPPOSITES = {
+    "!=": "=",
+    "is_not": "is",
+    "not_in": "in",
+    "not_contains": "contains",
+    "has_none": "has_any",
+    "is_false": "is_true",
+    "is_not_set": "is_set",
+}
 """Negative operators and what each denies, for missing values too."""
 
 UNASKED = frozenset({"customer_id", "as_of", "birth_day"})
@@ -97,5 +119,21 @@ def kind_of(column: Column) -> Kind:
     return {pl.String(): Kind.TEXT, pl.Boolean(): Kind.BOOLEAN, pl.Date(): Kind.DATE}[column.dtype]
 
 
-KINDS: dict[str, Kind] = {name: kind_of(column) for name, column in BY_NAME.items() if name not in UNASKED}
-"""Kind of every attribute a rule may ask for, in the order of the frame."""
+KINDS: dict[str, Kind] = {
+    **{name: kind_of(column) for name, column in BY_NAME.items() if name not in UNASKED},
+    **{name: one.kind for name, one in COMPUTED.items()},
+}
+"""Kind of every attribute a rule may ask for, in the order of the frame; traits are each shop's own."""
+
+_KIND_OF_OPERATOR = {operator.op: kind for kind, operators in OPERATORS.items() for operator in operators}
+"""For traits, which have a kind only together with the question; ``is_set`` is the same of all kinds."""
+
+
+def is_trait(name: str) -> bool:
+    """Whether an attribute is a free trait of a person, named by the shop."""
+    return name.startswith(TRAIT_PREFIX)
+
+
+def kind_asked(name: str, op: str) -> Kind:
+    """The kind as which a condition asks an attribute; a trait's follows from the operator."""
+    return KINDS[name] if name in KINDS else _KIND_OF_OPERATOR[op]

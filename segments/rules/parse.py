@@ -1,68 +1,55 @@
-"""JSON ⇄ rule, strictly: what parses can be compiled, described and explained without another check.
+"""JSON → rule, strictly: what parses can be compiled, described and explained without another check.
 
-Every refusal is a `RuleError` that names the place (``path``) and says what is allowed there.
+Every refusal is a `RuleError` that names the place (``path``) and says what is allowed there. `segments.rules.dump` is
+the way back.
 """
 
-from collections.abc import Callable, Iterable
-from datetime import date
-from typing import Any, TypeAlias
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
 
-from segments.customers import NEWEST
 from segments.errors import RuleError
-from segments.rules.behaviour import Behaviour
-from segments.rules.operators import EVENT_OPERATORS, KINDS, OPERATORS, Operand, Operator
-from segments.rules.rule import All, Any_, Attribute, Did, Not, Rule, Value, Within
+from segments.nearest import hint
+from segments.rules.dump import dump
+from segments.rules.operators import KINDS, OPERATORS, Kind, Operator, is_trait
+from segments.rules.parse_behaviour import parse_behavioural
+from segments.rules.reading import LARGEST_NUMBER, Path, only, read_operator, read_value, shown, text, whole
+from segments.rules.rule import All, Any_, Attribute, InList, InSegment, Not, Rule, Share
+from segments.rules.words import TRAIT_PREFIX
 
-Path: TypeAlias = tuple[str | int, ...]
+__all__ = ["DEEPEST", "MOST_CONDITIONS", "count_conditions", "dump", "parse", "place_of"]
 
 DEEPEST = 10
 """How many levels a rule may have; a single condition has one."""
 MOST_CONDITIONS = 200
-LONGEST_TEXT = 200
-MOST_TEXTS = 500
-MOST_DAYS = 3650
-"""The longest relative period, about ten years."""
-LARGEST_NUMBER = 10**15
 
+_GROUPS = ("all", "any", "not")
 _SHAPES = (
     'a rule is one of {"all": [rules]}, {"any": [rules]}, {"not": rule}, '
-    '{"attribute": name, "op": operator, "value": value}, {"event": name, "op": operator, "times": n, "days": d}'
+    '{"attribute": name, "op": operator, "value": value}, {"event": name, "op": operator, "times": n, "days": d}, '
+    '{"segment": id}, {"list": id}, {"share": [from, to], "salt": text}'
 )
+_EVERY_TRAIT = tuple({operator.op: operator for operators in OPERATORS.values() for operator in operators}.values())
 
 
-def parse(document: Any) -> Rule:
+def parse(document: Any, *, traits: Mapping[str, Kind] | None = None) -> Rule:
     """The rule that a decoded JSON document states.
+
+    Args:
+        document: the decoded JSON.
+        traits: traits that the shop uses in segments, by name without prefix; None where that is not to be checked.
 
     Raises:
         RuleError: where the document is not a rule; the message says what would be right.
     """
-    rule = _rule(document, ())
+    rule = _rule(document, (), traits)
     if (conditions := count_conditions(rule)) > MOST_CONDITIONS:
         raise RuleError(f"the rule has {conditions} conditions; at most {MOST_CONDITIONS} are allowed")
     return rule
 
 
-def dump(rule: Rule) -> dict[str, Any]:
-    """The rule as a JSON document; ``parse(dump(rule)) == rule``."""
-    match rule:
-        case All(rules):
-            return {"all": [dump(part) for part in rules]}
-        case Any_(rules):
-            return {"any": [dump(part) for part in rules]}
-        case Not(part):
-            return {"not": dump(part)}
-        case Attribute(name, op, value):
-            comparison = {} if value is None else {"value": _dump_value(value)}
-            return {"attribute": name, "op": op, **comparison}
-        case Did(behaviour, op, times, window):
-            period = {window.unit: window.number} if isinstance(window, Within) else {}
-            return {"event": behaviour.event, "op": op, "times": times, **period}
-        case _:
-            raise TypeError(f"no JSON for {rule}")
-
-
 def count_conditions(rule: Rule) -> int:
-    """How many attribute and behaviour conditions a rule holds."""
+    """How many conditions a rule holds; another segment counts as one."""
     match rule:
         case All(rules) | Any_(rules):
             return sum(count_conditions(part) for part in rules)
@@ -78,146 +65,95 @@ def place_of(error: RuleError) -> str:
     return "".join(steps).removeprefix(".")
 
 
-def _dump_value(value: Value) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    return list(value) if isinstance(value, tuple) else value
-
-
-def _rule(document: Any, path: Path) -> Rule:
-    if sum(step in ("all", "any", "not") for step in path) >= DEEPEST:
+def _rule(document: Any, path: Path, traits: Mapping[str, Kind] | None) -> Rule:
+    if sum(step in _GROUPS for step in path) >= DEEPEST:
         raise RuleError(f"the rule is nested more than {DEEPEST} levels deep; flatten its groups", path)
     if not isinstance(document, dict):
-        raise RuleError(f"{_shown(document)} is not a rule; {_SHAPES}", path)
-    match next((key for key in ("all", "any", "not", "attribute", "event") if key in document), None):
+        raise RuleError(f"{shown(document)} is not a rule; {_SHAPES}", path)
+    match next((key for key in (*_GROUPS, "attribute") if key in document), None):
         case "all":
-            return All(_group(document, "all", path))
+            return All(_group(document, "all", path, traits))
         case "any":
-            return Any_(_group(document, "any", path))
+            return Any_(_group(document, "any", path, traits))
         case "not":
-            _only(document, {"not"}, path)
-            return Not(_rule(document["not"], (*path, "not")))
+            only(document, {"not"}, path)
+            return Not(_rule(document["not"], (*path, "not"), traits))
         case "attribute":
-            return _attribute(document, path)
-        case "event":
-            return _did(document, path)
+            return _attribute(document, path, traits)
         case _:
-            raise RuleError(f"{_shown(document)} is not a rule; {_SHAPES}", path)
+            return _condition(document, path)
 
 
-def _group(document: dict[str, Any], key: str, path: Path) -> tuple[Rule, ...]:
-    _only(document, {key}, path)
+def _condition(document: dict[str, Any], path: Path) -> Rule:
+    match next((key for key in ("event", "segment", "list", "share") if key in document), None):
+        case "event":
+            return parse_behavioural(document, path)
+        case "segment":
+            only(document, {"segment"}, path)
+            return InSegment(_id(document, "segment", path))
+        case "list":
+            only(document, {"list"}, path)
+            return InList(_id(document, "list", path))
+        case "share":
+            return _share(document, path)
+        case _:
+            raise RuleError(f"{shown(document)} is not a rule; {_SHAPES}", path)
+
+
+def _group(document: dict[str, Any], key: str, path: Path, traits: Mapping[str, Kind] | None) -> tuple[Rule, ...]:
+    only(document, {key}, path)
     parts = document[key]
     if not isinstance(parts, list):
-        raise RuleError(f'"{key}" takes a list of rules, not {_shown(parts)}', (*path, key))
+        raise RuleError(f'"{key}" takes a list of rules, not {shown(parts)}', (*path, key))
     if key == "any" and not parts:
         raise RuleError('"any" needs at least one rule; for everyone write {"all": []}', (*path, key))
-    return tuple(_rule(part, (*path, key, place)) for place, part in enumerate(parts))
+    return tuple(_rule(part, (*path, key, place), traits) for place, part in enumerate(parts))
 
 
-def _attribute(document: dict[str, Any], path: Path) -> Attribute:
-    _only(document, {"attribute", "op", "value"}, path)
-    name = document["attribute"]
-    if not isinstance(name, str) or name not in KINDS:
-        raise RuleError(f"{_shown(name)} is no attribute; there are {_listed(KINDS)}", (*path, "attribute"))
-    operator = _operator(document, OPERATORS[KINDS[name]], f'the {KINDS[name]} attribute "{name}"', path)
-    return Attribute(name, operator.op, _value(document.get("value"), operator, path))
+def _attribute(document: dict[str, Any], path: Path, traits: Mapping[str, Kind] | None) -> Attribute:
+    only(document, {"attribute", "op", "value"}, path)
+    name, place = document["attribute"], (*path, "attribute")
+    if isinstance(name, str) and is_trait(name):
+        operators = _trait_operators(name, place, traits)
+        operator = read_operator(document, operators, f'the trait "{name.removeprefix(TRAIT_PREFIX)}"', path)
+    elif isinstance(name, str) and name in KINDS:
+        operator = read_operator(document, OPERATORS[KINDS[name]], f'the {KINDS[name]} attribute "{name}"', path)
+    else:
+        raise RuleError(f"{shown(name)} is no attribute; {hint(str(name), KINDS)}", place)
+    return Attribute(name, operator.op, read_value(document.get("value"), operator, path))
 
 
-def _did(document: dict[str, Any], path: Path) -> Did:
-    _only(document, {"event", "op", "times", "days"}, path)
-    event = _text(document["event"], "an event name", (*path, "event"))
-    operator = _operator(document, EVENT_OPERATORS, "an event", path)
-    least, most = (1, NEWEST) if operator.op == "at_least" else (0, NEWEST - 1)
-    times = _whole(document.get("times"), least, most, f'"times" of {operator.op}', (*path, "times"))
-    days = document.get("days")
-    if days is not None:
-        days = _whole(days, 1, MOST_DAYS, '"days"', (*path, "days"))
-    return Did(Behaviour(event), operator.op, times, None if days is None else Within(days))
+def _trait_operators(name: str, path: Path, traits: Mapping[str, Kind] | None) -> tuple[Operator, ...]:
+    """Without knowledge of traits any operator may stand: which kind a trait is asked as follows from it."""
+    own = text(name.removeprefix(TRAIT_PREFIX), "the name of a trait", path)
+    if traits is None:
+        return _EVERY_TRAIT
+    if own not in traits:
+        raise RuleError(f"{shown(own)} is no trait that is used in segments; {hint(own, traits)}", path)
+    return OPERATORS[traits[own]]
 
 
-def _operator(document: dict[str, Any], allowed: tuple[Operator, ...], subject: str, path: Path) -> Operator:
-    asked = document.get("op")
-    found = next((operator for operator in allowed if operator.op == asked), None)
-    if found is None:
-        problem = f"{_shown(asked)} is no operator of {subject}" if "op" in document else '"op" is missing'
-        names = _listed(operator.op for operator in allowed)
-        raise RuleError(f"{problem}; {subject} has {names}", (*path, "op"))
-    return found
+def _id(document: dict[str, Any], key: str, path: Path) -> int:
+    return whole(document[key], 1, LARGEST_NUMBER, f'"{key}"', (*path, key))
 
 
-def _value(value: Any, operator: Operator, path: Path) -> Value:
-    place = (*path, "value")
-    if operator.operand is Operand.NOTHING:
-        if value is not None:
-            raise RuleError(f'"{operator.op}" takes no value; leave "value" out', place)
-        return None
-    return _READERS[operator.operand](value, f'the value of "{operator.op}"', place)
+def _share(document: dict[str, Any], path: Path) -> Share:
+    only(document, {"share", "salt"}, path)
+    marks, place = document["share"], (*path, "share")
+    if not isinstance(marks, list) or len(marks) != 2:  # noqa: PLR2004 - a range has two ends
+        raise RuleError(f'"share" is [from, to] in percent, not {shown(marks)}', place)
+    first, last = (_hundredths(mark, (*place, number)) for number, mark in enumerate(marks))
+    if last <= first:
+        raise RuleError(f"the share begins at {shown(marks[0])}% but ends at {shown(marks[1])}%", place)
+    return Share(first, last, text(document.get("salt"), '"salt"', (*path, "salt")))
 
 
-def _number(value: Any, subject: str, path: Path) -> int:
-    return _whole(value, -LARGEST_NUMBER, LARGEST_NUMBER, subject, path)
-
-
-def _whole(value: Any, least: int, most: int, subject: str, path: Path) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise RuleError(f"{subject} is a whole number from {least} to {most}, not {_shown(value)}", path)
-    return value
-
-
-def _days(value: Any, subject: str, path: Path) -> int:
-    return _whole(value, 1, MOST_DAYS, subject, path)
-
-
-def _range(value: Any, subject: str, path: Path) -> tuple[int, int]:
-    if not isinstance(value, list) or len(value) != 2:  # noqa: PLR2004 - a range has two ends
-        raise RuleError(f"{subject} is [lowest, highest], both included, not {_shown(value)}", path)
-    low, high = (_number(end, subject, (*path, place)) for place, end in enumerate(value))
-    if high < low:
-        raise RuleError(f"{subject} begins at {low} but ends at {high}; write the lower number first", path)
-    return low, high
-
-
-def _text(value: Any, subject: str, path: Path) -> str:
-    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_TEXT or "\0" in value:
-        raise RuleError(f"{subject} is a text of 1 to {LONGEST_TEXT} characters, not {_shown(value)}", path)
-    return value
-
-
-def _texts(value: Any, subject: str, path: Path) -> tuple[str, ...]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MOST_TEXTS:
-        raise RuleError(f"{subject} is a list of 1 to {MOST_TEXTS} texts, not {_shown(value)}", path)
-    return tuple(_text(entry, f"each entry of {subject}", (*path, place)) for place, entry in enumerate(value))
-
-
-def _date(value: Any, subject: str, path: Path) -> date:
-    try:
-        if isinstance(value, str) and len(value) == len("2026-01-31"):
-            return date.fromisoformat(value)
-    except ValueError:
-        pass
-    raise RuleError(f'{subject} is a day like "2026-01-31", not {_shown(value)}', path)
-
-
-_READERS: dict[Operand, Callable[[Any, str, Path], Value]] = {
-    Operand.NUMBER: _number,
-    Operand.NUMBERS: _range,
-    Operand.TEXT: _text,
-    Operand.TEXTS: _texts,
-    Operand.DAYS: _days,
-    Operand.DATE: _date,
-}
-
-
-def _only(document: dict[str, Any], allowed: set[str], path: Path) -> None:
-    if extra := sorted(str(key) for key in document if key not in allowed):
-        raise RuleError(f"{_listed(extra)} cannot stand here; this kind of rule has {_listed(sorted(allowed))}", path)
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if not isinstance(value, str) else f'"{value}"'
-    return text if len(text) <= 60 else f"{text[:57]}…"  # noqa: PLR2004 - a sentence stays readable
+def _hundredths(mark: Any, path: Path) -> int:
+    """Hundredths of a percent."""
+    if isinstance(mark, int | float) and not isinstance(mark, bool) and 0 <= mark <= 100:  # noqa: PLR2004 - percent
+        hundredths = Decimal(str(mark)) * 100
+        if hundredths == int(hundredths):
+            return int(hundredths)
+    raise RuleError(
+        f"a mark of a share is a percentage from 0 to 100 with at most two decimals, not {shown(mark)}", path
+    )

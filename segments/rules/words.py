@@ -12,6 +12,11 @@ from segments.customers import BY_NAME as ATTRIBUTES
 from segments.events import BY_NAME as EVENTS
 from segments.events import EventName
 from segments.money import decimals
+from segments.rules.behaviour import CAMPAIGN_CONVERTED, CAMPAIGN_OPENED, CAMPAIGN_RECEIVED
+from segments.rules.computed import COMPUTED
+
+TRAIT_PREFIX = "trait:"
+"""Columns of free traits: ``trait:favourite colour``."""
 
 
 class Language(StrEnum):
@@ -38,6 +43,7 @@ UNITS: dict[str, Unit] = {
     "visits": Unit("回", "visit", "visits"),
     "coupons_held": Unit("枚", "unused coupon", "unused coupons"),
     "coupons_used": Unit("枚", "used coupon", "used coupons"),
+    "birthday_in": Unit("日", "day to the birthday", "days to the birthday"),
     "days_since_push": Unit("日", "day since the last push", "days since the last push"),
 }
 """Attributes that count something: "has exactly 1 order" rather than "orders is 1"."""
@@ -86,8 +92,28 @@ DONE: dict[str, str] = {
     EventName.PUSH_RECEIVED: "received a push",
     EventName.PUSH_TAPPED: "tapped a push",
     EventName.ADDRESS_RETIRED: "lost a push address",
+    CAMPAIGN_RECEIVED: "received a campaign",
+    CAMPAIGN_OPENED: "opened a campaign",
+    CAMPAIGN_CONVERTED: "converted",
 }
-"""What a customer "has" done, for each event of the vocabulary."""
+"""What a customer "has" done, for each event of the vocabulary and of the ledger of messages."""
+
+MANY: dict[str, str] = {
+    EventName.ORDER_COMPLETED: "orders",
+    EventName.ORDER_REFUNDED: "refunds",
+    EventName.POINTS_EARNED: "points earned",
+    EventName.POINTS_SPENT: "points spent",
+    EventName.POINTS_EXPIRED: "points expired",
+    CAMPAIGN_CONVERTED: "orders that followed a campaign",
+}
+"""Events with amounts, as English plurals."""
+
+LEDGER: dict[str, tuple[str, str]] = {
+    CAMPAIGN_RECEIVED: ("配信の受信", "Campaign received"),
+    CAMPAIGN_OPENED: ("配信の開封", "Campaign opened"),
+    CAMPAIGN_CONVERTED: ("配信からの購入", "Converted from a campaign"),
+}
+"""Labels of what only the ledger of messages knows, in Japanese and English."""
 
 WHEN: dict[str, str] = {
     "first_seen": "was first seen",
@@ -111,13 +137,18 @@ _SYMBOLS = {"GBP": "£", "USD": "$", "EUR": "€"}
 
 def attribute_label(name: str, language: Language) -> str:
     """What people call an attribute, without the note in brackets that belongs on a form."""
-    attribute = ATTRIBUTES[name]
+    if name.startswith(TRAIT_PREFIX):
+        trait = name.removeprefix(TRAIT_PREFIX)
+        return f"属性「{trait}」" if language is Language.JA else f'trait "{trait}"'
+    attribute = COMPUTED.get(name) or ATTRIBUTES[name]
     label = attribute.ja.split("（")[0] if language is Language.JA else attribute.en.split(" (")[0]
     return label if language is Language.JA or label.isupper() else label[0].lower() + label[1:]
 
 
 def event_label(event: str, language: Language) -> str:
     """What people call an event; a custom event goes by its own name, in quotes."""
+    if event in LEDGER:
+        return LEDGER[event][language is not Language.JA]
     if (known := EVENTS.get(event)) is None:
         return f"「{event}」" if language is Language.JA else f'"{event}"'
     return known.ja if language is Language.JA else known.en
@@ -139,6 +170,8 @@ def amount(name: str, number: int, language: Language, currency: str) -> str:
     if name in ("birth_year", "birth_month"):  # a year takes no thousands separator
         suffix = {"birth_year": "年", "birth_month": "月"}[name] if language is Language.JA else ""
         return f"{number}{suffix}"
+    if name == "age" and language is Language.JA:
+        return f"{number}歳"
     return f"{number:,}"
 
 
@@ -157,6 +190,28 @@ def day(moment: date, language: Language) -> str:
     if language is Language.JA:
         return f"{moment.year}年{moment.month}月{moment.day}日"
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
+
+
+def yes_or_no(answer: bool, language: Language) -> str:  # noqa: FBT001 - the answer is what is told
+    """はい, いいえ; yes, no."""
+    if language is Language.JA:
+        return "はい" if answer else "いいえ"
+    return "yes" if answer else "no"
+
+
+def last_days(days: int) -> str:
+    """English for the last so many days, today the last of them."""
+    return "today" if days == 1 else f"in the last {days} days"
+
+
+def times(number: int) -> str:
+    """English for how often."""
+    return {1: "once", 2: "twice"}.get(number, f"{number} times")
+
+
+def counted(number: int, noun: str) -> str:
+    """English for a number of things."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 _MONTHS = (

@@ -7,6 +7,7 @@ from hypothesis import given
 
 from segments.events import VOCABULARY
 from segments.rules import words
+from segments.rules.behaviour import LEDGER_EVENTS
 from segments.rules.describe import describe
 from segments.rules.operators import KINDS, Kind
 from segments.rules.parse import parse
@@ -121,6 +122,6 @@ def test_every_rule_has_words(document: Any) -> None:
 
 
 def test_every_event_day_and_yes_or_no_has_a_phrase() -> None:
-    assert set(words.DONE) == {event.name for event in VOCABULARY}
+    assert set(words.DONE) == {*(event.name for event in VOCABULARY), *LEDGER_EVENTS}
     assert set(words.YES_NO) == {name for name, kind in KINDS.items() if kind is Kind.BOOLEAN}
     assert set(words.WHEN) == {name for name, kind in KINDS.items() if kind is Kind.DATE}

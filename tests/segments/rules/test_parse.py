@@ -32,7 +32,7 @@ REFUSED: list[tuple[Any, tuple[str | int, ...], str]] = [
     ({"all": [], "any": [ORDERS]}, (), "any cannot stand here; this kind of rule has all"),
     ({"all": [ORDERS, 3]}, ("all", 1), "3 is not a rule"),
     ({"not": [ORDERS]}, ("not",), "is not a rule"),
-    ({"any": [{"not": {"attribute": "age"}}]}, ("any", 0, "not", "attribute"), '"age" is no attribute; there are'),
+    ({"any": [{"not": {"attribute": "hue"}}]}, ("any", 0, "not", "attribute"), '"hue" is no attribute; there are'),
     ({"attribute": "customer_id", "op": "=", "value": 1}, ("attribute",), '"customer_id" is no attribute'),
     ({"attribute": ["rank"], "op": "is_set"}, ("attribute",), "['rank'] is no attribute"),
     ({"attribute": "orders"}, ("op",), '"op" is missing; the number attribute "orders" has =, !=, <'),
@@ -65,7 +65,7 @@ REFUSED: list[tuple[Any, tuple[str | int, ...], str]] = [
     (order(op="exactly", times=-1), ("times",), "from 0 to 99, not -1"),
     ({"event": "Order Completed", "op": "at_least"}, ("times",), "not None"),
     (order(days=0), ("days",), '"days" is a whole number from 1 to 3650, not 0'),
-    (order(value=1), (), "value cannot stand here; this kind of rule has days, event, op, times"),
+    (order(value=1), (), "value cannot stand here; this kind of rule has days, event, from, hours, minutes, op,"),
     (nested(DEEPEST + 2), ("not",) * DEEPEST, "nested more than 10 levels deep"),
     ({"all": [ORDERS] * (MOST_CONDITIONS + 1)}, (), "the rule has 201 conditions; at most 200 are allowed"),
 ]

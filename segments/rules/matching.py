@@ -1,0 +1,50 @@
+"""Filters on properties as expressions: over rows of customer_days, over events, and over orders."""
+
+import polars as pl
+
+from segments.events import EventName
+from segments.rules.behaviour import NUMBERS, Match, Property
+
+_VISITED = str(EventName.STORE_VISITED)
+_COLUMNS = {Property.COUPON: "coupon_id", Property.CAMPAIGN: "campaign_id"}
+
+
+def holds(match: Match, event: str, *, in_days: bool) -> pl.Expr:
+    """Whether a row has the property as the filter wants it; a row that does not have it at all never does.
+
+    Args:
+        match: the filter.
+        event: what the rows are.
+        in_days: rows of customer_days, else of the lake's events.
+    """
+    if not in_days:
+        column = pl.col(_COLUMNS.get(Property(match.name), match.name))
+        return _compared(column if match.name in NUMBERS else column.cast(pl.String), match)
+    # A coupon's store is the detail beside its key; every other property that is kept is the key.
+    detail = match.name == Property.STORE and event != _VISITED
+    text = pl.col("detail" if detail else "key")
+    return (text != "") & _compared(text, match)
+
+
+def holds_of_order(match: Match) -> pl.Expr:
+    """The same of a counted order's own store, and of the amount it was reported with."""
+    if match.name == Property.STORE:
+        return (pl.col("store") != "") & _compared(pl.col("store"), match)
+    return _compared(pl.col("amount"), match)
+
+
+def _compared(column: pl.Expr, match: Match) -> pl.Expr:
+    match match.op, match.value:
+        case "in", tuple(texts):
+            found = column.is_in(list(texts))
+        case "not_in", tuple(texts):
+            found = ~column.is_in(list(texts))
+        case ">=", int(number):
+            found = column >= number
+        case "<=", int(number):
+            found = column <= number
+        case "between", (low, high):
+            found = column.is_between(low, high)
+        case _:
+            raise ValueError(f"{match} is no filter")
+    return found.fill_null(value=False)
