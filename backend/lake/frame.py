@@ -26,6 +26,7 @@ from backend.errors import Conflict
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
 from segments.customers import BITMAP_PREFIX, DAYS_PREFIX
+from segments.watched import is_watched
 
 BUCKETS = 16
 """How many base files the customers are spread over, by ``customer_id % BUCKETS``."""
@@ -50,7 +51,8 @@ class FrameView:
     """One consistent state of the frame.
 
     Attributes:
-        frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made.
+        frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made. A behaviour that
+            is watched (`segments.watched`) is a column once every row was made with it.
         as_of: the moment up to which events are in it: when it was made, or when the refresh last found nothing newer.
         made_at: when it was made.
         seq: the last event of the log that is in it.
@@ -233,7 +235,9 @@ class CustomerFrame:
     def _open(self, manifest: Manifest) -> FrameView:
         parts = list(self._parts(manifest))
         frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
-        day = frame.with_columns(pl.lit(manifest.day).alias("as_of"))
+        whole = manifest.marks.get("watched", ())
+        partly = [name for name in frame.collect_schema() if is_watched(name) and name not in whole]
+        day = frame.drop(partly).with_columns(pl.lit(manifest.day).alias("as_of"))
         self._forget_all_but(manifest.files())
         return FrameView(
             frame=day,

@@ -1,9 +1,11 @@
 """Rules that ask for other segments, with the rules of those in their places."""
 
+import contextlib
 from collections.abc import Sequence
 
 from backend.store import segments
 from backend.store.pool import Connection
+from segments.errors import RuleError
 from segments.rules.parse import parse
 from segments.rules.references import references, resolve
 from segments.rules.rule import Rule
@@ -25,6 +27,21 @@ async def resolve_rules(connection: Connection, asked: Sequence[tuple[int | None
     rules = {row["segment_id"]: parse(row["rule"]) for row in rows}
     names = {row["segment_id"]: row["name"] for row in rows}
     return [resolve(rule, rules, segment_id=segment_id, names=names) for segment_id, rule in asked]
+
+
+async def live_rules(connection: Connection) -> list[Rule]:
+    """The rules of all segments that are not archived, resolved; without those that cannot be."""
+    rows = await segments.list_segments(connection, archived=True)
+    found = []
+    for row in rows:
+        with contextlib.suppress(RuleError):  # a later release wrote it
+            found.append((row["segment_id"], parse(row["rule"]), row["archived_at"]))
+    rules = {segment_id: rule for segment_id, rule, _ in found}
+    live = []
+    for segment_id, rule, archived_at in found:
+        with contextlib.suppress(RuleError):
+            live += [resolve(rule, rules, segment_id=segment_id)] if archived_at is None else []
+    return live
 
 
 async def resolve_rule(connection: Connection, rule: Rule, *, segment_id: int | None = None) -> Rule:

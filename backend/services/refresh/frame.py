@@ -24,9 +24,10 @@ from backend.lake.engine import Engine
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
 from backend.lake.tables import Lake
-from backend.services.refresh import elsewhere
+from backend.services.refresh import elsewhere, watching
 from backend.services.refresh.elsewhere import Elsewhere
 from backend.services.refresh.history import Here, history_of
+from backend.services.refresh.private import private_columns
 from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
@@ -38,7 +39,7 @@ from segments.rank_rules import RankVersion
 from segments.reduce import anywhere
 from segments.reduce.bitmaps import read_as
 from segments.reduce.trust import WEIGHTY
-from segments.traits import birthday
+from segments.rules.behaviour import Behaviour
 from segments.windows import Window
 
 AT_ONCE = 50_000
@@ -46,11 +47,6 @@ AT_ONCE = 50_000
 
 MOST_CUSTOM_EVENTS = 200
 """Custom events that get a list column: whoever holds a public key can make up names."""
-
-_PRIVATE = {name: SCHEMA[name] for name in (
-    "customer_id", "platform", "gender", "birth_year", "birth_month", "birth_day", "prefecture", "language", "app_version",
-    "consented", "has_address", "reachable", "test_account",
-)}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +69,7 @@ class FrameMaker:
         self._engine = engine
         self._frame = frame
         self._watch = watch
+        self._wanted = watching.Wanted()
 
     async def bring_up(self, connection: Connection, *, epoch: int, now: datetime) -> Progress:
         """Make the rows of everyone who was touched, and move the frame's day to today."""
@@ -81,11 +78,41 @@ class FrameMaker:
         # Read once: rows made by a coupon that changes meanwhile would be noted as made by the new one.
         ranks = await rank_rules.list_versions(connection)
         week_starts = shop.calendar.week_starts
-        rules = _Rules(shop.consent_rule, day, await customers.list_coupons(connection), ranks, week_starts)
+        coupons, watched = await customers.list_coupons(connection), await self._wanted.read(connection)
+        rules = _Rules(shop.consent_rule, day, coupons, ranks, week_starts, watched)
         everyone = await self._touch_what_else_changed(connection, rules)
         with contextlib.ExitStack() as stack:
             there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
-            return await self._make_touched(connection, there, rules, epoch=epoch, now=now)
+            progress = await self._make_touched(connection, there, rules, everyone=everyone, epoch=epoch, now=now)
+        await self._fill(connection, rules, epoch=epoch)
+        return progress
+
+    async def is_filling(self, connection: Connection) -> bool:
+        """Whether rows lack a behaviour that a saved segment asks for: there is something to do though nothing is new."""
+        manifest = self._frame.manifest()
+        return manifest.generation > 0 and not watching.is_whole(manifest.marks, await self._wanted.read(connection))
+
+    async def _fill(self, connection: Connection, rules: "_Rules", *, epoch: int) -> None:
+        """Make some rows again that lack a behaviour; they say what they said, so that nothing else changes."""
+        manifest = self._frame.manifest()
+        if watching.is_whole(manifest.marks, rules.watched):
+            return
+        numbers = await asyncio.to_thread(
+            lambda: watching.next_to_fill(self._frame.read().frame, manifest.marks, rules.watched)
+        )
+        piece = await self._make(connection, numbers, None, rules, manifest)
+        marks = {**piece.marks, **watching.marks_of_piece(manifest.marks, rules.watched, numbers)}
+        await asyncio.to_thread(
+            self._frame.write,
+            piece.rows,
+            removed=piece.removed,
+            day=rules.day,
+            at=manifest.at,
+            seq=manifest.seq,
+            epoch=epoch,
+            marks=marks,
+        )
+        self._watch("filled")
 
     async def _elsewhere(self, connection: Connection, stack: contextlib.ExitStack) -> Elsewhere:
         merges = await customers.list_merges(connection)
@@ -93,7 +120,14 @@ class FrameMaker:
         return await asyncio.to_thread(Elsewhere, session, self._lake, merges)
 
     async def _make_touched(
-        self, connection: Connection, there: Elsewhere | None, rules: "_Rules", *, epoch: int, now: datetime
+        self,
+        connection: Connection,
+        there: Elsewhere | None,
+        rules: "_Rules",
+        *,
+        everyone: bool,
+        epoch: int,
+        now: datetime,
     ) -> Progress:
         made, limit = 0, AT_ONCE if there is None else elsewhere.AT_ONCE
         while True:
@@ -106,6 +140,8 @@ class FrameMaker:
                 return Progress(made, seq)
             piece = await self._make(connection, list(touched), there, rules, manifest)
             everybody = manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", []))
+            done = current and not everybody
+            remade = watching.marks_of_everybody(manifest.marks, rules.watched, begun=everyone, done=done)
             await asyncio.to_thread(
                 self._frame.write,
                 piece.rows,
@@ -115,7 +151,7 @@ class FrameMaker:
                 seq=seq if current else manifest.seq,
                 epoch=epoch,
                 # Figures add rows up: of rows that were made by two rules, or not yet, nothing may be read.
-                marks={**piece.marks, "figures": [rules.figures] if current and not everybody else []},
+                marks={**piece.marks, **remade, "figures": [rules.figures] if done else []},
             )
             self._watch("frame")
             if everybody:
@@ -177,13 +213,19 @@ class FrameMaker:
         names = _list_columns(history.occurring, marks.get("events", []))
         coupons = definitions_of(rules.coupons) if rules.coupons else None
         known = anywhere.Rules(names, verified, coupons, rules.ranks, rules.week_starts)
-        reduced = history.rows(people.wanted, day=rules.day, rules=known)
-        rows = reduced.join(_private(people.private), on="customer_id")
+        reduced = history.rows(people.wanted, day=rules.day, rules=known, watched=rules.watched)
+        rows = reduced.join(private_columns(people.private), on="customer_id")
         lists = [name for name in reduced.columns if name not in SCHEMA]
         custom = [name for name in names if name not in events.BY_NAME]
         kept = sorted({*marks.get("events", []), *custom})
         weighty = sorted({*marks.get("weighty", []), *history.occurring} & {*WEIGHTY})
-        return rows.select(*SCHEMA, *lists), {**marks, "verified": verified, "weighty": weighty, "events": kept}
+        noted = {
+            "verified": verified,
+            "weighty": weighty,
+            "events": kept,
+            **watching.marks_of_rows(marks, rules.watched),
+        }
+        return rows.select(*SCHEMA, *lists), {**marks, **noted}
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +244,7 @@ class _Rules:
     coupons: list[asyncpg.Record]
     ranks: tuple[RankVersion, ...]
     week_starts: int
+    watched: tuple[Behaviour, ...] = ()
 
     @property
     def figures(self) -> str:
@@ -245,32 +288,3 @@ def definitions_of(coupons: list[asyncpg.Record]) -> pl.DataFrame:
     """Coupon definitions as reductions read them."""
     schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
     return pl.DataFrame([tuple(row) for row in coupons], schema=schema, orient="row")
-
-
-def _private(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    made = []
-    for row in rows:
-        born = birthday(row["birthday"]) if row["birthday"] is not None else None
-        made.append(
-            (
-                row["customer_id"],
-                row["platform"],
-                row["gender"],
-                born.year if born is not None else None,
-                born.month if born is not None else None,
-                born.day if born is not None else None,
-                row["prefecture"],
-                _language(row["language"]),
-                row["app_version"],
-                row["consented"],
-                row["has_address"],
-                row["consented"] and row["allowed"],
-                row["test_account"],
-            )
-        )
-    return pl.DataFrame(made, schema=_PRIVATE, orient="row")
-
-
-def _language(value: str | None) -> str | None:
-    """The language of a locale: ja-JP and ja_JP are ja."""
-    return value.replace("_", "-").split("-")[0].lower() if value else None

@@ -13,6 +13,8 @@ from segments.reduce.anywhere import Rules, reduce_here
 from segments.reduce.customers import occurring_events
 from segments.reduce.days import BUCKETS
 from segments.reduce.trust import verified_events
+from segments.rules.behaviour import Behaviour
+from segments.watched import with_watched
 
 
 class Here:
@@ -29,10 +31,13 @@ class Here:
         found: pl.DataFrame = verified_events(nw.from_native(days)).to_native().collect()
         self.verified = found.get_column("event").to_list()
 
-    def rows(self, customer_ids: Sequence[int], *, day: date, rules: Rules) -> pl.DataFrame:
-        """What history says of some customers as of a day; see `segments.reduce.anywhere.reduce_here`."""
+    def rows(
+        self, customer_ids: Sequence[int], *, day: date, rules: Rules, watched: Sequence[Behaviour] = ()
+    ) -> pl.DataFrame:
+        """What history says of some customers as of a day; see `segments.reduce.anywhere.reduce_here` and `segments.watched`."""
         asked = pl.DataFrame({"customer_id": customer_ids}, schema={"customer_id": pl.Int64})
-        return reduce_here(self._days, asked, day=day, rules=rules)
+        made = reduce_here(self._days, asked, day=day, rules=rules)
+        return with_watched(made, self._days, watched, day=day, verified=rules.verified)
 
 
 def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:

@@ -244,11 +244,12 @@ class Refresh:
         async with self._pool.acquire() as connection:
             state = await refresh.read_state(connection)
             calendar = (await shop.read_settings(connection)).calendar
-        new_day = manifest.day != calendar.business_day(asked_at)
-        new = state.unfinished or state.touched or state.log_seq > state.done_seq or manifest.seq < state.done_seq
-        if not (new or new_day):
+            new_day = manifest.day != calendar.business_day(asked_at)
+            new = state.unfinished or state.touched or state.log_seq > state.done_seq or manifest.seq < state.done_seq
+            filling = not (new or new_day) and await self._makers.is_filling(connection)
+        if not (new or new_day or filling):
             await asyncio.to_thread(self._frame.confirm, manifest, at=asked_at)
-        return new or new_day
+        return new or new_day or filling
 
     @contextlib.asynccontextmanager
     async def _turn(self, patience: timedelta) -> AsyncIterator[_Turn]:
