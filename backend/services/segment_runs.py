@@ -16,6 +16,7 @@ from backend.store import access, people, shop
 from backend.store import segments as store
 from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
+from backend.store.segment_uses import check_rule, hold_references, read_uses
 from campaigns.shop import ShopSettings
 from segments.customers import Frame
 from segments.ids import SegmentId
@@ -29,8 +30,25 @@ from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
 from segments.rules.rule import Rule
 from segments.segment import Segment
+from segments.uses import SegmentUses
 
 LONGEST_NAME = 100
+
+
+class SegmentUsed(Conflict):
+    """A rule that others go by was about to change, and nobody has confirmed that it shall.
+
+    Attributes:
+        uses: who goes by it.
+    """
+
+    code = "segment_used"
+
+    def __init__(self, uses: SegmentUses) -> None:
+        campaigns = [f'the campaign "{name}"' for name in uses.campaigns.values()]
+        segments = [f'the segment "{name}"' for name in uses.segments.values()]
+        super().__init__(f"This rule decides for {', '.join([*campaigns, *segments])}. Confirm to change it all the same.")
+        self.uses = uses
 
 
 class SegmentRuns:
@@ -89,11 +107,12 @@ class SegmentRuns:
         """A new segment.
 
         Raises:
-            BadInput: a name that cannot be taken.
+            BadInput: a name that cannot be taken, or a rule that asks for a segment or list that is not there.
             Conflict: the name is taken.
         """
         name, now = _checked_name(name), self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
+            await check_rule(connection, rule)
             try:
                 segment_id = await store.insert_segment(connection, name=name, now=now)
             except asyncpg.UniqueViolationError as error:
@@ -105,7 +124,14 @@ class SegmentRuns:
             return await _get(connection, segment_id, None)
 
     async def save(
-        self, segment_id: int, *, name: str, rule: Rule, actor: str, expected_version: int | None = None
+        self,
+        segment_id: int,
+        *,
+        name: str,
+        rule: Rule,
+        actor: str,
+        expected_version: int | None = None,
+        confirm: bool = False,
     ) -> StoredSegment:
         """Give a segment another name or rule; a changed rule is a new version.
 
@@ -115,10 +141,12 @@ class SegmentRuns:
             rule: its rule from now on.
             actor: who asks for it.
             expected_version: the version the editor began with; None does not check.
+            confirm: change the rule although campaigns that wait, or other segments, go by it.
 
         Raises:
             NotFound: no such segment.
-            BadInput: a name that cannot be taken.
+            BadInput: a name that cannot be taken, or a rule that asks for a segment or list that is not there, or for itself.
+            SegmentUsed: it is not confirmed; who goes by it is told.
             Conflict: the name is taken, the segment is archived, or somebody else changed it meanwhile.
         """
         name = _checked_name(name)
@@ -131,7 +159,7 @@ class SegmentRuns:
                     "Somebody else changed the segment meanwhile; reload it and look at the change.",
                     code="segment_changed",
                 )
-            await self._change(connection, segment_id, name, rule, actor)
+            await self._change(connection, segment_id, name, rule, actor, confirm=confirm)
             return await _get(connection, segment_id, None)
 
     async def archive(self, segment_id: int, *, actor: str) -> None:
@@ -139,13 +167,17 @@ class SegmentRuns:
 
         Raises:
             NotFound: no such segment.
-            Conflict: a campaign is scheduled, sending or paused on it.
+            Conflict: a campaign is scheduled, sending or paused on it, or a live segment asks for it.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await _locked(connection, segment_id)
             campaign = await store.find_waiting_campaign(connection, segment_id=segment_id)
             if campaign is not None:
                 raise Conflict(f'The campaign "{campaign}" still needs this segment.', code="segment_in_use")
+            await hold_references(connection)
+            if asking := (await read_uses(connection, segment_id=segment_id)).segments:
+                names = ", ".join(f'"{name}"' for name in asking.values())
+                raise Conflict(f"Segments ask for this one: {names}. Change or archive them first.", code="segment_asked_for")
             await store.set_archived(connection, segment_id=segment_id, at=self._clock.now())
             await self._audit(connection, "segment.archive", segment_id, actor, {})
 
@@ -154,9 +186,12 @@ class SegmentRuns:
 
         Raises:
             NotFound: no such segment.
+            BadInput: its rule asks for a segment or list that is archived.
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await _locked(connection, segment_id)
+            stored = await _get(connection, segment_id, None)
+            await check_rule(connection, stored.segment.rule, segment_id=segment_id)
             await store.set_archived(connection, segment_id=segment_id, at=None)
             await self._audit(connection, "segment.restore", segment_id, actor, {})
 
@@ -244,11 +279,27 @@ class SegmentRuns:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
         return tuple(_person(row, names.get(row["customer_id"])) for row in rows)
 
-    async def _change(self, connection: Connection, segment_id: int, name: str, rule: Rule, actor: str) -> None:
+    async def uses(self, segment_id: int) -> SegmentUses:
+        """What goes by a segment.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        async with self._pool.acquire() as connection:
+            await _get(connection, segment_id, None)
+            return await read_uses(connection, segment_id=segment_id)
+
+    async def _change(
+        self, connection: Connection, segment_id: int, name: str, rule: Rule, actor: str, *, confirm: bool
+    ) -> None:
         now = self._clock.now()
         before = (await _get(connection, segment_id, None)).segment
         version = before.version if before.rule == rule else before.version + 1
         if version > before.version:
+            await check_rule(connection, rule, segment_id=segment_id)
+            uses = await read_uses(connection, segment_id=segment_id)
+            if uses.names and not confirm:
+                raise SegmentUsed(uses)
             await store.insert_version(
                 connection, segment_id=segment_id, version=version, rule=dump(rule), now=now, actor=actor
             )

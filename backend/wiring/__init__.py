@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from backend.services.segment_overlaps import SegmentOverlaps
     from backend.services.segment_runs import SegmentRuns
     from backend.services.segment_values import SegmentValues
+    from backend.services.segment_versions import SegmentVersions
     from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
     from backend.services.snapshots import Snapshots
@@ -125,6 +126,7 @@ class Services(IntakeServices):
     memberships: "Memberships"
     membership_ledger: "MembershipLedger"
     static_lists: "StaticLists"
+    segment_versions: "SegmentVersions"
 
 
 @contextlib.asynccontextmanager

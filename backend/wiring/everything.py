@@ -45,6 +45,7 @@ from backend.services.rule_facts import RuleFacts
 from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
+from backend.services.segment_versions import SegmentVersions
 from backend.services.server_events import ServerEvents
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
@@ -138,6 +139,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         rank_desk=RankDesk(pool, clock, lake, stored),
         memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
         membership_ledger=membership_ledger,
+        segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
         static_lists=StaticLists(pool, clock, members_at=membership_ledger.members_at),
     )
 
