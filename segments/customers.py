@@ -8,15 +8,11 @@ Figures read more: since when someone is on record (`ON_RECORD`), every counted 
 (`BITMAP_PREFIX`).
 """
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import polars as pl
-
-if TYPE_CHECKING:
-    from segments.rules.rule import Rule
 
 NEWEST = 100
 """How many occurrences of one event a list column keeps; a rule may not ask for more."""
@@ -113,17 +109,6 @@ class StoredFrame(Protocol):
         ...
 
 
-class Frame(StoredFrame, Protocol):
-    """Where rules are asked."""
-
-    async def read_for(self, rules: Collection["Rule"]) -> View:
-        """The frame as it stands, with every column beside the stored ones that these rules need.
-
-        Segments that they ask for have to be in their places (`segments.rules.references.resolve`).
-        """
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Attribute:
     """One scalar column of the frame, and how people call it.
@@ -204,7 +189,7 @@ ASKED: tuple[Attribute, ...] = (
     ),
 )
 """What rules may ask beside the columns that are stored: it depends on everyone, on the running day's thresholds or on the
-send ledger, so that it is worked out for the frame as it stands (`Frame.read_for`). Null for whom there is nothing to say."""
+send ledger, so that it is worked out for the frame as it stands (`segments.frame.Frame`). Null for whom there is nothing to say."""
 
 BY_NAME: dict[str, Attribute] = {attribute.name: attribute for attribute in (*ATTRIBUTES, *ASKED)}
 """Attributes by column name: those that are stored, and those that are worked out when a rule asks."""

@@ -8,7 +8,7 @@ import asyncpg
 from backend.errors import BadInput
 from backend.store import shop
 from backend.store.rules import resolve_rules
-from segments.customers import Frame
+from segments.frame import Frame
 from segments.membership import population
 from segments.overlap import MOST, Overlap, overlap_of, overlapping
 from segments.rules.rule import Rule

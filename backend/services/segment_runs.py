@@ -18,7 +18,7 @@ from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
 from backend.store.segment_uses import check_rule, hold_references, read_uses
 from campaigns.shop import ShopSettings
-from segments.customers import Frame
+from segments.frame import Frame
 from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment

@@ -20,8 +20,8 @@ from backend.store import events
 from backend.store import segments as segment_store
 from backend.store.rules import resolve_rule
 from segments.asking import Question, ask
-from segments.customers import Frame
 from segments.figures import DEFAULT_DAYS, EVERYONE, Audience, Figures
+from segments.frame import Frame
 from segments.history import History
 from segments.ids import SegmentId
 from segments.metrics import catalog

@@ -14,7 +14,8 @@ from backend.store import segments as segment_store
 from backend.store import shop
 from backend.store.rules import resolve_rule
 from campaigns.person import PeoplePage, PeopleSlice, PersonLine
-from segments.customers import Frame, View
+from segments.customers import View
+from segments.frame import Frame
 from segments.membership import members, population
 from segments.rules.parse import parse
 

@@ -26,7 +26,8 @@ from campaigns.person import Belonging, Consent, ConsentHistory, Device, PersonD
 from campaigns.shop import ShopSettings
 from campaigns.timeline import Happening, Place, Timeline, ids_named, merged, with_names
 from segments.coupons import PersonalCoupon, personal_coupons
-from segments.customers import SCHEMA, Frame
+from segments.customers import SCHEMA
+from segments.frame import Frame
 from segments.rules.explain import explain
 from segments.rules.parse import parse
 
