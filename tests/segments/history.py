@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import zip_longest
 
 import narwhals as nw
 import polars as pl
@@ -70,6 +71,10 @@ class Happening:
     score: int | None = None
     lines: tuple[tuple[str, int, int], ...] = ()
     """Category, quantity, amount of each order line."""
+    products: tuple[str | None, ...] = ()
+    """Product of each order line, where they have any."""
+    platform: str | None = None
+    campaign: int | None = None
 
     @property
     def day(self) -> date:
@@ -154,6 +159,8 @@ def frames(history: Iterable[Happening]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
             "rank": row.rank,
             "category": row.category,
             "score": row.score,
+            "platform": row.platform,
+            "campaign_id": row.campaign,
         }
         for row in rows
     ]
@@ -163,12 +170,13 @@ def frames(history: Iterable[Happening]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
             "customer_id": row.customer,
             "business_day": row.day,
             "order_key": row.order,
+            "product": product,
             "category": category or None,
             "quantity": quantity,
             "amount": amount,
         }
         for row in rows
-        for category, quantity, amount in row.lines
+        for (category, quantity, amount), product in zip_longest(row.lines, row.products)
     ]
     return pl.LazyFrame(events, schema=EVENTS_SCHEMA), pl.LazyFrame(lines, schema=LINES_SCHEMA)
 
