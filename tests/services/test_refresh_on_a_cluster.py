@@ -12,6 +12,9 @@ from backend.lake.engine import engine_at
 from backend.lake.frame import CustomerFrame
 from backend.services.refresh import elsewhere
 from backend.services.refresh.loop import Refresh
+from backend.services.segment_runs import SegmentRuns
+from segments.rules.parse import parse
+from segments.watched import is_watched
 from tests.fixtures.ports import free_port
 from tests.services.refreshing import NOW, Shop, identify, opened, order, track
 
@@ -19,6 +22,15 @@ from tests.services.refreshing import NOW, Shop, identify, opened, order, track
 async def lived_in(pool: asyncpg.Pool, home: Path) -> Shop:
     """A shop with merges, late events, refunds, coupons of its own and events that it made up."""
     shop = Shop(pool, home)
+    runs = SegmentRuns(pool, shop.clock, shop.asked)
+    await runs.create(
+        "tea",
+        parse({"event": "Order Completed", "where": {"category": "tea"}, "sum": "amount", "op": ">=", "value": 1}),
+        actor="aya",
+    )
+    await runs.create(
+        "c1", parse({"event": "Coupon Viewed", "where": {"coupon": "c1"}, "op": "at_least", "times": 1}), actor="aya"
+    )
     await pool.execute(
         "INSERT INTO coupons (coupon_id, title, valid_until, audience) VALUES ('c1', '{}', '2026-04-03', 'public')"
     )
@@ -48,6 +60,7 @@ async def test_the_frame_is_the_same(
     result = await Refresh(pool, shop.clock, shop.lake, again, engine=engine_at(cluster)).run_once()
     assert result.customers == shop.frame.read().customers > 4
     assert rows(again).equals(rows(shop.frame))
+    assert len([name for name in rows(again).columns if is_watched(name)]) == 3
     assert again.read().seq == shop.frame.read().seq
 
 
@@ -60,6 +73,7 @@ async def test_without_the_cluster_nothing_is_made_and_nothing_lost(pool: asyncp
     assert again.read().customers == 0
     await Refresh(pool, shop.clock, shop.lake, again).run_once()
     assert rows(again).equals(rows(shop.frame))
+    assert len([name for name in rows(again).columns if is_watched(name)]) == 3
 
 
 async def test_a_few_customers_need_no_cluster(pool: asyncpg.Pool, tmp_path: Path) -> None:
