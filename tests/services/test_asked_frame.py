@@ -212,3 +212,67 @@ async def test_what_is_kept_stays_within_its_room(shop: Shop) -> None:
         view = await shop.asked.read_for([rule])
         assert column_of(rule.behaviour) in view.frame.collect_schema()
     assert len(shop.asked._kept._held) == 1
+
+
+async def launched(shop: Shop, name: str, people: dict[str, str], accepted: dict[str, timedelta]) -> int:
+    """A campaign launched yesterday: arms of members, and how long ago a push was accepted for some of them."""
+    planned = NOW - timedelta(days=1)
+    segment = await shop.pool.fetchval(
+        "INSERT INTO segments (name, created_at) VALUES ($1, $2) RETURNING segment_id", name, NOW
+    )
+    campaign: int = await shop.pool.fetchval(
+        "INSERT INTO campaigns (name, state, segment_id, content, salt, conversion_event, conversion_days, planned_at,"
+        " created_at, created_by, changed_at) VALUES ($1, 'sent', $2, '{}', 's', 'Order Completed', 7, $3, $3, 'aya', $4)"
+        " RETURNING campaign_id",
+        name,
+        segment,
+        planned,
+        NOW - timedelta(minutes=len(people)),
+    )
+    for user, arm in people.items():
+        customer = await shop.pool.fetchval("SELECT customer_id FROM customers WHERE user_id = $1", user)
+        await shop.pool.execute(
+            "INSERT INTO campaign_people VALUES ($1, $2, $3, NULL, $4)", campaign, customer, arm, planned
+        )
+        if user in accepted:
+            await shop.pool.execute(
+                "WITH d AS (INSERT INTO devices (address, address_kind, customer_id, source_id, state, first_seen, last_seen)"
+                " VALUES ($1, 'token', $2, 1, 'live', $5, $5) RETURNING device_id)"
+                " INSERT INTO deliveries (campaign_id, customer_id, device_id, state, not_before, expires_at, sent_at, changed_at)"
+                " SELECT $3, $2, device_id, 'accepted', $5, $5, $4, $5 FROM d",
+                f"{name} {user}",
+                customer,
+                campaign,
+                NOW - accepted[user],
+                NOW,
+            )
+    return campaign
+
+
+async def test_the_ledger_answers_who_received_opened_and_converted(shop: Shop) -> None:
+    await shop.send("app", *(identify(user=f"u{n}", anonymous=f"a{n}") for n in range(5)))
+    await shop.refresh.run_once()
+    first = await launched(
+        shop,
+        "spring",
+        {"u0": "treated", "u1": "treated", "u2": "control", "u3": "treated"},
+        {"u0": timedelta(days=1), "u1": timedelta(hours=2)},
+    )
+    await shop.send("app", track("Push Notification Tapped", user="u1", campaign_id=first, delivery_id=7))
+    await shop.send("app", track("Push Notification Tapped", user="u4", campaign_id=first, delivery_id=0))
+    await shop.send("server", order("o1", 700, user="u1"), order("o2", 50, user="u2"), order("o3", 5, user="u3"))
+    await shop.send("server", track("Order Refunded", user="u1", order_id="o1", total=100))
+    await shop.refresh.run_once()
+    named = Match("campaign", "in", (str(first),))
+    assert await who(shop, did("Campaign Received", named)) == {"u0", "u1"}
+    assert await who(shop, did("Campaign Received", Match("campaign", "not_in", (str(first),)))) == set()
+    assert await who(shop, did("Campaign Received", minutes=180)) == {"u1"}
+    assert await who(shop, did("Campaign Opened", named)) == {"u1"}
+    assert await who(shop, did("Campaign Converted", named)) == {"u1", "u3"}
+    spent = Behaviour("Campaign Converted", (named,), keeps="amounts")
+    assert await who(shop, Measure(spent, "sum", ">=", 600)) == {"u1"}
+    assert await who(shop, Measure(spent, "sum", ">=", 601)) == set()
+    assert await who(shop, Attribute("days_since_push", "=", 1)) == {"u0"}
+    assert await who(shop, Attribute("days_since_push", "=", 0)) == {"u1"}
+    await launched(shop, "summer", {"u4": "treated"}, {"u4": timedelta(hours=1)})
+    assert await who(shop, did("Campaign Received")) == {"u0", "u1", "u4"}
