@@ -16,6 +16,7 @@ from admin_ui.segment_views import coded, sentence_of
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict
+from backend.services.segment_runs import SegmentUsed
 from backend.services.segment_values import KnownValue
 from segments.overview import Preview
 from segments.preview import PICTURES
@@ -122,8 +123,18 @@ async def _save(page: Page, services: PageServices, form: Form, *, segment_id: i
             if segment_id is None:
                 stored = await segments.create(name, rule, actor=actor)
             else:
-                stored = await segments.save(segment_id, name=name, rule=rule, actor=actor, expected_version=version)
+                stored = await segments.save(
+                    segment_id,
+                    name=name,
+                    rule=rule,
+                    actor=actor,
+                    expected_version=version,
+                    confirm=form.raw("confirm") == "yes",
+                )
             return page.go(f"/segments/{stored.segment.id}", "saved")
+        except SegmentUsed as asked:
+            told = page.say("Other things go by this rule: %(names)s.", names=", ".join(asked.uses.names))
+            errors = {"confirm": told}
         except (BadInput, Conflict) as error:
             errors = {error.field or "form": _problem(page, error)}
     builder = await _builder(
