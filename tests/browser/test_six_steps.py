@@ -212,11 +212,14 @@ async def make_the_segment(story: Story, once: list[str]) -> str:
 async def add_condition(page: Page) -> None:
     before = await page.locator(".condition").count()
     await page.click("#add-r")
+    await page.keyboard.press("Enter")  # the first thing the picker offers
     await expect(page.locator(".condition")).to_have_count(before + 1)
 
 
 async def set_condition(page: Page, place: int, subject: str, op: str, value: str | None) -> None:
-    await page.select_option(f"#subject-r-{place}", subject)
+    await page.click(f"#subject-r-{place}")
+    await page.click(f'#picker [data-subject="{subject}"]')
+    await expect(page.locator(f'input[name="subject.r-{place}"]')).to_have_value(subject)
     await expect(page.locator(f'#op-r-{place} option[value="{op}"]')).to_have_count(1)
     await page.select_option(f"#op-r-{place}", op)
     if value is not None:
