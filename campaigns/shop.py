@@ -9,6 +9,7 @@ from campaigns.gates import ConsentRule, SendingRules
 from campaigns.schedule import QuietHours
 from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
 from segments.errors import FactsError
+from segments.shop_traits import refused_names
 from segments.snapshots import DEFAULT_CHOICES, read_choice
 
 LONGEST_NAME = 60
@@ -38,6 +39,7 @@ class ShopSettings:
         history_complete: the data begins with the shop, or holds its imported past: a first order in it is a first
             order. Without it, conversions of the first 180 days are marked as of short history.
         simulated: the data is made up; every page says so.
+        segment_traits: traits that rules may ask, as `segments.shop_traits.read_trait` reads them.
         snapshot_kpis: KPIs of which figures are kept every day, each as `segments.snapshots.read_choice` reads it.
     """
 
@@ -59,6 +61,7 @@ class ShopSettings:
     history_complete: bool = False
     simulated: bool = False
     snapshot_kpis: tuple[str, ...] = DEFAULT_CHOICES
+    segment_traits: tuple[str, ...] = ()
 
     @property
     def calendar(self) -> BusinessCalendar:
@@ -107,6 +110,7 @@ def problems(settings: ShopSettings) -> dict[str, str]:
         "cap_24h": _outside(settings.cap_24h, 0, MOST_A_DAY),
         "cap_7d": _outside(settings.cap_7d, 0, MOST_A_WEEK) or _cap_problem(settings),
         "snapshot_kpis": _snapshot_problem(settings.snapshot_kpis),
+        "segment_traits": refused_names(settings.segment_traits),
     }
     return {field: sentence for field, sentence in found.items() if sentence is not None}
 

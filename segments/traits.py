@@ -23,11 +23,13 @@ NAMES: dict[str, str] = {
 PUSH_CONSENT = "push_consent"
 MOST_TRAITS = 200
 LONGEST_TEXT = 1000
+MOST_TEXTS = 100
+"""Texts of a trait that holds several."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def normalise(traits: Mapping[str, Any]) -> dict[str, Any]:
-    """Traits under the names that Joren understands; unknown scalars as they are, other structures left out.
+    """Traits under the names that Joren understands; unknown scalars and lists of texts as they are, other structures left out.
 
     A trait's own name goes before its other names. None means: forget it.
     """
@@ -39,7 +41,7 @@ def normalise(traits: Mapping[str, Any]) -> dict[str, Any]:
         if name in NAMES and NAMES[name] not in traits:
             known[NAMES[name]] = value
     known |= {name: value for name, value in traits.items() if name not in NAMES}
-    kept = {name: _short(value) for name, value in known.items() if _is_scalar(value)}
+    kept = {name: _short(value) for name, value in known.items() if _is_kept(value)}
     return dict(list(kept.items())[:MOST_TRAITS])
 
 
@@ -81,9 +83,15 @@ def birthday(value: Any) -> date | None:
         return None
 
 
-def _is_scalar(value: Any) -> bool:
-    return value is None or isinstance(value, str | int | float | bool)
+def _is_kept(value: Any) -> bool:
+    return _is_texts(value) or value is None or isinstance(value, str | int | float | bool)
+
+
+def _is_texts(value: Any) -> bool:
+    return isinstance(value, list) and len(value) <= MOST_TEXTS and all(isinstance(one, str) for one in value)
 
 
 def _short(value: Any) -> Any:
+    if isinstance(value, list):
+        return [text[:LONGEST_TEXT] for text in value]
     return value[:LONGEST_TEXT] if isinstance(value, str) else value

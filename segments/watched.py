@@ -1,6 +1,6 @@
-"""Behaviours that rows of the frame hold beside plain events, so that the saved rules that ask for them ask nothing else.
+"""Columns of the frame's rows that follow from what rules ask: behaviours of saved segments, and traits that the shop uses.
 
-Only those that customer_days answers: a row is made of its customer's days alone.
+Only behaviours that customer_days answers: a row is made of its customer's days alone.
 """
 
 import re
@@ -15,6 +15,7 @@ from segments.rules.occurrences import History, days_needed, rows_of
 from segments.rules.packing import pack_occurrences
 from segments.rules.references import behaviours
 from segments.rules.rule import Rule
+from segments.shop_traits import COLUMN_PREFIX, ShopTrait
 
 MOST_WATCHED = 100
 """Behaviours that the frame holds; others are worked out when they are asked for."""
@@ -40,9 +41,14 @@ def columns_of(watched: Iterable[Behaviour]) -> list[str]:
     return sorted({name for behaviour in watched for name in _columns(behaviour)})
 
 
+def stored_columns(watched: Iterable[Behaviour], traits: Iterable[ShopTrait]) -> list[str]:
+    """Columns of stored rows that not every row may have: of behaviours, and of traits used in segments."""
+    return sorted([*columns_of(watched), *(trait.stored for trait in traits)])
+
+
 def is_watched(column: str) -> bool:
-    """Whether a column of a stored row holds a behaviour that was watched when the row was made."""
-    return _OURS.match(column) is not None
+    """Whether a column of a stored row is one of `stored_columns`."""
+    return column.startswith(COLUMN_PREFIX) or _OURS.match(column) is not None
 
 
 def events_needed(watched: Iterable[Behaviour]) -> list[str]:

@@ -13,6 +13,7 @@ from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+import msgspec
 import polars as pl
 
 from backend.lake.asked_sources import Sources, Standing
@@ -26,9 +27,11 @@ from segments.customers import ASKED
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.rules.behaviour import Behaviour, column_of, source_of
+from segments.rules.operators import is_trait
 from segments.rules.packing import pack_occurrences
 from segments.rules.references import behaviours, list_column, lists
 from segments.rules.rule import Attribute, Rule, conditions_of
+from segments.shop_traits import ShopTrait, cell
 
 DEAR = 0.5
 """Seconds of work beyond which what depends on everyone may outlive the frame it was worked out of."""
@@ -43,8 +46,8 @@ _MINUTE = 60
 
 _ASKED = {attribute.name: attribute.dtype for attribute in ASKED}
 
-Key: TypeAlias = Behaviour | str | int
-"""What is asked: a behaviour, an attribute of `segments.customers.ASKED` by name, a static list by number."""
+Key: TypeAlias = Behaviour | ShopTrait | str | int
+"""What is asked: a behaviour, a trait, an attribute of `segments.customers.ASKED` by name, a static list by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +90,14 @@ class AskedFrame:
         The rules of other segments that they ask for have to be in their places (`segments.rules.references.resolve`).
         """
         view = await asyncio.to_thread(self.read)
-        keys = _keys_of(rules, {*view.frame.collect_schema()})
-        if not keys:
+        columns = {*view.frame.collect_schema()}
+        keys, traits = _keys_of(rules, columns), _traits_of(rules) - columns
+        if not (keys or traits):
             return view
         moment = _Moment(view, self._number(view), await self._sources.standing())
-        columns = [await self._column(key, moment) for key in keys]
-        return replace(view, frame=pl.concat([view.frame, *(column.lazy() for column in columns)], how="horizontal"))
+        keys += [moment.standing.traits[name] for name in sorted(traits & {*moment.standing.traits})]
+        asked = [(await self._column(key, moment)).lazy() for key in keys]
+        return replace(view, frame=pl.concat([view.frame, *asked], how="horizontal"))
 
     def _number(self, view: FrameView) -> int:
         """The number of the frame's state: as long as nothing was written a reader gives the very same frame."""
@@ -121,30 +126,45 @@ class AskedFrame:
         if isinstance(key, str):
             calendar, tests = standing.calendar, standing.exclude_test_accounts
             return (who, moment.view.day, standing.thresholds, calendar, tests, moment.state)
+        if isinstance(key, ShopTrait):
+            return (who, moment.state)
         minute = None if key.minutes is None else int(standing.now.timestamp()) // _MINUTE
         ledger = standing.ledger if source_of(key) == "ledger" else None
         return (who, moment.state, minute, ledger)
 
     async def _rows(self, key: Key, moment: _Moment, held: Held | None) -> Made:
         """``customer_id`` and the columns of those of whom there is anything to say."""
+        if isinstance(key, Behaviour):
+            return await self._behaviour_rows(key, moment, held)
+        if not isinstance(key, str):
+            return await self._told_rows(key, moment.standing), None
         standing, view = moment.standing, moment.view
-        if isinstance(key, int):
-            people = under_survivors((await self._sources.on_list(key)).lazy(), standing.survivors).unique()
-            return people.with_columns(pl.lit(value=True).alias(list_column(key))).collect(), None
         if key == "days_since_push":
             pushes = await self._sources.last_pushes()
             return await asyncio.to_thread(days_since(pushes, standing, day=pl.lit(view.day)).collect), None
-        if isinstance(key, str):
-            if held is not None and _outlives(held, self._stamp(key, moment)):
-                return held.rows, None
-            facts = facts_of_everyone(self._lake, view, standing)
-            return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).collect()), None
-        if source_of(key) == "ledger":
-            happened = await ledger_rows(
-                key, lake=self._lake, sources=self._sources, standing=standing, verified=view.verified
-            )
-            return await asyncio.to_thread(pack_occurrences(happened.lazy(), key).collect), None
-        return await asyncio.to_thread(self._behaviours.rows, key, view, standing, held)
+        if held is not None and _outlives(held, self._stamp(key, moment)):
+            return held.rows, None
+        facts = facts_of_everyone(self._lake, view, standing)
+        return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).collect()), None
+
+    async def _behaviour_rows(self, behaviour: Behaviour, moment: _Moment, held: Held | None) -> Made:
+        if source_of(behaviour) != "ledger":
+            return await asyncio.to_thread(self._behaviours.rows, behaviour, moment.view, moment.standing, held)
+        happened = await ledger_rows(
+            behaviour,
+            lake=self._lake,
+            sources=self._sources,
+            standing=moment.standing,
+            verified=moment.view.verified,
+        )
+        return await asyncio.to_thread(pack_occurrences(happened.lazy(), behaviour).collect), None
+
+    async def _told_rows(self, key: ShopTrait | int, standing: Standing) -> pl.DataFrame:
+        """What PostgreSQL tells of people: a trait, or who stands on a list."""
+        if isinstance(key, ShopTrait):
+            return await asyncio.to_thread(_read_trait, key, await self._sources.trait(key.name))
+        people = under_survivors((await self._sources.on_list(key)).lazy(), standing.survivors).unique()
+        return people.with_columns(pl.lit(value=True).alias(list_column(key))).collect()
 
 
 def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
@@ -154,6 +174,16 @@ def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
     did = {one for rule in rules for one in behaviours(rule) if column_of(one) not in columns}
     on = {number for rule in rules for number in lists(rule)}
     return [*sorted(facts), *sorted(did, key=column_of), *sorted(on)]
+
+
+def _traits_of(rules: Collection[Rule]) -> set[str]:
+    conditions = [condition for rule in rules for condition in conditions_of(rule)]
+    return {one.name for one in conditions if isinstance(one, Attribute) and is_trait(one.name)}
+
+
+def _read_trait(trait: ShopTrait, rows: pl.DataFrame) -> pl.DataFrame:
+    values = [cell(trait, msgspec.json.decode(value)) for value in rows.get_column("value")]
+    return rows.select("customer_id", pl.Series(trait.column, values, trait.dtype))
 
 
 def _outlives(held: Held, stamp: Hashable) -> bool:

@@ -10,6 +10,7 @@ import polars as pl
 from campaigns.messages import Launched
 from segments.calendar import BusinessCalendar
 from segments.metrics.thresholds import Thresholds
+from segments.shop_traits import ShopTrait
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +18,7 @@ class Standing:
     """What PostgreSQL knows that columns depend on, as of ``now``.
 
     Attributes:
+        traits: those that rules may ask, by column.
         merge_version: grows with every merge.
         survivors: everyone who was merged, with whom he is today.
         thresholds: versions of the life-cycle thresholds.
@@ -28,6 +30,7 @@ class Standing:
     calendar: BusinessCalendar
     exclude_test_accounts: bool
     thresholds: tuple[Thresholds, ...]
+    traits: Mapping[str, ShopTrait]
     merge_version: int
     survivors: Mapping[int, int]
     ledger: Hashable
@@ -55,6 +58,10 @@ class Sources(Protocol):
 
     async def arms(self, campaign_id: int) -> pl.DataFrame:
         """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+        ...
+
+    async def trait(self, name: str) -> pl.DataFrame:
+        """``customer_id``, ``value`` (JSON) of everyone who has a trait."""
         ...
 
     async def on_list(self, list_id: int) -> pl.DataFrame:

@@ -26,6 +26,7 @@ from backend.errors import Conflict
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
 from segments.customers import BITMAP_PREFIX, DAYS_PREFIX
+from segments.shop_traits import column_shown
 from segments.watched import is_watched
 
 BUCKETS = 16
@@ -237,7 +238,8 @@ class CustomerFrame:
         frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
         whole = manifest.marks.get("watched", ())
         partly = [name for name in frame.collect_schema() if is_watched(name) and name not in whole]
-        day = frame.drop(partly).with_columns(pl.lit(manifest.day).alias("as_of"))
+        shown = {name: column for name in frame.collect_schema() if name in whole and (column := column_shown(name))}
+        day = frame.drop(partly).rename(shown).with_columns(pl.lit(manifest.day).alias("as_of"))
         self._forget_all_but(manifest.files())
         return FrameView(
             frame=day,

@@ -12,6 +12,7 @@ from backend.store import rule_facts as store
 from backend.store.pool import Connection
 from campaigns.attribution import window_end
 from campaigns.messages import Launched
+from segments.shop_traits import read_trait
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class RuleFacts:
                 calendar=settings.calendar,
                 exclude_test_accounts=settings.exclude_test_accounts,
                 thresholds=tuple(life_cycle.thresholds_of(row) for row in await life_cycle.list_versions(connection)),
+                traits={trait.column: trait for trait in map(read_trait, settings.segment_traits)},
                 merge_version=self._version,
                 survivors=self._survivors,
                 ledger=await store.ledger_mark(connection, now=now),
@@ -68,6 +70,11 @@ class RuleFacts:
         """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
         async with self.pool.acquire() as connection:
             return await store.list_arms(connection, campaign_id=campaign_id)
+
+    async def trait(self, name: str) -> pl.DataFrame:
+        """``customer_id``, ``value`` (JSON) of everyone who has a trait."""
+        async with self.pool.acquire() as connection:
+            return await store.list_trait(connection, name=name)
 
     async def on_list(self, list_id: int) -> pl.DataFrame:
         """``customer_id`` of everyone on a static list."""

@@ -1,6 +1,6 @@
 """What the shop decided about itself: read, checked, kept, and written down who changed what."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
 from typing import Any, get_type_hints
@@ -14,6 +14,7 @@ from backend.store import access
 from backend.store import shop as store
 from backend.store.pool import Connection
 from campaigns.shop import FIXED_BY_HISTORY, ShopSettings, problems
+from segments.shop_traits import observed, read_trait, refused_values, written_trait
 
 __all__ = ["Shop", "ShopSettings"]
 
@@ -66,6 +67,9 @@ class Shop:
     ) -> ShopSettings:
         before, after = store.written(stands), store.written(settings)
         changed = {key: value for key, value in after.items() if value != before[key]}
+        if "segment_traits" in changed:
+            settings = replace(settings, segment_traits=await _looked_at(connection, settings.segment_traits))
+            changed["segment_traits"] = list(settings.segment_traits)
         if changed:
             await _refuse_rewriting_history(connection, changed)
             await self._keep(connection, changed, before, actor)
@@ -103,6 +107,21 @@ def _read(field: str, value: object) -> Any:
 
 
 _KINDS = get_type_hints(ShopSettings)
+
+
+async def _looked_at(connection: Connection, traits: Sequence[str]) -> tuple[str, ...]:
+    """The traits as people have them: one value, or several texts.
+
+    Raises:
+        BadInput: what they have says who they are, or how to reach them.
+    """
+    found = []
+    for trait in map(read_trait, traits):
+        values = await store.sample_trait(connection, name=trait.name)
+        if (sentence := refused_values(trait.name, values)) is not None:
+            raise BadInput(sentence, code="bad_setting", field="segment_traits")
+        found.append(written_trait(observed(trait.name, values) if values else trait))
+    return tuple(found)
 
 
 async def _refuse_rewriting_history(connection: Connection, changed: dict[str, object]) -> None:

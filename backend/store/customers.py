@@ -102,9 +102,11 @@ async def list_merges(connection: Connection, *, after: int = 0) -> list[tuple[i
     return [(row["customer_id"], row["survivor"]) for row in await connection.fetch(_SQL["list_merges"], after)]
 
 
-async def read_private(connection: Connection, *, customer_ids: Collection[int], silence: bool) -> list[asyncpg.Record]:
-    """Profile, consent and reach of customers; ``silence``: what counts where a person said nothing of consent."""
-    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_private"], list(customer_ids), silence)
+async def read_private(
+    connection: Connection, *, customer_ids: Collection[int], silence: bool, traits: Collection[str] = ()
+) -> list[asyncpg.Record]:
+    """Profile, consent, reach and some traits of customers; ``silence``: what counts where a person said nothing of consent."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_private"], list(customer_ids), silence, list(traits))
     return rows
 
 

@@ -42,6 +42,11 @@ async def list_arms(connection: Connection, *, campaign_id: int) -> pl.DataFrame
     return await _read_table(connection, _SQL["list_campaign_arms"], campaign_id, schema=_ID | {"arm": pl.String})
 
 
+async def list_trait(connection: Connection, *, name: str) -> pl.DataFrame:
+    """``customer_id``, ``value`` (JSON) of everyone who has a trait."""
+    return await _read_table(connection, _SQL["list_trait"], name, schema=_ID | {"value": pl.String})
+
+
 async def list_revisions(connection: Connection) -> dict[int, int]:
     """Of every static list its revision."""
     return {row["list_id"]: row["revision"] for row in await connection.fetch(_SQL["list_revisions"])}

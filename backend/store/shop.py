@@ -33,6 +33,11 @@ def written(settings: ShopSettings) -> dict[str, Any]:
     return values
 
 
+async def sample_trait(connection: Connection, *, name: str) -> list[Any]:
+    """What some customers have under the name of a trait."""
+    return [row["value"] for row in await connection.fetch(_SQL["sample_trait"], name)]
+
+
 async def lock_settings(connection: Connection) -> None:
     """Hold off everyone else who saves settings, until the transaction ends."""
     await connection.execute(_SQL["lock_settings"])

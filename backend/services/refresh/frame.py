@@ -40,6 +40,8 @@ from segments.reduce import anywhere
 from segments.reduce.bitmaps import read_as
 from segments.reduce.trust import WEIGHTY
 from segments.rules.behaviour import Behaviour
+from segments.shop_traits import ShopTrait, read_trait
+from segments.watched import stored_columns
 from segments.windows import Window
 
 AT_ONCE = 50_000
@@ -79,7 +81,8 @@ class FrameMaker:
         ranks = await rank_rules.list_versions(connection)
         week_starts = shop.calendar.week_starts
         coupons, watched = await customers.list_coupons(connection), await self._wanted.read(connection)
-        rules = _Rules(shop.consent_rule, day, coupons, ranks, week_starts, watched)
+        traits = tuple(map(read_trait, shop.segment_traits))
+        rules = _Rules(shop.consent_rule, day, coupons, ranks, week_starts, watched, traits)
         everyone = await self._touch_what_else_changed(connection, rules)
         with contextlib.ExitStack() as stack:
             there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
@@ -90,18 +93,22 @@ class FrameMaker:
     async def is_filling(self, connection: Connection) -> bool:
         """Whether rows lack a behaviour that a saved segment asks for: there is something to do though nothing is new."""
         manifest = self._frame.manifest()
-        return manifest.generation > 0 and not watching.is_whole(manifest.marks, await self._wanted.read(connection))
+        return manifest.generation > 0 and not watching.is_whole(manifest.marks, await self._wanted_columns(connection))
+
+    async def _wanted_columns(self, connection: Connection) -> list[str]:
+        traits = (await shop_store.read_settings(connection)).segment_traits
+        return stored_columns(await self._wanted.read(connection), map(read_trait, traits))
 
     async def _fill(self, connection: Connection, rules: "_Rules", *, epoch: int) -> None:
         """Make some rows again that lack a behaviour; they say what they said, so that nothing else changes."""
         manifest = self._frame.manifest()
-        if watching.is_whole(manifest.marks, rules.watched):
+        if watching.is_whole(manifest.marks, rules.columns):
             return
         numbers = await asyncio.to_thread(
-            lambda: watching.next_to_fill(self._frame.read().frame, manifest.marks, rules.watched)
+            lambda: watching.next_to_fill(self._frame.read().frame, manifest.marks, rules.columns)
         )
         piece = await self._make(connection, numbers, None, rules, manifest)
-        marks = {**piece.marks, **watching.marks_of_piece(manifest.marks, rules.watched, numbers)}
+        marks = {**piece.marks, **watching.marks_of_piece(manifest.marks, rules.columns, numbers)}
         await asyncio.to_thread(
             self._frame.write,
             piece.rows,
@@ -141,7 +148,7 @@ class FrameMaker:
             piece = await self._make(connection, list(touched), there, rules, manifest)
             everybody = manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", []))
             done = current and not everybody
-            remade = watching.marks_of_everybody(manifest.marks, rules.watched, begun=everyone, done=done)
+            remade = watching.marks_of_everybody(manifest.marks, rules.columns, begun=everyone, done=done)
             await asyncio.to_thread(
                 self._frame.write,
                 piece.rows,
@@ -199,8 +206,8 @@ class FrameMaker:
         survivors = await customers.read_survivors(connection, customer_ids=touched)
         wanted = sorted(set(survivors.values()))
         absorbed = await customers.read_absorbed(connection, survivors=wanted)
-        silence = rules.consent is ConsentRule.PERMISSION
-        private = await customers.read_private(connection, customer_ids=wanted, silence=silence)
+        silence, traits = rules.consent is ConsentRule.PERMISSION, [trait.name for trait in rules.traits]
+        private = await customers.read_private(connection, customer_ids=wanted, silence=silence, traits=traits)
         people = _People(wanted, absorbed, [dict(row) for row in private])
         piece = await asyncio.to_thread(self._reduce, people, rules, {**manifest.marks, **rules.marks}, there)
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
@@ -214,8 +221,8 @@ class FrameMaker:
         coupons = definitions_of(rules.coupons) if rules.coupons else None
         known = anywhere.Rules(names, verified, coupons, rules.ranks, rules.week_starts)
         reduced = history.rows(people.wanted, day=rules.day, rules=known, watched=rules.watched)
-        rows = reduced.join(private_columns(people.private), on="customer_id")
-        lists = [name for name in reduced.columns if name not in SCHEMA]
+        rows = reduced.join(private_columns(people.private, rules.traits), on="customer_id")
+        lists = [name for name in rows.columns if name not in SCHEMA]
         custom = [name for name in names if name not in events.BY_NAME]
         kept = sorted({*marks.get("events", []), *custom})
         weighty = sorted({*marks.get("weighty", []), *history.occurring} & {*WEIGHTY})
@@ -223,7 +230,7 @@ class FrameMaker:
             "verified": verified,
             "weighty": weighty,
             "events": kept,
-            **watching.marks_of_rows(marks, rules.watched),
+            **watching.marks_of_rows(marks, rules.columns),
         }
         return rows.select(*SCHEMA, *lists), {**marks, **noted}
 
@@ -245,6 +252,12 @@ class _Rules:
     ranks: tuple[RankVersion, ...]
     week_starts: int
     watched: tuple[Behaviour, ...] = ()
+    traits: tuple[ShopTrait, ...] = ()
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns that rows have because somebody asks for them."""
+        return stored_columns(self.watched, self.traits)
 
     @property
     def figures(self) -> str:

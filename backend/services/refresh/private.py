@@ -1,10 +1,12 @@
 """The columns of the frame that PostgreSQL fills: profile, consent, reach."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
 
 from segments.customers import SCHEMA
+from segments.shop_traits import ShopTrait, cell
 from segments.traits import birthday
 
 _PRIVATE = {name: SCHEMA[name] for name in (
@@ -13,8 +15,8 @@ _PRIVATE = {name: SCHEMA[name] for name in (
 )}  # fmt: skip
 
 
-def private_columns(rows: list[dict[str, Any]]) -> pl.DataFrame:
-    """``customer_id`` and the private columns, from rows of `backend.store.customers.read_private`."""
+def private_columns(rows: list[dict[str, Any]], traits: Sequence[ShopTrait] = ()) -> pl.DataFrame:
+    """``customer_id``, the private columns and those of traits, from rows of `backend.store.customers.read_private`."""
     made = []
     for row in rows:
         born = birthday(row["birthday"]) if row["birthday"] is not None else None
@@ -35,7 +37,11 @@ def private_columns(rows: list[dict[str, Any]]) -> pl.DataFrame:
                 row["test_account"],
             )
         )
-    return pl.DataFrame(made, schema=_PRIVATE, orient="row")
+    known = pl.DataFrame(made, schema=_PRIVATE, orient="row")
+    return known.with_columns(
+        pl.Series(trait.stored, [cell(trait, (row["shop_traits"] or {}).get(trait.name)) for row in rows], trait.dtype)
+        for trait in traits
+    )
 
 
 def _language(value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Which behaviours rows of the frame are made with, and for which of them every row has been.
+"""Which behaviours and traits rows of the frame are made with, and for which of them every row has been.
 
 A behaviour is watched when a saved segment asks for it and customer_days answers it. Rows that are made from then on hold
 it; the others are made again some at a time, when nothing else is to be done, and only when the last has been is its column
@@ -20,7 +20,7 @@ from backend.store import memberships
 from backend.store.pool import Connection
 from backend.store.rules import live_rules
 from segments.rules.behaviour import Behaviour
-from segments.watched import columns_of, watchable
+from segments.watched import watchable
 
 FILLED_AT_ONCE = 5_000
 """Customers whose rows are made again in one piece: a second or two, for which what is new may have to wait."""
@@ -42,14 +42,13 @@ class Wanted:
         return self._known[1]
 
 
-def is_whole(marks: Marks, wanted: tuple[Behaviour, ...]) -> bool:
+def is_whole(marks: Marks, wanted: list[str]) -> bool:
     """Whether every row has what is wanted."""
-    return {*columns_of(wanted)} <= {*marks.get("watched", ())}
+    return {*wanted} <= {*marks.get("watched", ())}
 
 
-def marks_of_rows(before: Marks, watched: tuple[Behaviour, ...]) -> Marks:
-    """The marks beside rows that are made with ``watched``: of columns that they lack nothing may be said any more."""
-    columns = columns_of(watched)
+def marks_of_rows(before: Marks, columns: list[str]) -> Marks:
+    """The marks beside rows that are made with ``columns``: of others nothing may be said any more."""
     filled = before.get("filled", [])
     return {
         "watched": sorted({*before.get("watched", ())} & {*columns}),
@@ -57,39 +56,37 @@ def marks_of_rows(before: Marks, watched: tuple[Behaviour, ...]) -> Marks:
     }
 
 
-def marks_of_everybody(before: Marks, watched: tuple[Behaviour, ...], *, begun: bool, done: bool) -> Marks:
+def marks_of_everybody(before: Marks, columns: list[str], *, begun: bool, done: bool) -> Marks:
     """The marks while everybody's rows are made anew: once all are, every row has what they were made with.
 
     Args:
         before: the marks that stand.
-        watched: what rows are made with.
+        columns: what rows are made with.
         begun: everybody was put in the queue by this run.
         done: the queue is empty.
     """
-    columns = columns_of(watched)
     remade = begun or before.get("remade") == [_digest(columns)]
     if remade and done:
         return {"watched": columns, "remade": []}
     return {"remade": [_digest(columns)] if remade else []}
 
 
-def next_to_fill(frame: pl.LazyFrame, marks: Marks, watched: tuple[Behaviour, ...]) -> list[int]:
+def next_to_fill(frame: pl.LazyFrame, marks: Marks, columns: list[str]) -> list[int]:
     """The customers whose rows are to be made again next, base file by base file."""
     found = marks.get("filled", [])
-    after = (int(found[1]), int(found[2])) if found[:1] == [_digest(columns_of(watched))] else (-1, 0)
+    after = (int(found[1]), int(found[2])) if found[:1] == [_digest(columns)] else (-1, 0)
     number, bucket = pl.col("customer_id"), pl.col("customer_id") % BUCKETS
     behind = (bucket > after[0]) | ((bucket == after[0]) & (number > after[1]))
     rest = frame.select("customer_id").filter(behind).bottom_k(FILLED_AT_ONCE, by=[bucket, number])
     return rest.collect().get_column("customer_id").to_list()
 
 
-def marks_of_piece(before: Marks, watched: tuple[Behaviour, ...], filled: list[int]) -> Marks:
+def marks_of_piece(before: Marks, columns: list[str], filled: list[int]) -> Marks:
     """The marks after a piece of `next_to_fill`."""
-    columns = columns_of(watched)
     if len(filled) < FILLED_AT_ONCE:
         return {"watched": columns, "filled": []}
     bucket, number = max((number % BUCKETS, number) for number in filled)
-    return {**marks_of_rows(before, watched), "filled": [_digest(columns), str(bucket), str(number)]}
+    return {**marks_of_rows(before, columns), "filled": [_digest(columns), str(bucket), str(number)]}
 
 
 def _digest(columns: list[str]) -> str:

@@ -67,7 +67,8 @@ SELECT version FROM merge_versions
 SELECT customer_id, merged_into AS survivor FROM customers WHERE merge_version > $1
 
 -- name: read_private
--- The columns of the frame that history does not know: profile, consent, reach. $2: what silence counts as.
+-- The columns of the frame that history does not know: profile, consent, reach. $2: what silence counts as; $3: traits that
+-- the shop uses in segments.
 SELECT
     c.customer_id,
     c.traits ->> 'gender' AS gender,
@@ -79,7 +80,10 @@ SELECT
     coalesce(consent.granted, $2::boolean) AS consented,
     coalesce(reach.live, false) AS has_address,
     coalesce(reach.allowed, false) AS allowed,
-    c.test_account
+    c.test_account,
+    CASE WHEN cardinality($3::text[]) > 0 THEN (
+        SELECT jsonb_object_agg(t.key, t.value) FROM jsonb_each(c.traits) AS t WHERE t.key = ANY ($3::text[])
+    ) END AS shop_traits
 FROM customers AS c
 LEFT JOIN consents AS consent
     ON consent.customer_id = c.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'

@@ -33,3 +33,8 @@ SELECT list_id, revision FROM static_lists
 
 -- name: list_on_list
 SELECT customer_id FROM static_list_members WHERE list_id = $1
+
+-- name: list_trait
+SELECT customer_id, traits -> $1::text AS value
+FROM customers
+WHERE merged_into IS NULL AND erased_at IS NULL AND traits ? $1::text

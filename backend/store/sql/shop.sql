@@ -21,3 +21,7 @@ SELECT EXISTS (SELECT 1 FROM event_log) OR EXISTS (SELECT 1 FROM refresh_batches
 INSERT INTO touched_customers (customer_id, touched_at)
 SELECT customer_id, $1::timestamptz FROM customers WHERE merged_into IS NULL
 ON CONFLICT (customer_id) DO UPDATE SET touched_at = excluded.touched_at;
+
+-- name: sample_trait
+-- Of so many, that what they look like is seen, and that a trait that everybody has is not read of everybody.
+SELECT traits -> $1::text AS value FROM customers WHERE merged_into IS NULL AND traits ? $1::text LIMIT 5000;
