@@ -137,8 +137,10 @@ def _steering() -> Router:
     from backend.api.life_cycle import ThresholdController  # noqa: PLC0415 - not for intake processes
     from backend.api.lists import ListController  # noqa: PLC0415 - not for intake processes
     from backend.api.margins import MarginController  # noqa: PLC0415 - not for intake processes
+    from backend.api.memberships import MembershipController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
+    from backend.api.segment_drafts import DraftController  # noqa: PLC0415 - not for intake processes
     from backend.api.segments import SegmentController  # noqa: PLC0415 - not for intake processes
     from backend.api.server_events import ServerEventController  # noqa: PLC0415 - not for intake processes
     from backend.api.shop import ShopController  # noqa: PLC0415 - not for intake processes
@@ -157,6 +159,8 @@ def _steering() -> Router:
         PrivacyController,
         RankController,
         SegmentController,
+        DraftController,
+        MembershipController,
         ServerEventController,
         ShopController,
         ThresholdController,

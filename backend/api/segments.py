@@ -39,11 +39,16 @@ class NewSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ChangedSegment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A segment's name and rule from now on; ``version`` is the one the change began with, to notice others' changes."""
+    """A segment's name and rule from now on.
+
+    ``version`` is the one the change began with, to notice others' changes; ``confirm`` changes a rule that campaigns or other
+    segments go by.
+    """
 
     name: str
     rule: dict[str, Any]
     version: int | None = None
+    confirm: bool = False
 
 
 class AskedRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -116,7 +121,12 @@ class SegmentController(Controller):
         """Give it another name or rule; a changed rule is a new version."""
         rule = read_rule(data.rule)
         saved = await segment_runs.save(
-            segment_id, name=data.name, rule=rule, actor=actor_of(request), expected_version=data.version
+            segment_id,
+            name=data.name,
+            rule=rule,
+            actor=actor_of(request),
+            expected_version=data.version,
+            confirm=data.confirm,
         )
         return segment_answer(saved)
 

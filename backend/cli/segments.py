@@ -66,12 +66,13 @@ def _print_kept(kept: tuple[StoredSegment, Count], language: Language, *, as_jso
 
 
 @app.command()
-def save(
+def save(  # noqa: PLR0917 - typer declares options as parameters
     segment: str = typer.Argument(..., help="Name or number of the segment."),
     rule: str | None = typer.Option(
         None, "--rule", help="Its rule from now on: JSON, @FILE, or - for standard input; default: as it is."
     ),
     name: str | None = typer.Option(None, "--name", help="Its name from now on; default: as it is."),
+    confirm: bool = typer.Option(False, "--confirm", help="Although campaigns or other segments go by its rule."),
     as_json: bool = _AS_JSON,
     language: Language = _LANGUAGE,
 ) -> None:
@@ -90,6 +91,7 @@ def save(
             rule=before.rule if rule is None else read_rule(rule),
             actor=ACTOR,
             expected_version=before.version,
+            confirm=confirm,
         )
         return saved, await runs.count(before.id)
 

@@ -92,7 +92,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, stored)
-    membership_ledger = MembershipLedger(pool)
+    membership_ledger = MembershipLedger(pool, clock)
     return Services(
         **_given(intake),
         access=Access(pool, clock),

@@ -47,7 +47,7 @@ class Floor:
         self.figures = "whole"
         self.asked: list[int] = []
         self.memberships = self.keeper(**options)
-        self.ledger = MembershipLedger(pool)
+        self.ledger = MembershipLedger(pool, self.clock)
 
     def keeper(self, watch: Callable[[str], None] = lambda _: None, **options: Any) -> Memberships:
         """Another one beside the first."""

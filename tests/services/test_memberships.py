@@ -337,10 +337,10 @@ async def test_sizes_by_day_are_carried_over_days_without_changes(floor: Floor) 
     await floor.put(2, rank="silver")
     await floor.keep()
     floor.pass_days(1)
-    history = await floor.ledger.history(gold, last=floor.day, days=10)
+    history = await floor.ledger.history(gold, days=10)
     told = [(one.size, one.reachable, one.entered, one.left) for one in history.days]
     assert told == [(2, 1, 0, 0), (2, 1, 0, 0), (2, 2, 1, 1), (2, 2, 0, 0)]
     assert history.days[-1].day == floor.day
     assert history.state.size == 2
     with pytest.raises(NotFound):
-        await floor.ledger.history(99, last=floor.day)
+        await floor.ledger.history(99)

@@ -1,13 +1,15 @@
 """Reads memberships: who is in a segment and since when, who entered and left, how its size moved."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import numpy as np
 
+from backend.clock import Clock
 from backend.errors import BadInput, NotFound
 from backend.store import memberships as store
+from backend.store import shop
 from backend.store.pool import Connection
 from segments import bits
 from segments.bits import Numbers
@@ -22,8 +24,9 @@ _NEVER = 2**63 - 1
 class MembershipLedger:
     """What is kept of memberships; see `Memberships` for how it comes about."""
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
         self._pool = pool
+        self._clock = clock
 
     async def state(self, segment_id: int) -> MembershipState:
         """How many are in a segment, and up to when that is true.
@@ -105,16 +108,17 @@ class MembershipLedger:
         async with self._pool.acquire() as connection:
             return await store.last_change(connection)
 
-    async def history(self, segment_id: int, *, last: date, days: int = 90) -> History:
-        """A segment's size at the end of each of the last days up to ``last``, and how many entered and left on it.
+    async def history(self, segment_id: int, *, days: int = 90) -> History:
+        """A segment's size at the end of each of the last business days, now on this one, and how many entered and left.
 
         Days before it was first counted are left out.
 
         Raises:
             NotFound: no such segment.
         """
-        first = last - timedelta(days=days - 1)
         async with self._pool.acquire() as connection:
+            last = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
+            first = last - timedelta(days=days - 1)
             state = await _state(connection, segment_id)
             rows = await store.list_days(connection, segment_id=segment_id, since=first)
         kept = [

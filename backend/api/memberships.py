@@ -1,0 +1,83 @@
+"""Who is in a segment since when, who entered and left: for server programs that follow segments."""
+
+from typing import Annotated
+
+from litestar import Controller, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from backend.api.guards import requires
+from backend.api.membership_answers import (
+    ChangeAnswer,
+    HistoryAnswer,
+    StateAnswer,
+    change_answer,
+    history_answer,
+    state_answer,
+)
+from backend.api.parameters import Number, SegmentFilter
+from backend.api.segment_answers import MemberAnswer, member_answer
+from backend.services.memberships.looking import MembershipLedger
+
+_READ = requires("segments:read")
+_LARGEST = 2**63 - 1
+
+_After = Annotated[int, QueryParameter(ge=0, le=_LARGEST, description="The last number of the page before.")]
+_Before = Annotated[int | None, QueryParameter(ge=1, le=_LARGEST, description="The last number of the page before.")]
+_Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Entries of a page.")]
+_Days = Annotated[int, QueryParameter(ge=1, le=3660, description="Business days, this one the last.")]
+
+
+class MembershipController(Controller):
+    """Members that are kept after each refresh, and their changes."""
+
+    path = "/segments"
+    tags = ("segments",)
+
+    @get("/changes", summary="Follow who enters and leaves", guards=[_READ])
+    async def follow(
+        self,
+        membership_ledger: NamedDependency[MembershipLedger],
+        after: _After = 0,
+        segment_id: SegmentFilter = None,
+        limit: _Limit = 1000,
+    ) -> list[ChangeAnswer]:
+        """Changes after a number, in their order: ask on from the last number you got, and you miss none."""
+        found = await membership_ledger.feed(after=after, segment_id=segment_id, limit=limit)
+        return [change_answer(each) for each in found]
+
+    @get("/{segment_id:int}/state", summary="How many are in a segment, and up to when that is true", guards=[_READ])
+    async def read_state(self, segment_id: Number, membership_ledger: NamedDependency[MembershipLedger]) -> StateAnswer:
+        """As it is kept: nothing is counted for this answer."""
+        return state_answer(await membership_ledger.state(segment_id))
+
+    @get("/{segment_id:int}/members", summary="Who is in a segment, and since when", guards=[_READ])
+    async def list_members(
+        self,
+        segment_id: Number,
+        membership_ledger: NamedDependency[MembershipLedger],
+        after: _After = 0,
+        limit: _Limit = 1000,
+    ) -> list[MemberAnswer]:
+        """By Joren's number of the customer."""
+        found = await membership_ledger.members(segment_id, after=after, limit=limit)
+        return [member_answer(each) for each in found]
+
+    @get("/{segment_id:int}/changes", summary="Who entered and left a segment", guards=[_READ])
+    async def list_changes(
+        self,
+        segment_id: Number,
+        membership_ledger: NamedDependency[MembershipLedger],
+        before: _Before = None,
+        limit: _Limit = 100,
+    ) -> list[ChangeAnswer]:
+        """Newest first."""
+        found = await membership_ledger.changes(segment_id, before=before, limit=limit)
+        return [change_answer(each) for each in found]
+
+    @get("/{segment_id:int}/history", summary="A segment's size by day", guards=[_READ])
+    async def read_history(
+        self, segment_id: Number, membership_ledger: NamedDependency[MembershipLedger], days: _Days = 90
+    ) -> HistoryAnswer:
+        """Members at the end of each business day, and how many entered and left on it."""
+        return history_answer(await membership_ledger.history(segment_id, days=days))
