@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from random import Random
 from typing import Any
 
 import polars as pl
-from hypothesis import strategies as st
 
 from segments.rules.behaviour import Behaviour, source_of
 from segments.rules.occurrences import behaviour_rows
@@ -60,44 +60,46 @@ def _rows(behaviour: Behaviour, history: Sequence[Happening], *, as_of: date, no
     )
 
 
-_STORES = st.sampled_from(("S1", "S2"))
-_EVENTS = (
-    "Order Completed", "Order Completed", "Order Completed", "Order Refunded", "Order Cancelled", "Points Earned",
-    "Store Visited", "Coupon Redeemed", "Application Opened", "Survey Answered", "Membership Rank Changed",
-    "Product Viewed", "Push Notification Received", "Membership Joined", "Spun The Wheel", "Order Line",
+EVENTS = (
+    "Order Completed", "Order Refunded", "Order Cancelled", "Points Earned", "Store Visited", "Coupon Redeemed",
+    "Application Opened", "Survey Answered", "Membership Rank Changed", "Product Viewed", "Push Notification Received",
+    "Membership Joined", "Spun The Wheel", "Order Line",
 )  # fmt: skip
-EVENTS = tuple(sorted({*_EVENTS}))
+"""What can happen; the last but one is a shop's own, the last has the name of something that Joren derives."""
+
+_ORDERED = ("Order Completed", "Order Refunded", "Order Cancelled")
 
 
-@st.composite
-def _happening(draw: st.DrawFn) -> Happening:
-    event = draw(st.sampled_from(_EVENTS))
-    lines = draw(st.lists(st.sampled_from(("tea", "milk", "")), max_size=2)) if event == "Order Completed" else []
-    ordered = event in ("Order Completed", "Order Refunded", "Order Cancelled")
-    whole = ordered and event != "Order Completed"
+def draw_history(draw: Random, events: Sequence[str], *, size: int = 40) -> list[Happening]:
+    """A dense history of a few events; the third customer never does anything, the second little."""
+    happenings = [
+        _draw_one(draw, draw.choice([*events, *_ORDERED[: 1 + 2 * (draw.random() < 0.2)]])) for _ in range(size)
+    ]
+    return [replace(row, seq=seq + 1) for seq, row in enumerate(happenings)]
+
+
+def _draw_one(draw: Random, event: str) -> Happening:
+    lines = draw.choices(("tea", "milk", ""), k=draw.randint(0, 2)) if event == "Order Completed" else []
+    ago = draw.randint(0, draw.choice((1, 6, 40)))
     return Happening(
         seq=0,
-        customer=draw(st.sampled_from(CUSTOMERS[:2])),
+        customer=draw.choice((1, 1, 1, 2)),
         event=event,
-        at=moment(40 - draw(st.integers(0, 6) | st.integers(0, 40)), draw(st.sampled_from((0, 600, 700, 1439)))),
-        trusted=draw(st.booleans()),
-        order=draw(st.integers(0, 4)) if ordered else None,
-        amount=draw(st.none() if whole and draw(st.booleans()) else st.integers(0, 9))
-        if ordered or "Points" in event
+        at=moment(40 - ago, draw.choice((0, 600, 640, 700, 1439))),
+        trusted=draw.random() < 0.7,
+        order=draw.randint(0, 12) if event in _ORDERED else None,
+        amount=draw.choice((None, *range(10)))
+        if event in _ORDERED
+        else draw.randint(0, 9)
+        if "Points" in event
         else None,
-        coupon=draw(st.sampled_from(("spring", "tea"))) if event == "Coupon Redeemed" else None,
-        store=draw(st.none() | _STORES),
-        rank=draw(st.sampled_from(("gold", "silver"))) if event == "Membership Rank Changed" else None,
-        category=draw(st.none() | st.sampled_from(("tea", "milk"))) if event == "Product Viewed" else None,
-        score=draw(st.none() | st.integers(0, 10)) if event == "Survey Answered" else None,
-        campaign=draw(st.none() | st.sampled_from((7, 8))) if "Push" in event else None,
-        platform=draw(st.none() | st.sampled_from(("ios", "android"))),
+        coupon=draw.choice(("spring", "tea")) if event == "Coupon Redeemed" else None,
+        store=draw.choice((None, "S1", "S2")),
+        rank=draw.choice(("gold", "silver")) if event == "Membership Rank Changed" else None,
+        category=draw.choice((None, "tea", "milk")) if event == "Product Viewed" else None,
+        score=draw.choice((None, *range(11))) if event == "Survey Answered" else None,
+        campaign=draw.choice((None, 7, 8)) if "Push" in event else None,
+        platform=draw.choice((None, "ios", "android")),
         lines=tuple((category, 1, 1) for category in lines),
-        products=tuple(draw(st.none() | st.sampled_from(("P1", "P2"))) for _ in lines),
+        products=tuple(draw.choice((None, "P1", "P2")) for _ in lines),
     )
-
-
-histories = st.lists(_happening(), max_size=30).map(
-    lambda found: [replace(row, seq=seq + 1) for seq, row in enumerate(found)]
-)
-"""Small histories of a shop; the third customer never did anything."""
