@@ -28,11 +28,12 @@ def frame_for(
     *,
     known: Mapping[int, Mapping[str, Any]] | None = None,
     segments: Mapping[int, Rule] | None = None,
+    customers: Iterable[int] = CUSTOMERS,
     as_of: date = AS_OF,
     now: datetime = NOW,
 ) -> pl.DataFrame:
-    """The frame of three customers with every behaviour that the rules ask; ``known`` are values of scalar columns."""
-    rows = [person(customer_id=who, as_of=as_of, **(known or {}).get(who, {})) for who in CUSTOMERS]
+    """The frame of some customers with every behaviour that the rules ask; ``known`` are values of scalar columns."""
+    rows = [person(customer_id=who, as_of=as_of, **(known or {}).get(who, {})) for who in customers]
     frame = frame_of(rows, events=()).lazy()
     extra = {name for row in rows for name in row} - {*frame.collect_schema()}
     for name in sorted(extra):

@@ -1,8 +1,11 @@
 """Conditions on behaviour: of random histories Polars, explanations and the slow reference say the same."""
 
+from dataclasses import replace
+from functools import cache
 from random import Random
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,6 +16,7 @@ from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
 from tests.segments.history import Happening
 from tests.segments.rules import reference_behaviour
+from tests.segments.rules.behaviour_cases import CASES
 from tests.segments.rules.behaviour_documents import draw_condition
 from tests.segments.rules.happened import AS_OF, CUSTOMERS, EVENTS, NOW, draw_history, frame_for
 
@@ -34,6 +38,28 @@ def check(documents: list[dict[str, Any]], history: list[Happening]) -> list[boo
         assert [explain(rule, row, "ja").holds for row in rows] == expected, document
         found += expected
     return found
+
+
+@cache
+def table() -> tuple[list[Happening], pl.DataFrame]:
+    """One shop in which every case of the table is the history of a customer of its own: what they did, and the frame."""
+    history = [
+        replace(row, customer=place, seq=1000 * place + row.seq)
+        for place, (_, rows, _) in enumerate(CASES, 1)
+        for row in rows
+    ]
+    rules = [parse(document) for document, _, _ in CASES]
+    return history, frame_for(rules, history, customers=range(1, 1 + len(CASES)))
+
+
+@pytest.mark.parametrize("place", range(1, 1 + len(CASES)), ids=lambda place: f"{place}-{CASES[place - 1][0]}")
+def test_the_table_holds_for_every_interpreter(place: int) -> None:
+    document, _, expected = CASES[place - 1]
+    history, frame = table()
+    rule, own = parse(document), frame.filter(pl.col("customer_id") == place)
+    assert reference_behaviour.behaved(document, history, place, AS_OF, NOW) is expected
+    assert own.select(compile_rule(rule, frame.collect_schema())).item() is expected
+    assert explain(rule, own.row(0, named=True), "en").holds is expected
 
 
 def draw_world(seed: int, *, conditions: int) -> tuple[list[dict[str, Any]], list[Happening]]:
