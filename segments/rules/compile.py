@@ -61,7 +61,7 @@ def _attribute(condition: Attribute, columns: Collection[str]) -> pl.Expr:
     name, op = condition.name, condition.op
     if op in OPPOSITES:
         return ~_attribute(Attribute(name, OPPOSITES[op], condition.value), columns)
-    value = _trait(name, kind_asked(name, op), columns) if is_trait(name) else _known(name)
+    value = _trait(name, op, columns) if is_trait(name) else _known(name)
     return _FALSE if value is None else _COMPARISONS[op](value, condition.value).fill_null(value=False)
 
 
@@ -69,14 +69,16 @@ def _known(name: str) -> pl.Expr:
     return COMPUTED[name].expression if name in COMPUTED else pl.col(name)
 
 
-def _trait(name: str, kind: Kind, columns: Collection[str]) -> pl.Expr | None:
-    """A trait as the kind that it is asked as; None where nobody has it as that kind.
+def _trait(name: str, op: str, columns: Collection[str]) -> pl.Expr | None:
+    """A trait as the kind that the operator asks; None where nobody has it as that kind.
 
     What a shop sends under a name may change its type from one day to the next: rules go on to hold of what fits.
     """
     if name not in columns:
         return None
-    column = pl.col(name)
+    column, kind = pl.col(name), kind_asked(name, op)
+    if op == "is_set":
+        return column
     dtype = columns[name] if isinstance(columns, Mapping) else None
     if dtype is not None and (isinstance(dtype, pl.List) or dtype == pl.List) != (kind is Kind.LIST):
         return None

@@ -17,7 +17,7 @@ def attribute_holds(condition: Attribute, row: Mapping[str, Any]) -> bool:
     if condition.op in OPPOSITES:
         return not attribute_holds(Attribute(condition.name, OPPOSITES[condition.op], condition.value), row)
     found = value_of(condition.name, row)
-    if is_trait(condition.name):
+    if is_trait(condition.name) and condition.op != "is_set":
         found = _read_as(kind_asked(condition.name, condition.op), found)
     return found is not None and _COMPARISONS[condition.op](found, condition.value, row["as_of"])
 

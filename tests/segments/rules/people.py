@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from segments.customers import DAYS_PREFIX, SCHEMA, days_column
+from segments.customers import BY_NAME, DAYS_PREFIX, days_column
 from segments.events import EventName
 
 TODAY = date(2026, 6, 30)
@@ -20,7 +20,7 @@ def ago(days: int) -> date:
 
 def person(did: Mapping[str, list[int]] | None = None, **known: Any) -> dict[str, Any]:
     """A row of the frame: unknown everywhere but in ``known``; ``did`` gives ages of events in days."""
-    row: dict[str, Any] = dict.fromkeys(SCHEMA) | dict.fromkeys(COUNTS, 0) | {"customer_id": 1, "as_of": TODAY}
+    row: dict[str, Any] = dict.fromkeys(BY_NAME) | dict.fromkeys(COUNTS, 0) | {"customer_id": 1, "as_of": TODAY}
     lists = {days_column(event): [ago(age) for age in sorted(ages)] for event, ages in (did or {}).items()}
     return row | known | lists
 
@@ -29,6 +29,9 @@ def frame_of(rows: Iterable[Mapping[str, Any]], events: Iterable[str] = (EventNa
     """The customer frame of ``rows``, with a list column for each of ``events`` and each the rows name."""
     people = list(rows)
     named = {key for row in people for key in row if key.startswith(DAYS_PREFIX)} | {days_column(e) for e in events}
-    schema: dict[str, Any] = dict(SCHEMA) | {name: pl.List(pl.Date()) for name in sorted(named)}
+    schema: dict[str, Any] = {name: one.dtype for name, one in BY_NAME.items()} | {
+        name: pl.List(pl.Date()) for name in sorted(named)
+    }
+    schema |= {key: pl.Boolean() for row in people for key in row if key.startswith("list:")}
     full = [{name: row.get(name, [] if name in named else None) for name in schema} for row in people]
     return pl.DataFrame(full, schema=schema)

@@ -6,7 +6,9 @@ import pytest
 
 from segments.customers import NEWEST
 from segments.errors import RuleError
-from segments.rules.parse import DEEPEST, MOST_CONDITIONS, parse, place_of
+from segments.rules.operators import Kind
+from segments.rules.parse import DEEPEST, MOST_CONDITIONS, dump, parse, place_of
+from segments.rules.references import every_behaviour
 from segments.rules.rule import All, Attribute
 
 ORDERS = {"attribute": "orders", "op": "=", "value": 1}
@@ -14,6 +16,9 @@ ORDERS = {"attribute": "orders", "op": "=", "value": 1}
 
 def order(**changes: Any) -> dict[str, Any]:
     return {"event": "Order Completed", "op": "at_least", "times": 1} | changes
+
+
+ORDERED = {"event": "Order Completed"}
 
 
 def nested(levels: int) -> dict[str, Any]:
@@ -66,6 +71,57 @@ REFUSED: list[tuple[Any, tuple[str | int, ...], str]] = [
     ({"event": "Order Completed", "op": "at_least"}, ("times",), "not None"),
     (order(days=0), ("days",), '"days" is a whole number from 1 to 3650, not 0'),
     (order(value=1), (), "value cannot stand here; this kind of rule has days, event, from, hours, minutes, op,"),
+    (order(weeks=3, days=3), (), "a condition has one window, not days, weeks together"),
+    (order(hours=169), ("hours",), '"hours" is a whole number from 1 to 168'),
+    (order(minutes=0), ("minutes",), '"minutes" is a whole number from 1 to 10080'),
+    (order(weeks="2"), ("weeks",), 'not "2"'),
+    (order(to="2026-01-32"), ("to",), '"to" is a day like'),
+    (order(**{"from": "2026-02-01", "to": "2026-01-31"}), ("to",), "begins on 2026-02-01 but ends on 2026-01-31"),
+    (order(where=[]), ("where",), '"where" is {property: value}, not []'),
+    (order(where={}), ("where",), '"where" is {property: value}'),
+    (order(where={"stoer": "S1"}), ("where", "stoer"), 'has no "stoer" to filter by; the nearest is store'),
+    (order(where={"score": {">=": 1}}), ("where", "score"), 'no "score" to filter by; the nearest is store'),
+    (order(event="Spun", where={"store": "S1"}), ("where", "store"), "there are platform"),
+    (order(where={"store": 3}), ("where", "store"), 'the value of "store" is a text'),
+    (order(where={"store": []}), ("where", "store"), "is a list of 1 to 500 texts"),
+    (order(where={"store": ["S1", ""]}), ("where", "store", 1), "each entry of"),
+    (order(where={"store": {"not_in": ["S1"], "in": []}}), ("where", "store"), "has one of in, not_in"),
+    (order(where={"store": {">=": 3}}), ("where", "store"), '>= cannot stand here; a filter on "store" has in, not_in'),
+    (order(where={"amount": 3}), ("where", "amount"), '"amount" is compared like {">=": 1000}, not 3'),
+    (order(where={"amount": {">=": "3"}}), ("where", "amount", ">="), 'the value of ">=" is a whole number'),
+    (order(where={"amount": {"between": [3, 1]}}), ("where", "amount", "between"), "begins at 3 but ends at 1"),
+    (order(then="x"), ("then",), '"then" is {"event": name, "within_hours": n}'),
+    (order(then={"event": "Spun"}), ("then",), 'either "within_hours" or "within_days"'),
+    (order(then={"event": "Spun", "within_hours": 1, "within_days": 1}), ("then",), "either"),
+    (order(then={"event": "Spun", "within_days": 366}), ("then", "within_days"), "from 1 to 365"),
+    (order(then={"event": "Spun", "within_days": 1, "days": 3}), ("then",), "days cannot stand here; what follows has"),
+    (order(then={"event": "Spun", "where": {"rank": "x"}, "within_days": 1}), ("then", "where", "rank"), 'no "rank"'),
+    (order(then={"event": "Campaign Opened", "within_days": 1}), ("then", "event"), "cannot be part of a sequence"),
+    (order(event="Campaign Opened", then={"event": "Spun", "within_days": 1}), ("event",), "part of a sequence"),
+    (ORDERED | {"sum": "amount", "op": ">="}, ("value",), "not None"),
+    (ORDERED | {"sum": "total", "op": ">=", "value": 1}, ("sum",), '"sum" is of "amount", not "total"'),
+    (ORDERED | {"max": "amount", "op": "=", "value": 1}, ("op",), '"max" has <=, >=, between'),
+    (ORDERED | {"sum": "amount", "max": "amount", "op": ">=", "value": 1}, (), "max cannot stand here"),
+    ({"event": "Spun", "sum": "amount", "op": ">=", "value": 1}, ("sum",), 'the event "Spun" has no amount'),
+    (ORDERED | {"when": "second", "op": "within_days", "value": 1}, ("when",), "is one of first, last"),
+    (ORDERED | {"when": "first", "op": "next_days", "value": 1}, ("op",), "the first time has within_days"),
+    (ORDERED | {"when": "first", "op": "within_days", "value": 1, "days": 3}, (), "days cannot stand here"),
+    (ORDERED | {"in_periods": 3, "of_last": 2, "unit": "week"}, ("in_periods",), "from 1 to 2"),
+    (ORDERED | {"in_periods": 1, "of_last": 105, "unit": "week"}, ("of_last",), "from 1 to 104"),
+    (ORDERED | {"in_periods": 1, "of_last": 2, "unit": "year"}, ("unit",), "is one of day, week, month"),
+    (ORDERED | {"change": "left", "days": 3}, ("change",), "is one of stopped, came_back"),
+    (ORDERED | {"change": "stopped"}, ("days",), "not None"),
+    ({"segment": "x"}, ("segment",), '"segment" is a whole number from 1'),
+    ({"segment": 1, "op": "is"}, (), "op cannot stand here"),
+    ({"list": 0}, ("list",), '"list" is a whole number from 1'),
+    ({"share": 10, "salt": "a"}, ("share",), '"share" is [from, to] in percent, not 10'),
+    ({"share": [10, 10], "salt": "a"}, ("share",), "begins at 10% but ends at 10%"),
+    ({"share": [0, 10.001], "salt": "a"}, ("share", 1), "with at most two decimals, not 10.001"),
+    ({"share": [0, 101], "salt": "a"}, ("share", 1), "from 0 to 100"),
+    ({"share": [0, 10]}, ("salt",), '"salt" is a text'),
+    ({"attribute": "trait:", "op": "is_set"}, ("attribute",), "the name of a trait is a text"),
+    ({"attribute": "trait:hue", "op": "like"}, ("op",), 'no operator of the trait "hue"'),
+    ({"attribute": "ordrs", "op": "="}, ("attribute",), "the nearest are orders"),
     (nested(DEEPEST + 2), ("not",) * DEEPEST, "nested more than 10 levels deep"),
     ({"all": [ORDERS] * (MOST_CONDITIONS + 1)}, (), "the rule has 201 conditions; at most 200 are allowed"),
 ]
@@ -83,6 +139,26 @@ def test_takes_what_lies_at_the_limits() -> None:
     parse(nested(DEEPEST))
     parse({"all": [ORDERS] * MOST_CONDITIONS})
     parse(order(times=NEWEST, days=3650))
+
+
+def test_traits_that_the_shop_uses_are_checked() -> None:
+    known = {"colour": Kind.TEXT, "children": Kind.NUMBER}
+    parse({"attribute": "trait:colour", "op": "is", "value": "red"}, traits=known)
+    with pytest.raises(RuleError, match='"color" is no trait that is used in segments; the nearest is colour'):
+        parse({"not": {"attribute": "trait:color", "op": "is", "value": "red"}}, traits=known)
+    with pytest.raises(RuleError, match='"is" is no operator of the trait "children"'):
+        parse({"attribute": "trait:children", "op": "is", "value": "2"}, traits=known)
+
+
+def test_what_is_said_in_another_way_is_the_same_behaviour() -> None:
+    one = parse(order(where={"amount": {">=": 1}, "store": ["S2", "S1", "S2"]}, hours=2))
+    two = parse(order(where={"store": {"in": ["S1", "S2"]}, "amount": {">=": 1}}, minutes=120))
+    assert every_behaviour(one) == every_behaviour(two)
+    sequence = {"event": "Spun The Wheel"}
+    days, hours = ({**sequence, "within_days": 2}, {**sequence, "within_hours": 48})
+    assert dump(parse(order(then=hours))) == order(then=days)
+    pushed = {"event": "Campaign Opened", "op": "at_least", "times": 1}
+    assert parse(pushed | {"where": {"campaign": [8, 7]}}) == parse(pushed | {"where": {"campaign": ["7", "8"]}})
 
 
 def test_a_null_period_means_ever() -> None:
