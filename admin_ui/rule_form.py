@@ -4,6 +4,7 @@ What was typed is kept as it was typed, right or wrong; an error belongs to the 
 """
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -71,13 +72,13 @@ def from_document(document: dict[str, Any], currency: str) -> Node:
     return placed(tree if tree.mode else Node(mode="all", parts=[tree]))
 
 
-def blame(tree: Node, path: Iterable[str | int], said: str) -> None:
-    """Put an error on the node at a place of the rule's JSON."""
+def blame(tree: Node, place: str, said: str) -> None:
+    """Put an error on the node at a place of the rule's JSON, written as ``all[1].segment``."""
     node = tree
-    for step in path:
-        if isinstance(step, int) and node.mode and step < len(node.parts):
-            node = node.parts[step]
-        elif step == "not" and len(node.parts) == 1:
+    for step in re.findall(r"\d+|not", place):
+        if step.isdecimal() and int(step) < len(node.parts):
+            node = node.parts[int(step)]
+        elif step == "not" and node.mode == "not" and len(node.parts) == 1:
             node = node.parts[0]
     node.error = said
 

@@ -78,6 +78,7 @@ class Builder:
 
     Attributes:
         picture: one of `segments.preview.PICTURES`.
+        draft_saved_at: when the draft that is being edited was kept; empty for the live rule.
         removed: what was taken away and can be put back, as a field of the form.
         undone: words about what was just taken away; empty for nothing.
         focus: the element that the person works on now; empty to leave it.
@@ -92,6 +93,7 @@ class Builder:
     errors: Errors
     picture: str = PICTURES[0]
     names: Mapping[str, KnownValue] = field(default_factory=dict)
+    draft_saved_at: str = ""
     removed: str = ""
     undone: str = ""
     focus: str = ""

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from admin_ui import charts, filters
 from admin_ui.i18n import Say
 from backend.services.segment_values import KnownValue
+from segments.ledger import History
 
 
 def sentence_of(say: Say, described: Any) -> str:
@@ -15,3 +17,12 @@ def sentence_of(say: Say, described: Any) -> str:
 def coded(known: Sequence[KnownValue]) -> bool:
     """Whether values go by another name than their own, so that one chooses rather than types."""
     return any(each.ja != each.value for each in known)
+
+
+def size_chart(history: History, say: Say) -> str:
+    """A segment's size and reach at the end of each day."""
+    days = [filters.short_day(each.day, say) for each in history.days]
+    notes = [f"+{each.entered:,} −{each.left:,}" for each in history.days]
+    sizes = charts.series(say("People"), [each.size for each in history.days], notes, colour=1)
+    reach = charts.series(say("Reached by push"), [each.reachable for each in history.days], [""] * len(days), colour=3)
+    return charts.chart("line", days, [sizes, reach])

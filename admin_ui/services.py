@@ -17,6 +17,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
+from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -24,10 +25,12 @@ from backend.services.replays import Replays
 from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
+from backend.services.segment_versions import SegmentVersions
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import Sources
+from backend.services.static_lists import StaticLists
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
 
@@ -74,6 +77,21 @@ class PageServices(Protocol):
     @property
     def segment_overlaps(self) -> SegmentOverlaps:
         """How segments overlap."""
+        ...
+
+    @property
+    def segment_versions(self) -> SegmentVersions:
+        """Versions and drafts of segments."""
+        ...
+
+    @property
+    def membership_ledger(self) -> MembershipLedger:
+        """Who is in segments since when."""
+        ...
+
+    @property
+    def static_lists(self) -> StaticLists:
+        """Lists of people that stay as they were put together."""
         ...
 
     @property

@@ -9,6 +9,7 @@ from litestar.params import FromPath
 
 from admin_ui import behaviour_form, condition_form, rule_form, segment_builder
 from admin_ui.forms import Errors, Form
+from admin_ui.i18n import mark
 from admin_ui.page import Page
 from admin_ui.rule_tree import Node, filters_of, put_back
 from admin_ui.segment_builder import Builder
@@ -18,10 +19,11 @@ from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict
 from backend.services.segment_runs import SegmentUsed
 from backend.services.segment_values import KnownValue
+from segments.errors import RuleError
 from segments.overview import Preview
 from segments.preview import PICTURES
 from segments.rules.behaviour import properties_of
-from segments.rules.parse import dump
+from segments.rules.parse import dump, place_of
 from segments.starting_points import BY_NAME, STARTING_POINTS, StartingPoint
 
 _BEGINNINGS = ("add", "group", "subject", "filter", "then")
@@ -91,10 +93,13 @@ async def edit_segment(
 ) -> Response[Any]:
     """The builder with a segment's rule."""
     stored = await services.segment_runs.get(segment_id)
+    draft = await services.segment_versions.draft(segment_id) if page.query("draft") == "1" else None
+    rule = stored.segment.rule if draft is None else draft.rule
     builder = await _builder(
         page,
         services,
-        tree=rule_form.from_document(dump(stored.segment.rule), page.shop.currency),
+        tree=rule_form.from_document(dump(rule), page.shop.currency),
+        draft_saved_at="" if draft is None else draft.saved_at.isoformat(),
         name=stored.segment.name,
         segment_id=segment_id,
         version=stored.segment.version,
@@ -116,6 +121,7 @@ async def save_segment(
 async def _save(page: Page, services: PageServices, form: Form, *, segment_id: int | None) -> Response[Any]:
     tree, name, version = rule_form.read(form), form.text("name"), form.whole("version")
     rule = rule_form.to_rule(tree, page.shop.currency)
+    refusal: tuple[str, str] | None = None
     errors: Errors = {} if name else {"name": page.say("Give the segment a name.")}
     if rule is not None and not errors:
         try:
@@ -137,6 +143,8 @@ async def _save(page: Page, services: PageServices, form: Form, *, segment_id: i
             errors = {"confirm": told}
         except (BadInput, Conflict) as error:
             errors = {error.field or "form": _problem(page, error)}
+            if error.code == "bad_rule":
+                refusal = (error.field or "", error.message)
     builder = await _builder(
         page,
         services,
@@ -144,6 +152,8 @@ async def _save(page: Page, services: PageServices, form: Form, *, segment_id: i
         name=name,
         segment_id=segment_id,
         version=version,
+        refusal=refusal,
+        draft_saved_at=form.text("draft_saved_at"),
         picture=form.text("picture"),
         removed=rule_form.removed_before(form.raw("removed")),
         errors=errors,
@@ -159,6 +169,13 @@ def _problem(page: Page, error: BadInput | Conflict) -> str:
         "bad_name": page.say("A name is one line of 1 to 100 characters."),
     }
     return known.get(error.code, error.message)
+
+
+def _refused(message: str) -> str:
+    """Why a rule cannot stand that is right in itself: what it asks for is not there, or asks for it."""
+    if "circle" in message:
+        return mark("Segments would ask for each other in a circle. Choose another segment.")
+    return mark("What this condition asks for is not there any more. Choose another.")
 
 
 async def _show(
@@ -184,7 +201,9 @@ async def _show(
     }
     if page.fragment:
         return page.show("segments/_build.html", status=status, **shared)
-    return page.show("segments/form.html", status=status, offers=segment_builder.offers(page.say), **shared)
+    return page.show(
+        "segments/form.html", status=status, offers=segment_builder.offers(page.say, with_lists=True), **shared
+    )
 
 
 def _preview_context(page: Page) -> dict[str, Any]:
@@ -200,6 +219,8 @@ async def _builder(
     picture: str = "",
     segment_id: int | None = None,
     version: int | None = None,
+    draft_saved_at: str = "",
+    refusal: tuple[str, str] | None = None,
     removed: list[Node] | None = None,
     focus: Node | None = None,
     fresh: Node | None = None,
@@ -213,8 +234,14 @@ async def _builder(
     preview: Preview | None = None
     names: dict[str, KnownValue] = {}
     if rule is not None:
-        preview = await services.segment_runs.preview(rule, by=by)
-        names = await services.segment_values.names(by)
+        try:
+            preview = await services.segment_runs.preview(rule, by=by)
+            names = await services.segment_values.names(by)
+        except RuleError as error:
+            refusal = place_of(error), error.message
+    if refusal is not None:
+        place, message = refusal
+        rule_form.blame(tree, place, page.say(_refused(message)))
     return Builder(
         segment_id=segment_id,
         version=version,
@@ -224,6 +251,7 @@ async def _builder(
         errors=errors or {},
         picture=by,
         names=names,
+        draft_saved_at=draft_saved_at,
         removed=rule_form.kept(removed or []),
         undone=segment_builder.told(removed[-1], page.say) if removed else "",
         focus=f"node-{focus.place}" if focus is not None else "",

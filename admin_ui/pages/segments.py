@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.segment_builder import PICTURE_NAMES
-from admin_ui.segment_views import sentence_of
+from admin_ui.segment_views import sentence_of, size_chart
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from segments.overview import ListedSegment
@@ -58,6 +58,7 @@ async def show_segment(
     newest = await services.segment_runs.get(segment_id)
     stored = newest if version is None else await services.segment_runs.get(segment_id, version=version)
     preview = await services.segment_runs.preview(stored.segment.rule)
+    history = await services.membership_ledger.history(segment_id)
     return page.show(
         "segments/detail.html",
         stored=stored,
@@ -67,6 +68,12 @@ async def show_segment(
         pick_picture=False,
         pictures=PICTURE_NAMES,
         sentence=_says(page),
+        history=history,
+        chart=size_chart(history, page.say),
+        versions=await services.segment_versions.list(segment_id),
+        draft=await services.segment_versions.draft(segment_id),
+        uses=await services.segment_runs.uses(segment_id),
+        asks=page.query("publish") == "confirm",
     )
 
 

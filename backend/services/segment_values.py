@@ -42,6 +42,7 @@ _NOUNS: Mapping[str, store.Noun] = {
     "coupon": "coupons",
     "campaign": "campaigns",
     "segment": "segments",
+    "list": "lists",
 }
 _BY_ATTRIBUTE: Mapping[str, str] = {"rank": "rank", "platform": "platform", "category": "favorite_category"}
 """Properties of events whose values are those of an attribute."""
@@ -63,7 +64,7 @@ class SegmentValues:
         return await self._remembered(f"attribute:{name}", lambda: self._counted(name))
 
     async def of_property(self, name: str) -> tuple[KnownValue, ...]:
-        """Values of a property of events, or of ``segment``, by name."""
+        """Values of a property of events, or of ``segment`` or ``list``, by name."""
         return await self._remembered(name, lambda: self._named(name))
 
     async def names(self, by: str) -> dict[str, KnownValue]:

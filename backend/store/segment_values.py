@@ -9,7 +9,7 @@ from backend.store.pool import Connection
 
 _SQL = queries.load("segment_values")
 
-Noun: TypeAlias = Literal["stores", "products", "categories", "coupons", "campaigns", "segments"]
+Noun: TypeAlias = Literal["stores", "products", "categories", "coupons", "campaigns", "segments", "lists"]
 
 
 async def list_values(connection: Connection, *, noun: Noun, most: int) -> list[asyncpg.Record]:

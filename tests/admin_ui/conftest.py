@@ -34,6 +34,7 @@ from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
+from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -41,10 +42,12 @@ from backend.services.replays import Replays
 from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
+from backend.services.segment_versions import SegmentVersions
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX, Sources
+from backend.services.static_lists import StaticLists
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
 from backend.wiring.meetings import SegmentAudiences
@@ -75,6 +78,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
     frame, lake = FakeFrame(customers=120), FakeLake()
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences = SegmentAudiences(segment_runs, frame)
+    ledger = MembershipLedger(pool, clock)
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=lake, sender=MemorySender())
     insights = Insights(pool, clock, lake, frame)
     origins = Origins(
@@ -90,6 +94,9 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         people=People(pool, clock, frame),
         segment_runs=segment_runs,
         segment_overlaps=SegmentOverlaps(pool, frame),
+        segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
+        membership_ledger=ledger,
+        static_lists=StaticLists(pool, clock, members_at=ledger.members_at),
         segment_values=SegmentValues(pool, clock, frame),
         coupon_book=CouponBook(pool, clock),
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),

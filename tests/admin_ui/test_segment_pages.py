@@ -105,3 +105,52 @@ async def test_the_overlap_is_shown_and_taken_along(administrator: Browser, full
     for place, name in enumerate(rows[0][:2]):
         assert sum(int(row[2]) for row in rows[1:] if row[place] == "1") == listed[name].count.size
     assert (await administrator.get("/segments/overlap?segment=999")).status_code == 200
+
+
+async def test_a_draft_is_kept_shown_published_and_discarded(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    changed = {"name": "x", "version": "1", **RULE, "value.r-0": "5"}
+    await administrator.post(f"/segments/{number}/draft", changed)
+    assert (await full.segment_runs.get(number)).segment.version == 1
+    shown = (await administrator.get(f"/segments/{number}")).text
+    assert '<li class="new"><span class="unseen">加わった条件：</span>購入回数がちょうど5回</li>' in shown
+    opened = (await administrator.get(f"/segments/{number}/edit?draft=1")).text
+    assert field(opened, "value.r-0") == ["5"]
+    await administrator.post(f"/segments/{number}/draft/publish")
+    assert (await full.segment_runs.get(number)).segment.version == 2
+    shown = (await administrator.get(f"/segments/{number}")).text
+    assert shown.count("加わった条件：") == 1  # in the list of versions, no longer as a draft
+    await administrator.post(f"/segments/{number}/draft", {**changed, "value.r-0": "6"})
+    await administrator.post(f"/segments/{number}/draft/discard")
+    assert await full.segment_versions.draft(number) is None
+
+
+async def test_publishing_asks_about_what_goes_by_the_segment(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    asking = {"mode.r": "all", "subject.r-0": "segment:", "value.r-0": str(number)}
+    await administrator.post("/segments", {"name": "それを使う", **asking})
+    await administrator.post(f"/segments/{number}/draft", {**RULE, "value.r-0": "5"})
+    asked = await administrator.post(f"/segments/{number}/draft/publish")
+    assert asked.headers["location"] == f"/segments/{number}?publish=confirm"
+    assert "この条件を使っているものがあります：それを使う" in (await administrator.get(asked.headers["location"])).text
+    await administrator.post(f"/segments/{number}/draft/publish", {"confirm": "yes"})
+    assert (await full.segment_runs.get(number)).segment.version == 2
+
+
+async def test_a_circle_of_segments_is_refused_on_its_condition(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    itself = {"mode.r": "all", "subject.r-0": "segment:", "value.r-0": str(number)}
+    answer = await administrator.post(f"/segments/{number}", {"name": "輪", "version": "1", **itself})
+    assert answer.status_code == 422
+    assert re.search(r'class="condition wrong" id="node-r-0"', answer.text)
+
+
+async def test_a_member_is_told_why(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    preview = await full.segment_runs.preview((await full.segment_runs.get(number)).segment.rule)
+    person = preview.sample[0].customer_id
+    why = (await administrator.get(f"/segments/{number}/members/{person}")).text
+    assert "購入回数がちょうど1回" in why
+    assert 'class="badge good"' in why
+    listed = await administrator.get(f"/segments/{number}/members")
+    assert "まだ数えていません" in listed.text

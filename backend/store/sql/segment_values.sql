@@ -20,3 +20,7 @@ ORDER BY campaign_id DESC LIMIT $1
 -- name: list_segments
 SELECT segment_id::text AS value, jsonb_build_object('ja', name, 'en', name) AS label FROM segments
 WHERE archived_at IS NULL ORDER BY name LIMIT $1
+
+-- name: list_lists
+SELECT list_id::text AS value, jsonb_build_object('ja', name, 'en', name) AS label FROM static_lists
+WHERE archived_at IS NULL ORDER BY name LIMIT $1
