@@ -39,6 +39,8 @@ class Count:
         return self.size / self.total if self.total else None
 
 
+_ALL = pl.lit(value=True)
+
 PICTURES = ("rank", "last_store", "age_band")
 """Attributes by which a preview parts members; names of `segments.breakdown.BREAKDOWNS`."""
 
@@ -70,16 +72,19 @@ class Look:
     sample: tuple[int, ...]
 
 
-def marked(everyone: pl.LazyFrame, rule: Rule, *, by: str = "rank") -> pl.LazyFrame:
-    """One row a customer that counts: whether they meet ``rule``, reach, and the group of the picture; `looked` reads it.
+def marked(frame: pl.LazyFrame, rule: Rule, *, by: str = "rank", counting: pl.Expr = _ALL) -> pl.LazyFrame:
+    """One row a customer: whether they count and meet ``rule``, reach, and the group of the picture; `looked` reads it.
 
     Args:
-        everyone: the customers that count, with the columns that the rule needs.
+        frame: everyone, with the columns that the rule needs.
         rule: a parsed rule.
         by: one of `PICTURES`.
+        counting: who counts (`segments.membership.counts`).
     """
-    return everyone.select(
-        compile_rule(rule, everyone.collect_schema().names()).alias("holds"),
+    counts = pl.col("customer_id").is_not_null() & counting
+    return frame.select(
+        counts.alias("counts"),
+        (counts & compile_rule(rule, frame.collect_schema())).alias("holds"),
         pl.col("reachable").fill_null(value=False),
         pl.col("customer_id"),
         BREAKDOWNS[by].label.alias("group"),
@@ -94,7 +99,7 @@ def looked(marks: pl.DataFrame, *, by: str = "rank") -> Look:
     groups, sample = pl.collect_all([sizes, few.sort("spread").select("customer_id")])
     return Look(
         size=members.height,
-        total=marks.height,
+        total=int(marks.get_column("counts").sum()),
         reachable=int(members.get_column("reachable").sum()),
         groups=_in_order([GroupCount(*row) for row in groups.iter_rows()], by),
         sample=tuple(sample.to_series()),
@@ -106,15 +111,16 @@ def _in_order(groups: list[GroupCount], by: str) -> tuple[GroupCount, ...]:
     return tuple(sorted(groups, key=lambda each: (each.name is None, order.get(each.name or "", 0))))
 
 
-def sizes(everyone: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
+def sizes(frame: pl.LazyFrame, rules: Sequence[Rule], *, counting: pl.Expr = _ALL) -> pl.LazyFrame:
     """One row with the sizes of any number of rules, in one pass over the frame; `counted` reads it."""
-    columns = everyone.collect_schema().names()
+    columns = frame.collect_schema()
     reachable = pl.col("reachable").fill_null(value=False)
-    asked = [pl.len().alias("total")]
+    counts = pl.col("customer_id").is_not_null() & counting
+    asked = [counts.sum().alias("total")]
     for place, rule in enumerate(rules):
-        holds = compile_rule(rule, columns) & pl.col("customer_id").is_not_null()
+        holds = compile_rule(rule, columns) & counts
         asked += [holds.sum().alias(f"size {place}"), (holds & reachable).sum().alias(f"reachable {place}")]
-    return everyone.select(asked)
+    return frame.select(asked)
 
 
 def counted(row: Mapping[str, int], place: int, as_of: datetime) -> Count:

@@ -20,7 +20,7 @@ from backend.store.segment_uses import check_rule, hold_references, read_uses
 from campaigns.shop import ShopSettings
 from segments.frame import Frame
 from segments.ids import SegmentId
-from segments.membership import members, population
+from segments.membership import counts, members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
 from segments.preview import Count, counted, looked, marked, sizes
 from segments.preview import people as shown_of
@@ -47,7 +47,9 @@ class SegmentUsed(Conflict):
     def __init__(self, uses: SegmentUses) -> None:
         campaigns = [f'the campaign "{name}"' for name in uses.campaigns.values()]
         segments = [f'the segment "{name}"' for name in uses.segments.values()]
-        super().__init__(f"This rule decides for {', '.join([*campaigns, *segments])}. Confirm to change it all the same.")
+        super().__init__(
+            f"This rule decides for {', '.join([*campaigns, *segments])}. Confirm to change it all the same."
+        )
         self.uses = uses
 
 
@@ -177,7 +179,9 @@ class SegmentRuns:
             await hold_references(connection)
             if asking := (await read_uses(connection, segment_id=segment_id)).segments:
                 names = ", ".join(f'"{name}"' for name in asking.values())
-                raise Conflict(f"Segments ask for this one: {names}. Change or archive them first.", code="segment_asked_for")
+                raise Conflict(
+                    f"Segments ask for this one: {names}. Change or archive them first.", code="segment_asked_for"
+                )
             await store.set_archived(connection, segment_id=segment_id, at=self._clock.now())
             await self._audit(connection, "segment.archive", segment_id, actor, {})
 
@@ -210,8 +214,9 @@ class SegmentRuns:
             settings = await shop.read_settings(connection)
             whole = await resolve_rule(connection, rule)
         view = await self._frame.read_for([whole])
-        everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-        look = await asyncio.to_thread(lambda: looked(marked(everyone, whole, by=by).collect(), by=by))
+        counting = counts(exclude_test_accounts=settings.exclude_test_accounts)
+        marks = marked(view.frame, whole, by=by, counting=counting)
+        look = await asyncio.to_thread(lambda: looked(marks.collect(), by=by))
         shown = await asyncio.to_thread(shown_of(view.frame, look.sample).collect)
         return Preview(
             count=Count(size=look.size, total=look.total, reachable=look.reachable, as_of=view.as_of),
@@ -269,8 +274,8 @@ class SegmentRuns:
 
     async def _counts(self, rules: Sequence[Rule], settings: ShopSettings) -> Sequence[Count]:
         view = await self._frame.read_for(rules)
-        everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-        row = (await asyncio.to_thread(sizes(everyone, rules).collect)).row(0, named=True)
+        counting = counts(exclude_test_accounts=settings.exclude_test_accounts)
+        row = (await asyncio.to_thread(sizes(view.frame, rules, counting=counting).collect)).row(0, named=True)
         return [counted(row, place, view.as_of) for place in range(len(rules))]
 
     async def _named(self, shown: pl.DataFrame) -> tuple[Person, ...]:
@@ -346,7 +351,7 @@ def _stored(row: asyncpg.Record, currency: str) -> StoredSegment:
 
 def _row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
     """A customer's row with the columns that the rule reads: of all customers each would be gone through for this one."""
-    read = compile_rule(rule, frame.collect_schema().names()).meta.root_names()
+    read = compile_rule(rule, frame.collect_schema()).meta.root_names()
     columns = dict.fromkeys(["customer_id", "as_of", "test_account", *read])
     return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
 

@@ -1,0 +1,171 @@
+"""What a rule of eight mixed conditions costs: size, reach, picture and sample with its HTML, and the memory of who asks.
+
+`--home` is a folder with ``lake`` and ``frame`` (`benchmarks/scale.py` makes them). The rule is asked of the mapped frame as
+the builder asks it; of raw events and of the columns of the same frame DuckDB is asked how many there are, with as many
+threads. All of them must count the same members.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from admin_ui.environment import make_environment
+from admin_ui.i18n import Say
+from admin_ui.segment_builder import PICTURE_NAMES
+from admin_ui.segment_views import sentence_of
+from backend.lake.frame import CustomerFrame, FrameView
+from backend.lake.schemas import Table
+from backend.lake.tables import Lake
+from campaigns.shop import ShopSettings
+from segments.membership import counts
+from segments.overview import Person, Preview
+from segments.preview import Count, looked, marked, people
+from segments.rules.compile import compile_rule
+from segments.rules.describe import describe
+from segments.rules.parse import parse
+
+SQL = Path(__file__).parent / "sql"
+THREADS = 2
+RULE = parse({
+    "all": [
+        {"attribute": "launches", "op": ">=", "value": 10},
+        {"attribute": "visits", "op": ">=", "value": 2},
+        {"attribute": "points", "op": ">=", "value": 50},
+        {"any": [
+            {"event": "Coupon Viewed", "op": "at_least", "times": 1, "days": 60},
+            {"event": "Coupon Redeemed", "op": "at_least", "times": 1, "days": 90},
+        ]},
+        {"event": "Application Opened", "op": "at_least", "times": 2, "days": 30},
+        {"event": "Order Cancelled", "op": "at_most", "times": 0},
+        {"attribute": "last_visit", "op": "within_days", "value": 30},
+    ]
+})  # fmt: skip
+"""Eight conditions: columns, lists of days, a last day, an alternative and a denial; events alone can answer them too."""
+
+
+def look(view: FrameView) -> Preview:
+    """What the builder shows of the rule, names of people apart, which PostgreSQL tells of ten."""
+    found = looked(marked(view.frame, RULE, counting=counts(exclude_test_accounts=True)).collect())
+    shown = people(view.frame, found.sample).collect().to_dicts()
+    return Preview(
+        count=Count(size=found.size, total=found.total, reachable=found.reachable, as_of=view.as_of),
+        by="rank",
+        groups=found.groups,
+        sample=tuple(Person(**row, user_id=None, name=None) for row in shown),
+        sentence_ja=describe(RULE, "ja"),
+        sentence_en=describe(RULE, "en"),
+    )
+
+
+def page(preview: Preview) -> str:
+    """Its HTML."""
+    say = Say("ja")
+    return ENVIRONMENT.get_template("admin/segments/_people.html").render(
+        preview=preview, names={}, pick_picture=True, pictures=PICTURE_NAMES, sentence=lambda told: sentence_of(say, told), say=say, language="ja",
+        shop=ShopSettings(), now=preview.count.as_of,
+    )  # fmt: skip
+
+
+ENVIRONMENT = make_environment()
+
+
+def by_joren(home: Path) -> dict[str, Any]:
+    """Asked again and again by a process that runs, as the builder does at every edit."""
+    frame = CustomerFrame(home / "frame")
+    opened = _timed(frame.read, 1)
+    preview = look(frame.read())
+    html = page(preview)
+    asked = _timed(lambda: page(look(frame.read())), 15)
+    return {
+        "size": preview.count.size,
+        "total": preview.count.total,
+        "html": len(html),
+        "opened": opened,
+        **asked,
+        **_memory(),
+    }
+
+
+def by_duckdb_of_the_frame(home: Path) -> dict[str, Any]:
+    """The same columns as a table in memory."""
+    view = CustomerFrame(home / "frame").read()
+    read = compile_rule(RULE, view.frame.collect_schema().names()).meta.root_names()
+    people = view.frame.select("customer_id", *dict.fromkeys(read)).collect().to_arrow()  # noqa: F841 - DuckDB finds it by its name
+    database = duckdb.connect(config={"threads": THREADS})
+    database.execute("CREATE TABLE frame AS FROM people")
+    asked = (SQL / "segment_of_the_frame.sql").read_text()
+    size = database.sql(asked).fetchall()[0][0]
+    return {"size": size, **_timed(lambda: database.sql(asked).fetchall(), 15)}
+
+
+def by_duckdb_of_events(home: Path) -> dict[str, Any]:
+    """The lake's raw events."""
+    view, files = CustomerFrame(home / "frame").read(), sorted(Lake(home / "lake").files(Table.EVENTS))
+    database = duckdb.connect(config={"threads": THREADS})
+    database.execute(f"CREATE VIEW events AS SELECT * FROM read_parquet({files!r}, hive_partitioning = true)")
+    asked = (SQL / "segment_of_events.sql").read_text()
+
+    def ask() -> int:
+        return int(database.execute(asked, {"today": view.day}).fetchall()[0][0])
+
+    return {"size": ask(), **_timed(ask, 3)}
+
+
+COMPETITORS: dict[str, Callable[[Path], dict[str, Any]]] = {
+    "joren": by_joren,
+    "duckdb of the frame": by_duckdb_of_the_frame,
+    "duckdb of events": by_duckdb_of_events,
+}
+
+
+def _timed(ask: Callable[[], object], times: int) -> dict[str, Any]:
+    """Milliseconds on the clock and of CPU, medians; the fastest on the clock."""
+    clock, cpu = [], []
+    for _ in range(times):
+        began, worked = time.perf_counter(), time.process_time()
+        ask()
+        clock.append((time.perf_counter() - began) * 1000)
+        cpu.append((time.process_time() - worked) * 1000)
+    return {"clock_ms": statistics.median(clock), "fastest_ms": min(clock), "cpu_ms": statistics.median(cpu)}
+
+
+def _memory() -> dict[str, int]:
+    """MiB that are the process's own, and that are pages of mapped files which all who map them share."""
+    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    own, mapped = (int(lines[name].split()[0]) // 1024 for name in ("RssAnon", "RssFile"))
+    return {"own_mib": own, "mapped_mib": mapped}
+
+
+def main() -> None:
+    """Each competitor in a process of its own; prints what they took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--only", choices=[*COMPETITORS])
+    given = parser.parse_args()
+    if given.only:
+        sys.stdout.write(json.dumps(COMPETITORS[given.only](given.home)))
+        return
+    answers = {}
+    for name in COMPETITORS:
+        command = [sys.executable, "-m", "benchmarks.segments", "--home", str(given.home), "--only", name]
+        answers[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+        sys.stdout.write(f"{name}: {answers[name]}\n")
+    sizes = {answer["size"] for answer in answers.values()}
+    if len(sizes) > 1:
+        raise SystemExit(f"they do not agree: {sizes}")
+    for name in [*COMPETITORS][1:]:
+        ratio = answers[name]["cpu_ms"] / answers["joren"]["cpu_ms"]
+        sys.stdout.write(f"{name}: {ratio:.1f} times the CPU of Joren, load {os.getloadavg()[0]:.1f}\n")
+
+
+if __name__ == "__main__":
+    main()
