@@ -1,13 +1,14 @@
 """Membership of a segment at the end of a past day: the rule asked of the frame as it was then.
 
-Profile and reach are known as of now only; a rule about them is asked of today's values.
+Profile, traits, reach, static lists, the ledger of messages and the last minutes are known as of now only; a rule about them
+is asked of today's values.
 
 What history decides changes only on the days of a customer's own facts. So of all days asked for, one row is rebuilt
 for each of a customer's *states*: as of his last fact that the rule looks at. Many days share one.
 """
 
 from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Literal
@@ -15,19 +16,27 @@ from typing import Literal
 import narwhals as nw
 import polars as pl
 
-from segments.customers import BY_NAME, NEWEST, days_column
+from segments.customers import NEWEST, days_column
 from segments.events import EventName
 from segments.membership import members
-from segments.metrics.facts import Members
+from segments.metrics.facts import EVENTS, Members
 from segments.rank_rules import RankVersion
+from segments.rebuilt_behaviour import Behaved, is_of_now
 from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.customers import REDUCED, events_needed, reduce_customers
 from segments.reduce.ranks import STANDING
 from segments.reduce.trust import only_verified
+from segments.rules.behaviour import Behaviour, amounts_column, column_of, source_of
 from segments.rules.compile import compile_rule
-from segments.rules.rule import Attribute, Did, Rule, Within, parts_of
+from segments.rules.computed import COMPUTED
+from segments.rules.occurrences import History, days_needed
+from segments.rules.references import every_behaviour, list_column, lists
+from segments.rules.rule import BEHAVIOURAL, Attribute, Behavioural, Changed, Did, Rule, Within, conditions_of
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+LINES: dict[str, pl.DataType] = {"seq": pl.Int64(), "customer_id": pl.Int64(), "product": pl.String()}
+"""What is read of the lake's order lines."""
+
 _PRESENCE = ("first_seen", "last_seen")
 _IN_HAND = [str(EventName.COUPON_ISSUED), str(EventName.COUPON_VIEWED)]
 _VALIDITY = {"coupons_held", "next_coupon_expiry"}
@@ -35,27 +44,55 @@ _VALIDITY = {"coupons_held", "next_coupon_expiry"}
 
 
 def attributes_of(rule: Rule) -> frozenset[str]:
-    """Columns of the customer frame that the rule compares."""
-    if isinstance(rule, Attribute):
-        return frozenset({rule.name})
-    return frozenset().union(*map(attributes_of, parts_of(rule)))
+    """Columns of the customer frame that the rule compares; of what is computed, those that it is computed from."""
+    names = {one.name for one in conditions_of(rule) if isinstance(one, Attribute)}
+    computed = names & {*COMPUTED}
+    return frozenset(names - computed).union(*(COMPUTED[name].needs for name in computed))
 
 
 def behaviour_of(rule: Rule) -> dict[str, int | None]:
-    """Events that the rule counts, each with the days it looks back; None for ever."""
-    if isinstance(rule, Did):
-        return {rule.behaviour.event: rule.window.days if isinstance(rule.window, Within) else None}
+    """Events of which the rule reads the plain list column, each with the days it looks back; None for ever."""
     found: dict[str, int | None] = {}
-    for part in parts_of(rule):
-        for event, days in behaviour_of(part).items():
+    for one in conditions_of(rule):
+        if isinstance(one, BEHAVIOURAL) and one.behaviour == Behaviour(one.behaviour.event):
+            event, days = one.behaviour.event, _looks_back(one)
             before = found.get(event, 0)
             found[event] = None if days is None or before is None else max(days, before)
     return found
 
 
+def _looks_back(condition: Behavioural) -> int | None:
+    """How many days of a plain list decide; None for all."""
+    match condition:
+        case Did(_, _, _, Within() as window):
+            return window.days
+        case Changed(_, _, days):
+            return 2 * days
+        case _:
+            return None
+
+
+def lists_of(rule: Rule) -> frozenset[Behaviour]:
+    """Behaviours of the rule that are not read from a plain list column, and of which history knows.
+
+    Of every order with its day and its amount there is one pair of lists, whichever of the two is asked.
+    """
+    asked = [one for one in every_behaviour(rule) if one != Behaviour(one.event) and not is_of_now(one)]
+    return frozenset(replace(one, keeps="amounts") if source_of(one) == "frame" else one for one in asked)
+
+
+def of_now(rule: Rule) -> frozenset[str]:
+    """Columns that the rule reads and of which only today is known, beside profile and reach."""
+    asked = [one for one in every_behaviour(rule) if is_of_now(one)]
+    behaved = {column for one in asked for column in (column_of(one), amounts_column(one))}
+    return frozenset(behaved | {list_column(one) for one in lists(rule)})
+
+
 def history_for(rule: Rule, days: pl.LazyFrame) -> pl.LazyFrame:
     """The rows of customer_days that decide the rule on any day."""
     needed = events_needed(sorted(attributes_of(rule)), sorted(behaviour_of(rule)))
+    if needed is not None:
+        needed = sorted({*needed}.union(*map(days_needed, lists_of(rule))))
     return days if needed is None else days.filter(pl.col("event").is_in(needed))
 
 
@@ -68,6 +105,8 @@ def members_then(
     verified: Collection[str],
     coupons: pl.LazyFrame | None,
     ranks: Sequence[RankVersion] = (),
+    events: pl.LazyFrame | None = None,
+    lines: pl.LazyFrame | None = None,
 ) -> Members:
     """Who belonged at the end of each day asked for. What is asked again and again is kept as long as the answer.
 
@@ -75,14 +114,24 @@ def members_then(
         rule: the segment's rule.
         key: names the rule; answers are kept under it.
         days: customer_days of everyone, merges applied; `history_for` the rule is enough.
-        frame: today's customer frame, for the columns that history does not hold.
+        frame: today's customer frame with what the rule needs beside the stored columns, for what history does not hold.
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
         ranks: see `reduce_customers`.
+        events: the lake's events, merges applied; without them behaviours that need them never occurred.
+        lines: the lake's order lines, merges applied; likewise.
     """
+    nothing = pl.LazyFrame(schema=EVENTS), pl.LazyFrame(schema=LINES)
+    history = History(
+        days=days,
+        events=nothing[0] if events is None else events,
+        lines=nothing[1] if lines is None else lines,
+        verified=verified,
+    )
     known = values_then(
-        attributes_of(rule),
+        attributes_of(rule) | of_now(rule),
         behaviour_of(rule),
+        behaved=[Behaved(one, history) for one in sorted(lists_of(rule), key=column_of)],
         days=days,
         frame=frame,
         verified=verified,
@@ -101,6 +150,7 @@ def values_then(
     verified: Collection[str],
     coupons: pl.LazyFrame | None,
     ranks: Sequence[RankVersion] = (),
+    behaved: Sequence[Behaved] = (),
     how: Literal["inner", "left"] = "inner",
 ) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
     """From pairs (``customer_id``, ``as_of``) to the same with what was true at the end of that day.
@@ -113,15 +163,18 @@ def values_then(
         verified: see `reduce_customers`.
         coupons: see `reduce_customers`.
         ranks: see `reduce_customers`.
+        behaved: behaviours whose columns are wanted.
         how: "inner" keeps only who is in today's frame, "left" everyone.
     """
     wanted = {*names}
     columns = sorted((wanted & {*REDUCED}) - {*_PRESENCE})
-    private = sorted(name for name in wanted if BY_NAME[name].private)
+    # What a rule asks may be known of nobody, such as a trait that the shop no longer uses.
+    private = sorted(name for name in frame.collect_schema() if name in wanted and name not in REDUCED)
     looking = {event: looks_back[event] for event in looks_back if event == _ORDER}
     reduced = _Reduced(days, columns, looking, tuple(ranks))
-    others: list[_Seen | _Listed] = [_Seen(days, verified)] if wanted & {*_PRESENCE} else []
+    others: list[_Seen | _Listed | Behaved] = [_Seen(days, verified)] if wanted & {*_PRESENCE} else []
     others += [_Listed(days, event, verified) for event in looks_back if event != _ORDER]
+    others += behaved
 
     def known(asked: pl.LazyFrame) -> pl.LazyFrame:
         past = asked.select(pl.col("customer_id").cast(pl.Int64), pl.col("as_of").cast(pl.Date)).unique().sort("as_of")

@@ -33,14 +33,14 @@ class History:
         events: the lake's events.
         lines: the lake's order lines.
         verified: weighty events for which the word of a trusted source stands.
-        now: the moment from which minutes count back.
+        now: the moment from which minutes count back; None where no behaviour is about minutes.
     """
 
     days: pl.LazyFrame
     events: pl.LazyFrame
     lines: pl.LazyFrame
     verified: Collection[str]
-    now: datetime
+    now: datetime | None = None
 
 
 def behaviour_rows(
@@ -79,7 +79,7 @@ def rows_of(behaviour: Behaviour, history: History, *, who: Sequence[str]) -> pl
         then = behaviour.then
         second = _happened(then.event, then.where, history, who=who, from_events=True)
         rows = completed(rows, second, within=timedelta(hours=then.within_hours), who=who)
-    if behaviour.minutes is not None:
+    if behaviour.minutes is not None and history.now is not None:
         since = pl.lit(history.now) - pl.duration(minutes=behaviour.minutes)
         rows = rows.filter((pl.col("at") > since) & (pl.col("at") <= pl.lit(history.now)))
     if behaviour.until is not None:

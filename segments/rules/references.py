@@ -5,20 +5,7 @@ from dataclasses import dataclass, field
 
 from segments.errors import RuleError
 from segments.rules.behaviour import Behaviour, source_of
-from segments.rules.rule import (
-    All,
-    Any_,
-    Changed,
-    Did,
-    InList,
-    InPeriods,
-    InSegment,
-    Measure,
-    Not,
-    Rule,
-    When,
-    conditions_of,
-)
+from segments.rules.rule import BEHAVIOURAL, All, Any_, InList, InSegment, Not, Rule, conditions_of
 
 MOST_RESOLVED = 2_000
 """Conditions that a rule may have together with those of the segments that it asks for."""
@@ -31,8 +18,7 @@ _PATH = tuple[str | int, ...]
 
 def every_behaviour(rule: Rule) -> frozenset[Behaviour]:
     """All behaviours that a rule reads."""
-    asked = Did | Measure | When | InPeriods | Changed
-    return frozenset(one.behaviour for one in conditions_of(rule) if isinstance(one, asked))
+    return frozenset(one.behaviour for one in conditions_of(rule) if isinstance(one, BEHAVIOURAL))
 
 
 def behaviours(rule: Rule) -> frozenset[Behaviour]:

@@ -194,6 +194,9 @@ class Not:
 Behavioural: TypeAlias = Did | Measure | When | InPeriods | Changed
 """Conditions on behaviour."""
 
+BEHAVIOURAL = (Did, Measure, When, InPeriods, Changed)
+"""Their types."""
+
 Condition: TypeAlias = Attribute | Behavioural | InSegment | InList | Share
 
 Rule: TypeAlias = All | Any_ | Not | Condition
