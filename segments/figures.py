@@ -16,7 +16,7 @@ from segments.metrics.facts import Facts, Members
 from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
-from segments.rebuilt import history_for, members_on, members_then, members_today
+from segments.rebuilt import history_for, members_on, members_then, members_today, of_now
 from segments.rules.rule import Rule
 from segments.windows import Window
 
@@ -246,6 +246,8 @@ class Figures:
             verified=self.facts.verified_names(),
             coupons=self.facts.coupons,
             ranks=self.facts.rank_versions,
+            events=self.facts.events,
+            lines=self.facts.lines,
         )
         return then if audience.as_of == "cohort" else members_on(self.day or self.facts.today, then)
 
@@ -266,4 +268,5 @@ def _segment_notes(slug: str, audience: Audience) -> tuple[str, ...]:
         return ()
     if audience.as_of == "today":
         return ("members_today",)
-    return ("members_cohort" if catalog.get(slug).as_of is AsOf.COHORT else "members_period", "recomputed")
+    known = ("known_now",) if audience.rule is not None and of_now(audience.rule) else ()
+    return ("members_cohort" if catalog.get(slug).as_of is AsOf.COHORT else "members_period", "recomputed", *known)

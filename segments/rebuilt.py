@@ -199,7 +199,7 @@ def members_on(day: date, then: Members) -> Members:
 
 def members_today(rule: Rule, *, key: Hashable, frame: pl.LazyFrame) -> Members:
     """Who belongs today, whatever day is asked for."""
-    today = compile_rule(rule, frame.collect_schema().names())
+    today = compile_rule(rule, frame.collect_schema())
     now = frame.filter(today).select("customer_id")
     return Members((key, "today"), lambda asked: asked.join(now, on="customer_id", how="semi"), today=today)
 

@@ -49,6 +49,10 @@ NOTES: dict[str, Words] = {
         "ja": "再計算：その日の会員データを作り直して判定しました（属性と通知の可否は現在の値）",
         "en": "Recomputed on data rebuilt as of that day; profile and reach are today's",
     },
+    "known_now": {
+        "ja": "静的リスト・配信の記録・直近の時間や分による条件は、現在の値で判定しました",
+        "en": "Conditions on static lists, on messages and on the last hours or minutes are asked as of now",
+    },
     "unverified": {
         "ja": "公開キーからの未確認の記録を含みます",
         "en": "Holds unverified facts from a public key",
