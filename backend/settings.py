@@ -19,6 +19,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _MOST_BODY = 8 * 1024 * 1024
 _MOST_DAYS = 3650
 _HIGHEST_RATE = 100_000_000
+_LEAST_MONTHS, _MOST_MONTHS = 13, 600
 
 
 class BadSettings(ValueError):
@@ -60,6 +61,8 @@ class Settings:
         keep_changes: `JOREN_KEEP_CHANGES_DAYS`, days for which it is kept who entered and left segments when (default 400).
         keep_pictures: `JOREN_KEEP_PICTURES_DAYS`, days' pictures of the customer frame that stay in the lake's table ``customers``
             (default 35; 0: none is taken).
+        history_months: `JOREN_HISTORY_MONTHS`, months after which the lake's raw events and order lines are dropped, business day by
+            business day (default 0: never; otherwise 13 to 600). What is counted of each customer's days stays.
         log_level: `JOREN_LOG_LEVEL`.
         clock_shift: `JOREN_CLOCK_SHIFT`, seconds added to the machine's time, to rehearse another hour; never with the real FCM.
         lake_options: every `AWS_*`, `GOOGLE_*` and `AZURE_*` variable, for an object-store lake.
@@ -87,6 +90,7 @@ class Settings:
     keep_failed: timedelta = timedelta(days=90)
     keep_changes: timedelta = timedelta(days=400)
     keep_pictures: int = 35
+    history_months: int = 0
     log_level: str = "info"
     clock_shift: timedelta = timedelta(0)
     lake_options: "Mapping[str, str]" = field(default_factory=dict)
@@ -132,6 +136,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         keep_failed=_days(values, "JOREN_KEEP_FAILED_DAYS", default=90),
         keep_changes=_days(values, "JOREN_KEEP_CHANGES_DAYS", default=400),
         keep_pictures=_pictures(values.get("JOREN_KEEP_PICTURES_DAYS") or "35"),
+        history_months=_months(values.get("JOREN_HISTORY_MONTHS") or "0"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",
         clock_shift=_seconds(values.get("JOREN_CLOCK_SHIFT") or "0"),
         lake_options={k: v for k, v in values.items() if k.startswith(("AWS_", "GOOGLE_", "AZURE_"))},
@@ -170,6 +175,16 @@ def _pictures(text: str) -> int:
             f"JOREN_KEEP_PICTURES_DAYS must be a number of days from 0 to {_MOST_DAYS}, not {text[:40]!r}."
         )
     return int(text)
+
+
+def _months(text: str) -> int:
+    months = int(text) if text.isascii() and text.isdigit() and len(text) <= len(str(_MOST_MONTHS)) else -1
+    if months and not _LEAST_MONTHS <= months <= _MOST_MONTHS:
+        raise BadSettings(
+            f"JOREN_HISTORY_MONTHS must be 0 (keep everything) or {_LEAST_MONTHS} to {_MOST_MONTHS} months, not {text[:40]!r}: "
+            "figures are compared with those of the year before."
+        )
+    return months
 
 
 def _seconds(text: str) -> timedelta:

@@ -139,8 +139,10 @@ class CampaignReport:
         removed: ``people.left_out`` with labels, in the order of the gates.
         devices: deliveries by state; adds up by itself.
         received: people whose device said so itself (端末で受信); others may have got it unseen.
-        opens: None before launch.
-        effect: None before launch.
+        opens: None before launch, and where ``dropped``.
+        effect: likewise.
+        dropped: it was launched on a day whose events were dropped since (``JOREN_HISTORY_MONTHS``): nobody can count any more what
+            followed, and ``received`` is 0.
     """
 
     summary: CampaignSummary
@@ -151,6 +153,7 @@ class CampaignReport:
     received: int
     opens: Opens | None
     effect: Effect | None
+    dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)

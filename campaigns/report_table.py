@@ -36,6 +36,9 @@ def _rows(report: CampaignReport) -> Iterator[_Row]:
     yield from _people(report.people)
     yield from (_figure("left_out", removed.reason, removed.people) for removed in report.removed)
     yield from (_figure("devices", state, count) for state, count in report.devices.items())
+    if report.dropped:
+        yield ("campaign", "note", None, None, None, "raw_dropped")
+        return
     yield _figure("opens", "received", report.received)
     if report.opens is not None:
         yield _figure("opens", "direct", report.opens.direct)

@@ -12,6 +12,12 @@ END_OF_MONTH = 31
 """Closing day of a shop whose months end as the calendar's do."""
 
 
+def months_before(day: date, months: int) -> date:
+    """The same day of an earlier calendar month, or the last of a month that is shorter."""
+    year, month = divmod(day.year * MONTHS + day.month - 1 - months, MONTHS)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
 @dataclass(frozen=True, slots=True)
 class BusinessCalendar:
     """Time zone, day boundary, weeks, months and fiscal years of one shop.

@@ -4,7 +4,8 @@
     ├── RuleError         a segment rule that does not parse or refers to nothing
     ├── UnknownMetric     a KPI slug that is not in the catalogue
     ├── BadOption         an option a KPI does not have, or a value it does not allow
-    └── BadWindow         a window that ends before it begins
+    ├── BadWindow         a window that ends before it begins
+    └── HistoryDropped    a question about raw history that was dropped
 
 The message says what is wrong and what would be right; the shell maps each class to an answer.
 """
@@ -34,6 +35,12 @@ class BadWindow(FactsError):
     """A window that ends before it begins."""
 
     code = "window_turned_round"
+
+
+class HistoryDropped(FactsError):
+    """A question that only raw history answers, about days of which it was dropped."""
+
+    code = "history_dropped"
 
 
 class BadOption(FactsError):

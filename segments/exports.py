@@ -29,7 +29,7 @@ class What(StrEnum):
     EVENTS = "events"
     """Events as they came, as far back as the intake log is kept; can be imported again as they are."""
     HISTORY = "history"
-    """Facts of all events ever stored, by the customer's number: no names, no ids of other systems, no free text."""
+    """Facts of all events that the lake holds, by the customer's number: no names, no ids of other systems, no free text."""
     CUSTOMERS = "customers"
     """Customers, or the members of one segment: who they are (from PostgreSQL) and what is true of them (the frame)."""
     CAMPAIGN = "campaign"

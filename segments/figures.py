@@ -15,6 +15,7 @@ from segments.metrics.compute import compute, never_seen
 from segments.metrics.facts import Facts, Members
 from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
+from segments.metrics.raw import DROPPED
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
 from segments.rebuilt import history_for, members_on, members_then, members_today, of_now
 from segments.rules.rule import Rule
@@ -212,10 +213,11 @@ class Figures:
 
     def _state_notes(self, measured: Measured, audience: Audience) -> tuple[str, ...]:
         """Why there is nothing, where there is nothing; and as of which day it was asked."""
-        as_of = (*(("known_at",) if self.known_at else ()), *(("as_of_day",) if self.day else ()))
+        known = ("known_at",) if self.facts.raw_since is None else ("known_at", "known_late")
+        as_of = (*(known if self.known_at else ()), *(("as_of_day",) if self.day else ()))
         if measured.window.first > self.facts.today:
             return (*as_of, "future")
-        if measured.numerator or measured.denominator:
+        if measured.numerator or measured.denominator or DROPPED in measured.notes:
             return as_of
         return (*as_of, self._why_nothing(measured, audience))
 

@@ -1,6 +1,7 @@
 """History as services read it: rows of the lake, and the same under the customers who survived merges."""
 
 from collections.abc import Collection, Iterable, Mapping
+from datetime import date
 from typing import Protocol
 
 import narwhals as nw
@@ -26,6 +27,13 @@ class History(Protocol):
 
     def order_lines(self, window: Window | None = None) -> pl.LazyFrame:
         """Order lines, likewise."""
+        ...
+
+    def raw_since(self) -> date | None:
+        """The first business day of which events and order lines are all there; None where no day was ever dropped.
+
+        Ask after the rows, so that no day that is dropped in between goes untold.
+        """
         ...
 
 

@@ -44,6 +44,10 @@ def tell_report(told: CampaignReport) -> str:
     lines = [tell_summary(told.summary), *_people(told.people)]
     lines += [f"    {gone.label.en:<26} {gone.people:>10,}" for gone in told.removed]
     lines.append("Devices: " + (", ".join(f"{count:,} {state}" for state, count in told.devices.items()) or "none"))
+    if told.dropped:
+        lines.append(
+            "Opens and effect: the events of its days were dropped (JOREN_HISTORY_MONTHS), so nobody can count them now."
+        )
     if told.opens:
         lines.append(_opens(told.opens))
     if told.effect:

@@ -11,6 +11,7 @@ from pathlib import Path
 import asyncpg
 import msgspec
 import typer
+from deltalake.exceptions import DeltaError
 
 from backend import settings
 from backend.cli.runtime import database, print_json, run
@@ -101,6 +102,7 @@ def examine(*, thorough: bool = False) -> Iterator[Finding]:
     for check in (_disk, _database, _lake):
         yield from check(current)
     yield from _files(current, thorough=thorough)
+    yield from _old_history(current)
     yield from _engine(current)
     yield from _push(current)
 
@@ -186,6 +188,24 @@ def _files(current: Settings, *, thorough: bool) -> Iterator[Finding]:
         yield Finding("files", Health.WRONG, str(damage), "Run joren doctor --mend: it rebuilds what can be rebuilt.")
     if not damages:
         yield Finding("files", Health.OK, "Every file of the lake and of the customer frame is there and can be read.")
+
+
+def _old_history(current: Settings) -> Iterator[Finding]:
+    """Which raw history there is, and how long it is kept."""
+    try:
+        since = Lake(current.lake, current.lake_options).raw_since()
+    except (DeltaError, OSError, JorenError):
+        return  # the files' own findings say what is wrong
+    kept = (
+        f"Raw events and order lines are kept for {current.history_months} months (JOREN_HISTORY_MONTHS)"
+        if current.history_months
+        else "Raw events and order lines are kept for ever (JOREN_HISTORY_MONTHS is 0)"
+    )
+    if since is None:
+        yield Finding("history", Health.OK, f"{kept}; none were dropped.")
+    else:
+        found = f"{kept}; those of business days before {since} were dropped. What is counted of those days stays."
+        yield Finding("history", Health.OK, found)
 
 
 def _engine(current: Settings) -> Iterator[Finding]:

@@ -35,6 +35,7 @@ class Damage:
         partition: the business day or bucket whose rows it held; None for a table's log, without which nothing can be read.
         rows: how many rows it held.
         numbers: the first and the last number of the log among them, in tables that have one.
+        earliest: the first business day among them, where its log says so.
     """
 
     table: Table | None
@@ -43,6 +44,7 @@ class Damage:
     partition: date | int | None = None
     rows: int = 0
     numbers: tuple[int, int] | None = None
+    earliest: date | None = None
 
     @property
     def is_log(self) -> bool:
@@ -129,7 +131,8 @@ def _table(lake: Lake, table: Table, *, thorough: bool) -> Iterator[Damage]:
             numbers = (row["min.seq"], row["max.seq"]) if table in _NUMBERED else None
             partition = row[f"partition.{LAYOUTS[table].partition}"]
             rows = row["num_records"] or 0
-            yield Damage(table=table, file=file, missing=missing, partition=partition, rows=rows, numbers=numbers)
+            told = {"partition": partition, "rows": rows, "numbers": numbers, "earliest": row.get("min.business_day")}
+            yield Damage(table=table, file=file, missing=missing, **told)
 
 
 def _absent(handle: DeltaTable) -> list[str]:

@@ -19,12 +19,14 @@ def facts_of_everyone(lake: Lake, view: FrameView, standing: Standing) -> Facts:
         merged = under_survivors(rows, standing.survivors)
         return merged.join(tests, on="customer_id", how="anti") if standing.exclude_test_accounts else merged
 
+    events = counted(lake.events())
     whole = view.figures == read_as(standing.calendar.week_starts)
     return Facts(
         days=counted(lake.customer_days()),
         today=view.day,
         calendar=standing.calendar,
-        events=counted(lake.events()),
+        events=events,
+        raw_since=lake.raw_since(),
         verified=view.verified if whole else None,
         frame=population(view.frame, exclude_test_accounts=standing.exclude_test_accounts) if whole else None,
         thresholds=standing.thresholds,

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import polars as pl
@@ -11,12 +11,14 @@ import polars as pl
 from backend.lake.tables import Lake
 from campaigns.timeline import Happening, event_labels, event_properties
 from segments.coupons import CouponFact
+from segments.reduce.days import BUCKETS
 from segments.windows import Window
 
 _DAY = timedelta(days=1)
 _PROPERTIES = {"coupon_id": "coupon_id", "store": "store_id", "rank": "rank", "category": "category", "score": "score"}
 """Columns of the lake by the property that they came from."""
 _COUPON_EVENTS = ("Coupon Issued", "Coupon Viewed", "Coupon Presented", "Coupon Redeemed", "Coupon Expired")
+_ISSUED = "Coupon Issued"
 
 
 async def fill_in(
@@ -35,10 +37,15 @@ async def fill_in(
 
 
 async def coupon_facts(lake: Lake, *, customer_ids: Sequence[int], upto_seq: int) -> list[CouponFact]:
-    """What happened to the person's coupons up to a number of the log, oldest first."""
+    """What happened to the person's coupons up to a number of the log, oldest first.
+
+    Of days whose events were dropped customer_days still tells how often and, of each day, the first and the last time.
+    """
+    events = lake.events()
+    since = lake.raw_since() or date.min
     wanted = (
-        lake.events()
-        .filter(
+        events.filter(
+            pl.col("business_day") >= since,
             pl.col("customer_id").is_in(list(customer_ids)),
             pl.col("seq") <= upto_seq,
             pl.col("event").is_in(_COUPON_EVENTS),
@@ -48,7 +55,8 @@ async def coupon_facts(lake: Lake, *, customer_ids: Sequence[int], upto_seq: int
         .select("coupon_id", "event", "occurred_at", "store", "valid_until")
     )
     rows = (await asyncio.to_thread(wanted.collect)).to_dicts()
-    return [
+    counted = await asyncio.to_thread(_counted_coupons, lake, customer_ids, upto_seq, since)
+    return counted + [
         CouponFact(
             coupon_id=row["coupon_id"],
             event=row["event"],
@@ -58,6 +66,29 @@ async def coupon_facts(lake: Lake, *, customer_ids: Sequence[int], upto_seq: int
         )
         for row in rows
     ]
+
+
+def _counted_coupons(lake: Lake, customer_ids: Sequence[int], upto_seq: int, since: date) -> list[CouponFact]:
+    """The same of days before ``since``, from customer_days."""
+    if since == date.min:
+        return []
+    own = pl.col("customer_id").is_in(list(customer_ids)) & pl.col("event").is_in(_COUPON_EVENTS)
+    past = (pl.col("business_day") < since) & (pl.col("first_seq") <= upto_seq) & (pl.col("key") != "")
+    days = lake.customer_days({number % BUCKETS for number in customer_ids}).filter(own & past)
+    return sorted(
+        (
+            CouponFact(
+                coupon_id=row["key"],
+                event=row["event"],
+                at=row["last_at"] if number else row["first_at"],
+                store=None if row["event"] == _ISSUED else row["detail"] or None,
+                valid_until=date.fromisoformat(row["detail"]) if row["event"] == _ISSUED and row["detail"] else None,
+            )
+            for row in days.collect().iter_rows(named=True)
+            for number in range(row["count"])
+        ),
+        key=lambda fact: fact.at,
+    )
 
 
 def untold(event: Happening) -> Happening:

@@ -83,6 +83,9 @@ class Table(StrEnum):
 HISTORY = (Table.EVENTS, Table.ORDER_LINES, Table.CUSTOMER_DAYS)
 """What batches of the log go to; the others follow from these."""
 
+RAW = (Table.EVENTS, Table.ORDER_LINES)
+"""What happened, each thing for itself: days of it that have grown old may be dropped."""
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -11,6 +11,7 @@ import contextlib
 import re
 import threading
 from collections.abc import Collection, Iterator, Mapping
+from datetime import date
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +19,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction, WriterPropertie
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from backend.errors import Unavailable
-from backend.lake.schemas import LAYOUTS, Layout, Table
+from backend.lake.schemas import LAYOUTS, RAW, Layout, Table
 from segments.windows import Window
 
 _SETTINGS = {
@@ -26,6 +27,8 @@ _SETTINGS = {
     "delta.logRetentionDuration": "interval 1 days",
     "delta.deletedFileRetentionDuration": "interval 1 hours",
 }
+RAW_SINCE = "joren-raw-since"
+"""Under this name the raw tables know the first business day whose rows stay, as a number of days."""
 ROWS_IN_GROUP = 2**17
 """Rows of one group in a file: a reader who wants some customers of a sorted file passes over the groups of others."""
 
@@ -105,6 +108,14 @@ class Lake:
     def order_lines(self, window: Window | None = None) -> pl.LazyFrame:
         """Order lines, of the business days of ``window`` only where one is given."""
         return self._of_days(Table.ORDER_LINES, window)
+
+    def raw_since(self) -> date | None:
+        """The first business day of which events and order lines are all there; None where no day was ever dropped.
+
+        Whoever reads them too asks for the rows first: of a day that is dropped in between, the note is too many, not missing.
+        """
+        days = [self.version(table, RAW_SINCE) for table in RAW if self.has(table)]
+        return date.fromordinal(max(days)) if any(days) else None
 
     def rows(self, table: Table) -> pl.LazyFrame:
         """Every row of a table."""

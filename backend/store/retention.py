@@ -82,6 +82,11 @@ async def clear_rest(connection: Connection, *, before: date, now: datetime) -> 
     return sum(record["events"] for record in gone)
 
 
+async def note_history_dropped(connection: Connection, *, before: date, months: int, now: datetime) -> None:
+    """Write into the audit log, once, that raw history of business days before ``before`` goes. Inside a transaction."""
+    await connection.execute(_SQL["note_history_dropped"], now, {"before": before.isoformat(), "months": months})
+
+
 async def sweep_ids(connection: Connection, *, before: date, pages: int) -> int | None:
     """Forget ids that came before a day, in the next ``pages`` pages of their table. Inside a transaction.
 

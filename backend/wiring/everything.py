@@ -88,7 +88,15 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
     engine = engine_at(settings.engine, settings.lake_options)
-    refresh = Refresh(pool, clock, lake, stored, engine=engine, keep_pictures=settings.keep_pictures)
+    refresh = Refresh(
+        pool,
+        clock,
+        lake,
+        stored,
+        engine=engine,
+        keep_pictures=settings.keep_pictures,
+        history_months=settings.history_months,
+    )
     exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, stored)

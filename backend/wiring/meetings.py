@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -12,6 +12,7 @@ from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.services.segment_runs import SegmentRuns
 from campaigns.audience import Members
+from segments.reduce.days import BUCKETS
 from segments.windows import Window
 
 
@@ -43,11 +44,26 @@ class LakeFacts:
         """The lake's events."""
         return self.lake.events(window)
 
+    def customer_days(self) -> pl.LazyFrame:
+        """What is counted of each customer's days."""
+        return self.lake.customer_days()
+
     def as_of(self) -> datetime:
         """Up to when they are there."""
         return self.frame.read().as_of
 
     async def rows_of(self, customer_ids: Sequence[int]) -> list[dict[str, Any]]:
-        """Everything the lake holds of these customers, oldest first."""
-        own = self.lake.events().filter(pl.col("customer_id").is_in(list(customer_ids))).sort("occurred_at", "seq")
-        return (await asyncio.to_thread(own.collect)).to_dicts()
+        """Everything the lake holds of these customers, oldest first: of days whose events were dropped what is counted of each."""
+        theirs = pl.col("customer_id").is_in(list(customer_ids))
+        own = self.lake.events().filter(theirs).sort("occurred_at", "seq")
+        rows = (await asyncio.to_thread(own.collect)).to_dicts()
+        since = await asyncio.to_thread(self.lake.raw_since)
+        if since is None:
+            return rows
+        days = self.lake.customer_days({number % BUCKETS for number in customer_ids}).filter(theirs)
+        counted = days.filter(pl.col("business_day") < since).sort("first_at", "first_seq").drop("bucket")
+        return [*(await asyncio.to_thread(counted.collect)).to_dicts(), *rows]
+
+    def raw_since(self) -> date | None:
+        """The first business day of which all events are there; None where none were ever dropped."""
+        return self.lake.raw_since()

@@ -28,6 +28,7 @@ from segments.metrics import (
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Cell, Cohort, Measured, Metric, Option, Options, Sheet, Triangle
 from segments.metrics.options import read_options
+from segments.metrics.raw import noted
 from segments.metrics.retention import is_cut, retention
 from segments.windows import Window
 
@@ -122,6 +123,7 @@ def compute(slug: str, facts: Facts, window: Window, *, options: Mapping[str, ob
     else:
         row = MEASURES[slug](facts, window, chosen).collect().row(0, named=True)
         measured = _figure(metric, facts, window, chosen, row)
+    measured = noted(measured, facts)
     made_of = {*metric.sources, *_events_asked(metric, chosen)}
     if made_of.isdisjoint(facts.unverified()):
         return measured

@@ -9,11 +9,12 @@ import narwhals as nw
 import polars as pl
 
 from segments.calendar import BusinessCalendar
+from segments.errors import HistoryDropped
 from segments.metrics.margin_rates import MarginRates
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
-from segments.reduce.days import customer_days
+from segments.reduce.days import DAYS_SCHEMA, customer_days
 from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
 
@@ -99,6 +100,8 @@ class Facts:
         members: whose figures are asked for; None for everyone.
         frame: the customer frame as of ``today``, without the customers who are to be left out: what it holds is not worked
             out of history again. None where there is none of that day.
+        raw_since: the first business day of which ``events`` and ``lines`` are all there; None where none were ever dropped.
+            ``days`` and ``frame`` know the days before it all the same.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
     """
 
@@ -117,6 +120,7 @@ class Facts:
     weighty: Collection[str] | None = None
     members: Members | None = None
     frame: pl.LazyFrame | None = None
+    raw_since: date | None = None
     history_imported: bool = False
     kept: dict[Hashable, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
@@ -176,14 +180,23 @@ class Facts:
     def knew(self, moment: datetime) -> "Facts":
         """The facts that had been received by a moment: nothing that arrived later is in them.
 
+        Of days whose events were dropped all that is counted is in them: nothing tells any more when it was received.
+
         Raises:
             ValueError: ``events`` or ``lines`` are not given: nothing else tells when a fact was received.
+            HistoryDropped: the moment lies before the first day whose events are there.
         """
         if self.events is None or self.lines is None:
             raise ValueError("facts without events and lines do not know when they were received")
+        if self.raw_since is not None and moment < self.calendar.start_of(self.raw_since):
+            raise HistoryDropped(
+                f"What was known before {self.raw_since} cannot be told any more: raw history of earlier days was dropped, as "
+                "JOREN_HISTORY_MONTHS asks. Ask for a later moment."
+            )
         told = self.events.filter(pl.col("received_at") <= moment).collect().lazy()
         lines = self.lines.join(told.select("seq"), on="seq", how="semi")
-        days: pl.LazyFrame = customer_days(nw.from_native(told), nw.from_native(lines)).to_native()
+        counted: pl.LazyFrame = customer_days(nw.from_native(told), nw.from_native(lines)).to_native()
+        days = counted if self.raw_since is None else self._with_dropped_days(counted, self.raw_since)
         return replace(
             self,
             days=days.collect().lazy(),
@@ -195,6 +208,12 @@ class Facts:
             frame=None,
             kept={},
         )
+
+    def _with_dropped_days(self, counted: pl.LazyFrame, since: date) -> pl.LazyFrame:
+        """The days before ``since`` as they stand, the others as counted."""
+        day, columns = pl.col("business_day"), [*DAYS_SCHEMA]
+        stand, new = self.days.filter(day < since), counted.filter(day >= since)
+        return pl.concat([stand.select(columns), new.select(columns)])
 
     def seen(self) -> frozenset[str]:
         """Names of the events that were ever recorded."""

@@ -78,6 +78,16 @@ NOTES: dict[str, Words] = {
         "ja": "その時刻までに届いていたデータだけで計算しています（名寄せ・属性・通知の可否・クーポンの定義は現在の値）",
         "en": "Only what had arrived by that moment counts; who is whom, profile, reach and coupon definitions are today's",
     },
+    "known_late": {
+        "ja": "明細データの保存期間より前の日は、その時刻のあとに届いた記録も含みます",
+        "en": "Days whose raw events were dropped also hold what arrived after that moment",
+    },
+    "raw_dropped": {
+        "ja": "履歴不足：この数値に必要な明細データの一部は、保存期間（JOREN_HISTORY_MONTHS）を過ぎて削除されています。"
+        "期間の初めが削除済みの日にかかる場合は示しません",
+        "en": "Short history: some of the raw events this figure needs were dropped after the time they are kept for "
+        "(JOREN_HISTORY_MONTHS); withheld where the window begins on a dropped day",
+    },
     "future": {"ja": "期間がまだ始まっていません", "en": "The window has not begun yet"},
     "empty_segment": {
         "ja": "この期間、セグメントに該当する人がいません",

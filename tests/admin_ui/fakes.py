@@ -154,6 +154,10 @@ class FakeLake:
         """No order names its lines."""
         return pl.LazyFrame(schema=ORDER_LINES_SCHEMA)
 
+    def raw_since(self) -> date | None:
+        """Nothing was ever dropped."""
+        return None
+
     def as_of(self) -> datetime:
         """Up to when facts are there."""
         return AS_OF

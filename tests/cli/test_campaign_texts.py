@@ -19,7 +19,9 @@ SUMMARY = SimpleNamespace(
 @pytest.mark.parametrize(("as_of", "so_far"), [(ENDS - timedelta(days=6), True), (ENDS, False)])
 def test_the_interval_before_and_after_the_end(as_of: datetime, so_far: bool) -> None:
     effect = judge(Arm(90, 9), Arm(10, 1), ends_at=ENDS, as_of=as_of)
-    report = SimpleNamespace(summary=SUMMARY, people=People(), removed=(), devices={}, opens=None, effect=effect)
+    report = SimpleNamespace(
+        summary=SUMMARY, people=People(), removed=(), devices={}, opens=None, effect=effect, dropped=False
+    )
     told = tell_report(cast("CampaignReport", report))
     assert "too small for a verdict" in told
     assert "Difference +0.0 points, 95 % interval [" in told

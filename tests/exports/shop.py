@@ -30,6 +30,7 @@ class Held:
     reports: dict[int, CampaignReport] = field(default_factory=dict)
     figures: list[KpiResult] = field(default_factory=list)
     asked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    since: date | None = None
 
     @property
     def frame(self) -> pl.LazyFrame:
@@ -41,6 +42,9 @@ class Held:
     def events(self, window: Window | None = None) -> pl.LazyFrame:
         facts = self.facts.lazy()
         return facts if window is None else facts.filter(pl.col("business_day").is_between(window.first, window.last))
+
+    def raw_since(self) -> date | None:
+        return self.since
 
     async def members(self, segment_id: int) -> pl.LazyFrame:
         return self.frame.filter(pl.col("orders") > 0)

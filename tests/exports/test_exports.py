@@ -136,6 +136,11 @@ async def test_history_names_nobody_and_follows_merges(desk: Desk, pool: asyncpg
     ]
     chosen = Wish(what=What.HISTORY, first=later, last=later, names=("Store Visited",), source="joren")
     assert [row["event"] for row in cells(await made(desk, chosen))] == ["Store Visited"]
+    desk.held.since = later  # the day before was dropped: no file says less than was asked for
+    assert [row["event"] for row in cells(await made(desk, chosen))] == ["Store Visited"]
+    for short in (Wish(what=What.HISTORY), Wish(what=What.HISTORY, first=day, last=later)):
+        with pytest.raises(Conflict, match="before 2026-06-02 were dropped"):
+            await desk.exports.write_to(short, desk.home / "short.csv", by="aya")
 
 
 async def test_a_campaigns_report_is_a_table(desk: Desk) -> None:

@@ -8,11 +8,13 @@ import asyncpg
 import polars as pl
 import pytest
 
+from backend.cli.campaign_texts import tell_report
 from backend.errors import BadInput, Conflict, NotFound
+from campaigns import report_table
 from campaigns.campaign import Content, State, Text
 from campaigns.intervals import IntervalKind
 from campaigns.report import Verdict
-from tests.fixtures.shop_floor import CONTENT, ShopFloor, fact_frame
+from tests.fixtures.shop_floor import CONTENT, NOON, ShopFloor, fact_frame
 
 
 @pytest.fixture
@@ -232,6 +234,16 @@ async def test_the_report_follows_both_arms(floor: ShopFloor) -> None:
     assert told.effect.interval_kind is IntervalKind.NEWCOMBE
     assert told.opens is not None
     assert (told.opens.direct, told.opens.of) == (1, len(treated))
+    floor.facts.since = NOON.date()
+    assert (await floor.desk.report(campaign_id)).effect == told.effect
+    floor.facts.since = NOON.date() + timedelta(days=1)  # the day of the launch was dropped
+    dropped = await floor.desk.report(campaign_id)
+    assert (dropped.dropped, dropped.opens, dropped.effect, dropped.received) == (True, None, None, 0)
+    assert dropped.people == told.people
+    assert "were dropped" in tell_report(dropped)
+    found = {(row["section"], row["item"]): row["text"] for row in report_table.table(dropped).to_dicts()}
+    assert found["campaign", "note"] == "raw_dropped"
+    assert ("opens", "received") not in found
 
 
 async def test_the_list_shows_the_last_changed_first(floor: ShopFloor) -> None:

@@ -1,7 +1,7 @@
 """The report: where everyone stands (from the ledger) and what followed (from the lake)."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import asyncpg
@@ -26,6 +26,14 @@ class Facts(Protocol):
 
     def events(self, window: Window | None = None) -> pl.LazyFrame:
         """The lake's events, of the business days of ``window`` only where one is given."""
+        ...
+
+    def customer_days(self) -> pl.LazyFrame:
+        """What is counted of each customer's days."""
+        ...
+
+    def raw_since(self) -> date | None:
+        """The first business day of which all events are there; None where none were ever dropped."""
         ...
 
     def as_of(self) -> datetime:
@@ -59,6 +67,7 @@ async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> Ca
         )
         if followed
         else None,
+        dropped=bool(row["planned_at"]) and followed is None,
     )
 
 
@@ -75,7 +84,8 @@ def _opens(followed: Followed, people: People) -> Opens:
     )
 
 
-async def _follow(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Followed:
+async def _follow(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Followed | None:
+    """What followed a launch; None where events of its days were dropped, for the rest would be too few."""
     draft, planned_at = draft_of(row), row["planned_at"]
     async with pool.acquire() as connection:
         arms = await store.list_arms(connection, campaign_id=row["campaign_id"])
@@ -85,7 +95,9 @@ async def _follow(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Foll
     window = Window(calendar.business_day(planned_at), last)
     people = pl.LazyFrame([tuple(one) for one in arms], schema=_ARMS, orient="row")
     survivors = pl.LazyFrame([tuple(one) for one in merged], schema=MERGES, orient="row")
-    return await asyncio.to_thread(_follow_now, row, people, survivors, facts, window)
+    followed = await asyncio.to_thread(_follow_now, row, people, survivors, facts, window)
+    since = await asyncio.to_thread(facts.raw_since)  # asked last: no day is dropped unseen while we read
+    return followed if since is None or window.first >= since else None
 
 
 def _follow_now(
@@ -107,6 +119,8 @@ def _proven(facts: Facts, conversion_event: str) -> frozenset[str]:
     """Weighty events that some trusted source has ever reported: of these, untrusted ones do not count."""
     names = weighty_events(conversion_event)
     asked = {*names, *(TAKEN_BACK[name] for name in names if name in TAKEN_BACK)}
-    told = facts.events().filter(pl.col("event").is_in(sorted(asked)) & pl.col("trusted")).select("event").unique()
+    told = (
+        facts.customer_days().filter(pl.col("event").is_in(sorted(asked)) & pl.col("trusted")).select("event").unique()
+    )
     found = {*told.collect().get_column("event")}
     return frozenset(name for name in names if name in found or TAKEN_BACK.get(name) in found)

@@ -18,6 +18,7 @@ import msgspec
 import polars as pl
 import pyarrow.parquet as pq
 
+from backend.errors import Conflict
 from backend.lake.schemas import EVENTS_SCHEMA
 from backend.store import campaigns
 from backend.store import exports as store
@@ -109,12 +110,23 @@ HISTORY_COLUMNS: Columns = {
 
 
 async def history(pool: asyncpg.Pool, wish: Wish, lake: History, *, spill: Path) -> Table:
-    """Facts of all events ever stored; merged customers by the number of the survivor. ``spill`` is a file to be made."""
+    """Facts of all events that the lake holds; merged customers by the number of the survivor. ``spill`` is a file to be made.
+
+    Raises:
+        Conflict: days that are asked for, or with no days all before, were dropped (``history_dropped``).
+    """
     async with pool.acquire() as connection:
         merges = [(row["customer_id"], row["survivor"]) for row in await campaigns.list_survivors(connection)]
         names = await store.name_sources(connection)
     window = Window(wish.first, wish.last) if wish.first and wish.last else None
     frame = await asyncio.to_thread(lake.events, window)
+    since = await asyncio.to_thread(lake.raw_since)
+    if since is not None and (wish.first is None or wish.first < since):
+        raise Conflict(
+            f"Events of business days before {since} were dropped (JOREN_HISTORY_MONTHS): ask for days from {since} on.",
+            code="history_dropped",
+            field="first",
+        )
     return Table(HISTORY_COLUMNS, _day_by_day(_facts(frame, wish, merges, names), spill))
 
 

@@ -80,15 +80,16 @@ def load_figures(
     def counted(history: pl.LazyFrame) -> pl.LazyFrame:
         return count_in(history, survivors, view, settings)
 
-    days = _history(lake, counted)
+    days, events, lines = _history(lake, counted), counted(lake.events()), counted(lake.order_lines())
     frame = _frame_of(view, today, settings)
     facts = Facts(
         days=days,
         today=today,
         calendar=settings.calendar,
         coupons=_coupon_frame(known),
-        events=counted(lake.events()),
-        lines=counted(lake.order_lines()),
+        events=events,
+        lines=lines,
+        raw_since=lake.raw_since(),
         reachable=view.frame.filter(pl.col("reachable").fill_null(value=False)).select("customer_id").collect().lazy(),
         verified=_verified(days) if frame is None else view.verified,
         weighty=None if frame is None else view.weighty,

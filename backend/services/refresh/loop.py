@@ -25,6 +25,7 @@ from backend.lake.rows import LakeRows
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.batches import APP_ID, Batches
+from backend.services.refresh.dropping import OldHistory
 from backend.services.refresh.frame import FrameMaker
 from backend.services.refresh.mending import Again, Mended, mend
 from backend.services.refresh.pictures import Pictures
@@ -87,6 +88,7 @@ class Refresh:
         largest: events in one batch.
         compaction: when files of the lake are rewritten and removed.
         keep_pictures: days' pictures of the frame that stay in the lake; 0 takes none.
+        history_months: months after which raw history is dropped; 0 keeps all of it.
         watch: called with the name of each step when it is done; tests stop the world in it.
     """
 
@@ -101,6 +103,7 @@ class Refresh:
         largest: int = LARGEST_BATCH,
         compaction: Compaction | None = None,
         keep_pictures: int = 0,
+        history_months: int = 0,
         watch: Callable[[str], None] = _no_step,
     ) -> None:
         self._pool = pool
@@ -110,6 +113,7 @@ class Refresh:
         self._engine = engine or PolarsEngine()
         self._makers = FrameMaker(lake, frame, self._engine, watch=watch)
         self._pictures = Pictures(lake, frame, self._makers, keep=keep_pictures, watch=watch)
+        self._old = OldHistory(lake, months=history_months, watch=watch)
         self._batches = Batches(clock, lake, largest=largest, watch=watch)
         self._compaction = compaction or Compaction()
         self._watch = watch
@@ -313,6 +317,7 @@ class Refresh:
 
     async def _finish(self, turn: _Turn) -> RefreshResult:
         await self._bring_up_frame(turn)
+        await self._old.drop_due(turn.connection, epoch=turn.epoch, now=self._clock.now())
         if self._since_compaction >= BETWEEN_COMPACTIONS:
             self._since_compaction = 0
             await asyncio.to_thread(compact, self._lake, self._compaction, watch=self._watch)

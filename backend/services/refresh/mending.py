@@ -1,7 +1,7 @@
 """Making damaged history whole from what is left: the intake log, the events, and else saying what is lost.
 
 Events and order lines are read again from the intake log, as far as it goes back. customer_days follow from the events, a
-bucket at a time. The pictures of the frame are made again day by day. The frame itself is simply thrown away.
+bucket at a time; of days whose events were dropped the rows that can be read stay, and what cannot is lost. The pictures of the frame are made again day by day. The frame itself is simply thrown away.
 
 A batch that was left half way is finished first: half of it would be taken for lost, or be counted twice when it goes on.
 """
@@ -19,7 +19,7 @@ from deltalake import Transaction
 from backend.lake.damage import Damage, drop_frame, examine_frame, examine_lake, set_table_aside, take_out
 from backend.lake.frame import CustomerFrame
 from backend.lake.rows import LakeRows
-from backend.lake.schemas import Table
+from backend.lake.schemas import LAYOUTS, Table
 from backend.lake.tables import Lake
 from segments.reduce.days import BUCKETS, customer_days
 from segments.windows import Window
@@ -42,6 +42,11 @@ class Again:
 
 
 _SOURCES = (Table.EVENTS, Table.ORDER_LINES)
+
+_DROPPED = (
+    "their events were dropped (JOREN_HISTORY_MONTHS), so they cannot be counted again. Figures of those days are too small until "
+    "the file is put back from a backup."
+)
 
 
 @dataclass(slots=True)
@@ -145,12 +150,16 @@ def _count_again(lake: Lake, files: Sequence[Damage], app_id: str, done: Mended,
 
     A bucket's damaged files leave when its rows are there: who dies before finds them damaged still.
     """
+    since = lake.raw_since()
     if everything:
         lake.mark(Table.CUSTOMER_DAYS, Transaction(app_id, lake.version(Table.EVENTS, app_id)))
+        if since is not None:
+            done.lost.append(f"Every row of customer_days of days before {since}: {_DROPPED}")
     damaged = [damage for damage in files if damage.table is Table.CUSTOMER_DAYS]
     lost = {damage.partition for damage in damaged}
     for bucket in range(BUCKETS) if everything else sorted(number for number in lost if isinstance(number, int)):
-        rows = _bucket(lake, bucket)
+        rows = _bucket(lake, bucket, since, damaged)
+        done.lost += _not_counted(bucket, since, damaged)
         lake.replace_bucket(bucket, rows)
         done.restored[str(Table.CUSTOMER_DAYS)] = done.restored.get(str(Table.CUSTOMER_DAYS), 0) + rows.height
     take_out(lake, damaged)
@@ -165,8 +174,27 @@ async def _picture_again(lake: Lake, files: Sequence[Damage], again: Again, done
     await asyncio.to_thread(take_out, lake, damaged)
 
 
-def _bucket(lake: Lake, bucket: int) -> pl.DataFrame:
+def _bucket(lake: Lake, bucket: int, since: date | None, damaged: Sequence[Damage]) -> pl.DataFrame:
+    """A bucket's rows: counted from the events, and before ``since`` those that stand in files that can be read."""
     own = pl.col("customer_id") % BUCKETS == bucket
     events, lines = lake.events().filter(own), lake.order_lines().filter(own)
     made: pl.LazyFrame = customer_days(nw.from_native(events), nw.from_native(lines)).to_native()
-    return made.collect()
+    if since is None:
+        return made.collect()
+    # Late events of dropped days are counted already: their rows stand.
+    sound = lake.files(Table.CUSTOMER_DAYS) - {damage.file for damage in damaged}
+    stand = lake.rows_in(Table.CUSTOMER_DAYS, sound).filter(pl.col("bucket") == bucket)
+    columns = LAYOUTS[Table.CUSTOMER_DAYS].schema
+    day = pl.col("business_day")
+    return pl.concat([stand.filter(day < since).select(*columns), made.filter(day >= since).select(*columns)]).collect()
+
+
+def _not_counted(bucket: int, since: date | None, damaged: Sequence[Damage]) -> list[str]:
+    """What nothing is left of in a bucket's damaged files."""
+    if since is None:
+        return []
+    held = [damage for damage in damaged if damage.partition == bucket]
+    rows = sum(damage.rows for damage in held if damage.earliest is None or damage.earliest < since)
+    if not rows:
+        return []
+    return [f"Those of {rows:,} rows of customer_days (bucket {bucket}) that were of days before {since}: {_DROPPED}"]

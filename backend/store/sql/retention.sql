@@ -60,3 +60,9 @@ WITH old AS (
     DELETE FROM failed_events WHERE failed_id = ANY (ARRAY(SELECT failed_id FROM old)) RETURNING recovered_at
 )
 SELECT count(recovered_at) AS recovered, count(*) - count(recovered_at) AS waiting FROM gone
+
+-- name: note_history_dropped
+-- Once for a first day that stays, before it is done: whoever dies in between does it the next time.
+INSERT INTO audit_log (at, actor, action, object, detail)
+SELECT $1, 'joren', 'history.drop', 'lake', $2::jsonb
+WHERE NOT EXISTS (SELECT 1 FROM audit_log WHERE action = 'history.drop' AND detail = $2::jsonb)
