@@ -110,12 +110,12 @@ async def test_a_fill_that_died_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPa
     await save(shop, "tea", TEA)
 
     def die(step: str) -> None:
-        if step == "filled":
+        if step == "frame":
             raise OSError(step)
 
     dying = Refresh(shop.pool, shop.clock, shop.lake, shop.frame, watch=die)
     for _ in range(2):
-        with pytest.raises(OSError, match="filled"):
+        with pytest.raises(OSError, match="frame"):
             await dying.run_once()
     assert stored(shop, TEA) == [False]
     await shop.refresh.run_once()

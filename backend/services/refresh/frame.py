@@ -119,7 +119,7 @@ class FrameMaker:
             epoch=epoch,
             marks=marks,
         )
-        self._watch("filled")
+        self._watch("frame")
 
     async def _elsewhere(self, connection: Connection, stack: contextlib.ExitStack) -> Elsewhere:
         merges = await customers.list_merges(connection)
