@@ -122,7 +122,7 @@ def difference(before: Table, after: Table) -> Difference:
     lists, columns = np.nonzero(turned.any(axis=2))
     rows = after.bits[lists, columns]
     blocks = before.blocks[columns]
-    changes, within = np.nonzero(np.unpackbits(turned[lists, columns], axis=1, bitorder="little"))
+    changes, within = _set_bits(turned[lists, columns])
     entered = (rows[changes, within // 8] >> (within % 8).astype(np.uint8)) & 1 == 1
     return Difference(
         rows=[(int(place), int(block), row.tobytes()) for place, block, row in zip(lists, blocks, rows, strict=True)],
@@ -130,3 +130,11 @@ def difference(before: Table, after: Table) -> Difference:
         customers=blocks[changes] * BLOCK + within,
         entered=entered,
     )
+
+
+def _set_bits(rows: Bytes) -> tuple[Numbers, Numbers]:
+    """Row and place of every bit that is set, in order. Few are: words without any are passed over before bits are told apart."""
+    found, words = np.nonzero(rows.view(np.uint64))
+    eight = rows.reshape(len(rows), WIDTH // 8, 8)[found, words]
+    which, bit = np.nonzero(np.unpackbits(eight, axis=1, bitorder="little"))
+    return found[which], words[which] * 64 + bit

@@ -1,18 +1,23 @@
 """Memberships follow the frame: who entered and left is written once, whoever dies on the way and whenever."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
 from backend.errors import BadInput, NotFound
+from backend.lake.frame import CustomerFrame, FrameView
+from backend.services.memberships.keeping import Memberships
+from backend.services.refresh.loop import Refresh
 from backend.store import memberships as store
 from segments import bits
 from segments.rules.parse import parse
 from segments.rules.rule import EVERYONE
-from tests.segments.rules.people import TODAY
+from tests.segments.rules.people import TODAY, person
 from tests.services.keeping import NOW, Floor
+from tests.services.refreshing import Shop, track
 
 BOUGHT = parse({"attribute": "orders", "op": ">=", "value": 1})
 RECENT = parse({"event": "Order Completed", "op": "at_least", "times": 1, "days": 3})
@@ -22,12 +27,17 @@ FAR = 5 * bits.BLOCK + 3
 
 @pytest.fixture
 async def floor(pool: asyncpg.Pool) -> Floor:
-    """Three customers: one bought and can be reached, one bought, one did not."""
+    """A shop with its first customers."""
     floor = Floor(pool)
+    await first_customers(floor)
+    return floor
+
+
+async def first_customers(floor: Floor) -> None:
+    """Three: one bought and can be reached, one bought, one did not."""
     await floor.put(1, orders=1, reachable=True)
     await floor.put(2, orders=2, rank="gold")
     await floor.put(FAR, rank="gold", reachable=True)
-    return floor
 
 
 async def test_who_is_in_it_when_it_is_first_counted_did_not_enter(floor: Floor) -> None:
@@ -232,14 +242,25 @@ async def expected(floor: Floor, segments: list[int]) -> None:
 
 
 async def disturbed(floor: Floor) -> list[int]:
-    """Two segments are kept; then a day passes, somebody buys, becomes gold, somebody leaves."""
+    """Two segments are kept; then a day passes, somebody buys and becomes gold, and another one is gold no more."""
     await floor.put(3, {"Order Completed": [1]}, orders=1)
     segments = [await floor.segment("gold", GOLD), await floor.segment("recent", RECENT)]
     await floor.keep()
-    floor.pass_days(2)
-    await floor.put(1, {"Order Completed": [-2]}, rank="gold", reachable=True)
-    await floor.put(2, rank="silver")
+    after_the_day(floor)
+    await floor.touch([1, 2])
     return segments
+
+
+def after_the_day(floor: Floor) -> None:
+    """The frame of two days later."""
+    floor.pass_days(2)
+    rows = {
+        1: person({"Order Completed": [-2]}, rank="gold", reachable=True),
+        2: person(rank="silver"),
+        3: person({"Order Completed": [1]}, orders=1),
+        FAR: person(rank="gold", reachable=True),
+    }
+    floor.rows = {number: row | {"customer_id": number} for number, row in rows.items()}
 
 
 async def test_death_at_any_step_loses_nothing_and_tells_nothing_twice(floor: Floor) -> None:
@@ -248,6 +269,21 @@ async def test_death_at_any_step_loses_nothing_and_tells_nothing_twice(floor: Fl
     assert deaths[: len(STEPS)] == list(STEPS)
     assert deaths.count("bits") == 2, "a round for the touched, a round for the day"
     await expected(floor, segments)
+
+
+async def test_a_keeper_that_clears_the_queue_first_is_found_out(floor: Floor, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The saboteur: what was touched is taken out of the queue for good before memberships are written."""
+    await disturbed(floor)
+    read = store.read_queue
+
+    async def hasty(connection: Any, *, limit: int) -> dict[int, int]:
+        found = await read(connection, limit=limit)
+        await floor.pool.execute("DELETE FROM membership_queue")
+        return found
+
+    monkeypatch.setattr(store, "read_queue", hasty)
+    await died_everywhere(floor)
+    assert await floor.members(await floor.pool.fetchval("SELECT min(segment_id) FROM segments")) == {2, FAR}
 
 
 async def test_one_at_a_time_works(floor: Floor) -> None:
@@ -344,3 +380,41 @@ async def test_sizes_by_day_are_carried_over_days_without_changes(floor: Floor) 
     assert history.state.size == 2
     with pytest.raises(NotFound):
         await floor.ledger.history(99)
+
+
+async def test_customers_of_a_refresh_that_died_are_looked_at_by_the_next(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    """Between the frame and the queue of memberships nobody gets lost, whatever step the refresh dies at."""
+    shop = Shop(pool, tmp_path)
+    await shop.send("app", track("Application Opened", user="M-1"), track("Application Opened", user="M-2"))
+    await shop.refresh.run_until_current()
+    floor = Floor(pool)
+    often = await floor.segment("often", parse({"attribute": "launches", "op": ">=", "value": 2}))
+    keeper = Memberships(pool, shop.clock, OnDisk(shop.frame))
+    await keeper.work_until_current()
+    for step in ("frame", "cleared"):
+        await shop.send("app", track("Application Opened", user="M-1" if step == "frame" else "M-2"))
+
+        def watch(name: str, upto: str = step) -> None:
+            if name == upto:
+                raise Died(name)
+
+        with pytest.raises(Died):
+            await Refresh(pool, shop.clock, shop.lake, shop.frame, watch=watch).run_until_current()
+        await keeper.work_until_current()
+        await shop.refresh.run_until_current()
+        await keeper.work_until_current()
+    assert [(done, cause) for _, done, cause in await floor.changes(often)] == [("in", "facts")] * 2
+    assert len(await floor.members(often)) == 2
+
+
+class OnDisk:
+    """The frame in its folder, for rules that need no more."""
+
+    def __init__(self, frame: CustomerFrame) -> None:
+        self._frame = frame
+
+    def read(self) -> FrameView:
+        return self._frame.read()
+
+    async def read_for(self, _: Any) -> FrameView:
+        return self._frame.read()

@@ -108,6 +108,12 @@ class MembershipLedger:
         async with self._pool.acquire() as connection:
             return await store.last_change(connection)
 
+    async def sizes_yesterday(self) -> dict[int, int]:
+        """Every segment's size at the end of the last business day, by its number; those that were counted by then."""
+        async with self._pool.acquire() as connection:
+            today = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
+            return await store.list_sizes_before(connection, day=today)
+
     async def history(self, segment_id: int, *, days: int = 90) -> History:
         """A segment's size at the end of each of the last business days, now on this one, and how many entered and left.
 

@@ -93,7 +93,7 @@ class Round:
         await store.put_blocks(self.connection, rows=rows)
         self.watch("bits")
         counted = await self._counted(pages, found)
-        await store.add_changes(self.connection, rows=self._changes(pages, counted, causes, merged))
+        await store.add_changes(self.connection, runs=self._runs(pages, counted, causes, merged), at=self.now)
         self.watch("changes")
         states = self._states(pages)
         await store.put_states(self.connection, states, now=self.now)
@@ -113,16 +113,18 @@ class Round:
         told &= ~np.isin(found.customers, np.array(sorted(erased), np.int64))
         return Difference(found.rows, found.places[told], found.customers[told], found.entered[told])
 
-    def _changes(
+    def _runs(
         self, pages: _Pages, found: Difference, causes: Sequence[Cause], merged: Mapping[int, int]
-    ) -> Iterator[tuple[int, int, int, datetime, bool, str]]:
-        told = list(zip(found.places.tolist(), found.customers.tolist(), found.entered.tolist(), strict=True))
-        handed = {(place, merged[one]) for place, one, entered in told if not entered and one in merged}
-        for place, customer, entered in told:
-            kept = pages.kept[place]
-            by_merge = (place, customer) in handed if entered else customer in merged
-            cause = Cause.MERGE if by_merge else causes[place]
-            yield kept.segment_id, kept.version, customer, self.now, entered, cause.value
+    ) -> Iterator[store.Run]:
+        """The changes of each segment; those of merged customers and of their survivors after the others."""
+        ends = np.searchsorted(found.places, np.arange(len(pages.kept) + 1))
+        for place, kept in enumerate(pages.kept):
+            here = slice(int(ends[place]), int(ends[place + 1]))
+            customers, entered = found.customers[here], found.entered[here]
+            by_merge = _by_merge(customers, entered, merged)
+            for cause, which in ((causes[place], ~by_merge), (Cause.MERGE, by_merge)):
+                if which.any():
+                    yield store.Run(kept.segment_id, kept.version, cause.value, customers[which], entered[which])
 
     def _states(self, pages: _Pages) -> list[State]:
         """New states, of some customers only where they are others."""
@@ -159,6 +161,15 @@ class Round:
             changed = any(turned) or old is None or size != (old.size, old.reachable)
             if number != REACH and size and changed:
                 yield (number, day, *size, *turned)
+
+
+def _by_merge(customers: Numbers, entered: Truths, merged: Mapping[int, int]) -> Truths:
+    """Whether a change follows from a merge: one who was merged leaves, and his survivor enters in his place."""
+    if not merged:
+        return np.zeros(len(customers), np.bool_)
+    gone = ~entered & np.isin(customers, bits.numbers(merged))
+    survivors = bits.numbers(merged[one] for one in customers[gone].tolist())
+    return gone | (entered & np.isin(customers, survivors))
 
 
 def _sizes(pages: _Pages) -> tuple[list[int], list[int]]:
