@@ -63,7 +63,7 @@ def moment(moving: Moves, *, day: date, now: datetime) -> str:
 
 def holding(frame: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
     """``customer_id`` and, for the rule at each place, a boolean column of that name: one pass, what rules share once."""
-    columns = frame.collect_schema().names()
+    columns = frame.collect_schema()
     known = pl.col("customer_id").is_not_null()
     asked = [(compile_rule(rule, columns) & known).alias(str(place)) for place, rule in enumerate(rules)]
     return frame.select("customer_id", *asked)
@@ -71,7 +71,7 @@ def holding(frame: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
 
 def read_columns(frame: pl.LazyFrame, rules: Sequence[Rule]) -> list[str]:
     """The columns of the frame that `holding` reads."""
-    columns = frame.collect_schema().names()
+    columns = frame.collect_schema()
     read = {name for rule in rules for name in compile_rule(rule, columns).meta.root_names()}
     return [name for name in columns if name == "customer_id" or name in read]
 

@@ -74,7 +74,7 @@ def _birthday_ja(condition: Attribute) -> str | None:
             return "今日が誕生日"
         case "=", int(days):
             return f"{days}日後が誕生日"
-        case "<=", int(days):
+        case ("<=", days) | ("between", (0, days)):
             return f"誕生日が今日から{days}日以内"
         case "between", (first, last):
             return f"誕生日が{first}日後から{last}日後まで"
@@ -87,8 +87,8 @@ def _birthday_en(condition: Attribute) -> str | None:
             return "has a birthday today"
         case "=", int(days):
             return f"has a birthday in exactly {words.counted(days, 'day')}"
-        case "<=", int(days):
-            return f"has a birthday within the next {words.counted(days, 'day')}"
+        case ("<=", days) | ("between", (0, days)):
+            return f"has a birthday within the next {days} days"
         case "between", (first, last):
             return f"has a birthday in {first} to {last} days"
     return None

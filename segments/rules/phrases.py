@@ -1,15 +1,8 @@
 """What happened, as a phrase: events, their filters, and what followed."""
 
+from segments.events import EventName
 from segments.rules import words
-from segments.rules.behaviour import (
-    CAMPAIGN_OPENED,
-    CAMPAIGN_RECEIVED,
-    LEDGER_EVENTS,
-    Behaviour,
-    Match,
-    Property,
-    is_money,
-)
+from segments.rules.behaviour import Behaviour, Match, Property, is_money
 from segments.rules.telling import Telling
 from segments.rules.words import Language
 
@@ -19,40 +12,49 @@ _NAMED_JA = {
     Property.PRODUCT: "商品",
     Property.COUPON: "クーポン",
     Property.CAMPAIGN: "配信",
-    Property.RANK: "ランク",
+    Property.RANK: "会員ランク",
     Property.PLATFORM: "OS",
 }
-_AFTER_JA = {
-    Property.STORE: "での",
-    Property.CATEGORY: "を含む",
-    Property.PRODUCT: "を含む",
-    Property.COUPON: "の",
-    Property.CAMPAIGN: "の",
-    Property.RANK: "への",
-    Property.PLATFORM: "での",
-}
+_AT_JA = (Property.STORE, Property.PLATFORM)
+"""Where something happens: …での. Everything else is …の."""
+
 _BEFORE_EN = {
     Property.STORE: "at store",
-    Property.CATEGORY: "with category",
-    Property.PRODUCT: "with product",
-    Property.COUPON: "for coupon",
-    Property.CAMPAIGN: "from campaign",
+    Property.CATEGORY: "of category",
+    Property.CAMPAIGN: "of campaign",
     Property.RANK: "to rank",
     Property.PLATFORM: "on platform",
 }
+_OBJECTS_EN = {Property.COUPON: "a coupon", Property.STORE: "a store", Property.CAMPAIGN: "a campaign"}
+_HELD_EN = {
+    Property.CATEGORY: ("something from category", "nothing from category"),
+    Property.PRODUCT: ("product", "no product"),
+}
+"""What an order holds."""
+
+_ORDER = str(EventName.ORDER_COMPLETED)
 _HOURS = 24
 
 
 def what(behaviour: Behaviour, telling: Telling) -> str:
     """A noun in Japanese, a past participle in English."""
-    return _what_ja(behaviour, telling) if telling.japanese else _what_en(behaviour, telling)
+    if telling.japanese:
+        return _what_ja(behaviour, telling)
+    event, where = _counted(behaviour)
+    return f"{_phrase_en(words.done(event), event, where, telling)}{_after_en(behaviour, telling)}"
 
 
 def noun_en(behaviour: Behaviour, telling: Telling) -> str:
     """An English plural, for what has amounts: orders at store "S01"."""
-    counted = behaviour if behaviour.then is None else Behaviour(behaviour.then.event, behaviour.then.where)
-    noun = words.MANY.get(counted.event, words.event_label(counted.event, Language.EN))
-    return f"{noun}{_filters_en(counted.where, counted.event, telling)}{_after_en(behaviour, telling)}"
+    event, where = _counted(behaviour)
+    noun = words.MANY.get(event, words.event_label(event, Language.EN))
+    return f"{_phrase_en(noun, event, where, telling)}{_after_en(behaviour, telling)}"
+
+
+def _counted(behaviour: Behaviour) -> tuple[str, tuple[Match, ...]]:
+    """What is counted: of a sequence its second event."""
+    one = behaviour if behaviour.then is None else behaviour.then
+    return one.event, one.where
 
 
 def _what_ja(behaviour: Behaviour, telling: Telling) -> str:
@@ -65,28 +67,39 @@ def _what_ja(behaviour: Behaviour, telling: Telling) -> str:
 
 
 def _one_ja(event: str, where: tuple[Match, ...], telling: Telling) -> str:
-    return "".join(_match_ja(match, event, telling) for match in where) + words.event_label(event, Language.JA)
+    """The filter on what the event itself is about stands in its name: クーポン「A」の利用."""
+    phrase, before = words.event_label(event, Language.JA), ""
+    for match in where:
+        noun = _NAMED_JA.get(Property(match.name), "")
+        if match.name in (Property.COUPON, Property.CAMPAIGN, Property.RANK) and phrase.startswith(noun):
+            phrase = _named_ja(match, phrase, noun, telling)
+        else:
+            before += _match_ja(match, event, telling)
+    return before + phrase
+
+
+def _named_ja(match: Match, phrase: str, noun: str, telling: Telling) -> str:
+    words_ja, rest = _quoted_ja(match, telling), phrase.removeprefix(noun)
+    if match.name == Property.RANK:
+        return f"{noun}の{words_ja}{'以外' if match.op == 'not_in' else ''}へ{rest}"
+    return f"{words_ja}以外の{phrase}" if match.op == "not_in" else f"{noun}{words_ja}{rest}"
+
+
+def _quoted_ja(match: Match, telling: Telling) -> str:
+    texts = [text for text in match.value if isinstance(text, str)] if isinstance(match.value, tuple) else []
+    several = "のいずれか" if match.op == "in" and len(texts) > 1 else ""
+    return "".join(telling.value(match.name, text) for text in texts) + several
 
 
 def _match_ja(match: Match, event: str, telling: Telling) -> str:
     name = Property(match.name)
-    if isinstance(match.value, int) or match.op == "between":
+    if name in (Property.AMOUNT, Property.SCORE):
         return _size_ja(match, event, telling)
-    quoted = "".join(telling.value(name, text) for text in match.value if isinstance(text, str))
-    several = "のいずれか" if match.op == "in" and len(match.value) > 1 else ""
-    contains = _AFTER_JA[name] == "を含む" and event == "Order Completed"
-    if match.op == "not_in":
-        return (
-            f"{_NAMED_JA[name]}{quoted}を含まない"
-            if contains
-            else f"{quoted}以外の{_NAMED_JA[name]}{_belongs_ja(name)}"
-        )
-    return f"{_NAMED_JA[name]}{quoted}{several}{_AFTER_JA[name] if contains else _belongs_ja(name)}"
-
-
-def _belongs_ja(name: Property) -> str:
-    after = _AFTER_JA[name]
-    return "の" if after == "を含む" else after
+    quoted, noun = _quoted_ja(match, telling), _NAMED_JA[name]
+    if event == _ORDER and name in _HELD_EN:
+        return f"{noun}{quoted}を{'含まない' if match.op == 'not_in' else '含む'}"
+    where = "での" if name in _AT_JA else "の"
+    return f"{quoted}以外の{noun}{where}" if match.op == "not_in" else f"{noun}{quoted}{where}"
 
 
 def _size_ja(match: Match, event: str, telling: Telling) -> str:
@@ -95,42 +108,50 @@ def _size_ja(match: Match, event: str, telling: Telling) -> str:
     return f"{compared}の" if match.name == Property.AMOUNT else f"点数が{compared}の"
 
 
-def _what_en(behaviour: Behaviour, telling: Telling) -> str:
-    event, where = behaviour.event, behaviour.where
-    if behaviour.then is not None:
-        event, where = behaviour.then.event, behaviour.then.where
-    return f"{words.done(event)}{_filters_en(where, event, telling)}{_after_en(behaviour, telling)}"
-
-
 def _after_en(behaviour: Behaviour, telling: Telling) -> str:
     if behaviour.then is None:
         return ""
     days, hours = divmod(behaviour.then.within_hours, _HOURS)
     span = words.counted(behaviour.then.within_hours, "hour") if hours else words.counted(days, "day")
-    first = f"{words.done(behaviour.event)}{_filters_en(behaviour.where, behaviour.event, telling)}"
+    first = _phrase_en(words.done(behaviour.event), behaviour.event, behaviour.where, telling)
     return f" (within {span} after having {first})"
 
 
-def _filters_en(where: tuple[Match, ...], event: str, telling: Telling) -> str:
-    return "".join(f" {_match_en(match, event, telling)}" for match in where)
+def _phrase_en(phrase: str, event: str, where: tuple[Match, ...], telling: Telling) -> str:
+    """The filter on what the event itself is about takes its object's place: redeemed the coupon "A"."""
+    for match in where:
+        thing = _OBJECTS_EN.get(Property(match.name), "")
+        if thing and thing in phrase:
+            quoted = _quoted_en(match, telling)
+            named = f"{thing} other than {quoted}" if match.op == "not_in" else f"the {thing[2:]} {quoted}"
+            phrase = phrase.replace(thing, named)
+        else:
+            phrase = f"{phrase} {_match_en(match, event, telling)}"
+    return phrase
+
+
+def _quoted_en(match: Match, telling: Telling) -> str:
+    texts = [text for text in match.value if isinstance(text, str)] if isinstance(match.value, tuple) else []
+    return " or ".join(telling.value(match.name, text) for text in texts)
 
 
 def _match_en(match: Match, event: str, telling: Telling) -> str:
     name = Property(match.name)
-    if isinstance(match.value, int) or match.op == "between":
-        sizes = [_size(number, match, event, telling) for number in _ends(match)]
-        compared = {">=": "at least {0}", "<=": "at most {0}", "between": "{0} to {1}"}[match.op].format(*sizes)
-        return f"of {compared}" if name is Property.AMOUNT else f"with a score of {compared}"
-    quoted = " or ".join(telling.value(name, text) for text in match.value if isinstance(text, str))
-    before = "of campaign" if name is Property.CAMPAIGN and event not in LEDGER_EVENTS else _BEFORE_EN[name]
-    if event in (CAMPAIGN_RECEIVED, CAMPAIGN_OPENED):
-        before = before.replace("from campaign", "namely")
-    if match.op == "in":
-        return f"{before} {quoted}"
-    preposition, _, noun = before.partition(" ")
-    if event == "Order Completed" and preposition == "with":
-        return f"without {noun} {quoted}"
-    return f"{preposition} a {noun} other than {quoted}" if noun else f"other than {quoted}"
+    if name in (Property.AMOUNT, Property.SCORE):
+        return _size_en(match, event, telling)
+    quoted = _quoted_en(match, telling)
+    if event == _ORDER and name in _HELD_EN:
+        return f"with {_HELD_EN[name][match.op == 'not_in']} {quoted}"
+    preposition, _, noun = _BEFORE_EN[name].partition(" ")
+    return f"{preposition} a {noun} other than {quoted}" if match.op == "not_in" else f"{preposition} {noun} {quoted}"
+
+
+def _size_en(match: Match, event: str, telling: Telling) -> str:
+    sizes = [_size(number, match, event, telling) for number in _ends(match)]
+    compared = {">=": "at least {0}", "<=": "at most {0}", "between": "{0} to {1}"}[match.op].format(*sizes)
+    if match.name == Property.SCORE:
+        return f"with a score of {compared}"
+    return f"for {compared}" if is_money(event) else f"({compared})"
 
 
 def _size(number: int, match: Match, event: str, telling: Telling) -> str:

@@ -94,7 +94,7 @@ DONE: dict[str, str] = {
     EventName.ADDRESS_RETIRED: "lost a push address",
     CAMPAIGN_RECEIVED: "received a campaign",
     CAMPAIGN_OPENED: "opened a campaign",
-    CAMPAIGN_CONVERTED: "converted",
+    CAMPAIGN_CONVERTED: "converted from a campaign",
 }
 """What a customer "has" done, for each event of the vocabulary and of the ledger of messages."""
 

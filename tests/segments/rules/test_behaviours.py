@@ -16,7 +16,7 @@ from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
 from tests.segments.history import Happening
 from tests.segments.rules import reference_behaviour
-from tests.segments.rules.behaviour_cases import CASES
+from tests.segments.rules.behaviour_cases import CASES, ORDER, asks, at, order
 from tests.segments.rules.behaviour_documents import draw_condition
 from tests.segments.rules.happened import AS_OF, CUSTOMERS, EVENTS, NOW, draw_history, frame_for
 
@@ -92,3 +92,54 @@ def test_every_condition_is_written_back_and_told(seed: int) -> None:
         sentence = describe(rule, language)
         assert sentence
         assert "{" not in sentence
+
+
+FOUND: list[tuple[dict[str, Any], list[Happening], str, str]] = [
+    (asks(where={"store": "S1"}), [], "一度もない", "never"),
+    (
+        asks(times=3, days=7, where={"store": "S1"}),
+        [at(0, store="S1"), at(9, store="S1"), at(1, store="S2")],
+        "1回（最後は2026年4月11日）",
+        "1 time (last on 11 April 2026)",
+    ),
+    (
+        {"event": ORDER, "sum": "amount", "op": ">=", "value": 1, "days": 5},
+        [order(1, 1, 300), order(4, 2, 700), order(5, 3, 9)],
+        "1,000円",
+        "¥1,000",
+    ),
+    ({"event": ORDER, "max": "amount", "op": ">=", "value": 1}, [], "一度もない", "never"),
+    ({"event": ORDER, "sum": "amount", "op": ">=", "value": 1}, [], "0円", "¥0"),
+    (
+        {"event": "Points Earned", "sum": "amount", "op": ">=", "value": 1},
+        [at(1, 600, "Points Earned", amount=1)],
+        "1ポイント",
+        "1 point",
+    ),
+    (
+        {"event": ORDER, "when": "first", "op": "within_days", "value": 3},
+        [order(1, 1), order(9, 2)],
+        "2026年4月2日",
+        "2 April 2026",
+    ),
+    ({"event": ORDER, "when": "last", "op": "within_days", "value": 3}, [], "一度もない", "never"),
+    (
+        {"event": ORDER, "in_periods": 2, "of_last": 3, "unit": "month"},
+        [order(1, 1), order(9, 2)],
+        "3か月のうち1か月",
+        "in 1 of 3 months",
+    ),
+    (
+        {"event": "Store Visited", "change": "came_back", "days": 3},
+        [at(1), at(5), at(9), at(12)],
+        "最後は2026年4月10日、2026年4月6日、2026年4月2日",
+        "last on 10 April 2026, 6 April 2026, 2 April 2026",
+    ),
+]
+
+
+@pytest.mark.parametrize(("document", "history", "ja", "en"), FOUND, ids=range(len(FOUND)))
+def test_explanations_tell_what_was_found(document: dict[str, Any], history: list[Happening], ja: str, en: str) -> None:
+    rule = parse(document)
+    row = frame_for([rule], history).row(0, named=True)
+    assert [explain(rule, row, language).found for language in ("ja", "en")] == [ja, en]
