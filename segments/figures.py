@@ -17,6 +17,7 @@ from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
 from segments.metrics.raw import DROPPED
 from segments.metrics.result import AsOfRule, Dashboard, KpiResult, SegmentName, SparkPoint, Tile
+from segments.raw_members import NOTE, looks_behind
 from segments.rebuilt import history_for, members_on, members_then, members_today, of_now
 from segments.rules.rule import Rule
 from segments.windows import Window
@@ -206,10 +207,18 @@ class Figures:
         if key not in self.kept:
             facts = replace(self.facts, members=part or self.members(audience))
             measured = compute(slug, facts, window, options=chosen)
-            notes = (*measured.notes, *_segment_notes(slug, audience), *self._state_notes(measured, audience))
+            whose = (*_segment_notes(slug, audience), *self._dropped_notes(window, audience))
+            notes = (*measured.notes, *whose, *self._state_notes(measured, audience))
             begun = measured.window.first <= self.facts.today
             self.kept[key] = replace(measured, notes=notes, value=measured.value if begun else None)
         return self.kept[key]
+
+    def _dropped_notes(self, window: Window, audience: Audience) -> tuple[str, ...]:
+        """Whether raw history that the segment's rule asks for was dropped."""
+        if audience.rule is None:
+            return ()
+        first = self.facts.today if audience.as_of == "today" else window.first - timedelta(days=1)
+        return (NOTE,) if looks_behind(audience.rule, self.facts.raw_since, day=first) else ()
 
     def _state_notes(self, measured: Measured, audience: Audience) -> tuple[str, ...]:
         """Why there is nothing, where there is nothing; and as of which day it was asked."""

@@ -88,6 +88,11 @@ NOTES: dict[str, Words] = {
         "en": "Short history: some of the raw events this figure needs were dropped after the time they are kept for "
         "(JOREN_HISTORY_MONTHS); withheld where the window begins on a dropped day",
     },
+    "members_dropped": {
+        "ja": "履歴不足：セグメントの条件に必要な明細データの一部が、保存期間（JOREN_HISTORY_MONTHS）を過ぎて削除されています",
+        "en": "Short history: some of the raw events that the segment's rule asks for were dropped after the time they are kept for "
+        "(JOREN_HISTORY_MONTHS)",
+    },
     "future": {"ja": "期間がまだ始まっていません", "en": "The window has not begun yet"},
     "empty_segment": {
         "ja": "この期間、セグメントに該当する人がいません",

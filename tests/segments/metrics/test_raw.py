@@ -16,6 +16,8 @@ from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Measured
 from segments.metrics.raw import DROPPED, reaches_back
+from segments.raw_members import looks_behind
+from segments.rules.parse import parse
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, frames, moment, random_history
 from tests.segments.metrics.busy_shop import busy
@@ -155,3 +157,45 @@ def test_who_only_looks_back_keeps_a_value_by_the_history_that_there_is(old: Fac
     assert now.value is not None
     day = WINDOWS["kept"].first - timedelta(days=1)
     assert reaches_back("launch_at_visit_rate", WINDOWS["kept"], {}) == day
+
+
+@pytest.mark.parametrize(
+    ("rule", "day", "lacks"),
+    [
+        ({"attribute": "orders", "op": ">=", "value": 1}, 31, False),
+        ({"attribute": "nps_score", "op": ">=", "value": 9}, 50, True),
+        ({"event": "Store Visited", "op": "at_least", "times": 1}, 31, False),
+        ({"event": "Order Completed", "where": {"product": "tea"}, "op": "at_least", "times": 1}, 50, True),
+        (
+            {"event": "Order Completed", "where": {"product": "tea"}, "op": "at_least", "times": 1, "days": 10},
+            50,
+            False,
+        ),
+        ({"event": "Order Completed", "where": {"product": "tea"}, "op": "at_least", "times": 1, "days": 30}, 50, True),
+        (
+            {
+                "event": "Order Completed",
+                "where": {"product": "tea"},
+                "op": "at_least",
+                "times": 1,
+                "from": "2026-04-01",
+            },
+            50,
+            False,
+        ),
+        (
+            {
+                "event": "Order Completed",
+                "where": {"product": "tea"},
+                "op": "at_least",
+                "times": 1,
+                "from": "2026-03-31",
+            },
+            50,
+            True,
+        ),
+    ],
+)
+def test_a_rule_that_looks_at_what_was_dropped_is_told(rule: dict[str, Any], day: int, *, lacks: bool) -> None:
+    assert looks_behind(parse(rule), SINCE, day=after(day)) is lacks
+    assert not looks_behind(parse(rule), None, day=after(day))
