@@ -54,8 +54,9 @@ RULE = parse({
 
 def look(view: FrameView) -> Preview:
     """What the builder shows of the rule, names of people apart, which PostgreSQL tells of ten."""
-    found = looked(marked(view.frame, RULE, counting=counts(exclude_test_accounts=True)).collect())
-    shown = people(view.frame, found.sample).collect().to_dicts()
+    counting = view.current & counts(exclude_test_accounts=True)
+    found = looked(marked(view.rows, RULE, counting=counting).collect())
+    shown = people(view.rows.filter(view.current), found.sample).collect().to_dicts()
     return Preview(
         count=Count(size=found.size, total=found.total, reachable=found.reachable, as_of=view.as_of),
         by="rank",

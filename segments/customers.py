@@ -61,6 +61,16 @@ class View(Protocol):
         ...
 
     @property
+    def rows(self) -> pl.LazyFrame:
+        """Every stored row, older ones of the same customers among them: who asks a question of all of them copies none."""
+        ...
+
+    @property
+    def current(self) -> pl.Expr:
+        """Over `rows`: whether it is a row of the frame."""
+        ...
+
+    @property
     def as_of(self) -> datetime:
         """Up to when facts are in the frame; it moves on while there is nothing new."""
         ...

@@ -19,7 +19,7 @@ import polars as pl
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours
 from backend.lake.everyone import facts_of_everyone
-from backend.lake.frame import CustomerFrame, FrameView
+from backend.lake.frame import SUPERSEDED, CustomerFrame, FrameView
 from backend.lake.kept_columns import ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
 from backend.lake.tables import Lake
@@ -97,7 +97,8 @@ class AskedFrame:
         moment = _Moment(view, self._number(view), await self._sources.standing())
         keys += [moment.standing.traits[name] for name in sorted(traits & {*moment.standing.traits})]
         asked = [(await self._column(key, moment)).lazy() for key in keys]
-        return replace(view, frame=pl.concat([view.frame, *asked], how="horizontal"))
+        rows = pl.concat([view.rows, *asked], how="horizontal")
+        return replace(view, rows=rows, frame=rows.filter(view.current).drop(SUPERSEDED))
 
     def _number(self, view: FrameView) -> int:
         """The number of the frame's state: as long as nothing was written a reader gives the very same frame."""
@@ -106,12 +107,12 @@ class AskedFrame:
         return self._state[1]
 
     async def _column(self, key: Key, moment: _Moment) -> pl.DataFrame:
-        """What is asked, a row for each row of the frame, in its order."""
+        """What is asked, a row for each stored row, in their order."""
         stamp = self._stamp(key, moment)
 
         async def laid(_: Held | None) -> Made:
             rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
-            return await asyncio.to_thread(_beside, moment.view.frame, rows), None
+            return await asyncio.to_thread(_beside, moment.view.rows, rows), None
 
         return await self._kept.get(("beside", key), (moment.state, stamp), laid)
 
@@ -192,10 +193,10 @@ def _outlives(held: Held, stamp: Hashable) -> bool:
     return same and held.took > DEAR and time.monotonic() - held.made < min(held.took * LASTS, LONGEST)
 
 
-def _beside(frame: pl.LazyFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The columns of ``rows``, a row for each row of the frame, in its order; nothing for whom there is none."""
+def _beside(stored: pl.LazyFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """The columns of ``rows``, a row for each stored row, in their order; nothing for whom there is none."""
     columns = [name for name in rows.columns if name != "customer_id"]
-    joined = frame.select("customer_id").join(rows.lazy(), on="customer_id", how="left", maintain_order="left")
+    joined = stored.select("customer_id").join(rows.lazy(), on="customer_id", how="left", maintain_order="left")
     return joined.select(_filled(name, rows.schema[name]) for name in columns).collect()
 
 

@@ -43,6 +43,10 @@ MERGED_ROWS = 200_000
 """Overlays of more rows than these are not merged with others: that happens in memory, at some 2.5 kB a row."""
 
 _GONE = "_gone"
+SUPERSEDED = "superseded"
+CURRENT = ~pl.col(SUPERSEDED)
+"""Whether a stored row is in force."""
+
 _STALE = "_stale"
 _NO_DAYS = pl.lit([], dtype=pl.List(pl.Date))
 
@@ -54,6 +58,7 @@ class FrameView:
     Attributes:
         frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made. A behaviour that
             is watched (`segments.watched`) is a column once every row was made with it.
+        rows: every stored row, older ones of the same customers among them, which `current` tells apart.
         as_of: the moment up to which events are in it: when it was made, or when the refresh last found nothing newer.
         made_at: when it was made.
         seq: the last event of the log that is in it.
@@ -65,6 +70,7 @@ class FrameView:
     """
 
     frame: pl.LazyFrame
+    rows: pl.LazyFrame
     as_of: datetime
     made_at: datetime
     seq: int
@@ -73,6 +79,11 @@ class FrameView:
     figures: str = ""
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
+
+    @property
+    def current(self) -> pl.Expr:
+        """Over `rows`: whether it is a row of the frame."""
+        return CURRENT
 
 
 class CustomerFrame:
@@ -234,15 +245,21 @@ class CustomerFrame:
         self._mapped = {name: frame for name, frame in list(self._mapped.items()) if name in names}
 
     def _open(self, manifest: Manifest) -> FrameView:
-        parts = list(self._parts(manifest))
-        frame = pl.concat(_same_columns(parts)) if parts else pl.LazyFrame(schema=customers.SCHEMA)
+        parts = list(_same_columns(list(self._rows(manifest))))
+        rows = pl.concat(parts) if parts else pl.LazyFrame(schema={**customers.SCHEMA, SUPERSEDED: pl.Boolean})
+        # Filtered part by part: so a filter on few columns reads few of each file.
+        current = [part.filter(CURRENT).drop(SUPERSEDED) for part in parts]
+        frame = pl.concat(current) if parts else pl.LazyFrame(schema=customers.SCHEMA)
         whole = manifest.marks.get("watched", ())
         partly = [name for name in frame.collect_schema() if is_watched(name) and name not in whole]
         shown = {name: column for name in frame.collect_schema() if name in whole and (column := column_shown(name))}
-        day = frame.drop(partly).rename(shown).with_columns(pl.lit(manifest.day).alias("as_of"))
+        rows, day = (each.drop(partly).rename(shown) for each in (rows, frame))
+        rows = rows.with_columns(pl.lit(manifest.day).alias("as_of"))
+        day = day.with_columns(pl.lit(manifest.day).alias("as_of"))
         self._forget_all_but(manifest.files())
         return FrameView(
             frame=day,
+            rows=rows,
             as_of=manifest.at,
             made_at=manifest.at,
             seq=manifest.seq,
@@ -262,6 +279,19 @@ class CustomerFrame:
             newer = pl.concat([newer, part.get_column("customer_id")])
         for _, name in sorted(manifest.bases.items()):
             yield _without(self._map(name), newer).drop(_GONE)
+
+    def _rows(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
+        """The files in force, each with whether a row is out of force: another file holds a newer one, or the customer is gone."""
+        newer = pl.Series("customer_id", [], dtype=pl.Int64)
+        for name in reversed(manifest.overlays):
+            part = self._map(name)
+            stale = part.get_column("customer_id").is_in(newer.implode()) | part.get_column(_GONE)
+            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED)).lazy()
+            newer = pl.concat([newer, part.get_column("customer_id")])
+        for _, name in sorted(manifest.bases.items()):
+            part = self._map(name)
+            stale = part.get_column("customer_id").is_in(newer.implode())
+            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED)).lazy()
 
     def _save(self, stem: str, frame: pl.DataFrame) -> str:
         name = f"{stem}.arrow"

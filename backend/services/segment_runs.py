@@ -214,10 +214,10 @@ class SegmentRuns:
             settings = await shop.read_settings(connection)
             whole = await resolve_rule(connection, rule)
         view = await self._frame.read_for([whole])
-        counting = counts(exclude_test_accounts=settings.exclude_test_accounts)
-        marks = marked(view.frame, whole, by=by, counting=counting)
+        counting = view.current & counts(exclude_test_accounts=settings.exclude_test_accounts)
+        marks = marked(view.rows, whole, by=by, counting=counting)
         look = await asyncio.to_thread(lambda: looked(marks.collect(), by=by))
-        shown = await asyncio.to_thread(shown_of(view.frame, look.sample).collect)
+        shown = await asyncio.to_thread(shown_of(view.rows.filter(view.current), look.sample).collect)
         return Preview(
             count=Count(size=look.size, total=look.total, reachable=look.reachable, as_of=view.as_of),
             by=by,
@@ -274,8 +274,8 @@ class SegmentRuns:
 
     async def _counts(self, rules: Sequence[Rule], settings: ShopSettings) -> Sequence[Count]:
         view = await self._frame.read_for(rules)
-        counting = counts(exclude_test_accounts=settings.exclude_test_accounts)
-        row = (await asyncio.to_thread(sizes(view.frame, rules, counting=counting).collect)).row(0, named=True)
+        counting = view.current & counts(exclude_test_accounts=settings.exclude_test_accounts)
+        row = (await asyncio.to_thread(sizes(view.rows, rules, counting=counting).collect)).row(0, named=True)
         return [counted(row, place, view.as_of) for place in range(len(rules))]
 
     async def _named(self, shown: pl.DataFrame) -> tuple[Person, ...]:

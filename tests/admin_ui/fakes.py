@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -36,6 +36,12 @@ class FakeView:
     customers: int = 0
     day: date = TODAY
     figures: str = ""
+    current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """Every row."""
+        return self.frame
 
 
 class FakeFrame:

@@ -192,3 +192,13 @@ def test_a_note_that_was_cut_short_is_passed_over(frame: CustomerFrame) -> None:
     frame.confirm(write(frame, rows({1: 1})), at=AT + timedelta(hours=3))
     (frame.path / "confirmed.json").write_bytes(b'{"epoch"')
     assert frame.read().as_of == AT
+
+
+def test_every_stored_row_is_told_from_those_in_force(frame: CustomerFrame) -> None:
+    write(frame, rows({number: 1 for number in range(40)}))
+    write(frame, rows({3: 2, 4: 2}))
+    write(frame, rows({3: 3}), removed=[5])
+    view = frame.read()
+    assert view.rows.select(pl.len()).collect().item() > view.customers == 39
+    current = view.rows.filter(view.current).drop("superseded").sort("customer_id").collect()
+    assert current.equals(view.frame.sort("customer_id").collect())

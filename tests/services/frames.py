@@ -1,7 +1,7 @@
 """A customer frame held in memory, for services that read one."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +17,11 @@ AS_OF = datetime(2026, 6, 30, 3, tzinfo=UTC)
 class HeldView:
     frame: pl.LazyFrame
     as_of: datetime = AS_OF
+    current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        return self.frame
 
 
 class HeldFrame:

@@ -1,7 +1,7 @@
 """A shop whose customers are rows of a frame in memory, and the keeper of memberships over it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -33,6 +33,12 @@ class Seen:
     made_at: datetime = NOW
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
+    current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+
+    @property
+    def rows(self) -> pl.LazyFrame:
+        """Every row."""
+        return self.frame
 
 
 class Floor:
