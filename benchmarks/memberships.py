@@ -5,7 +5,7 @@ share them, and `Memberships` works on a PostgreSQL of its own. Told are seconds
 and bytes of: the first count of everybody, a round for the touched, a new business day; and the ratio to asking the same
 rules one by one. CPU seconds are what counts where others use the machine.
 
-    python benchmarks/memberships.py [--customers 1000000] [--segments 500] [--touched 10000]
+    python benchmarks/memberships.py [--customers 1000000] [--segments 500] [--touched 10000] [--buyers 0.2]
 """
 
 import argparse
@@ -109,22 +109,30 @@ def people(ids: np.ndarray[Any, np.dtype[np.int64]], dice: np.random.Generator) 
     return known.with_columns(absent).select(*SCHEMA).with_columns(lists)
 
 
-def bought(frames: Frames, touched: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
-    """Rows of customers who bought something today."""
+def acted(frames: Frames, touched: np.ndarray[Any, np.dtype[np.int64]], *, buyers: float) -> pl.DataFrame:
+    """Rows of customers who did something today: this share of them bought, as many visited a store, all opened the app."""
     wanted = pl.col("customer_id").is_in(pl.Series(touched).implode())
+    place = pl.int_range(pl.len()) / pl.len()
+    bought, visited = place < buyers, place.is_between(buyers, 2 * buyers)
+
+    def when(event: str, whom: pl.Expr) -> pl.Expr:
+        column = pl.col(f"days:{event}")
+        return pl.when(whom).then(pl.concat_list(pl.lit([TODAY], dtype=pl.List(pl.Date)), column)).otherwise(column)
+
     today = pl.lit(TODAY)
     return (
         frames.read()
         .frame.filter(wanted)
         .with_columns(
-            pl.col("orders") + 1,
-            pl.col("spend") + 2_500,
-            pl.col("points") + 25,
-            today.alias("last_order"),
+            pl.col("orders") + bought.cast(pl.Int64),
+            pl.col("spend") + bought.cast(pl.Int64) * 2_500,
+            pl.col("launches") + 1,
+            pl.when(bought).then(today).otherwise("last_order").alias("last_order"),
+            pl.when(visited).then(today).otherwise("last_visit").alias("last_visit"),
             today.alias("last_seen"),
-            pl.concat_list(pl.lit([TODAY], dtype=pl.List(pl.Date)), "days:Order Completed").alias(
-                "days:Order Completed"
-            ),
+            when("Order Completed", bought).alias("days:Order Completed"),
+            when("Store Visited", visited).alias("days:Store Visited"),
+            when("Application Opened", pl.lit(value=True)).alias("days:Application Opened"),
         )
         .collect()
     )
@@ -209,13 +217,16 @@ async def run(given: argparse.Namespace, dsn: str, home: Path) -> bool:
         with told(f"first count of {given.segments} segments", times):
             await memberships.work_until_current()
         touched = np.sort(dice.choice(np.arange(1, given.customers + 1), given.touched, replace=False))
-        frames.frame.write(bought(frames, touched), day=TODAY, at=NOW, seq=2, epoch=1)
+        frames.frame.write(acted(frames, touched, buyers=given.buyers), day=TODAY, at=NOW, seq=2, epoch=1)
         await pool.execute("INSERT INTO membership_queue SELECT unnest($1::bigint[]), now()", touched.tolist())
         with told(f"{given.touched} touched, all in one pass", times):
             await memberships.work_until_current()
+        print(f"{await pool.fetchval('SELECT count(*) FROM segment_changes'):,} changes of the touched")
         view = frames.read()
         one_by_one(view, asked, touched, times)
-        frames.frame.write(bought(frames, touched[:10]), day=TODAY + timedelta(days=1), at=NOW, seq=3, epoch=1)
+        frames.frame.write(
+            acted(frames, touched[:10], buyers=given.buyers), day=TODAY + timedelta(days=1), at=NOW, seq=3, epoch=1
+        )
         clock.advance(timedelta(days=1))
         with told("the next business day", times):
             await memberships.work_until_current()
@@ -259,6 +270,9 @@ def main() -> int:
     parser.add_argument("--customers", type=int, default=1_000_000)
     parser.add_argument("--segments", type=int, default=500)
     parser.add_argument("--touched", type=int, default=10_000)
+    parser.add_argument(
+        "--buyers", type=float, default=0.2, help="Share of the touched who bought; as many visit a store."
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, EmbeddedPostgres(Path(place) / "home").hold() as dsn:
         fast = asyncio.run(run(given, dsn, Path(place)))

@@ -92,13 +92,21 @@ def changed(before: Table, customers: Numbers, holds: Truths) -> Table:
     return Table(before.blocks, after)
 
 
-def packed(members: Sequence[Numbers], blocks: Numbers) -> Table:
-    """A table of lists of customers, all of them in ``blocks``."""
-    bits = np.zeros((len(members), len(blocks), WIDTH), np.uint8)
-    for place, customers in enumerate(members):
-        truths = np.zeros(len(blocks) * BLOCK, np.bool_)
-        truths[np.searchsorted(blocks, customers // BLOCK) * BLOCK + customers % BLOCK] = True
-        bits[place] = np.packbits(truths, bitorder="little").reshape(len(blocks), WIDTH)
+def packed(customers: Numbers, holds: Iterable[Truths], *, lists: int, blocks: Numbers) -> Table:
+    """A table of the lists for which customers hold.
+
+    Args:
+        customers: each once, all in ``blocks``; nobody else is on a list.
+        holds: for one list after the other whether each of the customers is on it.
+        lists: how many lists.
+        blocks: ascending.
+    """
+    bits = np.zeros((lists, len(blocks), WIDTH), np.uint8)
+    places = np.searchsorted(blocks, customers // BLOCK) * BLOCK + customers % BLOCK
+    truths = np.zeros(len(blocks) * BLOCK, np.bool_)
+    for row, held in zip(bits, holds, strict=True):
+        truths[places] = held
+        row[:] = np.packbits(truths, bitorder="little").reshape(len(blocks), WIDTH)
     return Table(blocks, bits)
 
 

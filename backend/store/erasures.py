@@ -185,6 +185,8 @@ async def disclose(connection: Connection, *, customer_ids: Sequence[int], survi
         "devices": [_plain(row) for row in await connection.fetch(_SQL["list_person_devices"], customer_ids)],
         "consents": [_plain(row) for row in await connection.fetch(_SQL["list_person_words"], customer_ids)],
         "messages": [_plain(row) for row in await connection.fetch(_SQL["list_messages"], customer_ids)],
+        "segments": [_plain(row) for row in await connection.fetch(_SQL["list_person_changes"], customer_ids)],
+        "lists": [_plain(row) for row in await connection.fetch(_SQL["list_person_lists"], customer_ids)],
         "events": [_plain(row) for row in await connection.fetch(_SQL["list_logged"], customer_ids, limit)],
     }
 

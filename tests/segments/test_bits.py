@@ -19,7 +19,9 @@ def array(numbers: set[int]) -> bits.Numbers:
 
 
 def packed(lists: Sequence[set[int]], *more: set[int]) -> bits.Table:
-    return bits.packed([array(each) for each in lists], bits.blocks_of(array(set().union(*lists, *more))))
+    everyone = array(set().union(*lists, *more))
+    holds = (np.isin(everyone, array(each)) for each in lists)
+    return bits.packed(everyone, holds, lists=len(lists), blocks=bits.blocks_of(everyone))
 
 
 def sets(table: bits.Table) -> list[set[int]]:

@@ -11,6 +11,7 @@ from backend.errors import BadInput, NotFound
 from backend.lake.frame import CustomerFrame, FrameView
 from backend.services.memberships.keeping import Memberships
 from backend.services.refresh.loop import Refresh
+from backend.store import erasures
 from backend.store import memberships as store
 from segments import bits
 from segments.rules.parse import parse
@@ -137,6 +138,20 @@ async def test_merged_and_erased_customers_leave(floor: Floor) -> None:
     assert await floor.members(gold) == {1}
     assert await floor.changes(gold) == [(1, "in", "merge"), (2, "out", "merge")], "of erased ones nothing is told"
     assert await floor.sizes(gold) == (1, 0)
+
+
+async def test_of_an_erased_person_no_change_is_kept_and_before_he_is_told_all(floor: Floor) -> None:
+    await floor.segment("gold", GOLD)
+    await floor.keep()
+    await floor.person(1, "M-1")
+    await floor.put(1, rank="gold")
+    await floor.put(2)
+    await floor.keep()
+    async with floor.pool.acquire() as connection, connection.transaction():
+        told = await erasures.disclose(connection, customer_ids=[1], survivor=1, limit=10)
+        assert [(one["segment"], one["entered"]) for one in told["segments"]] == [("gold", True)]
+        await erasures.blank(connection, customer_ids=[1], ids=["M-1"], forms=[b'"M-1"'], pattern=None, now=NOW)
+    assert [one.customer_id for one in await floor.ledger.feed(after=0)] == [2]
 
 
 async def test_an_archived_segment_rests_and_is_caught_up_when_it_is_taken_back(floor: Floor) -> None:

@@ -142,7 +142,9 @@ class Memberships:
         """Look at everybody for some segments."""
         current, asked, held = await self._ask(connection, book, stale, None)
         if asked:
-            await current.write_everybody(asked, [_members(held, place) for place in range(len(asked))])
+            customers = held.get_column("customer_id").to_numpy().astype(np.int64)
+            holds = (held.get_column(str(place)).to_numpy() for place in range(len(asked)))
+            await current.write_everybody(asked, customers, holds)
         return len(stale)
 
     async def _touched(self, connection: Connection, book: Book, touched: dict[int, int]) -> int:
@@ -199,10 +201,6 @@ def _held(people: pl.LazyFrame, rules: Sequence[Rule], customers: Numbers | None
     # Their rows first: the files of the frame are asked one filter each, and the rules see only these customers.
     wanted = pl.col("customer_id").is_in(pl.Series(customers).implode())
     return holding(people.filter(wanted).select(read_columns(people, rules)).collect().lazy(), rules).collect()
-
-
-def _members(held: pl.DataFrame, place: int) -> Numbers:
-    return held.get_column("customer_id").filter(held.get_column(str(place))).to_numpy().astype(np.int64)
 
 
 def _truths(held: pl.DataFrame, customers: Numbers) -> Truths:

@@ -1,6 +1,6 @@
 """One round's writing: what differs from what is kept, as changes with their moment, new bits, new sizes."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -42,14 +42,13 @@ class Round:
     now: datetime
     watch: Callable[[str], None]
 
-    async def write_everybody(self, kept: Sequence[Kept], members: Sequence[Numbers]) -> None:
-        """These are all the members of these segments."""
+    async def write_everybody(self, kept: Sequence[Kept], customers: Numbers, holds: Iterable[Truths]) -> None:
+        """All customers that there are, and for one segment after the other whether each is in it."""
         places = {one.segment_id: place for place, one in enumerate(kept)}
         rows = await store.read_blocks(self.connection, segment_ids=list(places))
-        everyone = [np.array([row[1] for row in rows], np.int64), *(bits.blocks_of(each) for each in members)]
-        blocks = np.unique(np.concatenate(everyone))
+        blocks = np.union1d(bits.numbers(row[1] for row in rows), bits.blocks_of(customers))
         before = bits.table([(places[row[0]], *row[1:]) for row in rows], lists=len(kept), blocks=blocks)
-        after = bits.packed(members, blocks)
+        after = bits.packed(customers, holds, lists=len(kept), blocks=blocks)
         reach = after if kept[0].segment_id == REACH else await self._reach(blocks)
         causes = [self.book.why(one, self.view.day, self.now) or Cause.TIME for one in kept]
         await self._write(_Pages(kept, before, after, reach, reach, everybody=True), causes, {})

@@ -228,5 +228,16 @@ SELECT w.purpose, w.channel, w.granted, w.said_at, s.name AS source, w.origin
 FROM consent_words AS w JOIN sources AS s USING (source_id)
 WHERE w.customer_id = ANY ($1::bigint[]) ORDER BY w.said_at, w.seq;
 
+-- name: list_person_changes
+-- Which segments a person entered and left when.
+SELECT s.name AS segment, h.entered, h.at
+FROM segment_changes AS h JOIN segments AS s USING (segment_id)
+WHERE h.customer_id = ANY ($1::bigint[]) ORDER BY h.change_id;
+
+-- name: list_person_lists
+SELECT DISTINCT l.name, l.exclusion
+FROM static_list_members AS m JOIN static_lists AS l USING (list_id)
+WHERE m.customer_id = ANY ($1::bigint[]) ORDER BY l.name;
+
 -- name: read_person
 SELECT user_id, created_at, traits::text AS traits, test_account FROM customers WHERE customer_id = $1;
