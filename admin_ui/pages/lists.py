@@ -1,6 +1,7 @@
 """固定リスト: lists of people from a file or from a moment of a segment, exclusion lists among them."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from admin_ui.filters import exact
 from admin_ui.forms import Errors, Form
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
@@ -27,22 +29,28 @@ _ORDERS: Mapping[str, Callable[[StaticList], Any]] = {
 _SHOWN = 20
 
 
-@get("/lists", opt={"allow": Allow.VIEWER})
+@get("/segments/lists", opt={"allow": Allow.VIEWER})
 async def show_lists(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """All lists with their sizes."""
     archived = page.query("archived") == "1"
     order = read_order(page.query("sort"), _ORDERS, Order("changed", descending=True))
     listed = await services.static_lists.list(archived=archived)
-    return page.show("lists/list.html", listed=ordered(listed, order, _ORDERS), order=order, archived=archived)
+    return page.show(
+        "lists/list.html",
+        listed=ordered(listed, order, _ORDERS),
+        order=order,
+        archived=archived,
+        origins=await _origins(page, services, listed),
+    )
 
 
-@get("/lists/new", opt={"allow": Allow.MARKETER})
+@get("/segments/lists/new", opt={"allow": Allow.MARKETER})
 async def new_list(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """A form: a file, or a segment and a moment."""
     return await _form(page, services, segment=page.query("segment"))
 
 
-@post("/lists", opt={"allow": Allow.MARKETER})
+@post("/segments/lists", opt={"allow": Allow.MARKETER})
 async def create_list(
     page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
 ) -> Response[Any]:
@@ -56,7 +64,7 @@ async def create_list(
             kept = await services.static_lists.create_from_segment(
                 name, segment_id, at=at, exclusion=exclusion, actor=actor
             )
-            return page.go(f"/lists/{kept.list_id}", "created")
+            return page.go(f"/segments/lists/{kept.list_id}", "created")
         given, origin = await _file(page)
         if given is None:
             errors = {"file": origin}
@@ -68,7 +76,7 @@ async def create_list(
     return await _form(page, services, segment=form.text("segment"), typed=form, errors=errors, status=422)
 
 
-@get("/lists/{list_id:int}", opt={"allow": Allow.VIEWER})
+@get("/segments/lists/{list_id:int}", opt={"allow": Allow.VIEWER})
 async def show_list(
     page: NamedDependency[Page], services: NamedDependency[PageServices], list_id: FromPath[int]
 ) -> Response[Any]:
@@ -76,7 +84,7 @@ async def show_list(
     return await _detail(page, services, list_id)
 
 
-@post("/lists/{list_id:int}/people", opt={"allow": Allow.MARKETER})
+@post("/segments/lists/{list_id:int}/people", opt={"allow": Allow.MARKETER})
 async def change_people(
     page: NamedDependency[Page],
     services: NamedDependency[PageServices],
@@ -91,7 +99,7 @@ async def change_people(
     return await _taken(page, services, await change(list_id, given, actor=page.administrator.email))
 
 
-@post("/lists/{list_id:int}", opt={"allow": Allow.MARKETER})
+@post("/segments/lists/{list_id:int}", opt={"allow": Allow.MARKETER})
 async def save_list(
     page: NamedDependency[Page],
     services: NamedDependency[PageServices],
@@ -111,10 +119,10 @@ async def save_list(
         return await _detail(
             page, services, list_id, errors={error.code: _problem(page, error)}, typed=form, status=422
         )
-    return page.go(f"/lists/{list_id}", "saved")
+    return page.go(f"/segments/lists/{list_id}", "saved")
 
 
-@post("/lists/{list_id:int}/archive", opt={"allow": Allow.MARKETER})
+@post("/segments/lists/{list_id:int}/archive", opt={"allow": Allow.MARKETER})
 async def archive_list(
     page: NamedDependency[Page],
     services: NamedDependency[PageServices],
@@ -126,16 +134,31 @@ async def archive_list(
         await services.static_lists.archive(list_id, actor=page.administrator.email, confirm=form.flag("confirm"))
     except Conflict as error:
         return await _detail(page, services, list_id, errors={error.code: _problem(page, error)}, status=422)
-    return page.go("/lists", "archived")
+    return page.go("/segments/lists", "archived")
 
 
-@post("/lists/{list_id:int}/restore", opt={"allow": Allow.MARKETER})
+@post("/segments/lists/{list_id:int}/restore", opt={"allow": Allow.MARKETER})
 async def restore_list(
     page: NamedDependency[Page], services: NamedDependency[PageServices], list_id: FromPath[int]
 ) -> Response[Any]:
     """Take a list back."""
     await services.static_lists.restore(list_id, actor=page.administrator.email)
-    return page.go(f"/lists/{list_id}", "saved")
+    return page.go(f"/segments/lists/{list_id}", "saved")
+
+
+async def _origins(page: Page, services: PageServices, kept: Iterable[StaticList]) -> dict[int, str]:
+    """Where lists came from, in words."""
+    names = {each.value: page.say.pick(each) for each in await services.segment_values.of_property("segment")}
+    return {each.list_id: _origin(page, each.origin, names) for each in kept}
+
+
+def _origin(page: Page, origin: str, names: Mapping[str, str]) -> str:
+    if found := re.fullmatch(r"segment (\d+) at (\S+)", origin):
+        when = exact(datetime.fromisoformat(found[2]), zone=page.shop.zone, say=page.say)
+        return page.say("segment “%(name)s”, %(when)s", name=names.get(found[1], found[1]), when=when)
+    if origin.startswith("file "):
+        return page.say("file %(name)s", name=origin.removeprefix("file "))
+    return origin
 
 
 async def _form(
@@ -170,10 +193,12 @@ async def _detail(
     errors: Errors | None = None,
     status: int = 200,
 ) -> Response[Any]:
+    kept = await services.static_lists.get(list_id)
     return page.show(
         "lists/detail.html",
         status=status,
-        kept=await services.static_lists.get(list_id),
+        kept=kept,
+        origin=(await _origins(page, services, [kept]))[list_id],
         members=await services.static_lists.members(list_id, limit=_SHOWN),
         uses=await services.static_lists.uses(list_id),
         taken=taken,

@@ -44,6 +44,7 @@ async def list_segments(page: NamedDependency[Page], services: NamedDependency[P
         archived=archived,
         wanted=page.query("q"),
         sentence=_says(page),
+        yesterday=await services.membership_ledger.sizes_yesterday(),
         starts=() if listed else STARTING_POINTS,
         stores=() if listed else await services.segment_values.of_property("store"),
     )

@@ -4,7 +4,8 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
@@ -12,11 +13,11 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import BadInput, Conflict, NotFound
-from backend.store import access, people, shop
+from backend.store import access, people, segment_values, shop
 from backend.store import segments as store
 from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
-from backend.store.segment_uses import check_rule, hold_references, read_uses
+from backend.store.segment_uses import check_rule, hold_references, read_names, read_uses
 from campaigns.shop import ShopSettings
 from segments.frame import Frame
 from segments.ids import SegmentId
@@ -29,10 +30,14 @@ from segments.rules.describe import describe
 from segments.rules.explain import explain
 from segments.rules.parse import dump, parse
 from segments.rules.rule import Rule
+from segments.rules.telling import Names
 from segments.segment import Segment
 from segments.uses import SegmentUses
 
 LONGEST_NAME = 100
+
+_NAMED = 1_000
+"""Stores and coupons that sentences call by name; others by their code."""
 
 
 class SegmentUsed(Conflict):
@@ -66,7 +71,8 @@ class SegmentRuns:
         async with self._pool.acquire() as connection:
             rows = await store.list_segments(connection, archived=archived)
             settings = await shop.read_settings(connection)
-            stored = [_stored(row, settings.currency) for row in rows]
+            names = await _names(connection)
+            stored = [_stored(row, settings.currency, names) for row in rows]
             rules = await resolve_rules(connection, [(each.segment.id, each.segment.rule) for each in stored])
         counts = await self._counts(rules, settings)
         return [ListedSegment(stored=each, count=count) for each, count in zip(stored, counts, strict=True)]
@@ -88,10 +94,10 @@ class SegmentRuns:
         """
         async with self._pool.acquire() as connection:
             rows = await store.list_versions(connection, segment_id=segment_id)
-            settings = await shop.read_settings(connection)
+            settings, names = await shop.read_settings(connection), await _names(connection)
         if not rows:
             raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
-        return [_stored(row, settings.currency) for row in rows]
+        return [_stored(row, settings.currency, names) for row in rows]
 
     async def find(self, name: str) -> StoredSegment:
         """The segment of a name.
@@ -212,7 +218,7 @@ class SegmentRuns:
         """What a rule would hold, kept or not; ``by`` is one of `segments.preview.PICTURES`."""
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
-            whole = await resolve_rule(connection, rule)
+            whole, names = await resolve_rule(connection, rule), await _names(connection)
         view = await self._frame.read_for([whole])
         counting = view.current & counts(exclude_test_accounts=settings.exclude_test_accounts)
         marks = marked(view.rows, whole, by=by, counting=counting)
@@ -223,8 +229,8 @@ class SegmentRuns:
             by=by,
             groups=look.groups,
             sample=await self._named(shown),
-            sentence_ja=describe(rule, "ja", currency=settings.currency),
-            sentence_en=describe(rule, "en", currency=settings.currency),
+            sentence_ja=describe(rule, "ja", currency=settings.currency, names=names["ja"]),
+            sentence_en=describe(rule, "en", currency=settings.currency, names=names["en"]),
         )
 
     async def members(self, segment_id: int, *, version: int | None = None) -> pl.LazyFrame:
@@ -252,8 +258,9 @@ class SegmentRuns:
                 code="customer_not_found",
             )
         row = found.row(0, named=True)
-        currency = settings.currency
-        findings = [explain(rule, row, language, currency=currency) for language in ("ja", "en")]
+        async with self._pool.acquire() as connection:
+            names = await _names(connection)
+        findings = [explain(rule, row, each, currency=settings.currency, names=names[each]) for each in ("ja", "en")]
         excluded = settings.exclude_test_accounts and bool(row["test_account"])
         return Explanation(
             segment=stored.segment,
@@ -327,7 +334,26 @@ async def _get(connection: Connection, segment_id: int, version: int | None) -> 
     if row is None:
         which = f"segment {segment_id}" if version is None else f"version {version} of segment {segment_id}"
         raise NotFound(f"There is no {which}.", code="segment_not_found")
-    return _stored(row, (await shop.read_settings(connection)).currency)
+    return _stored(row, (await shop.read_settings(connection)).currency, await _names(connection))
+
+
+async def _names(connection: Connection) -> dict[str, Names]:
+    """What sentences call segments, lists, stores and coupons, by language."""
+    known = await read_names(connection)
+    labels = {
+        "store": await segment_values.list_values(connection, noun="stores", most=_NAMED),
+        "coupon": await segment_values.list_values(connection, noun="coupons", most=_NAMED),
+    }
+    return {
+        language: replace(
+            known,
+            values={
+                name: {row["value"]: row["label"].get(language) or row["value"] for row in rows}
+                for name, rows in labels.items()
+            },
+        )
+        for language in ("ja", "en")
+    }
 
 
 async def _locked(connection: Connection, segment_id: int) -> asyncpg.Record:
@@ -337,12 +363,12 @@ async def _locked(connection: Connection, segment_id: int) -> asyncpg.Record:
     return row
 
 
-def _stored(row: asyncpg.Record, currency: str) -> StoredSegment:
+def _stored(row: asyncpg.Record, currency: str, names: Mapping[str, Names]) -> StoredSegment:
     rule = parse(row["rule"])
     return StoredSegment(
         segment=Segment(SegmentId(row["segment_id"]), row["name"], row["version"], rule),
-        sentence_ja=describe(rule, "ja", currency=currency),
-        sentence_en=describe(rule, "en", currency=currency),
+        sentence_ja=describe(rule, "ja", currency=currency, names=names["ja"]),
+        sentence_en=describe(rule, "en", currency=currency, names=names["en"]),
         changed_at=row["changed_at"],
         changed_by=row["created_by"],
         archived_at=row["archived_at"],

@@ -154,3 +154,38 @@ async def test_a_member_is_told_why(administrator: Browser, full: SimpleNamespac
     assert 'class="badge good"' in why
     listed = await administrator.get(f"/segments/{number}/members")
     assert "まだ数えていません" in listed.text
+
+
+async def test_the_list_tells_the_change_since_yesterday(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    assert '<span class="quiet">—</span>' in (await administrator.get("/segments")).text
+    size = (await full.segment_runs.count(number)).size
+    await full.pool.execute(
+        "INSERT INTO segment_days (segment_id, business_day, size, reachable, entered, departed)"
+        " VALUES ($1, '2026-11-19', $2, 0, 0, 0), ($1, '2026-11-20', $3, 0, 0, 0), ($1, '2026-11-22', 1, 0, 0, 0)",
+        number,
+        1,
+        size + 3,
+    )
+    assert "<b>▼ 3</b>" in (await administrator.get("/segments")).text
+    shown = (await administrator.get(f"/segments/{number}")).text
+    assert "data-chart=" in shown
+
+
+async def test_sentences_call_stores_and_segments_by_name(administrator: Browser, full: SimpleNamespace) -> None:
+    await full.pool.execute(
+        """INSERT INTO stores (store_id, name) VALUES ('s1', '{"ja": "渋谷店", "en": "Shibuya"}')"""
+    )
+    number = await make_segment(administrator, "一度だけ")
+    fields = {
+        "mode.r": "all", "subject.r-0": "segment:", "value.r-0": number,
+        "subject.r-1": "event:Order Completed", "measure.r-1": "times", "op.r-1": "at_least", "value.r-1": "1",
+        "f0-name.r-1": "store", "f0-op.r-1": "in", "f0-has.r-1": "s1",
+    }  # fmt: skip
+    for language, store in (("ja", "渋谷店"), ("en", "Shibuya")):
+        await administrator.post("/preferences/language", {"language": language})
+        answer = await administrator.post("/segments/preview", fields, **FRAGMENT)
+        sentence = re.search(r'class="sentence">([^<]*)<', answer.text)
+        assert sentence is not None
+        assert "一度だけ" in sentence[1]
+        assert store in sentence[1]

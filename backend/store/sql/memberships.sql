@@ -163,3 +163,8 @@ noted AS (
     UPDATE membership_writer SET changes_since = greatest(changes_since, $1) WHERE EXISTS (SELECT FROM gone)
 )
 SELECT count(*) FROM gone;
+
+-- name: list_sizes_before
+-- Sizes at the end of the day before a day: only days on which something changed are kept.
+SELECT DISTINCT ON (segment_id) segment_id, size FROM segment_days WHERE business_day < $1
+ORDER BY segment_id, business_day DESC;
