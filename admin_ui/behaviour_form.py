@@ -10,6 +10,7 @@ from admin_ui.i18n import mark
 from admin_ui.rule_tree import Node, filters_of
 from segments.events import VOCABULARY
 from segments.rules.behaviour import NUMBERS, has_amount, is_money, properties_of
+from segments.rules.conditions import CONDITIONS, PropertyChoice
 from segments.rules.operators import EVENT_OPERATORS, OPERATORS, Kind, Operand, Operator
 
 MEASURES: Mapping[str, str] = {
@@ -34,17 +35,6 @@ WINDOWS: Mapping[str, str] = {
 }
 PERIODS: Mapping[str, str] = {"day": mark("days"), "week": mark("weeks"), "month": mark("months")}
 SPANS: Mapping[str, str] = {"hours": mark("hours"), "days": mark("days")}
-PROPERTIES: Mapping[str, str] = {
-    "store": mark("Store"),
-    "category": mark("Category"),
-    "product": mark("Product"),
-    "coupon": mark("Coupon"),
-    "campaign": mark("Campaign"),
-    "rank": mark("Rank"),
-    "platform": mark("Platform"),
-    "amount": mark("Amount"),
-    "score": mark("Score"),
-}
 TEXT_FILTERS: Mapping[str, str] = {"in": mark("is one of"), "not_in": mark("is none of")}
 NUMBER_FILTERS: Mapping[str, str] = {">=": mark("is at least"), "<=": mark("is at most"), "between": mark("is between")}
 
@@ -79,6 +69,17 @@ _ERRORS: Mapping[str, str] = {
     "periods": mark("Enter in how many of how many periods, for example 3 of 4."),
     "days": mark("Enter a number of days."),
 }
+
+
+_EVENTS = {event.name: event for event in CONDITIONS.events}
+_ANY_PROPERTY = {each.name: each for event in CONDITIONS.events for each in event.properties}
+
+
+def properties(event: str) -> list[PropertyChoice]:
+    """What occurrences of an event can be filtered by, a custom event's too."""
+    if event in _EVENTS:
+        return [*_EVENTS[event].properties]
+    return [_ANY_PROPERTY[str(each)] for each in properties_of(event)]
 
 
 def measures(node: Node) -> dict[str, str]:

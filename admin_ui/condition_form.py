@@ -10,13 +10,18 @@ from admin_ui.i18n import mark
 from admin_ui.rule_tree import Node
 from segments.errors import RuleError
 from segments.rules.conditions import CONDITIONS, AttributeChoice
-from segments.rules.operators import Operand, Operator
+from segments.rules.operators import OPERATORS, Kind, Operand, Operator, is_trait
 from segments.rules.parse import parse
+from segments.rules.words import TRAIT_PREFIX
+from segments.shop_traits import MANY
 
 FIRST = "attribute:orders"
 """What a condition is about where nothing was chosen."""
 
 _ATTRIBUTES = {attribute.name: attribute for attribute in CONDITIONS.attributes}
+_OF_TRAITS = tuple({each.op: each for kind in Kind for each in OPERATORS[kind]}.values())
+"""A trait has a kind only together with the question: all operators, each once."""
+
 _KINDS = ("attribute", "event", "segment", "list", "share")
 
 _ERRORS: Mapping[Operand, str] = {
@@ -37,6 +42,9 @@ _ANYTHING = mark("Complete this condition.")
 
 def attribute_of(node: Node) -> AttributeChoice | None:
     """The catalogue's entry of the attribute, if it is one."""
+    if node.kind == "attribute" and is_trait(node.name):
+        name = node.name.removeprefix(TRAIT_PREFIX)
+        return AttributeChoice(node.name, name, name, "profile", Kind.TEXT, _OF_TRAITS) if name else None
     return _ATTRIBUTES.get(node.name) if node.kind == "attribute" else None
 
 
@@ -57,7 +65,9 @@ def operand(node: Node) -> Operand:
 
 def new(subject: str) -> Node:
     """What a new condition asks at first: something that stands, so that no error greets the one who begins."""
-    node = Node(subject=subject or FIRST)
+    node = Node(
+        subject=(subject or FIRST).removesuffix(MANY), typed={"op": "has_any"} if subject.endswith(MANY) else {}
+    )
     settle(node)
     attribute = attribute_of(node)
     if attribute is not None and operand(node) in (Operand.NUMBER, Operand.DAYS):

@@ -11,9 +11,10 @@ from admin_ui.rule_tree import Node, filters_of, walk
 from backend.services.segment_values import KnownValue, SegmentValues
 from segments.overview import Preview
 from segments.preview import PICTURES
-from segments.rules.behaviour import LEDGER_EVENTS
 from segments.rules.conditions import CONDITIONS
 from segments.rules.operators import Kind, Operand
+from segments.rules.words import TRAIT_PREFIX
+from segments.shop_traits import MANY
 
 SUGGESTED = 8
 """Values that stand as boxes beside a condition; the others are offered while one types."""
@@ -47,11 +48,6 @@ _OTHERS: tuple[tuple[str, str, str, str], ...] = (
     ("other", "share:", mark("Random share"), mark("always the same people")),
 )
 _OTHER_FACET = mark("Other lists of people")
-_LEDGER_NAMES: Mapping[str, str] = {
-    "Campaign Received": mark("Received a campaign"),
-    "Campaign Opened": mark("Opened a campaign"),
-    "Campaign Converted": mark("Converted after a campaign"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +79,7 @@ class Builder:
         undone: words about what was just taken away; empty for nothing.
         focus: the element that the person works on now; empty to leave it.
         values: what is suggested, by what it is for.
+        traits: that the shop uses in segments.
     """
 
     segment_id: int | None
@@ -98,10 +95,16 @@ class Builder:
     undone: str = ""
     focus: str = ""
     values: Mapping[str, Sequence[KnownValue]] = field(default_factory=dict)
+    traits: Sequence[str] = ()
 
 
-def offers(say: Say, *, with_lists: bool = False) -> list[OfferGroup]:
-    """Everything a condition can be about, grouped; a fact that the catalogue gains appears by itself."""
+def offers(say: Say, *, traits: Sequence[str] = ()) -> list[OfferGroup]:
+    """Everything a condition can be about, grouped; a fact that the catalogue gains appears by itself.
+
+    Args:
+        say: the page's language.
+        traits: that the shop uses in segments, as its settings write them.
+    """
     found: dict[str, list[Offer]] = {facet.name: [] for facet in CONDITIONS.facets}
     for attribute in CONDITIONS.attributes:
         kind = say(_KIND_NAMES.get(attribute.kind, str(attribute.kind)))
@@ -113,15 +116,12 @@ def offers(say: Say, *, with_lists: bool = False) -> list[OfferGroup]:
         facet = _FACET_OF.get(event.name.partition(" ")[0], "behaviour")
         offer = Offer(f"event:{event.name}", say.pick(event), happened, _words(event.ja, event.en, event.name))
         found.setdefault(facet, []).append(offer)
-    known = {event.name for event in CONDITIONS.events}
-    for name in LEDGER_EVENTS:
-        if name not in known:
-            label = say(_LEDGER_NAMES[name])
-            found.setdefault("message", []).append(Offer(f"event:{name}", label, happened, _words(label, name)))
     facets = {facet.name: say.pick(facet) for facet in CONDITIONS.facets}
+    for trait in traits:
+        offer = Offer(f"attribute:{TRAIT_PREFIX}{trait}", trait.removesuffix(MANY), say("trait"), _words(trait))
+        found.setdefault("profile", []).append(offer)
     for facet, subject, label, kind in _OTHERS:
-        if subject != "list:" or with_lists:
-            found.setdefault(facet, []).append(Offer(subject, say(label), say(kind), _words(say(label), label)))
+        found.setdefault(facet, []).append(Offer(subject, say(label), say(kind), _words(say(label), label)))
     return [OfferGroup(facets.get(name, say(_OTHER_FACET)), tuple(each)) for name, each in found.items() if each]
 
 
@@ -136,11 +136,11 @@ def _words(*names: str) -> str:
 
 def subject_label(node: Node, say: Say) -> str:
     """What people call what a condition is about; a custom event goes by its own name."""
-    for facet in offers(say, with_lists=True):
+    for facet in offers(say):
         for offer in facet.offers:
             if offer.subject == node.subject:
                 return offer.label
-    return node.name or node.subject
+    return node.name.removeprefix(TRAIT_PREFIX) or node.subject
 
 
 def told(node: Node, say: Say) -> str:

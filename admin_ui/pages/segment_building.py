@@ -22,7 +22,6 @@ from backend.services.segment_values import KnownValue
 from segments.errors import RuleError
 from segments.overview import Preview
 from segments.preview import PICTURES
-from segments.rules.behaviour import properties_of
 from segments.rules.parse import dump, place_of
 from segments.starting_points import BY_NAME, STARTING_POINTS, StartingPoint
 
@@ -195,14 +194,13 @@ async def _show(
         "boxes": segment_builder.boxes,
         "coded": coded,
         "filters_of": filters_of,
-        "properties_of": properties_of,
         "label_of": lambda node: segment_builder.subject_label(node, page.say),
         **_preview_context(page),
     }
     if page.fragment:
         return page.show("segments/_build.html", status=status, **shared)
     return page.show(
-        "segments/form.html", status=status, offers=segment_builder.offers(page.say, with_lists=True), **shared
+        "segments/form.html", status=status, offers=segment_builder.offers(page.say, traits=builder.traits), **shared
     )
 
 
@@ -256,6 +254,7 @@ async def _builder(
         undone=segment_builder.told(removed[-1], page.say) if removed else "",
         focus=f"node-{focus.place}" if focus is not None else "",
         values=values,
+        traits=(await services.shop.get()).segment_traits,
     )
 
 
