@@ -1,6 +1,7 @@
 """The pages as a marketer uses them, over HTTP with real services and a real PostgreSQL."""
 
 import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from backend.services.campaign_runs import CampaignRuns
 from backend.wiring.meetings import SegmentAudiences
 from campaigns.campaign import State
 from tests.admin_ui.conftest import Browser, add
+from tests.admin_ui.fakes import FakeLake
 
 RULE = {
     "mode.r": "all",
@@ -133,14 +135,20 @@ async def test_a_campaign_can_wait_for_its_time(administrator: Browser, full: Si
 
 
 @pytest.mark.parametrize(
-    ("language", "words"),
+    ("language", "words", "dropped"),
     [
-        ("ja", ("途中経過（いつ見ても有効な95%区間）", "人数が足りません")),
-        ("en", ("valid whenever you look", "Too small")),
+        ("ja", ("途中経過（いつ見ても有効な95%区間）", "人数が足りません"), "履歴不足：この配信の日"),
+        ("en", ("valid whenever you look", "Too small"), "raw events of this campaign"),
     ],
 )
 async def test_a_report_minutes_after_sending_has_an_interval_and_no_verdict(
-    administrator: Browser, full: SimpleNamespace, language: str, words: tuple[str, str]
+    *,
+    administrator: Browser,
+    full: SimpleNamespace,
+    language: str,
+    words: tuple[str, str],
+    dropped: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     await administrator.post("/preferences/language", {"language": language})
     await full.pool.execute(
@@ -155,6 +163,10 @@ async def test_a_report_minutes_after_sending_has_an_interval_and_no_verdict(
     for text in words:
         assert text in report
     assert re.search(r"±0\.0pt</b>\s*<span>\[−\d+\.\dpt, \+\d+\.\dpt\]", report)
+    monkeypatch.setattr(FakeLake, "raw_since", lambda _: full.clock.now().date() + timedelta(days=2))
+    report = (await administrator.get(f"/campaigns/{number}")).text
+    assert dropped in report
+    assert "±0.0pt" not in report
 
 
 async def test_what_was_written_is_kept_when_it_cannot_be_taken(administrator: Browser, full: SimpleNamespace) -> None:

@@ -99,6 +99,18 @@ async def test_old_days_go_once_and_what_was_counted_stays(shop: Shop) -> None:
     assert left_of(shop, "business_day=2025-02-*/*.parquet") == []
 
 
+async def test_a_table_says_what_is_gone_when_its_log_is_cut(shop: Shop) -> None:
+    await keeping(shop).run_once()
+    for table in RAW:
+        shop.lake.open(table).create_checkpoint()
+    for entry in left_of(shop, "_delta_log/*.json"):
+        if entry.parts[-3] in RAW:
+            entry.unlink()
+    shop.lake = Lake(shop.lake.location)
+    assert shop.lake.raw_since() == SINCE
+    assert oldest(shop.lake) == dict.fromkeys(RAW, date(2025, 6, 1))
+
+
 async def test_what_comes_late_for_a_dropped_day_is_counted_and_goes_the_next_day(shop: Shop) -> None:
     await keeping(shop).run_once()
     await shop.send("server", order("late", 30, user="u1"), at=OLD)
