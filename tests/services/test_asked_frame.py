@@ -12,6 +12,7 @@ import pytest
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
+from backend.services.shop import Shop as Settings
 from segments.membership import members
 from segments.metrics.lifecycle import STATES, states_on, thresholds_for
 from segments.rules.behaviour import Behaviour, Match, Then, column_of
@@ -276,3 +277,25 @@ async def test_the_ledger_answers_who_received_opened_and_converted(shop: Shop) 
     assert await who(shop, Attribute("days_since_push", "=", 0)) == {"u1"}
     await launched(shop, "summer", {"u4": "treated"}, {"u4": timedelta(hours=1)})
     assert await who(shop, did("Campaign Received")) == {"u0", "u1", "u4"}
+
+
+async def test_figures_of_a_past_day_ask_the_same_rules(shop: Shop) -> None:
+    runs = SegmentRuns(shop.pool, shop.clock, shop.asked)
+    insights = Insights(shop.pool, shop.clock, shop.lake, shop.asked)
+    await Settings(shop.pool, shop.clock).change({"segment_traits": ["plan"]}, actor="aya")
+    await shop.send("app", identify(user="u1", anonymous="a1", plan="pro"))
+    for days in (40, 20, 10):
+        at = NOW - timedelta(days=days)
+        await shop.send("server", order(f"o{days}", 700, user="u1", products=[line("tea")]), at=at)
+    await shop.refresh.run_once()
+    rules: dict[str, dict[str, Any]] = {
+        "tea": {"event": ORDER, "where": {"category": "tea"}, "op": "at_least", "times": 1},
+        "state": {"attribute": "life_cycle", "op": "is_not", "value": "churned"},
+        "plan": {"attribute": "trait:plan", "op": "is", "value": "pro"},
+        "pushed": {"not": {"event": "Campaign Received", "op": "at_least", "times": 1}},
+    }
+    for name, rule in rules.items():
+        made = await runs.create(name, parse(rule), actor="aya")
+        for members_by in ("cohort", "today"):
+            told = await insights.kpi("repeat_purchase_rate", segment_id=made.segment.id, as_of_rule=members_by)
+            assert (told.measured.numerator, told.measured.denominator) == (1, 1), (name, members_by)
