@@ -124,20 +124,22 @@ def customers_in(of: Table, place: int = 0) -> Numbers:
     return found
 
 
-def difference(before: Table, after: Table) -> Difference:
-    """What is another one in ``after``."""
+def difference(before: Table, after: Table, *, told: Truths) -> Difference:
+    """What is another one in ``after``; changes of the lists only that are ``told``.
+
+    Who is on a list for the first time is not told, and would be tens of millions of changes in memory.
+    """
     turned = before.bits ^ after.bits
     lists, columns = np.nonzero(turned.any(axis=2))
-    rows = after.bits[lists, columns]
-    blocks = before.blocks[columns]
+    rows = [
+        (int(at), int(before.blocks[column]), after.bits[at, column].tobytes())
+        for at, column in zip(lists, columns, strict=True)
+    ]
+    lists, columns = lists[told[lists]], columns[told[lists]]
     changes, within = _set_bits(turned[lists, columns])
-    entered = (rows[changes, within // 8] >> (within % 8).astype(np.uint8)) & 1 == 1
-    return Difference(
-        rows=[(int(place), int(block), row.tobytes()) for place, block, row in zip(lists, blocks, rows, strict=True)],
-        places=lists[changes].astype(np.int64),
-        customers=blocks[changes] * BLOCK + within,
-        entered=entered,
-    )
+    places, columns = lists[changes].astype(np.int64), columns[changes]
+    entered = (after.bits[places, columns, within // 8] >> (within % 8).astype(np.uint8)) & 1 == 1
+    return Difference(rows, places, before.blocks[columns] * BLOCK + within, entered)
 
 
 def _set_bits(rows: Bytes) -> tuple[Numbers, Numbers]:

@@ -34,7 +34,10 @@ def test_a_list_is_found_again_in_its_bits_and_in_its_rows(lists: list[set[int]]
     assert sets(table) == lists
     assert bits.counts(table).tolist() == [len(each) for each in lists]
     nobody = bits.table([], lists=len(lists), blocks=table.blocks)
-    rows = bits.difference(nobody, table).rows
+    everything = np.ones(len(lists), np.bool_)
+    rows = bits.difference(nobody, table, told=everything).rows
+    silent = bits.difference(nobody, table, told=~everything)
+    assert (silent.rows, len(silent.customers)) == (rows, 0)
     assert sets(bits.table(rows, lists=len(lists), blocks=table.blocks)) == lists
     assert all(any(row) for _, _, row in rows), "blocks without anybody are no rows"
 
@@ -57,7 +60,7 @@ def test_touched_customers_enter_and_leave_and_nobody_else(
     after = bits.changed(before, customers, truths)
     expected = [(old - touched) | new for old, new in zip(lists, holds, strict=True)]
     assert sets(after) == expected
-    found = bits.difference(before, after)
+    found = bits.difference(before, after, told=np.ones(len(lists), np.bool_))
     changes = list(zip(found.places.tolist(), found.customers.tolist(), found.entered.tolist(), strict=True))
     assert changes == [
         (place, who, who in expected[place]) for place, old in enumerate(lists) for who in sorted(old ^ expected[place])

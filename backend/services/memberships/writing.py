@@ -87,11 +87,13 @@ class Round:
         return bits.table([(places[row[0]], *row[1:]) for row in rows], lists=len(kept), blocks=blocks)
 
     async def _write(self, pages: _Pages, causes: Sequence[Cause], merged: Mapping[int, int]) -> None:
-        found = bits.difference(pages.before, pages.after)
+        # Nothing is told of reach, and of those who were in a segment when it was first looked at.
+        told = [one.segment_id != REACH and one.segment_id in self.book.states for one in pages.kept]
+        found = bits.difference(pages.before, pages.after, told=np.array(told, np.bool_))
         rows = [(pages.kept[place].segment_id, block, row) for place, block, row in found.rows]
         await store.put_blocks(self.connection, rows=rows)
         self.watch("bits")
-        counted = await self._counted(pages, found)
+        counted = await self._without_erased(found)
         await store.add_changes(self.connection, runs=self._runs(pages, counted, causes, merged), at=self.now)
         self.watch("changes")
         states = self._states(pages)
@@ -99,17 +101,12 @@ class Round:
         self.watch("states")
         await store.add_days(self.connection, rows=self._days(states, pages, counted))
 
-    async def _counted(self, pages: _Pages, found: Difference) -> Difference:
-        """The changes that are told.
-
-        None of reach, none of those who were in a segment when it was first looked at, none of erased persons.
-        """
-        first = [one.segment_id == REACH or one.segment_id not in self.book.states for one in pages.kept]
-        told = ~np.array(first, np.bool_)[found.places]
-        if not told.any():
-            return Difference(found.rows, found.places[told], found.customers[told], found.entered[told])
-        _, erased = await store.list_gone(self.connection, customer_ids=np.unique(found.customers[told]).tolist())
-        told &= ~np.isin(found.customers, np.array(sorted(erased), np.int64))
+    async def _without_erased(self, found: Difference) -> Difference:
+        """The changes without those of erased persons."""
+        if not len(found.customers):
+            return found
+        _, erased = await store.list_gone(self.connection, customer_ids=np.unique(found.customers).tolist())
+        told = ~np.isin(found.customers, bits.numbers(erased))
         return Difference(found.rows, found.places[told], found.customers[told], found.entered[told])
 
     def _runs(
