@@ -187,6 +187,11 @@ def source_of(behaviour: Behaviour) -> Source:
     return "lines" if Property.PRODUCT in asked else "days"
 
 
+def is_oldest_first(behaviour: Behaviour) -> bool:
+    """Whether its lists begin with the oldest day: those of every order in the frame do, all others with the newest."""
+    return _is_order_list(behaviour)
+
+
 def _is_order_list(behaviour: Behaviour) -> bool:
     """Whether the frame's lists of every counted order (`segments.customers.ORDER_LISTS`) answer it."""
     return behaviour.event == _ORDER and behaviour.is_plain and behaviour.keeps != "newest"

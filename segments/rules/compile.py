@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from segments.rules.compile_behaviour import compile_behavioural, cut
-from segments.rules.computed import COMPUTED
+from segments.rules.computed import COMPUTED, Computed
 from segments.rules.operators import OPPOSITES, Kind, is_trait, kind_asked
 from segments.rules.references import list_column
 from segments.rules.rule import All, Any_, Attribute, InList, InSegment, Not, Rule, Share
@@ -61,8 +61,17 @@ def _attribute(condition: Attribute, columns: Collection[str]) -> pl.Expr:
     name, op = condition.name, condition.op
     if op in OPPOSITES:
         return ~_attribute(Attribute(name, OPPOSITES[op], condition.value), columns)
+    if name in COMPUTED and COMPUTED[name].codes:
+        return _coded(condition, COMPUTED[name])
     value = _trait(name, op, columns) if is_trait(name) else _known(name)
     return _FALSE if value is None else _COMPARISONS[op](value, condition.value).fill_null(value=False)
+
+
+def _coded(condition: Attribute, computed: Computed) -> pl.Expr:
+    """Of a text with few values those are found out that are asked for, instead of writing one for everybody."""
+    codes = pl.DataFrame({"code": computed.codes}).with_row_index("place")
+    asked = codes.filter(_COMPARISONS[condition.op](pl.col("code"), condition.value)).get_column("place")
+    return computed.expression.is_in(asked.to_list()).fill_null(value=False)
 
 
 def _known(name: str) -> pl.Expr:

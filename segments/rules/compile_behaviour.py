@@ -1,14 +1,20 @@
 """Conditions on behaviour as Polars expressions over the list columns of the customer frame."""
 
 from collections.abc import Collection
+from datetime import date
 from typing import assert_never
 
 import polars as pl
 
-from segments.rules.behaviour import amounts_column, column_of
-from segments.rules.rule import Behavioural, Between, Changed, Did, InPeriods, Measure, Unit, When, Window, Within
+from segments.rules.behaviour import Behaviour, amounts_column, column_of, is_oldest_first
+from segments.rules.rule import Behavioural, Between, Changed, Did, InPeriods, Measure, When, Window, Within
 
 _FALSE = pl.lit(value=False)
+_YEAR = 12
+_FOUR_YEARS = 1461
+_FIVE_MONTHS = 153
+"""Days of any five months in a row from March or August on."""
+_SINCE_MARCH_1968 = (date(1970, 1, 1) - date(1968, 3, 1)).days
 
 
 def compile_behavioural(condition: Behavioural, columns: Collection[str]) -> pl.Expr:
@@ -81,16 +87,25 @@ def _measure(condition: Measure, *, occurs: bool) -> pl.Expr:
 
 
 def _amounts_inside(condition: Measure) -> pl.Expr:
-    """The amounts of the days that lie in the window; null where they do not."""
-    days, amounts = column_of(condition.behaviour), pl.col(amounts_column(condition.behaviour))
+    """The amounts of the days that lie in the window: as many as there are such days, from the newest end."""
+    name, amounts = column_of(condition.behaviour), pl.col(amounts_column(condition.behaviour))
     match condition.window:
         case Within() if condition.window.days is not None:
-            young = _ages(days).list.eval(pl.when(pl.element() < condition.window.days).then(1))
+            inside = _ages(name).list.eval(pl.element() < condition.window.days)
         case Between(first) if first is not None:
-            young = pl.col(days).list.eval(pl.when(pl.element() >= pl.lit(first)).then(1))
+            inside = pl.col(name).list.eval(pl.element() >= pl.lit(first))
         case _:
             return amounts
-    return amounts * young
+    days = inside.list.sum()
+    return amounts.list.tail(days) if is_oldest_first(condition.behaviour) else amounts.list.head(days)
+
+
+def _newest(behaviour: Behaviour) -> pl.Expr:
+    return pl.col(column_of(behaviour)).list.get(-1 if is_oldest_first(behaviour) else 0, null_on_oob=True)
+
+
+def _oldest(behaviour: Behaviour) -> pl.Expr:
+    return pl.col(column_of(behaviour)).list.get(0 if is_oldest_first(behaviour) else -1, null_on_oob=True)
 
 
 def _ages(days: str) -> pl.Expr:
@@ -107,8 +122,7 @@ def _compared(measured: pl.Expr, condition: Measure) -> pl.Expr:
 
 
 def _when(condition: When) -> pl.Expr:
-    days = pl.col(column_of(condition.behaviour)).list
-    day = days.min() if condition.which == "first" else days.get(0, null_on_oob=True)
+    day = _oldest(condition.behaviour) if condition.which == "first" else _newest(condition.behaviour)
     match condition.op, condition.value:
         case "within_days", int(number):
             return (day > cut(number)) & (day <= pl.col("as_of"))
@@ -121,23 +135,29 @@ def _when(condition: When) -> pl.Expr:
 
 
 def _periods(condition: InPeriods) -> pl.Expr:
-    ages = _periods_ago(column_of(condition.behaviour), condition.unit)
-    return ages.list.filter(pl.element() < condition.of_last).list.n_unique() >= condition.least
+    name = column_of(condition.behaviour)
+    if condition.unit == "month":
+        ago = _month(pl.col("as_of").cast(pl.Int32)) - pl.col(name).cast(pl.List(pl.Int32)).list.eval(
+            _month(pl.element())
+        )
+    else:
+        ago = _ages(name) // (1 if condition.unit == "day" else 7)
+    return ago.list.filter(pl.element() < condition.of_last).list.n_unique() >= condition.least
 
 
-def _periods_ago(days: str, unit: Unit) -> pl.Expr:
-    """How many periods before the running one each day of a list lies: days, spans of seven days, calendar months."""
-    if unit == "month":
-        numbers = pl.col(days).list.eval(pl.element().dt.year() * 12 + pl.element().dt.month())
-        return (pl.col("as_of").dt.year() * 12 + pl.col("as_of").dt.month()) - numbers
-    return _ages(days) // (1 if unit == "day" else 7)
+def _month(days: pl.Expr) -> pl.Expr:
+    """The number of the calendar month of days since 1970, from March 1968 on and up to February 2100.
+
+    Years and months from March on follow from a day's number by divisions alone, which takes a third of `dt.month`.
+    """
+    quarters = (days + _SINCE_MARCH_1968) * 4 + 3
+    return quarters // _FOUR_YEARS * _YEAR + (quarters % _FOUR_YEARS // 4 * 5 + 2) // _FIVE_MONTHS
 
 
 def _changed(condition: Changed) -> pl.Expr:
     name, span = column_of(condition.behaviour), condition.days
-    days = pl.col(name).list
+    latest = _newest(condition.behaviour)
     if condition.change == "stopped":
-        latest = days.get(0, null_on_oob=True)
         return (latest > cut(2 * span)) & (latest <= cut(span))
-    before = _ages(name).list.filter((pl.element() >= span) & (pl.element() < 2 * span)).list.len() > 0
-    return (days.max() > cut(span)) & ~before & (days.min() <= cut(2 * span))
+    before = _ages(name).list.eval((pl.element() >= span) & (pl.element() < 2 * span)).list.any()
+    return (latest > cut(span)) & ~before & (_oldest(condition.behaviour) <= cut(2 * span))
