@@ -8,9 +8,11 @@ import asyncpg
 import pytest
 
 from backend.errors import BadInput, NotFound
+from backend.lake.asked import AskedFrame
 from backend.lake.frame import CustomerFrame, FrameView
 from backend.services.memberships.keeping import Memberships
 from backend.services.refresh.loop import Refresh
+from backend.services.rule_facts import RuleFacts
 from backend.store import erasures
 from backend.store import memberships as store
 from segments import bits
@@ -18,7 +20,8 @@ from segments.rules.parse import parse
 from segments.rules.rule import EVERYONE
 from tests.segments.rules.people import TODAY, person
 from tests.services.keeping import NOW, Floor
-from tests.services.refreshing import Shop, track
+from tests.services.refreshing import NOW as NOW_THERE
+from tests.services.refreshing import Shop, order, track
 
 BOUGHT = parse({"attribute": "orders", "op": ">=", "value": 1})
 RECENT = parse({"event": "Order Completed", "op": "at_least", "times": 1, "days": 3})
@@ -433,3 +436,40 @@ class OnDisk:
 
     async def read_for(self, _: Any) -> FrameView:
         return self._frame.read()
+
+
+async def test_rules_of_every_source_are_kept(pool: asyncpg.Pool, tmp_path: Path) -> None:
+    """What is worked out beside the frame is asked for too, and what moves with the minute leaves with it."""
+    shop, floor = Shop(pool, tmp_path), Floor(pool)
+    await shop.send("server", order("O-1", 900, user="M-1", store_id="S01"))
+    await shop.send("server", order("O-2", 900, user="M-2", store_id="S02"), at=NOW_THERE - timedelta(days=5))
+    await shop.refresh.run_until_current()
+    ids = {row["user_id"]: row["customer_id"] for row in await pool.fetch("SELECT user_id, customer_id FROM customers")}
+    await pool.execute(
+        "INSERT INTO static_lists (name, origin, created_at, created_by, changed_at) VALUES ('l', 'test', now(), 't', now())"
+    )
+    await pool.execute("INSERT INTO static_list_members VALUES (1, $1)", ids["M-2"])
+    bought = {"event": "Order Completed", "op": "at_least", "times": 1}
+    asked: dict[str, Any] = {
+        "store": {**bought, "where": {"store": "S01"}},
+        "hour": {**bought, "hours": 1},
+        "list": {"list": 1},
+        "life": {"attribute": "life_cycle", "op": "is_set"},
+        "sent": {"event": "Campaign Received", "op": "at_most", "times": 0},
+    }
+    numbers = {name: await floor.segment(name, parse(rule)) for name, rule in asked.items()}
+    keeper = Memberships(pool, shop.clock, AskedFrame(shop.frame, shop.lake, RuleFacts(pool, shop.clock)))
+    await keeper.work_until_current()
+    both = set(ids.values())
+    members = {name: await floor.members(number) for name, number in numbers.items()}
+    expected_members = {"store": {ids["M-1"]}, "hour": {ids["M-1"]}, "list": {ids["M-2"]}, "life": both, "sent": both}
+    assert members == expected_members
+    shop.pass_time(timedelta(minutes=61))
+    await shop.refresh.run_until_current()
+    await keeper.work_until_current()
+    assert await floor.members(numbers["hour"]) == set()
+    assert await floor.changes(numbers["hour"]) == [(ids["M-1"], "out", "time")]
+    await pool.execute("INSERT INTO static_list_members VALUES (1, $1)", ids["M-1"])
+    await pool.execute("UPDATE static_lists SET revision = revision + 1")
+    await keeper.work_until_current()
+    assert await floor.changes(numbers["list"]) == [(ids["M-1"], "in", "rule")]
