@@ -9,6 +9,7 @@ import asyncpg
 import polars as pl
 import pytest
 
+from backend.lake import frame as frame_module
 from backend.lake.frame import CustomerFrame
 from backend.services.refresh import watching
 from backend.services.refresh.loop import Refresh
@@ -68,9 +69,7 @@ async def test_a_saved_segments_behaviour_becomes_a_column_of_every_row(shop: Sh
         assert not await shop.refresh._makers.is_filling(connection)
 
 
-async def test_until_every_row_has_it_a_column_is_not_shown_and_the_answer_is_right(
-    shop: Shop, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def _fill_in_pieces(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watching, "FILLED_AT_ONCE", 2)
     await shop.send("server", *(order(f"o{n}", 100, user=f"u{n}", products=[line("tea")]) for n in range(5)))
     await shop.refresh.run_once()
@@ -86,7 +85,21 @@ async def test_until_every_row_has_it_a_column_is_not_shown_and_the_answer_is_ri
     assert seen == [False, False, True]
 
 
-async def test_a_behaviour_that_nobody_asked_for_meanwhile_is_made_whole_again(shop: Shop) -> None:
+async def test_until_every_row_has_it_a_column_is_not_shown_and_the_answer_is_right(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await _fill_in_pieces(shop, monkeypatch)
+
+
+async def test_a_column_that_is_shown_while_it_is_made_is_found_out(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(frame_module, "is_watched", lambda _: False)
+    with pytest.raises(AssertionError):
+        await _fill_in_pieces(shop, monkeypatch)
+
+
+async def _ask_leave_and_ask_again(shop: Shop) -> None:
     segment_id = await save(shop, "tea", TEA)
     await shop.send("server", order("o1", 100, user="u1", products=[line("tea")]))
     await shop.refresh.run_once()
@@ -101,6 +114,16 @@ async def test_a_behaviour_that_nobody_asked_for_meanwhile_is_made_whole_again(s
     await shop.refresh.run_once()
     assert stored(shop, TEA) == [True]
     assert (await runs.count(segment_id)).size == 2
+
+
+async def test_a_behaviour_that_nobody_asked_for_meanwhile_is_made_whole_again(shop: Shop) -> None:
+    await _ask_leave_and_ask_again(shop)
+
+
+async def test_a_column_that_rows_lack_and_that_stays_is_found_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "marks_of_rows", lambda before, _: {"watched": before.get("watched", [])})
+    with pytest.raises(AssertionError):
+        await _ask_leave_and_ask_again(shop)
 
 
 async def test_a_fill_that_died_goes_on(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,7 +200,7 @@ async def _random_shop(shop: Shop, seed: int, rounds: int, each: int) -> None:
 
 
 async def test_watched_and_asked_for_are_the_same_after_each_refresh(shop: Shop) -> None:
-    await _random_shop(shop, 1, rounds=3, each=20)
+    await _random_shop(shop, 1, rounds=2, each=20)
 
 
 @pytest.mark.prove
