@@ -9,6 +9,7 @@ import asyncpg
 import polars as pl
 import pytest
 
+from backend.lake.behaviours import Behaviours
 from backend.services.insights import Insights
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
@@ -52,7 +53,7 @@ async def who(shop: Shop, rule: Rule) -> set[str]:
     return {row["user_id"] for row in rows}
 
 
-async def test_an_order_changes_the_count_of_a_rule_about_a_category(shop: Shop) -> None:
+async def _orders_of_tea(shop: Shop) -> None:
     runs = SegmentRuns(shop.pool, shop.clock, shop.asked)
     assert (await runs.preview(TEA)).count.size == 0
     await shop.send("server", order("o1", 100, user="u1", products=[line("bread")]))
@@ -64,6 +65,16 @@ async def test_an_order_changes_the_count_of_a_rule_about_a_category(shop: Shop)
     await shop.send("server", track("Order Cancelled", user="u1", order_id="o2"))
     await shop.refresh.run_once()
     assert await who(shop, TEA) == set()
+
+
+async def test_an_order_changes_the_count_of_a_rule_about_a_category(shop: Shop) -> None:
+    await _orders_of_tea(shop)
+
+
+async def test_news_that_nobody_looks_at_is_found_out(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Behaviours, "_changed", lambda *_: frozenset())
+    with pytest.raises(AssertionError):
+        await _orders_of_tea(shop)
 
 
 async def test_each_source_answers(shop: Shop) -> None:
