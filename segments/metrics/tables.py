@@ -30,12 +30,14 @@ COLUMNS: dict[str, pl.DataType] = {
     "compared_with": pl.String(),
     "compared_value": pl.Float64(),
     "change": pl.Float64(),
+    "notes": pl.String(),
 }
 """Columns of the table; what a row does not need is empty.
 
 ``segment`` is empty for everyone; ``cohort`` and ``period`` name a cell of retention, ``by`` and ``group`` a group of a
 breakdown (``(others)`` and ``(unknown)`` are no values of the attribute), ``row`` and ``column`` a cell of the sheet, whose
-``text`` or ``value`` it is. ``compared_with`` is a way to compare, or the name of a segment.
+``text`` or ``value`` it is. ``compared_with`` is a way to compare, or the name of a segment. ``notes`` are codes of
+`segments.metrics.notes.NOTES` with spaces between, of the figure and of what it is compared with.
 """
 
 
@@ -89,6 +91,7 @@ def _figure(measured: Measured) -> dict[str, Any]:
         "denominator": measured.denominator,
         "value": measured.value,
         "incomplete": measured.incomplete,
+        "notes": " ".join(measured.notes) or None,
     }
 
 
@@ -99,7 +102,8 @@ def _span(measured: Measured) -> dict[str, Any]:
 def _compared(now: Measured, before: Measured | None, name: str | None) -> dict[str, Any]:
     if before is None:
         return {}
-    return {"compared_with": name, "compared_value": before.value, "change": difference(now, before)}
+    notes = " ".join(dict.fromkeys((*now.notes, *before.notes))) or None
+    return {"compared_with": name, "compared_value": before.value, "change": difference(now, before), "notes": notes}
 
 
 def _cells(measured: Measured) -> Iterator[dict[str, Any]]:

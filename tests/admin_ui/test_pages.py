@@ -367,3 +367,17 @@ async def test_stores_of_a_breakdown_go_by_their_names(administrator: Browser, f
     await administrator.post("/preferences/language", {"language": "en"})
     english = (await administrator.get(asked)).text
     assert ('<th scope="row">Shibuya' in english, "By last store" in english) == (True, True)
+
+
+async def test_figures_that_lack_dropped_history_say_so(
+    administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FakeLake, "raw_since", lambda _: full.clock.now().date() - timedelta(days=1))
+    for query in (
+        *("nps", "nps?by=rank&compare=previous_period", "funnel", "launch_at_visit_rate", "nps/csv"),
+        *("product_affinity?level=product", "cross_sell_rate?level=product", "retention?return_where=store%3DS1"),
+    ):
+        answer = await administrator.get(f"/analysis/{query}")
+        assert answer.status_code == 200, query
+        assert ("raw_dropped" if query.endswith("csv") else "履歴不足") in answer.text, query
+    assert "履歴不足" not in (await administrator.get("/analysis/repeat_purchase_rate")).text
