@@ -127,7 +127,7 @@ def settle(node: Node) -> None:
     node.typed["measure"] = asked
     fitting = [each.op for each in operators(node)]
     if fitting and node.get("op") not in fitting:
-        node.typed["op"] = fitting[0]
+        node.typed["op"] = ">=" if ">=" in fitting else fitting[0]
     node.typed.setdefault("value", _DEFAULTS.get(asked, ""))
     if node.get("window") not in WINDOWS:
         node.typed["window"] = "days" if node.get("span") or node.get("days") else "ever"
