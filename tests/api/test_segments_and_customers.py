@@ -145,7 +145,9 @@ async def test_the_catalogue_of_conditions_is_told(client: httpx.AsyncClient) ->
     orders = next(each for each in conditions["attributes"] if each["name"] == "orders")
     assert orders["kind"] == "number"
     assert orders["operators"][0] == {"op": "=", "operand": "number", "ja": "ちょうど", "en": "is exactly"}
-    assert {"name": "Order Completed", "ja": "購入", "en": "Order completed"} in conditions["events"]
+    ordered = next(each for each in conditions["events"] if each["name"] == "Order Completed")
+    assert (ordered["ja"], ordered["en"]) == ("購入", "Order completed")
+    assert [each["name"] for each in ordered["properties"]] == ["store", "category", "product", "amount", "platform"]
 
 
 async def test_customers_are_found_and_shown(client: httpx.AsyncClient) -> None:
