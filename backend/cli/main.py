@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "kpi": ("backend.cli.kpi", "Answer a KPI with its numerator, denominator, window and as-of time."),
     "snapshots": ("backend.cli.snapshots", "Figures kept every day: run, status, choose."),
     "shop": ("backend.cli.shop", "The shop's settings: show, set."),
-    "segment": ("backend.cli.segment_ledger", "Segments: create, save, archive, list, count, explain, members, changes, drafts."),
+    "segment": ("backend.cli.segment_ledger", "Segments: create, save, count, explain, members, changes, drafts."),
     "list": ("backend.cli.lists", "Static lists and exclusion lists: create, add, remove, archive."),
     "ranks": ("backend.cli.ranks", "Rank rules: show, set, preview."),
     "coupon": ("backend.cli.coupons", "Coupons: define, issue, look what became of them."),
