@@ -20,7 +20,7 @@ from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours
 from backend.lake.everyone import facts_of_everyone
 from backend.lake.frame import SUPERSEDED, CustomerFrame, FrameView
-from backend.lake.kept_columns import ROOM, Held, KeptColumns, Made
+from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
 from backend.lake.tables import Lake
 from segments.customers import ASKED
@@ -33,11 +33,8 @@ from segments.rules.references import behaviours, list_column, lists
 from segments.rules.rule import Attribute, Rule, conditions_of
 from segments.shop_traits import ShopTrait, cell
 
-DEAR = 0.5
-"""Seconds of work beyond which what depends on everyone may outlive the frame it was worked out of."""
-
 LASTS = 20
-"""For how many times as long as it took to work it out it may, ..."""
+"""What depends on everyone may outlive the frame it was worked out of, where it took long (`DEAR`): so many times that long, ..."""
 
 LONGEST = 300.0
 """... and for how many seconds at the most."""

@@ -12,6 +12,9 @@ import polars as pl
 ROOM = 200_000_000
 """Bytes that are kept. What is just being asked for stays, however large it is."""
 
+DEAR = 0.5
+"""Seconds of work from which on something is kept rather than what took less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -73,10 +76,18 @@ class KeptColumns:
             started, ended = held.made - held.took, held.made
         self._held[key] = Held(rows, stamp, notes, ended, ended - started)
         self._held.move_to_end(key)
-        size = self.size
-        while size > self._room and len(self._held) > 1:
-            size -= int(self._held.popitem(last=False)[1].rows.estimated_size())
+        self._make_room(key)
         return rows
+
+    def _make_room(self, for_key: Hashable) -> None:
+        """Let go of what was used longest ago: first of what was made in no time, then of what took long."""
+        over = self.size - self._room
+        others = [(key, held) for key, held in self._held.items() if key != for_key]
+        for key, held in sorted(others, key=lambda other: other[1].took >= DEAR):
+            if over <= 0:
+                break
+            over -= int(held.rows.estimated_size())
+            del self._held[key]
 
     def _made(self, key: Hashable, stamp: Hashable, task: "asyncio.Task[pl.DataFrame]") -> None:
         self._making.pop((key, stamp), None)
