@@ -7,6 +7,7 @@ Each is written twice: as an expression over the frame, and over one row for `ex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -24,7 +25,7 @@ class Computed:
     Attributes:
         facet: where pages list it, as in `segments.customers.Attribute`.
         needs: columns of the frame that it is computed from, beside ``as_of``.
-        expression: over a frame; where there are ``codes``, the place of the value among them.
+        express: makes the expression over a frame; where there are ``codes``, it gives the place of the value among them.
         of: over a row; None where something is not known, as the expression is null.
         codes: every value that there is, of a text; empty for numbers.
     """
@@ -35,9 +36,14 @@ class Computed:
     en: str
     facet: str
     needs: tuple[str, ...]
-    expression: pl.Expr
+    express: Callable[[], pl.Expr]
     of: Callable[[Mapping[str, Any]], Any]
     codes: tuple[str, ...] = ()
+
+    @property
+    def expression(self) -> pl.Expr:
+        """What is computed, over a frame. Made when it is asked for: work of Polars at import would start its threads."""
+        return self.express()
 
 
 def _looked_up(table: pl.Series) -> pl.Expr:
@@ -52,7 +58,7 @@ def _place(month: int, day: int) -> int:
 
 def _age() -> pl.Expr:
     born = pl.col("birth_year") * 10_000 + pl.col("birth_month").cast(pl.Int32) * 100 + pl.col("birth_day")
-    elapsed = _TODAY_KEY - born
+    elapsed = _today().key - born
     return pl.when(elapsed >= 0).then(elapsed) // 10_000
 
 
@@ -63,34 +69,57 @@ def _band(age: pl.Expr) -> pl.Expr:
 
 
 def _days_to_birthday() -> pl.Expr:
-    place = pl.lit(_PLACES).gather(pl.col("birth_month").cast(pl.Int32) * _SLOTS + pl.col("birth_day"))
+    today = _today()
+    place = pl.lit(today.places).gather(pl.col("birth_month").cast(pl.Int32) * _SLOTS + pl.col("birth_day"))
     # In a year without a 29th of February that day and all after it come one day earlier.
     later = (place >= _LEAP_PLACE).cast(pl.Int32)
-    this, following = place - later * _TODAY_SHORT, place - later * _NEXT_SHORT
-    wait = this - _TODAY_PLACE
-    return pl.when(wait >= 0).then(wait).otherwise(following + _YEAR_DAYS - _TODAY_PLACE)
+    this, following = place - later * today.short, place - later * today.next_short
+    wait = this - today.place
+    return pl.when(wait >= 0).then(wait).otherwise(following + today.year_days - today.place)
 
 
-_DAYS = pl.date_range(date(1970, 1, 1), date(2199, 12, 31), eager=True)
-"""The days that a frame can stand on."""
-
-_LEAP = _DAYS.dt.is_leap_year().cast(pl.Int32)
 _SOME_LEAP_YEAR = 2000
 _SLOTS = 32
 _LEAP_PLACE = _place(_FEBRUARY, _LEAP_DAY)
-_PLACES = pl.Series("places", [_place(max(slot // _SLOTS, 1), slot % _SLOTS) for slot in range(13 * _SLOTS)], pl.Int32)
-"""The place of each day of the year, by its month and day in one number."""
 
-_MONTH_DAY = _DAYS.dt.month().cast(pl.Int32) * 100 + _DAYS.dt.day()
-_STANDS_FOR_29TH = ((_MONTH_DAY == _FEBRUARY * 100 + _LEAP_DAY - 1) & (_LEAP == 0)).cast(pl.Int32)
-"""In other years the 28th of February stands for the 29th, too."""
 
-_TODAY_KEY = _looked_up(_DAYS.dt.year() * 10_000 + _MONTH_DAY + _STANDS_FOR_29TH)
-"""Years, months and days in one number, by which ages are told."""
-_TODAY_PLACE = _looked_up(_DAYS.dt.ordinal_day())
-_TODAY_SHORT = _looked_up(1 - _LEAP)
-_NEXT_SHORT = _looked_up(1 - _DAYS.dt.offset_by("1y").dt.is_leap_year().cast(pl.Int32))
-_YEAR_DAYS = _looked_up(365 + _LEAP)
+@dataclass(frozen=True, slots=True)
+class _Today:
+    """What holds of the frame's day.
+
+    Attributes:
+        places: the place of each day of the year, by its month and day in one number.
+        key: year, month and day in one number, by which ages are told.
+        place: of the day in its year.
+        short: 1 in years without a 29th of February.
+        next_short: the same of the year after.
+        year_days: days of the year.
+    """
+
+    places: pl.Series
+    key: pl.Expr
+    place: pl.Expr
+    short: pl.Expr
+    next_short: pl.Expr
+    year_days: pl.Expr
+
+
+@cache
+def _today() -> _Today:
+    days = pl.date_range(date(1970, 1, 1), date(2199, 12, 31), eager=True)  # those that a frame can stand on
+    leap = days.dt.is_leap_year().cast(pl.Int32)
+    month_day = days.dt.month().cast(pl.Int32) * 100 + days.dt.day()
+    # In other years the 28th of February stands for the 29th, too.
+    stands_for_29th = ((month_day == _FEBRUARY * 100 + _LEAP_DAY - 1) & (leap == 0)).cast(pl.Int32)
+    places = [_place(max(slot // _SLOTS, 1), slot % _SLOTS) for slot in range(13 * _SLOTS)]
+    return _Today(
+        places=pl.Series("places", places, pl.Int32),
+        key=_looked_up(days.dt.year() * 10_000 + month_day + stands_for_29th),
+        place=_looked_up(days.dt.ordinal_day()),
+        short=_looked_up(1 - leap),
+        next_short=_looked_up(1 - days.dt.offset_by("1y").dt.is_leap_year().cast(pl.Int32)),
+        year_days=_looked_up(365 + leap),
+    )
 
 
 def _birthday_of(row: Mapping[str, Any], year: int) -> date | None:
@@ -130,11 +159,11 @@ _BIRTH = ("birth_year", *_BIRTHDAY)
 COMPUTED: dict[str, Computed] = {
     one.name: one
     for one in (
-        Computed("age", Kind.NUMBER, "年齢", "Age", "profile", _BIRTH, _age(), _age_of),
-        Computed("age_band", Kind.TEXT, "年代", "Age band", "profile", _BIRTH, _band(_age()), _band_of, AGES),
+        Computed("age", Kind.NUMBER, "年齢", "Age", "profile", _BIRTH, _age, _age_of),
+        Computed("age_band", Kind.TEXT, "年代", "Age band", "profile", _BIRTH, lambda: _band(_age()), _band_of, AGES),
         Computed(
             "birthday_in", Kind.NUMBER, "誕生日までの日数", "Days to the birthday", "profile", _BIRTHDAY,
-            _days_to_birthday(), _days_to_birthday_of,
+            _days_to_birthday, _days_to_birthday_of,
         ),
     )
 }  # fmt: skip
