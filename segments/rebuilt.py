@@ -54,11 +54,16 @@ def behaviour_of(rule: Rule) -> dict[str, int | None]:
     """Events of which the rule reads the plain list column, each with the days it looks back; None for ever."""
     found: dict[str, int | None] = {}
     for one in conditions_of(rule):
-        if isinstance(one, BEHAVIOURAL) and one.behaviour == Behaviour(one.behaviour.event):
+        if isinstance(one, BEHAVIOURAL) and _is_plain(one.behaviour):
             event, days = one.behaviour.event, _looks_back(one)
             before = found.get(event, 0)
             found[event] = None if days is None or before is None else max(days, before)
     return found
+
+
+def _is_plain(behaviour: Behaviour) -> bool:
+    """Whether it is read from one of the frame's plain list columns."""
+    return behaviour == Behaviour(behaviour.event) and source_of(behaviour) == "frame"
 
 
 def _looks_back(condition: Behavioural) -> int | None:
@@ -77,7 +82,7 @@ def lists_of(rule: Rule) -> frozenset[Behaviour]:
 
     Of every order with its day and its amount there is one pair of lists, whichever of the two is asked.
     """
-    asked = [one for one in every_behaviour(rule) if one != Behaviour(one.event) and not is_of_now(one)]
+    asked = [one for one in every_behaviour(rule) if not _is_plain(one) and not is_of_now(one)]
     return frozenset(replace(one, keeps="amounts") if source_of(one) == "frame" else one for one in asked)
 
 

@@ -174,10 +174,10 @@ def source_of(behaviour: Behaviour) -> Source:
     """
     if behaviour.event in LEDGER_EVENTS:
         return "ledger"
-    if behaviour == Behaviour(behaviour.event) or _is_order_list(behaviour):
-        return "frame"
     if behaviour.event in DERIVED:  # customer_days has rows of its own under these names
         return "events"
+    if behaviour == Behaviour(behaviour.event) or _is_order_list(behaviour):
+        return "frame"
     asked = {match.name for match in behaviour.where}
     known = {*_IN_DAYS.get(behaviour.event, ())}
     if behaviour.then is not None or behaviour.minutes is not None or not asked <= {*known, Property.PRODUCT}:

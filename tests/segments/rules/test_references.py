@@ -42,6 +42,7 @@ def test_plain_lists_need_nothing_joined() -> None:
         ({"event": "Store Visited", "change": "stopped", "days": 3}, "frame"),
         ({"event": "Store Visited", "change": "came_back", "days": 3}, "days"),
         ({"event": "Membership Joined", "op": "at_least", "times": 1, "where": {"store": "S1"}}, "events"),
+        ({"event": "Order Line", "op": "at_least", "times": 1}, "events"),
         ({"event": "Device Seen", "in_periods": 1, "of_last": 1, "unit": "day"}, "events"),
         ({"event": "Campaign Opened", "op": "at_least", "times": 1}, "ledger"),
     ],
