@@ -1,7 +1,7 @@
 """What the segment builder shows: the form as it was typed, what the rule holds, and everything that can be chosen."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from admin_ui import behaviour_form, condition_form
@@ -134,19 +134,16 @@ def _words(*names: str) -> str:
     return " ".join(names).casefold()
 
 
-def subject_label(node: Node, say: Say) -> str:
-    """What people call what a condition is about; a custom event goes by its own name."""
-    for facet in offers(say):
-        for offer in facet.offers:
-            if offer.subject == node.subject:
-                return offer.label
-    return node.name.removeprefix(TRAIT_PREFIX) or node.subject
+def labels(say: Say) -> Callable[[Node], str]:
+    """Says what people call that which a condition is about; a custom event and a trait go by their own names."""
+    known = {offer.subject: offer.label for group in offers(say) for offer in group.offers}
+    return lambda node: known.get(node.subject) or node.name.removeprefix(TRAIT_PREFIX) or node.subject
 
 
 def told(node: Node, say: Say) -> str:
     """A condition or group in a few words, for those who took it away."""
     if not node.mode:
-        return subject_label(node, say)
+        return labels(say)(node)
     count = sum(not each.mode for each in walk(node))
     return say.plural("a group with %(n)s condition", "a group with %(n)s conditions", count)
 

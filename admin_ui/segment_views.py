@@ -1,6 +1,7 @@
 """Segments as pages show them."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from admin_ui import charts, filters
@@ -26,3 +27,11 @@ def size_chart(history: History, say: Say) -> str:
     sizes = charts.series(say("People"), [each.size for each in history.days], notes, colour=1)
     reach = charts.series(say("Reached by push"), [each.reachable for each in history.days], [""] * len(days), colour=3)
     return charts.chart("line", days, [sizes, reach])
+
+
+def moment(text: str) -> datetime | None:
+    """A moment as a hidden field carries it; None for anything else."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        return None

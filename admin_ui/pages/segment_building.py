@@ -1,5 +1,6 @@
 """セグメントの作成画面: the builder that shows the size as the rule is edited."""
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,16 +14,17 @@ from admin_ui.i18n import mark
 from admin_ui.page import Page
 from admin_ui.rule_tree import Node, filters_of, put_back
 from admin_ui.segment_builder import Builder
-from admin_ui.segment_views import coded, sentence_of
+from admin_ui.segment_views import coded, moment, sentence_of
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
-from backend.errors import BadInput, Conflict
+from backend.errors import BadInput, Conflict, NotFound
 from backend.services.segment_runs import SegmentUsed
 from backend.services.segment_values import KnownValue
 from segments.errors import RuleError
 from segments.overview import Preview
 from segments.preview import PICTURES
 from segments.rules.parse import dump, place_of
+from segments.rules.rule import Rule
 from segments.starting_points import BY_NAME, STARTING_POINTS, StartingPoint
 
 _BEGINNINGS = ("add", "group", "subject", "filter", "then")
@@ -117,26 +119,28 @@ async def save_segment(
     return await _save(page, services, form, segment_id=segment_id)
 
 
-async def _save(page: Page, services: PageServices, form: Form, *, segment_id: int | None) -> Response[Any]:
+@post("/segments/{segment_id:int}/draft", opt={"allow": Allow.MARKETER})
+async def save_draft(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    segment_id: FromPath[int],
+) -> Response[Any]:
+    """Keep what stands in the builder as a draft; the live segment stays as it is."""
+    return await _save(page, services, form, segment_id=segment_id, draft=True)
+
+
+async def _save(
+    page: Page, services: PageServices, form: Form, *, segment_id: int | None, draft: bool = False
+) -> Response[Any]:
     tree, name, version = rule_form.read(form), form.text("name"), form.whole("version")
     rule = rule_form.to_rule(tree, page.shop.currency)
     refusal: tuple[str, str] | None = None
-    errors: Errors = {} if name else {"name": page.say("Give the segment a name.")}
+    errors: Errors = {} if name or draft else {"name": page.say("Give the segment a name.")}
     if rule is not None and not errors:
         try:
-            segments, actor = services.segment_runs, page.administrator.email
-            if segment_id is None:
-                stored = await segments.create(name, rule, actor=actor)
-            else:
-                stored = await segments.save(
-                    segment_id,
-                    name=name,
-                    rule=rule,
-                    actor=actor,
-                    expected_version=version,
-                    confirm=form.raw("confirm") == "yes",
-                )
-            return page.go(f"/segments/{stored.segment.id}", "saved")
+            kept = await _keep(page, services, form, rule, segment_id=segment_id, draft=draft)
+            return page.go(f"/segments/{kept}", "saved")
         except SegmentUsed as asked:
             told = page.say("Other things go by this rule: %(names)s.", names=", ".join(asked.uses.names))
             errors = {"confirm": told}
@@ -160,12 +164,38 @@ async def _save(page: Page, services: PageServices, form: Form, *, segment_id: i
     return await _show(page, builder, status=422)
 
 
+async def _keep(
+    page: Page, services: PageServices, form: Form, rule: Rule, *, segment_id: int | None, draft: bool
+) -> int:
+    """Keep the rule as a new segment, as a draft, or in force; gives the segment's number."""
+    segments, actor, name = services.segment_runs, page.administrator.email, form.text("name")
+    begun = moment(form.text("draft_saved_at"))
+    if segment_id is None:
+        return (await segments.create(name, rule, actor=actor)).segment.id
+    if draft:
+        await services.segment_versions.save_draft(segment_id, rule, actor=actor, expected=begun)
+        return segment_id
+    await segments.save(
+        segment_id,
+        name=name,
+        rule=rule,
+        actor=actor,
+        expected_version=form.whole("version"),
+        confirm=form.raw("confirm") == "yes",
+    )
+    if begun is not None:  # it was the draft that was edited: it is in force now
+        with contextlib.suppress(NotFound):
+            await services.segment_versions.discard_draft(segment_id, actor=actor)
+    return segment_id
+
+
 def _problem(page: Page, error: BadInput | Conflict) -> str:
     known = {
         "name_taken": page.say("There is already a segment of this name, perhaps an archived one."),
         "segment_changed": page.say("Somebody else changed this segment meanwhile. Reload it and look at the change."),
         "segment_archived": page.say("This segment is archived. Restore it first."),
         "bad_name": page.say("A name is one line of 1 to 100 characters."),
+        "draft_changed": page.say("Somebody else changed the draft meanwhile. Reload it and look at the change."),
     }
     return known.get(error.code, error.message)
 
@@ -194,7 +224,7 @@ async def _show(
         "boxes": segment_builder.boxes,
         "coded": coded,
         "filters_of": filters_of,
-        "label_of": lambda node: segment_builder.subject_label(node, page.say),
+        "label_of": segment_builder.labels(page.say),
         **_preview_context(page),
     }
     if page.fragment:
@@ -258,4 +288,4 @@ async def _builder(
     )
 
 
-ROUTES = (new_segment, build_segment, preview_segment, create_segment, edit_segment, save_segment)
+ROUTES = (new_segment, build_segment, preview_segment, create_segment, edit_segment, save_segment, save_draft)

@@ -1,18 +1,15 @@
 """セグメントの中身と下書き: who is in it and why, and drafts that the live segment does not know."""
 
-from datetime import datetime
 from typing import Any
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from admin_ui import rule_form
 from admin_ui.forms import Form
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
-from backend.errors import Conflict
 from backend.services.segment_runs import SegmentUsed
 
 PAGE = 50
@@ -50,22 +47,6 @@ async def show_why(
     return page.show("segments/why.html", stored=await services.segment_runs.get(segment_id), explanation=explanation)
 
 
-@post("/segments/{segment_id:int}/draft", opt={"allow": Allow.MARKETER})
-async def save_draft(
-    page: NamedDependency[Page],
-    services: NamedDependency[PageServices],
-    form: NamedDependency[Form],
-    segment_id: FromPath[int],
-) -> Response[Any]:
-    """Keep what stands in the builder as a draft; a rule that is not whole goes back to the builder."""
-    rule = rule_form.to_rule(rule_form.read(form), page.shop.currency)
-    if rule is None:
-        raise Conflict(page.say("Complete the marked condition before you keep the draft."), code="draft_incomplete")
-    actor, expected = page.administrator.email, _moment(form.text("draft_saved_at"))
-    await services.segment_versions.save_draft(segment_id, rule, actor=actor, expected=expected)
-    return page.go(f"/segments/{segment_id}", "saved")
-
-
 @post("/segments/{segment_id:int}/draft/publish", opt={"allow": Allow.MARKETER})
 async def publish_draft(
     page: NamedDependency[Page],
@@ -92,11 +73,4 @@ async def discard_draft(
     return page.go(f"/segments/{segment_id}", "removed")
 
 
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-ROUTES = (list_segment_members, show_why, save_draft, publish_draft, discard_draft)
+ROUTES = (list_segment_members, show_why, publish_draft, discard_draft)

@@ -125,6 +125,25 @@ async def test_a_draft_is_kept_shown_published_and_discarded(administrator: Brow
     assert await full.segment_versions.draft(number) is None
 
 
+async def test_a_draft_that_is_not_whole_keeps_what_was_typed(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    answer = await administrator.post(f"/segments/{number}/draft", {"name": "x", **RULE, "value.r-0": "many"})
+    assert answer.status_code == 422
+    assert field(answer.text, "value.r-0") == ["many"]
+    assert await full.segment_versions.draft(number) is None
+
+
+async def test_saving_the_draft_that_is_edited_puts_it_in_force(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    await administrator.post(f"/segments/{number}/draft", {"name": "x", **RULE, "value.r-0": "5"})
+    opened = (await administrator.get(f"/segments/{number}/edit?draft=1")).text
+    begun = field(opened, "draft_saved_at")[0].replace("&#43;", "+")
+    saved = {"name": "x", "version": "1", "draft_saved_at": begun, **RULE, "value.r-0": "5"}
+    await administrator.post(f"/segments/{number}", saved)
+    assert (await full.segment_runs.get(number)).segment.version == 2
+    assert await full.segment_versions.draft(number) is None
+
+
 async def test_publishing_asks_about_what_goes_by_the_segment(administrator: Browser, full: SimpleNamespace) -> None:
     number = int(await make_segment(administrator))
     asking = {"mode.r": "all", "subject.r-0": "segment:", "value.r-0": str(number)}
