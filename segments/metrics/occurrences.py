@@ -28,6 +28,22 @@ def occurrences(facts: Facts, event: str, *, where: str = "") -> pl.LazyFrame:
     return facts.once(("occurrences", event, where), per_day)
 
 
+def happened_on(facts: Facts, event: str, *, where: str = "") -> pl.LazyFrame:
+    """``customer_id`` and ``business_day`` of an event, days perhaps more than once: where only whether counts, not how often.
+
+    ``where``: see `occurrences`.
+
+    Raises:
+        BadOption: the filter cannot be read.
+    """
+
+    def rows() -> pl.LazyFrame:
+        found = _matching(facts, event, where) if where else _all(facts, event)
+        return found.select("customer_id", "business_day")
+
+    return facts.once(("happened on", event, where), rows)
+
+
 def count_days(facts: Facts, event: str, window: Window, **parts: Window) -> pl.LazyFrame:
     """``customer_id`` and ``days``: on how many business days of a window its members did something, of those who did.
 

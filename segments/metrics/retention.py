@@ -14,7 +14,7 @@ from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
 from segments.metrics import cohort_bits
 from segments.metrics.facts import Facts, within
 from segments.metrics.metric import Options
-from segments.metrics.occurrences import occurrences
+from segments.metrics.occurrences import happened_on, occurrences
 from segments.reduce.bitmaps import WORD, words_of
 from segments.windows import Window
 
@@ -65,7 +65,7 @@ class Periods:
 def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     """(``customer_id``, ``cohort``): who starts in which period, members only."""
     periods = Periods(str(options["unit"]), facts.calendar)
-    days = occurrences(facts, str(options["start"]), where=str(options["start_where"]))
+    days = happened_on(facts, str(options["start"]), where=str(options["start_where"]))
     if options["starts"] == "first":
         days = days.group_by("customer_id").agg(pl.col("business_day").min())
     found = days.filter(within(window)).select("customer_id", periods.of(pl.col("business_day")).alias("cohort"))
@@ -78,7 +78,11 @@ def starts(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
 def actives(facts: Facts, options: Options) -> pl.LazyFrame:
     """(``customer_id``, ``period``) of everyone who is active in a period."""
     periods = Periods(str(options["unit"]), facts.calendar)
-    days = occurrences(facts, str(options["return"]), where=str(options["return_where"]))
+    back, where = str(options["return"]), str(options["return_where"])
+    if int(options["k"]) == 1:
+        once = happened_on(facts, back, where=where)
+        return once.select("customer_id", periods.of(pl.col("business_day")).alias("period")).unique()
+    days = occurrences(facts, back, where=where)
     enough = (pl.len() if options["count_by"] == "days" else pl.col("times").sum()) >= int(options["k"])
     return (
         days.with_columns(periods.of(pl.col("business_day")).alias("period"))
