@@ -60,6 +60,7 @@ from backend.settings import Settings
 from backend.wiring import IntakeServices, Services
 from backend.wiring.meetings import LakeFacts, SegmentAudiences
 from campaigns.delivery import PushSender
+from campaigns.pace import Pace
 
 
 @contextlib.asynccontextmanager
@@ -69,6 +70,7 @@ async def open_sender(settings: Settings) -> AsyncIterator[PushSender]:
         service_account=settings.fcm_service_account,
         emulator=settings.fcm_emulator,
         ca_file=settings.home / "emulator" / "ca.pem",
+        plain=settings.plain_sender,
     )
     try:
         yield sender
@@ -125,7 +127,9 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
-        deliveries=Deliveries(pool, clock, sender=sender),
+        deliveries=Deliveries(
+            pool, clock, sender=sender, pace=Pace(settings.push_rate) if settings.push_rate else None
+        ),
         workers=Workers(pool, clock),
         retention=Retention(
             pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
