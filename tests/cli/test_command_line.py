@@ -87,7 +87,7 @@ def test_doctor_is_content_with_a_sound_installation(tmp_path: Path, dsn: str) -
     findings = {finding["subject"]: finding["health"] for finding in json.loads(done.stdout)}
     assert findings == {
         "settings": "ok", "disk": "ok", "database": "ok", "schema": "ok", "durability": "ok", "lake": "ok",
-        "files": "ok", "engine": "ok", "push": "care",
+        "files": "ok", "engine": "ok", "history": "ok", "push": "care",
     }  # fmt: skip
     assert done.returncode == 0
 

@@ -195,7 +195,7 @@ def test_a_note_that_was_cut_short_is_passed_over(frame: CustomerFrame) -> None:
 
 
 def test_every_stored_row_is_told_from_those_in_force(frame: CustomerFrame) -> None:
-    write(frame, rows({number: 1 for number in range(40)}))
+    write(frame, rows(dict.fromkeys(range(40), 1)))
     write(frame, rows({3: 2, 4: 2}))
     write(frame, rows({3: 3}), removed=[5])
     view = frame.read()
