@@ -54,7 +54,7 @@ check-templates:
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
 unit: setup assets sdks browser
-	$(BIN)/pytest -n 2 -m "not prove"
+	$(BIN)/pytest -n 3 -m "not prove"
 
 prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	rm -f test-results/faults.ndjson
