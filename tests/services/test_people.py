@@ -276,6 +276,16 @@ async def test_a_test_account_is_in_no_segment(people: People, pool: asyncpg.Poo
     assert [one.member for one in (await people.detail(5)).segments] == [False]
 
 
+async def test_segments_that_ask_for_each_other_are_told_by_name(people: People, pool: asyncpg.Pool) -> None:
+    await pool.execute("INSERT INTO segments (name, created_at) VALUES ('多い', now()), ('多くない', now())")
+    often, seldom = {"attribute": "orders", "op": ">=", "value": 3}, {"not": {"segment": 1}}
+    for number, rule in ((1, often), (2, seldom)):
+        await pool.execute("INSERT INTO segment_versions VALUES ($1, 1, $2, now(), 'aya')", number, rule)
+    found = {one.name: one for one in (await people.detail(3)).segments}
+    assert {name: one.member for name, one in found.items()} == {"多い": True, "多くない": False}
+    assert found["多くない"].ja.parts[0].sentence == "セグメント「多い」に属する"
+
+
 async def test_a_person_the_frame_does_not_know_is_shown_without_facts(people: People, pool: asyncpg.Pool) -> None:
     await add(pool, 6, "M-6")
     detail = await people.detail(6)

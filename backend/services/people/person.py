@@ -22,6 +22,7 @@ from backend.store import definitions, retention, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
 from backend.store.pool import Connection
+from backend.store.rules import resolve_rules
 from campaigns.person import Belonging, Consent, ConsentHistory, Device, PersonDetail
 from campaigns.shop import ShopSettings
 from campaigns.timeline import Happening, Place, Timeline, ids_named, merged, with_names
@@ -30,6 +31,8 @@ from segments.customers import SCHEMA
 from segments.frame import Frame
 from segments.rules.explain import explain
 from segments.rules.parse import parse
+from segments.rules.rule import Rule
+from segments.rules.telling import Names
 
 
 class People(Directory):
@@ -97,12 +100,16 @@ class People(Directory):
         Raises:
             NotFound: no such customer.
         """
-        view = self._frame.read()
         async with self._pool.acquire() as connection:
             customer = await _survivor(connection, customer_id)
             settings = await shop.read_settings(connection)
-            facts = await self._facts(view.frame, customer["customer_id"])
-            return await self._detail(connection, customer, settings, facts, view.as_of)
+            rows = await segment_store.list_segments(connection)
+            rules = await resolve_rules(connection, [(row["segment_id"], parse(row["rule"])) for row in rows])
+        view = await self._frame.read_for(rules)
+        facts = await self._facts(view.frame, customer["customer_id"])
+        segments = _belongings(rows, rules, settings, facts)
+        async with self._pool.acquire() as connection:
+            return await self._detail(connection, customer, settings, facts, view.as_of, segments=segments)
 
     async def timeline(self, customer_id: int, *, before: str | None = None, size: int = 50) -> Timeline:
         """One page of a person's events and messages, newest first.
@@ -157,6 +164,8 @@ class People(Directory):
         settings: ShopSettings,
         facts: dict[str, Any] | None,
         as_of: datetime,
+        *,
+        segments: tuple[Belonging, ...],
     ) -> PersonDetail:
         ids = await _everyone_in(connection, customer)
         return PersonDetail(
@@ -173,7 +182,7 @@ class People(Directory):
             devices=tuple(await store.list_devices(connection, customer_ids=ids)),
             consents=_latest(await store.list_consents(connection, customer_ids=ids)),
             coupons=await self._coupons(connection, ids, settings),
-            segments=await _belongings(connection, settings, facts),
+            segments=segments,
             facts=None if facts is None else {name: facts[name] for name in SCHEMA},
             as_of=as_of,
         )
@@ -208,20 +217,19 @@ async def _everyone_in(connection: Connection, customer: asyncpg.Record) -> list
     return [number, *await store.list_absorbed(connection, customer_id=number)]
 
 
-async def _belongings(
-    connection: Connection, settings: ShopSettings, facts: Mapping[str, Any] | None
+def _belongings(
+    rows: Sequence[asyncpg.Record], rules: Sequence[Rule], settings: ShopSettings, facts: Mapping[str, Any] | None
 ) -> tuple[Belonging, ...]:
     if facts is None:
         return ()
     excluded = settings.exclude_test_accounts and bool(facts["test_account"])
-    rows = await segment_store.list_segments(connection)
-    return tuple(_belonging(row, facts, settings.currency, excluded=excluded) for row in rows)
-
-
-def _belonging(row: asyncpg.Record, facts: Mapping[str, Any], currency: str, *, excluded: bool) -> Belonging:
-    rule = parse(row["rule"])
-    ja, en = (explain(rule, facts, language, currency=currency) for language in ("ja", "en"))
-    return Belonging(segment_id=row["segment_id"], name=row["name"], member=ja.holds and not excluded, ja=ja, en=en)
+    names = Names(segments={row["segment_id"]: row["name"] for row in rows})
+    found = []
+    for row, rule in zip(rows, rules, strict=True):
+        ja, en = (explain(rule, facts, each, currency=settings.currency, names=names) for each in ("ja", "en"))
+        member = ja.holds and not excluded
+        found.append(Belonging(segment_id=row["segment_id"], name=row["name"], member=member, ja=ja, en=en))
+    return tuple(found)
 
 
 def _latest(consents: Sequence[Consent]) -> tuple[Consent, ...]:
