@@ -30,6 +30,7 @@ WORDS = {
     "export_not_found": mark("There is no such export."),
     "export_not_ready": mark("This export has no file to fetch: it is not finished, has failed, or its file was removed."),
     "file_removed": mark("The uploaded file was removed. Upload it again."),
+    "history_dropped": mark("The raw history of the days that are asked about was dropped, as the settings say."),
     "import_under_way": mark("This import is under way."),
     "internal": SOMETHING,
     "last_administrator": mark("This is the last administrator. Make another one first."),
