@@ -140,6 +140,20 @@ async def test_unverified_orders_step_back_for_everyone_once_verified_ones_come(
     assert [(await shop.row(user))["orders"] for user in ("u1", "u2")] == [0, 1]
 
 
+async def test_a_death_after_the_first_verified_order_leaves_nobody_as_he_was(shop: Shop) -> None:
+    def die(step: str) -> None:
+        if step == "frame":
+            raise ProcessLookupError
+
+    await shop.send("app", order("o1", 100, user="u1"))
+    await shop.refresh.run_once()
+    await shop.send("server", order("o2", 100, user="u2"))
+    with pytest.raises(ProcessLookupError):
+        await Refresh(shop.pool, shop.clock, shop.lake, shop.frame, watch=die).run_once()
+    await shop.refresh.run_once()
+    assert [(await shop.row(user))["orders"] for user in ("u1", "u2")] == [0, 1]
+
+
 async def test_a_touched_customer_gets_a_new_row_without_an_event(shop: Shop) -> None:
     await shop.send("app", identify(user="u1", anonymous="a1", token="t1", push_consent=True))
     await shop.refresh.run_once()

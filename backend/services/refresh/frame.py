@@ -148,6 +148,8 @@ class FrameMaker:
             piece = await self._make(connection, list(touched), there, rules, manifest)
             everybody = manifest.customers and set(piece.marks["verified"]) != set(manifest.marks.get("verified", []))
             done = current and not everybody
+            if everybody:  # before the frame's marks say so: a crash in between must not leave the others as they were
+                await refresh.touch_all(connection)
             remade = watching.marks_of_everybody(manifest.marks, rules.columns, begun=everyone, done=done)
             await asyncio.to_thread(
                 self._frame.write,
@@ -161,8 +163,6 @@ class FrameMaker:
                 marks={**piece.marks, **remade, "figures": [rules.figures] if done else []},
             )
             self._watch("frame")
-            if everybody:
-                await refresh.touch_all(connection)
             await refresh.clear_touched(connection, done=touched)
             self._watch("cleared")
             made += len(touched)
