@@ -62,7 +62,9 @@ async def read_standing(
 
 
 def _claimed(row: asyncpg.Record) -> "Claimed":
-    standing = Standing(**{name: row[name] for name in ("gone", "consented", "excluded", "address_live", "sent_day", "sent_week")})
+    standing = Standing(
+        **{name: row[name] for name in ("gone", "consented", "excluded", "address_live", "sent_day", "sent_week")}
+    )
     candidate = Candidate(
         delivery_id=row["delivery_id"],
         standing=standing,
