@@ -11,6 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 
@@ -84,8 +85,10 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio: it stands."""
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - a stream's protocol is given no other
-        self._transport, self.usable = transport, True
+        self._transport, self.usable = (
+            cast("asyncio.Transport", transport),
+            True,
+        )  # uvloop's are of no class of asyncio's
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
         """asyncio: it is gone."""

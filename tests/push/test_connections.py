@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+import uvloop
 
 from backend.push import connections
 from backend.push.connections import Answer, Connections, Lost, NotSent
@@ -46,8 +47,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> certificate.Certificate:
     return certificate.ensure(tmp_path_factory.mktemp("certificate"))
 
 
-@pytest.fixture
-async def side(files: certificate.Certificate) -> AsyncIterator[Side]:
+@contextlib.asynccontextmanager
+async def standing(files: certificate.Certificate) -> AsyncIterator[Side]:
     own = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     own.load_cert_chain(files.server)
     side = Side(ssl.create_default_context(cafile=str(files.authority)), accept)
@@ -55,6 +56,12 @@ async def side(files: certificate.Certificate) -> AsyncIterator[Side]:
     side.port = server.sockets[0].getsockname()[1]
     yield side
     server.close()
+
+
+@pytest.fixture
+async def side(files: certificate.Certificate) -> AsyncIterator[Side]:
+    async with standing(files) as side:
+        yield side
 
 
 def request(number: int = 0) -> bytes:
@@ -67,6 +74,17 @@ async def test_a_connection_is_used_again_and_no_more_than_allowed_are_opened(si
     assert [answer.body for answer in answers] == [b"{}"] * 20
     assert (side.opened, len(side.requests)) == (3, 20)
     await asked.aclose()
+
+
+def test_a_server_process_with_a_loop_of_its_own_kind_sends_as_well(files: certificate.Certificate) -> None:
+    async def ask() -> Answer:
+        async with standing(files) as side:
+            asked = side.connections()
+            answer = await asked.ask(request())
+            await asked.aclose()
+            return answer
+
+    assert uvloop.run(ask()).body == b"{}"
 
 
 async def test_an_answer_in_pieces_is_one(side: Side) -> None:
