@@ -28,7 +28,7 @@ from backend.demo.shop import ShopConfig
 from backend.demo.wire import APP, SERVER
 from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.rows import LakeRows
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY
 from backend.lake.tables import Lake
 
 LAST = date(2026, 3, 31)
@@ -80,7 +80,7 @@ class Writer:
         """Append its parts; gives the events of each that was not there."""
         lake, name = lake_in(self.folder), f"big history, writer {self.number}"
         for version, part in enumerate(range(self.number, self.plan.parts, self.plan.writers), start=1):
-            missing = [table for table in Table if lake.version(table, name) < version]
+            missing = [table for table in HISTORY if lake.version(table, name) < version]
             if missing:
                 rows = _together(
                     [lake_block(self.plan.shop, block, sources=SOURCES) for block in self.plan.blocks(part)]
@@ -114,7 +114,7 @@ def write_history(folder: Path, wanted: Plan) -> None:
     plan = _agreed(folder, wanted)
     if plan.complete:
         return
-    for table in Table:
+    for table in HISTORY:
         lake_in(folder).open(table)
     _write_parts(folder, plan)
     lake, rules, partitions = lake_in(folder), Compaction(keep_hours=0), 0

@@ -24,7 +24,7 @@ from polars.testing import assert_frame_equal
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from backend.demo.shop import ShopConfig
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY, Table
 from benchmarks.big_history import LAST, Plan, lake_in, write_history
 from benchmarks.multiplied import multiply_history
 from benchmarks.scale_tasks import RACES, TASKS, Data, Race
@@ -123,7 +123,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--events", type=int, nargs="+", default=[1, 10], metavar="MILLIONS")
     parser.add_argument("--times", type=int, default=1, help="every customer so many times")
-    parser.add_argument("--tables", nargs="+", type=Table, choices=list(Table), default=list(Table), help="of which")
+    parser.add_argument(
+        "--tables", nargs="+", type=Table, choices=list(HISTORY), default=list(HISTORY), help="of which"
+    )
     parser.add_argument("--home", type=Path, default=Path("var/scale"), help="where histories are kept")
     parser.add_argument("--only", nargs="+", choices=RACES, default=list(RACES))
     parser.add_argument("--rounds", type=int, default=3)

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from backend.demo import facts
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY
 from benchmarks import big_history
 from benchmarks.big_history import SOURCES, Plan, Writer, lake_in
 
@@ -28,7 +28,7 @@ def test_writing_goes_on_where_it_was_and_ends_with_every_row_once(tmp_path: Pat
     assert [list(Writer(tmp_path, PLAN, number).write()) for number in (0, 1)] == [[0, 0], [0]]
     made = list(facts.lake_blocks(PLAN.shop, sources=SOURCES))
     assert len(made) == 3
-    for table in Table:
+    for table in HISTORY:
         assert lake_in(tmp_path).rows(table).collect().height == sum(getattr(rows, table).height for rows in made) > 0
     assert lake_in(tmp_path).events().collect().get_column("seq").is_unique().all()
 

@@ -14,7 +14,7 @@ from backend.demo.loader import APP_SOURCE, SERVER_SOURCE, load_demo
 from backend.demo.shop import ShopConfig
 from backend.demo.wire import APP, SERVER
 from backend.lake.rows import LakeRows
-from backend.lake.schemas import Table
+from backend.lake.schemas import HISTORY, Table
 from backend.lake.tables import Lake
 from backend.settings import Settings
 from backend.wiring import Services, open_services
@@ -43,7 +43,7 @@ async def test_rows_are_those_that_a_refresh_makes_of_the_same_shop(services: Se
     found = await services.pool.fetch("SELECT customer_id, user_id FROM customers WHERE merged_into IS NULL")
     numbers = {row["customer_id"]: int(row["user_id"].removeprefix("M")) for row in found}
     [made] = lake_blocks(SHOP, sources={APP: sources[APP_SOURCE], SERVER: sources[SERVER_SOURCE]})
-    for table in Table:
+    for table in HISTORY:
         stored = Lake(tmp_path / "lake").rows(table).collect()
         number = pl.col("customer_id").replace_strict(numbers)
         stored = stored.with_columns(number)

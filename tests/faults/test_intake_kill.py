@@ -15,6 +15,7 @@ from backend.services.sources import Sources
 from tests.faults.figures import SCALE, Figures, note
 from tests.faults.sabotage import ACK_BEFORE_COMMIT
 from tests.fixtures.intake_server import REAL, IntakeServer
+from tests.fixtures.sessions import quiet
 
 pytestmark = pytest.mark.fault
 
@@ -63,13 +64,6 @@ async def count_lost(pool: asyncpg.Pool, ledger: Ledger) -> int:
     await quiet(pool)
     stored = {row[0] for row in await pool.fetch("SELECT message_id FROM event_log")}
     return len(ledger.acked - stored)
-
-
-async def quiet(pool: asyncpg.Pool) -> None:
-    """Wait until the killed server's sessions are gone: what they had committed counts, what they had not does not."""
-    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-    while await pool.fetchval(others) >= pool.get_size():  # noqa: ASYNC110 - it happens in the server
-        await asyncio.sleep(0.01)
 
 
 async def run(pool: asyncpg.Pool, dsn: str, home: Path, target: str, *, way: str = "kill") -> tuple[int, Ledger]:

@@ -17,7 +17,7 @@ from backend.services.ingest import Ingest
 from segments.failures import EventFailure
 from segments.intake import fail_event
 from tests.faults.figures import Figures, note
-from tests.faults.test_intake_kill import quiet
+from tests.fixtures.sessions import quiet
 from tests.services.test_ingest import NOW, RECEPTION, make_event
 
 pytestmark = pytest.mark.fault

@@ -25,6 +25,7 @@ from backend.services.replays import Replays, Wanted
 from backend.store import events, failed_events
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event
+from tests.fixtures.sessions import quiet
 from tests.services.receiving import LOOSE, STRICT, Door, own
 
 pytestmark = pytest.mark.fault
@@ -145,6 +146,7 @@ async def test_a_replay_that_is_killed_is_carried_on(pool: asyncpg.Pool, dsn: st
     command = [sys.executable, "-c", script, dsn, str(door.source_id), step]
     ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
     assert ended.returncode == -signal.SIGKILL
+    await quiet(pool)  # until PostgreSQL has seen it, its rows are held
     await to_the_end(door.replays)
     await assert_recovered_once(door)
 

@@ -18,8 +18,8 @@ import pytest
 from backend.clock import SystemClock
 from backend.services.sources import Sources
 from tests.faults.figures import Figures, note
-from tests.faults.test_intake_kill import quiet
 from tests.fixtures.intake_server import DrainingIntakeServer, IntakeServer
+from tests.fixtures.sessions import quiet
 
 pytestmark = pytest.mark.fault
 
