@@ -9,7 +9,6 @@ import asyncio
 import ssl
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -134,10 +133,15 @@ class Connection(asyncio.Protocol):
 
 
 class Connections:
-    """Up to ``most`` connections to one host, opened as they are needed."""
+    """Up to ``most`` connections to one host, opened as they are needed.
+
+    Attributes:
+        place: host and port.
+    """
 
     def __init__(self, host: str, port: int, trust: ssl.SSLContext, *, most: int, seconds: float) -> None:
-        self._connect: Callable[[], tuple[str, int, ssl.SSLContext]] = lambda: (host, port, trust)
+        self.place = (host, port)
+        self._trust = trust
         self._room = asyncio.Semaphore(most)
         self._seconds = seconds
         self._idle: deque[Connection] = deque()
@@ -175,11 +179,11 @@ class Connections:
         return None
 
     async def _new(self) -> Connection:
-        host, port, trust = self._connect()
+        host, port = self.place
         try:
             async with asyncio.timeout(self._seconds):
                 _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, host, port, ssl=trust, server_hostname=host
+                    Connection, host, port, ssl=self._trust, server_hostname=host
                 )
         except (OSError, TimeoutError) as error:  # TLS that fails is an OSError too
             raise NotSent(type(error).__name__) from error

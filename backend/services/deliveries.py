@@ -87,7 +87,7 @@ class Deliveries:
         self._clock = clock
         self._sender = sender
         self._pace = pace
-        self._burst = Burst(clock.now(), clock.now())
+        self._burst: Burst | None = None
         self._unused = 0.0
         self._chunk = chunk
         self._lease = lease
@@ -115,6 +115,7 @@ class Deliveries:
         self._unused += allowed - len(messages)
         if chunk is None or not messages:
             return 0
+        self._burst = self._burst_at(self._clock.now())
         outcomes = await self._sender.send(messages)
         await self._record_surely(campaign, chunk, list(zip(messages, outcomes, strict=True)))
         return len(messages)
@@ -126,20 +127,24 @@ class Deliveries:
         """
         if self._pace is None:
             return self._chunk
-        now, given_back = self._clock.now(), self._unused
-        self._burst, self._unused = self._burst.at(now), 0.0
+        now, given_back, self._unused = self._clock.now(), self._unused, 0.0
+        sending = self._burst_at(now).lasted
         async with self._pool.acquire() as connection:
             granted, _ = await rates.take(
                 connection,
                 subject=PROJECT,
                 owed=-given_back,
                 want=self._chunk,
-                per_minute=self._pace.after(self._burst.lasted),
-                most=self._pace.at_once(self._burst.lasted),
+                per_minute=self._pace.after(sending),
+                most=self._pace.at_once(sending),
                 now=now,
             )
         self._unused += granted - int(granted)
         return int(granted)
+
+    def _burst_at(self, now: datetime) -> Burst:
+        """The burst that a message sent now belongs to; asking alone is no sending."""
+        return Burst(now, now) if self._burst is None else self._burst.at(now)
 
     async def _claim(self, campaign: _Campaign, *, limit: int) -> _Chunk | None:
         now, attempt_id = self._clock.now(), uuid4()

@@ -263,11 +263,10 @@ async def test_a_service_account_leads_to_google_and_nowhere_else(tmp_path: Path
 
     plain, fast = FirebaseSender(real_route(path)), FastSender(real_route(path))
     address = plain._lanes[0]._service._fcm_url
-    host, port, _ = fast._connections._connect()
     await plain.aclose()
 
     assert address == "https://fcm.googleapis.com/v1/projects/a-real-shop/messages:send"
-    assert (host, port) == ("fcm.googleapis.com", 443)
+    assert fast._connections.place == ("fcm.googleapis.com", 443)
     assert fast._head().startswith(
         b"POST /v1/projects/a-real-shop/messages:send HTTP/1.1\r\nHost: fcm.googleapis.com\r\n"
     )

@@ -326,15 +326,30 @@ async def test_all_workers_together_keep_the_projects_pace_and_lose_nothing(floo
     assert await floor.states(campaign_id) == {"accepted": 60}
 
 
-async def test_what_was_drawn_and_not_used_is_given_back(floor: ShopFloor) -> None:
-    pace = Pace(600, ramp=timedelta(milliseconds=1))  # ten at once
+async def test_waiting_for_something_to_send_is_no_sending(floor: ShopFloor) -> None:
+    pace = Pace(per_minute=600, ramp=timedelta(seconds=10))
     worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=10, pace=pace)
-    floor.clock.advance(timedelta(seconds=1))
+    await floor.people(9, consent=False)
+    await floor.launched()
+    for _ in range(12):
+        floor.clock.advance(timedelta(seconds=1))
+        assert await worker.deliver() == 0
+    await floor.people(9)
+    await floor.launched("Coffee")
+    await worker.deliver()
+    assert len(floor.sender.sent) == 1
+
+
+async def test_what_was_drawn_and_not_used_is_given_back(floor: ShopFloor) -> None:
+    pace = Pace(600, ramp=timedelta(milliseconds=1))  # one, and then ten at once
+    worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=10, pace=pace)
     await floor.people(3)
     await floor.launched()
+    await worker.deliver()
+    floor.clock.advance(timedelta(seconds=1))
     await worker.deliver()
     assert len(floor.sender.sent) == 3
     await floor.people(9)
     await floor.launched("Coffee")
     await worker.deliver()
-    assert len(floor.sender.sent) == 10
+    assert len(floor.sender.sent) == 11
