@@ -1,80 +1,47 @@
-"""A campaign as a value: what it says, to whom, when; its states and the moves between them."""
+"""A campaign as a value: what it says, to whom, when and why. Its states are in `campaigns.states`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
-from campaigns.errors import DraftIncomplete, TransitionRefused
+from campaigns.content import LANGUAGES, Button, Content, Override, Text, Variant, check_shape, check_variants
+from campaigns.errors import DraftIncomplete
 from campaigns.message import LONGEST_LIFE
+from campaigns.states import TRANSITIONS, Action, State, allowed_actions, next_state
+from campaigns.trigger import SET_BASED, Once, OnSegment, Reentry, Trigger, check_reentry, check_trigger
 
-LANGUAGES = ("ja", "en")
-"""Languages a text can be written in, the first one first."""
+__all__ = [
+    "LANGUAGES",
+    "TRANSITIONS",
+    "Action",
+    "Button",
+    "Content",
+    "Devices",
+    "Draft",
+    "Override",
+    "Policy",
+    "Priority",
+    "QuietPolicy",
+    "State",
+    "Text",
+    "Variant",
+    "allowed_actions",
+    "check_draft",
+    "next_state",
+]
 
 LARGEST_HOLDOUT = 90.0
 LONGEST_CONVERSION = 90
 LONGEST_NAME = 100
+LONGEST_HYPOTHESIS = 1000
+MOST_TAGS = 10
+LONGEST_TAG = 30
+FASTEST = 600_000
+"""Messages a minute; what FCM takes from a project at most."""
 
 
-class State(StrEnum):
-    """Where a campaign stands."""
-
-    DRAFT = "draft"
-    SCHEDULED = "scheduled"
-    SENDING = "sending"
-    PAUSED = "paused"
-    SENT = "sent"
-    CANCELLED = "cancelled"
-
-
-class Action(StrEnum):
-    """What can be done to a campaign."""
-
-    EDIT = "edit"
-    SCHEDULE = "schedule"
-    LAUNCH = "launch"
-    PAUSE = "pause"
-    RESUME = "resume"
-    CANCEL = "cancel"
-    FINISH = "finish"
-
-
-TRANSITIONS: Mapping[tuple[State, Action], State] = MappingProxyType(
-    {
-        (State.DRAFT, Action.EDIT): State.DRAFT,
-        (State.SCHEDULED, Action.EDIT): State.DRAFT,
-        (State.DRAFT, Action.SCHEDULE): State.SCHEDULED,
-        (State.SCHEDULED, Action.SCHEDULE): State.SCHEDULED,
-        (State.SCHEDULED, Action.LAUNCH): State.SENDING,
-        (State.SENDING, Action.PAUSE): State.PAUSED,
-        (State.PAUSED, Action.RESUME): State.SENDING,
-        (State.DRAFT, Action.CANCEL): State.CANCELLED,
-        (State.SCHEDULED, Action.CANCEL): State.CANCELLED,
-        (State.SENDING, Action.CANCEL): State.CANCELLED,
-        (State.PAUSED, Action.CANCEL): State.CANCELLED,
-        (State.SENDING, Action.FINISH): State.SENT,
-    }
-)
-"""Every move there is; what is not here is refused. An edit takes a scheduled campaign back to draft."""
-
-
-def next_state(state: State, action: Action) -> State:
-    """The state after ``action``.
-
-    Raises:
-        TransitionRefused: when the state does not allow it.
-    """
-    try:
-        return TRANSITIONS[state, action]
-    except KeyError:
-        raise TransitionRefused(f"a campaign that is {state} cannot {action}") from None
-
-
-def allowed_actions(state: State) -> tuple[Action, ...]:
-    """What a person can do in ``state``, for buttons; launch and finish happen by themselves."""
-    automatic = (Action.LAUNCH, Action.FINISH)
-    return tuple(action for action in Action if (state, action) in TRANSITIONS and action not in automatic)
+_NOTHING, _ONCE, _ALWAYS = Content(), Once(), Reentry()
 
 
 class Policy(StrEnum):
@@ -86,33 +53,30 @@ class Policy(StrEnum):
     """Repeat it with the same tag: everybody gets it, a few see it replaced by itself."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
-    """Title and body in one language, as templates (see `campaigns.templates`)."""
+class Priority(StrEnum):
+    """How it stands against other campaigns for the same person."""
 
-    title: str
-    body: str
+    SERVICE = "service"
+    """A notice a customer needs: outside the frequency cap, and for everyone who has not refused notices."""
+    HIGH = "high"
+    NORMAL = "normal"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
-    """What a push says. At least one language is there; a person without hers gets the first there is."""
+class Devices(StrEnum):
+    """Which of a person's phones get it."""
 
-    ja: Text | None = None
-    en: Text | None = None
-    link: str | None = None
-    coupon_id: str | None = None
+    NEWEST = "newest"
+    """The live one that was seen last."""
+    ALL = "all"
 
-    def texts(self) -> dict[str, Text]:
-        """The texts there are, by language, the first language first."""
-        both = {"ja": self.ja, "en": self.en}
-        return {language: text for language, text in both.items() if text is not None}
 
-    def language_for(self, wanted: str | None) -> str:
-        """The language a person who speaks ``wanted`` (``en-GB``, None …) gets."""
-        there = self.texts()
-        short = (wanted or "").lower().replace("_", "-").split("-")[0]
-        return short if short in there else next(iter(there))
+class QuietPolicy(StrEnum):
+    """What becomes of a push whose moment falls into quiet hours."""
+
+    HOLD = "hold"
+    """It waits for their end."""
+    DROP = "drop"
+    """The person is left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,22 +84,61 @@ class Draft:
     """Everything a marketer decides.
 
     Attributes:
+        segment_id: who it is for. None only where an event or a change of membership begins it: then everyone.
+        content: what it says, where it has neither variants nor steps.
         holdout_percent: share kept without the push for comparison, 0 to 90.
         conversion_event: the event that counts as success, any name.
         conversion_days: its window in days, from the planned send time, for both arms.
-        scheduled_at: when to launch; None until it is scheduled.
+        scheduled_at: when to launch, or from when a campaign that runs on listens; None until it is scheduled.
         expires_after: how long after launch a message may still go out.
+        trigger: what makes it begin.
+        reentry: whether it can reach the same person again.
+        variants: contents that are compared; empty: `content` alone.
+        own_zone: quiet hours by the person's own clock, where it is known, not the shop's.
+        rate_per_minute: messages it sends a minute at most; None: as fast as the project may.
+        hypothesis: what is expected of it and why: shown again beside the result.
+        goal_target: expected share of the treated who do the conversion event, in percent.
+        tags: words to find it by.
+        names_on_lock_screen: a text may show the family name. A locked phone shows it to whoever looks.
     """
 
     name: str
-    segment_id: int
-    content: Content
+    segment_id: int | None
+    content: Content = _NOTHING
     holdout_percent: float = 5.0
     policy: Policy = Policy.ONCE
     conversion_event: str = "Order Completed"
     conversion_days: int = 7
     scheduled_at: datetime | None = None
     expires_after: timedelta = timedelta(hours=24)
+    trigger: Trigger = _ONCE
+    reentry: Reentry = _ALWAYS
+    variants: tuple[Variant, ...] = ()
+    priority: Priority = Priority.NORMAL
+    devices: Devices = Devices.NEWEST
+    quiet: QuietPolicy = QuietPolicy.HOLD
+    own_zone: bool = True
+    rate_per_minute: int | None = None
+    hypothesis: str = ""
+    goal_target: float | None = None
+    tags: tuple[str, ...] = ()
+    names_on_lock_screen: bool = False
+
+    @property
+    def runs_on(self) -> bool:
+        """Whether it goes on after its first launch: everything but a single launch."""
+        return not isinstance(self.trigger, Once)
+
+    def contents(self) -> Iterator[tuple[str, Content]]:
+        """Everything it may say, each with where it stands in the draft."""
+        if not self.variants:
+            yield "content", self.content
+        for place, variant in enumerate(self.variants):
+            yield f"variants[{place}].content", variant.content
+
+    def content_of(self, variant: str | None) -> Content:
+        """What a person of ``variant`` gets; without variants, and for a name there is not, the content itself."""
+        return next((each.content for each in self.variants if each.name == variant), self.content)
 
 
 def check_draft(draft: Draft) -> None:
@@ -146,27 +149,54 @@ def check_draft(draft: Draft) -> None:
     """
     if not 1 <= len(draft.name.strip()) <= LONGEST_NAME:
         raise DraftIncomplete(f"a campaign needs a name of 1 to {LONGEST_NAME} characters", field="name")
-    if not draft.content.texts():
-        raise DraftIncomplete("write a title and a body in at least one language", field="content")
+    check_trigger(draft.trigger)
+    check_reentry(draft.reentry)
+    _check_audience(draft)
+    if draft.variants:
+        check_variants(draft.variants)
+    else:
+        check_shape(draft.content)
+    _check_measure(draft)
+    _check_sending(draft)
+    _check_words(draft)
+
+
+def _check_audience(draft: Draft) -> None:
+    if draft.segment_id is None and draft.trigger.kind in SET_BASED:
+        raise DraftIncomplete("choose the segment it is for", field="segment_id")
+    if isinstance(draft.trigger, OnSegment) and draft.trigger.segment_id == draft.segment_id:
+        raise DraftIncomplete("the segment that begins it need not be asked again", field="segment_id")
     if not 0 <= draft.holdout_percent <= LARGEST_HOLDOUT:
         raise DraftIncomplete("the holdout is between 0 and 90 %", field="holdout_percent")
+
+
+def _check_measure(draft: Draft) -> None:
     if not draft.conversion_event.strip():
         raise DraftIncomplete("choose the event that counts as success", field="conversion_event")
     if not 1 <= draft.conversion_days <= LONGEST_CONVERSION:
         raise DraftIncomplete("the window of the success event is 1 to 90 days", field="conversion_days")
+    if draft.goal_target is not None and not 0 < draft.goal_target <= 100:  # noqa: PLR2004 - percent
+        raise DraftIncomplete("the goal is above 0 and at most 100 %", field="goal_target")
+
+
+def _check_sending(draft: Draft) -> None:
     if not timedelta(minutes=1) <= draft.expires_after <= LONGEST_LIFE:
         raise DraftIncomplete("a message may live from one minute to 28 days", field="expires_after")
     if draft.scheduled_at is not None and draft.scheduled_at.tzinfo is None:
         raise DraftIncomplete("the time needs a time zone", field="scheduled_at")
-    _check_link(draft.content.link)
+    if draft.rate_per_minute is not None and not 1 <= draft.rate_per_minute <= FASTEST:
+        raise DraftIncomplete(f"between 1 and {FASTEST:,} messages a minute", field="rate_per_minute")
 
 
-def _check_link(link: str | None) -> None:
-    if link is None:
-        return
-    scheme, separator, _ = link.partition("://")
-    refused = scheme.lower() in ("http", "javascript", "data", "file", "vbscript")
-    if not separator or not scheme or refused or any(c.isspace() for c in link):
-        raise DraftIncomplete(
-            "a link begins with https:// or the app's own scheme, such as myshop://", field="content.link"
-        )
+def _check_words(draft: Draft) -> None:
+    if len(draft.hypothesis) > LONGEST_HYPOTHESIS:
+        raise DraftIncomplete(f"at most {LONGEST_HYPOTHESIS:,} characters", field="hypothesis")
+    _check_tags(draft.tags)
+
+
+def _check_tags(tags: Sequence[str]) -> None:
+    if len(tags) > MOST_TAGS or len({*tags}) < len(tags):
+        raise DraftIncomplete(f"at most {MOST_TAGS} tags, each once", field="tags")
+    for place, tag in enumerate(tags):
+        if not 1 <= len(tag) <= LONGEST_TAG or tag != tag.strip() or "," in tag:
+            raise DraftIncomplete(f"a tag has 1 to {LONGEST_TAG} characters and no comma", field=f"tags[{place}]")

@@ -165,7 +165,7 @@ async def _move(connection: Connection, campaign_id: int, action: Action, *, rev
 
 
 async def _check_segment(connection: Connection, draft: Draft) -> None:
-    if not await store.has_segment(connection, segment_id=draft.segment_id):
+    if draft.segment_id is not None and not await store.has_segment(connection, segment_id=draft.segment_id):
         raise BadInput("Choose a segment that is there.", code="segment_not_found", field="segment_id")
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 import asyncpg
 import polars as pl
 
+from backend.errors import Conflict
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
@@ -19,8 +20,14 @@ from segments.customers import days_column
 
 
 async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audiences, now: datetime) -> DryRun:
-    """What a launch at ``now`` would do."""
+    """What a launch at ``now`` would do.
+
+    Raises:
+        Conflict: it has no audience of its own.
+    """
     draft = draft_of(row)
+    if draft.segment_id is None:
+        raise Conflict("An event begins this campaign for everyone: there is no audience to count.", code="no_audience")
     columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event))
     members = await audiences.members(draft.segment_id, columns=columns)
     async with pool.acquire() as connection:
