@@ -13,6 +13,7 @@ from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.event_volumes import EventVolumes
 from backend.services.exports.desk import Exports
 from backend.services.failed_events import FailedEvents
+from backend.services.health import Health
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
@@ -52,6 +53,11 @@ class PageServices(Protocol):
     @property
     def shop(self) -> Shop:
         """What the shop decided about itself."""
+        ...
+
+    @property
+    def health(self) -> Health:
+        """Whether the installation is well."""
         ...
 
     @property

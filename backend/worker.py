@@ -74,6 +74,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         coupon_issues=services.coupon_issues,
         coupon_expiry=services.coupon_expiry,
         memberships=services.memberships,
+        sending_rights=services.sending_rights,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)
     return [*steady, jobs, refresh]
@@ -81,7 +82,8 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
 
 async def _work_on_jobs(services: Services, dsn: str, stop: asyncio.Event) -> int:
     desk = services.import_desk
-    return await work_on_jobs(dsn, stop, campaign_runs=services.campaign_runs, import_desk=desk)
+    launch = services.sending_rights.guard_job(services.campaign_runs.launch)
+    return await work_on_jobs(dsn, stop, launch=launch, import_desk=desk)
 
 
 async def _refresh(services: Services, stop: asyncio.Event) -> int:
@@ -93,7 +95,10 @@ async def _refresh(services: Services, stop: asyncio.Event) -> int:
 async def _beat(services: Services, name: str, started_at: datetime, loops: list[Loop], stop: asyncio.Event) -> None:
     while not stop.is_set():
         try:
-            await services.workers.beat(name, started_at=started_at, loops={one.name: one.rounds for one in loops})
+            held = await services.sending_rights.held()
+            await services.workers.beat(
+                name, started_at=started_at, loops={one.name: one.rounds for one in loops}, held=held
+            )
         except Exception as error:  # noqa: BLE001 - a heart that missed a beat goes on
             log.warning("heartbeat_failed", error=repr(error))
         await rest(stop, BEAT)

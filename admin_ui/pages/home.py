@@ -47,7 +47,7 @@ async def show_home(page: NamedDependency[Page], services: NamedDependency[PageS
         retention=viewmodels.figure(board.retention, page.say),
         heat=_heat(page, board),
         curve=_curve(page, board, everyone),
-        todos=_todos(page, board, campaigns),
+        todos=[*await _held(page, services), *_todos(page, board, campaigns)],
         today=_today(page, campaigns),
         states=campaign_views.STATES,
         segment_options=[
@@ -80,6 +80,14 @@ def _curve(page: Page, board: Dashboard, everyone: Dashboard | None) -> str | No
     lines = [(name, each.retention.measured.table.pooled) for name, each in shown if each.retention.measured.table]
     unit = board.retention.measured.table.unit if board.retention.measured.table else "week"
     return charts.retention(lines, unit, page.say)
+
+
+async def _held(page: Page, services: PageServices) -> list[Todo]:
+    """The word that a restored installation sends nothing."""
+    if "sending_held" not in (await services.health.ready()).concerns:
+        return []
+    text = page.say("Nothing is sent: the database was restored from a backup. Run joren arm on the server.")
+    return [Todo(text, "/campaigns", "warning")]
 
 
 def _todos(page: Page, board: Dashboard, campaigns: Sequence[CampaignSummary]) -> list[Todo]:

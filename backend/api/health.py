@@ -42,6 +42,7 @@ _REASONS = {
     "disk_low": "The disk is nearly full: make room where JOREN_HOME lies.",
     "worker_missing": "No worker runs: start one with `joren worker`.",
     "worker_silent": "No worker was heard of lately: look at its log, or start one with `joren worker`.",
+    "sending_held": "Nothing is sent: this database was restored and nobody armed it. Run joren arm.",
     "refresh_late": "The facts are late: the worker is behind, or stuck.",
     "requests_refused": "Senders were refused and threw their events away: see `joren events refused`.",
 }

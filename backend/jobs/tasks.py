@@ -5,7 +5,9 @@ worker picks the job again. So every job here may run twice and must not mind.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from typing import TypeAlias
 
 import asyncpg
 import msgspec
@@ -13,16 +15,16 @@ from pgqueuer import PgQueuer
 from pgqueuer.models import Job
 
 from backend.services.campaign_desk.desk import LAUNCH_JOB
-from backend.services.campaign_runs import CampaignRuns
 from backend.services.imports.desk import IMPORT_JOB, ImportDesk
 
 DEAD = timedelta(seconds=30)
 """A job whose worker has not been heard of for so long is given to another."""
 
+Launch: TypeAlias = Callable[[int], Awaitable[bool]]
+"""Launches the campaign of a number if it is due."""
 
-async def work_on_jobs(
-    dsn: str, stop: asyncio.Event, *, campaign_runs: CampaignRuns, import_desk: ImportDesk | None = None
-) -> int:
+
+async def work_on_jobs(dsn: str, stop: asyncio.Event, *, launch: Launch, import_desk: ImportDesk | None = None) -> int:
     """Take jobs until ``stop`` is set. Raises when its connection is lost: the loop around it begins anew.
 
     Without an ``import_desk``, imports wait for a worker that has one.
@@ -30,7 +32,7 @@ async def work_on_jobs(
     connection = await asyncpg.connect(dsn, server_settings={"application_name": "joren jobs", "timezone": "UTC"})
     try:
         queue = PgQueuer.from_asyncpg_connection(connection)
-        _register(queue, campaign_runs=campaign_runs, import_desk=import_desk)
+        _register(queue, launch=launch, import_desk=import_desk)
         watcher = asyncio.create_task(_shut_down(queue, stop))
         try:
             await queue.run(
@@ -48,11 +50,11 @@ async def _shut_down(queue: PgQueuer, stop: asyncio.Event) -> None:
     queue.shutdown.set()
 
 
-def _register(queue: PgQueuer, *, campaign_runs: CampaignRuns, import_desk: ImportDesk | None) -> None:
+def _register(queue: PgQueuer, *, launch: Launch, import_desk: ImportDesk | None) -> None:
     @queue.entrypoint(LAUNCH_JOB)
     async def launch_campaign(job: Job) -> None:
         payload = msgspec.json.decode(job.payload or b"{}")
-        await campaign_runs.launch(payload["campaign_id"])
+        await launch(payload["campaign_id"])
 
     if import_desk is None:
         return

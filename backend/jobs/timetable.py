@@ -14,6 +14,7 @@ from backend.services.memberships.keeping import Memberships
 from backend.services.privacy.rights import Rights
 from backend.services.replays import Replays
 from backend.services.retention import Retention
+from backend.services.sending_rights import SendingRights
 from backend.services.snapshots import Snapshots
 from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
@@ -38,17 +39,22 @@ def timetable(
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
     memberships: Memberships,
+    sending_rights: SendingRights,
 ) -> list[Loop]:
-    """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once."""
-    lanes = [Loop(f"deliver_{lane}", deliveries.deliver, 0.5) for lane in range(LANES)]
+    """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once.
+
+    What reaches people or other servers stands still while the installation is not armed.
+    """
+    guard = sending_rights.guard
+    lanes = [Loop(f"deliver_{lane}", guard(deliveries.deliver), 0.5) for lane in range(LANES)]
     return [
-        Loop("launch", campaign_runs.launch_due, 2.0),
+        Loop("launch", guard(campaign_runs.launch_due), 2.0),
         *lanes,
         Loop("recover", _resting(deliveries.recover), 2.0),
         Loop("replay", replays.work, 2.0),
         Loop("settle", _resting(replays.settle), 300.0),
         Loop("export", exports.work, 2.0),
-        Loop("webhooks", webhook_runs.deliver, 1.0),
+        Loop("webhooks", guard(webhook_runs.deliver), 1.0),
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
         Loop("memberships", memberships.work, 0.5),

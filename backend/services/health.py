@@ -1,6 +1,7 @@
 """Is this installation well? Database, workers, how far the facts lag behind the events, room on the disk."""
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -46,10 +47,12 @@ class Crew:
     Attributes:
         workers: those heard of within `SILENT`.
         seen_at: when any was last heard of; None when there is none on the list.
+        held: one of them sends nothing, for the database was restored and nobody armed it.
     """
 
     workers: int
     seen_at: datetime | None
+    held: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +65,9 @@ class Readiness:
         disk_free: bytes left where `JOREN_HOME` lies.
         lag: None while the database does not answer, as ``crew``.
         concerns: stable words: ``database_unavailable``, ``disk_low``, ``worker_missing`` (none ever started, or all
-            ended), ``worker_silent`` (none was heard of lately), and two that do not hinder: ``refresh_late``, and
-            ``requests_refused``: within the hour a sender got 400, 401 or 413 and threw its events away.
+            ended), ``worker_silent`` (none was heard of lately), and three that do not hinder: ``refresh_late``,
+            ``requests_refused`` (within the hour a sender got 400, 401 or 413 and threw its events away), and
+            ``sending_held`` (a restored database sends nothing until it is armed).
     """
 
     ready: bool
@@ -105,7 +109,7 @@ class Health:
             disk_free=disk_free,
             lag=lag,
             crew=crew,
-            concerns=(*hindrances, *late, *lost),
+            concerns=(*hindrances, *late, *lost, *(("sending_held",) if crew is not None and crew.held else ())),
         )
 
     async def totals(self) -> Totals | None:
@@ -121,20 +125,28 @@ class Health:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 record = await store.read_lag(connection)
-                seen = [row["seen_at"] for row in await workers.list_all(connection)]
+                crew = _crew(await workers.list_all(connection), self._clock.now())
                 refused = await refused_requests.any_since(connection, moment=self._clock.now() - AN_HOUR)
         except OUTAGES:
             return None
         now, oldest = self._clock.now(), record["oldest_waiting"]
         seconds = 0.0 if oldest is None else max((now - oldest).total_seconds(), 0.0)
         lag = Lag(rows=record["rows_behind"], seconds=seconds, refreshed_at=record["refreshed_at"])
-        alive = sum(abs((now - moment).total_seconds()) <= SILENT for moment in seen)
-        return lag, Crew(workers=alive, seen_at=max(seen, default=None)), refused
+        return lag, crew, refused
 
     def _disk_free(self) -> int:
         """Of the nearest folder that exists: before the first start there is no home yet."""
         folder = next(path for path in (self._home, *self._home.absolute().parents) if path.exists())
         return shutil.disk_usage(folder).free
+
+
+def _crew(rows: Sequence[asyncpg.Record], now: datetime) -> Crew:
+    alive = [row for row in rows if abs((now - row["seen_at"]).total_seconds()) <= SILENT]
+    return Crew(
+        workers=len(alive),
+        seen_at=max((row["seen_at"] for row in rows), default=None),
+        held=any(row["detail"].get("held") for row in alive),
+    )
 
 
 def _hindrances(crew: Crew | None, disk_free: int) -> tuple[str, ...]:

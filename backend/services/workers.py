@@ -27,11 +27,15 @@ class Workers:
         self._pool = pool
         self._clock = clock
 
-    async def beat(self, worker: str, *, started_at: datetime, loops: dict[str, int]) -> None:
-        """Say that a worker lives; ``loops`` counts the rounds of each of its loops."""
+    async def beat(self, worker: str, *, started_at: datetime, loops: dict[str, int], held: str | None = None) -> None:
+        """Say that a worker lives; ``loops`` counts the rounds of each of its loops, ``held`` why it sends nothing."""
         async with self._pool.acquire() as connection:
             await store.beat(
-                connection, worker=worker, started_at=started_at, now=self._clock.now(), detail={"rounds": loops}
+                connection,
+                worker=worker,
+                started_at=started_at,
+                now=self._clock.now(),
+                detail={"rounds": loops, "held": held},
             )
 
     async def leave(self, worker: str) -> None:

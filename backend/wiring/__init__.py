@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from backend.services.segment_runs import SegmentRuns
     from backend.services.segment_values import SegmentValues
     from backend.services.segment_versions import SegmentVersions
+    from backend.services.sending_rights import SendingRights
     from backend.services.server_events import ServerEvents
     from backend.services.shop import Shop
     from backend.services.snapshots import Snapshots
@@ -106,6 +107,7 @@ class Services(IntakeServices):
     campaign_desk: "CampaignDesk"
     campaign_runs: "CampaignRuns"
     deliveries: "Deliveries"
+    sending_rights: "SendingRights"
     workers: "Workers"
     retention: "Retention"
     refresh: "Refresh"

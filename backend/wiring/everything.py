@@ -46,6 +46,7 @@ from backend.services.segment_overlaps import SegmentOverlaps
 from backend.services.segment_runs import SegmentRuns
 from backend.services.segment_values import SegmentValues
 from backend.services.segment_versions import SegmentVersions
+from backend.services.sending_rights import SendingRights
 from backend.services.server_events import ServerEvents
 from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
@@ -131,6 +132,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, clock, sender=sender, pace=Pace(settings.push_rate) if settings.push_rate else None
         ),
         workers=Workers(pool, clock),
+        sending_rights=SendingRights(pool, clock, home=settings.home),
         retention=Retention(
             pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
         ),

@@ -29,6 +29,7 @@ from backend.services.event_volumes import EventVolumes
 from backend.services.exports.desk import Exports
 from backend.services.exports.writing import Origins
 from backend.services.failed_events import FailedEvents
+from backend.services.health import Health
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
@@ -89,6 +90,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         pool=pool,
         access=Access(pool, clock, hasher=PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)),
         shop=Shop(pool, clock),
+        health=Health(pool, clock, home=tmp_path),
         insights=insights,
         snapshots=Snapshots(pool, clock, measure=insights.measure, known_until=insights.known_until),
         people=People(pool, clock, frame),

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from backend.services.campaign_runs import CampaignRuns
+from backend.store import workers
 from backend.wiring.meetings import SegmentAudiences
 from campaigns.campaign import State
 from tests.admin_ui.conftest import Browser, add
@@ -381,3 +382,14 @@ async def test_figures_that_lack_dropped_history_say_so(
         assert answer.status_code == 200, query
         assert ("raw_dropped" if query.endswith("csv") else "履歴不足") in answer.text, query
     assert "履歴不足" not in (await administrator.get("/analysis/repeat_purchase_rate")).text
+
+
+async def test_home_says_that_a_restored_database_sends_nothing(administrator: Browser, full: SimpleNamespace) -> None:
+    async def page() -> str:
+        return (await administrator.get("/")).text
+
+    assert "joren arm" not in await page()
+    async with full.pool.acquire() as connection:
+        now = full.clock.now()
+        await workers.beat(connection, worker="w1", started_at=now, now=now, detail={"held": "restored"})
+    assert "バックアップから復元" in await page()

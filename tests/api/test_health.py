@@ -41,6 +41,15 @@ async def test_readiness_waits_for_a_worker_and_says_so(intake: Intake) -> None:
     assert (await intake.client.get("/health/ready")).json()["concerns"] == ["worker_missing"]
 
 
+async def test_readiness_says_that_a_restored_database_sends_nothing(intake: Intake) -> None:
+    now = intake.services.clock.now()
+    async with intake.services.pool.acquire() as connection:
+        await workers.beat(connection, worker="w1", started_at=now, now=now, detail={"held": "restored"})
+    answer = await intake.client.get("/health/ready")
+    assert (answer.status_code, answer.json()["concerns"]) == (200, ["sending_held"])
+    assert "joren arm" in answer.json()["reasons"][0]
+
+
 async def test_readiness_tells_how_far_the_facts_are_behind(intake: Intake) -> None:
     await beat(intake)
     idle = (await intake.client.get("/health/ready")).json()

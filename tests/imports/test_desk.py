@@ -50,7 +50,7 @@ async def test_a_job_takes_the_file_in(desk: ImportDesk, pool: asyncpg.Pool, dsn
     with pytest.raises(Conflict):
         await desk.remove(number, actor="hanako")
     stop = asyncio.Event()
-    working = asyncio.create_task(work_on_jobs(dsn, stop, campaign_runs=ShopFloor(pool).runs, import_desk=desk))
+    working = asyncio.create_task(work_on_jobs(dsn, stop, launch=ShopFloor(pool).runs.launch, import_desk=desk))
     async with asyncio.timeout(30):
         while (await desk.get(number)).state != "done":  # noqa: ASYNC110 - another process's table
             await asyncio.sleep(0.05)

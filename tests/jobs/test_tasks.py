@@ -25,7 +25,7 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
 @asynccontextmanager
 async def working(floor: ShopFloor, dsn: str):  # noqa: ANN201 - a fixture in all but name
     stop = asyncio.Event()
-    task = asyncio.create_task(work_on_jobs(dsn, stop, campaign_runs=floor.runs))
+    task = asyncio.create_task(work_on_jobs(dsn, stop, launch=floor.runs.launch))
     try:
         yield task
     finally:
@@ -80,7 +80,7 @@ async def test_a_lost_connection_is_told_and_the_loop_begins_anew(floor: ShopFlo
 
     async def step() -> int:
         try:
-            return await work_on_jobs(dsn, stop, campaign_runs=floor.runs)
+            return await work_on_jobs(dsn, stop, launch=floor.runs.launch)
         except Exception as error:
             ends.append(error)
             raise
