@@ -1,14 +1,18 @@
 """What a push says: texts by language, picture, buttons, sound, and what differs by platform. Values and their own checks.
 
+They are read from JSON strictly, and written without what is as usual (`campaigns.definition`).
+
 Whether the texts hold as templates, and whether all of it fits into a push, is asked by `campaigns.templates`
 and `campaigns.payload`.
 """
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from math import isclose
 from typing import Literal, TypeAlias
+
+import msgspec
+from msgspec.structs import replace
 
 from campaigns.errors import DraftIncomplete
 
@@ -32,16 +36,14 @@ _VARIANT_NAME = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _RESOURCE = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Title and body in one language, as templates (see `campaigns.templates`)."""
 
     title: str
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Button:
+class Button(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One button under a push.
 
     A browser shows it by itself. An Android app reads it out of the message's data (``buttons``) and shows it. iOS shows
@@ -64,8 +66,7 @@ class Button:
         return (self.en or self.ja or "") if language == "en" else (self.ja or self.en or "")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Override:
+class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What one platform gets in place of what all get; None leaves it as it is."""
 
     ja: Text | None = None
@@ -75,8 +76,7 @@ class Override:
     sound: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """What a push says. At least one language is there; a person without hers gets the first there is.
 
     Attributes:
@@ -141,8 +141,7 @@ class Content:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
     """One of several contents that are compared.
 
     Attributes:

@@ -71,7 +71,7 @@ TRANSITIONS: Mapping[tuple[State, Action], State] = MappingProxyType(
 """Every move there is; what is not here is refused. An edit takes a campaign that waits or is scheduled back to draft, and
 with it away whatever was approved."""
 
-_AUTOMATIC = frozenset({Action.LAUNCH, Action.FINISH, Action.FAIL})
+_AUTOMATIC = frozenset({Action.SUBMIT, Action.LAUNCH, Action.FINISH, Action.FAIL})
 
 
 def next_state(state: State, action: Action) -> State:
@@ -88,6 +88,8 @@ def next_state(state: State, action: Action) -> State:
 
 def allowed_actions(state: State, *, runs_on: bool = False) -> tuple[Action, ...]:
     """What a person can do in ``state``, for buttons; launch, finish and failure happen by themselves.
+
+    Who schedules a campaign submits it where its audience needs a second person's approval: that is one button.
 
     Args:
         state: where the campaign stands.

@@ -4,17 +4,24 @@
 begins. Everything here is checked by `check_trigger`, which names the field at fault.
 """
 
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import msgspec
 
 from campaigns.errors import DraftIncomplete
+from segments.errors import RuleError
 from segments.rules.behaviour import LEDGER_EVENTS, Match
+from segments.rules.parse import parse, place_of
+from segments.rules.rule import Did
 
 LONGEST_DELAY = timedelta(days=90)
 FARTHEST_DAYS = 3650
 LONGEST_REENTRY = 3650
+_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 TRAIT = "trait:"
 """Before the name of a trait that holds a date, as rules write it."""
 
@@ -29,15 +36,19 @@ class Kind(StrEnum):
     DATE = "date"
 
 
-@dataclass(frozen=True, slots=True)
-class Once:
+class _Trigger(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, omit_defaults=True, tag_field="kind"
+):
+    """What all triggers have in common: how JSON tells them apart."""
+
+
+class Once(_Trigger, frozen=True, tag="once"):
     """One launch, at the moment the campaign is scheduled for (`Draft.scheduled_at`)."""
 
     kind: ClassVar[Kind] = Kind.ONCE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recurring:
+class Recurring(_Trigger, frozen=True, tag="recurring"):
     """Launched again and again.
 
     Attributes:
@@ -53,29 +64,39 @@ class Recurring:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnEvent:
+class OnEvent(_Trigger, frozen=True, tag="event"):
     """Begun for a person by an event of hers.
 
     Attributes:
         event: its name; any event that the shop sends.
-        filters: all of these have to match, as in segment rules (`segments.rules.behaviour.Match`).
+        where: all of these have to match; written as the ``where`` of a segment rule's event, see `filters`.
         delay: how long after the event.
         until: events after this begin nothing; None for no end.
     """
 
     kind: ClassVar[Kind] = Kind.EVENT
     event: str
-    filters: tuple[Match, ...] = ()
+    where: Mapping[str, Any] = {}
     delay: timedelta = timedelta(0)
     until: datetime | None = None
+
+    @property
+    def filters(self) -> tuple[Match, ...]:
+        """What has to match.
+
+        Raises:
+            RuleError: where `where` is no filter; a checked trigger has none such.
+        """
+        if not self.where:
+            return ()
+        rule = parse({"event": self.event, "where": dict(self.where), "op": "at_least", "times": 1})
+        return rule.behaviour.where if isinstance(rule, Did) else ()
 
 
 Change: TypeAlias = Literal["entered", "left"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnSegment:
+class OnSegment(_Trigger, frozen=True, tag="segment"):
     """Begun for a person by entering or leaving a segment.
 
     Attributes:
@@ -92,23 +113,27 @@ class OnSegment:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OnDate:
+class OnDate(_Trigger, frozen=True, tag="date"):
     """Launched every day for those whose date it is.
 
     Attributes:
         date: ``birthday`` (every year; 29 February counts as the 28th in common years), ``joined``, ``coupon_expiry``
             (of the unused coupon that expires next), or ``trait:<name>`` of a trait that holds dates.
         days: days after the date; negative for before it.
-        at: local time of the launch, in the shop's zone.
+        at: local time of the launch in hours and minutes, on the shop's clock.
         until: no launch after this; None for no end.
     """
 
     kind: ClassVar[Kind] = Kind.DATE
     date: str
     days: int = 0
-    at: time = time(10)
+    at: str = "10:00"
     until: datetime | None = None
+
+    @property
+    def local_time(self) -> time:
+        """`at` as a time of day."""
+        return time.fromisoformat(self.at)
 
 
 Trigger: TypeAlias = Once | Recurring | OnEvent | OnSegment | OnDate
@@ -118,8 +143,7 @@ SET_BASED = frozenset({Kind.ONCE, Kind.RECURRING, Kind.DATE})
 """Kinds that are launched for many people at a moment; the others begin person by person."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reentry:
+class Reentry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """Whether a person whom a campaign has reached can be reached by it again.
 
     It is asked of campaigns that begin person by person, of dates, and of journeys; a recurring campaign is for everybody
@@ -160,6 +184,7 @@ def check_trigger(trigger: Trigger) -> None:
                 raise DraftIncomplete("choose the event that begins it", field="trigger.event")
             if event in LEDGER_EVENTS:
                 raise DraftIncomplete(f"{event} is not an event that a campaign can begin with", field="trigger.event")
+            _check_filters(trigger)
             _check_delay(delay)
         case OnSegment(delay=delay, change=change):
             if change not in ("entered", "left"):
@@ -191,8 +216,15 @@ def _check_date(trigger: OnDate) -> None:
         raise DraftIncomplete(f"at most {FARTHEST_DAYS} days before or after", field="trigger.days")
     if trigger.date == "joined" and trigger.days < 0:
         raise DraftIncomplete("nobody can be reached before joining", field="trigger.days")
-    if trigger.at.tzinfo is not None or trigger.at.second or trigger.at.microsecond:
+    if not _CLOCK.fullmatch(trigger.at):
         raise DraftIncomplete("write a local time in hours and minutes, like 10:00", field="trigger.at")
+
+
+def _check_filters(trigger: OnEvent) -> None:
+    try:
+        _ = trigger.filters
+    except RuleError as error:
+        raise DraftIncomplete(error.message, field=f"trigger.{place_of(error)}") from error
 
 
 def _check_delay(delay: timedelta) -> None:

@@ -79,7 +79,7 @@ def test_a_draft_that_cannot_stand_names_the_field(change: dict[str, object], fi
 
 @pytest.mark.parametrize("link", [None, "https://shop.example/tea", "myshop://coupon/1"])
 def test_a_draft_that_stands(link: str | None) -> None:
-    check_draft(replace(DRAFT, content=replace(DRAFT.content, link=link)))
+    check_draft(replace(DRAFT, content=Content(ja=Text("t", "b"), link=link)))
 
 
 @pytest.mark.parametrize(

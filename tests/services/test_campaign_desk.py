@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import time, timedelta
 
 import asyncpg
+import msgspec
 import polars as pl
 import pytest
 
@@ -13,7 +14,7 @@ from backend.errors import BadInput, Conflict, NotFound
 from campaigns import report_table
 from campaigns.campaign import Content, State, Text
 from campaigns.intervals import IntervalKind
-from campaigns.report import Verdict
+from campaigns.effect import Verdict
 from tests.fixtures.shop_floor import CONTENT, NOON, ShopFloor, fact_frame
 
 
@@ -190,7 +191,7 @@ async def test_a_launch_that_fails_does_not_hold_up_the_others(floor: ShopFloor)
 async def test_a_test_send_skips_quiet_hours_and_cap_counts_nowhere_and_says_so(floor: ShopFloor) -> None:
     await floor.settings(quiet_from=time(11), quiet_until=time(14), cap_24h=1, cap_7d=1)
     (person,) = await floor.people(1, phones=2)
-    made = await floor.campaign(content=replace(CONTENT, coupon_id="tea10"))
+    made = await floor.campaign(content=msgspec.structs.replace(CONTENT, coupon_id="tea10"))
     tried = await floor.desk.test_send(made.summary.campaign_id, customer_id=person, by="mika")
     assert [device.outcome for device in tried.devices] == ["accepted", "accepted"]
     assert "テスト送信" in tried.note.ja
