@@ -16,7 +16,7 @@ import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from campaigns.campaign import Content, Text
+from campaigns.content import Content, Text
 from campaigns.errors import CampaignError, DraftIncomplete, TemplateError
 from campaigns.fields import BY_NAME, MergeField, samples
 
