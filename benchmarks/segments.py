@@ -1,11 +1,12 @@
 """What a rule of eight mixed conditions costs: size, reach, picture and sample with its HTML, and the memory of who asks.
 
 `--home` is a folder with ``lake`` and ``frame`` (`benchmarks/scale.py` makes them). The rule is asked of the mapped frame as
-the builder asks it; of raw events and of the columns of the same frame DuckDB is asked how many there are, with as many
-threads. All of them must count the same members.
+the builder asks it; DuckDB, with as many threads, is asked the same of the columns of that frame (and, as Joren is, only to
+count), and how many there are of raw events. All of them must count the same members.
 """
 
 import argparse
+import itertools
 import json
 import os
 import statistics
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,17 @@ from backend.lake.frame import CustomerFrame, FrameView
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from campaigns.shop import ShopSettings
-from segments.membership import counts
 from segments.overview import Person, Preview
-from segments.preview import Count, looked, marked, people
+from segments.preview import SHOWN, Count, look, sizes
 from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
+from segments.rules.masks import Masks
 from segments.rules.parse import parse
+from segments.rules.rule import Rule
 
 SQL = Path(__file__).parent / "sql"
 THREADS = 2
-RULE = parse({
+DOCUMENT: dict[str, Any] = {
     "all": [
         {"attribute": "launches", "op": ">=", "value": 10},
         {"attribute": "visits", "op": ">=", "value": 2},
@@ -48,22 +51,21 @@ RULE = parse({
         {"event": "Order Cancelled", "op": "at_most", "times": 0},
         {"attribute": "last_visit", "op": "within_days", "value": 30},
     ]
-})  # fmt: skip
+}  # fmt: skip
+RULE = parse(DOCUMENT)
 """Eight conditions: columns, lists of days, a last day, an alternative and a denial; events alone can answer them too."""
 
 
-def look(view: FrameView) -> Preview:
+def preview(view: FrameView, rule: Rule = RULE) -> Preview:
     """What the builder shows of the rule, names of people apart, which PostgreSQL tells of ten."""
-    counting = view.current & counts(exclude_test_accounts=True)
-    found = looked(marked(view.rows, RULE, counting=counting).collect())
-    shown = people(view.rows.filter(view.current), found.sample).collect().to_dicts()
+    found = look(view, rule, exclude_test_accounts=True)
     return Preview(
         count=Count(size=found.size, total=found.total, reachable=found.reachable, as_of=view.as_of),
         by="rank",
         groups=found.groups,
-        sample=tuple(Person(**row, user_id=None, name=None) for row in shown),
-        sentence_ja=describe(RULE, "ja"),
-        sentence_en=describe(RULE, "en"),
+        sample=tuple(Person(**row, user_id=None, name=None) for row in found.sample),
+        sentence_ja=describe(rule, "ja"),
+        sentence_en=describe(rule, "en"),
     )
 
 
@@ -80,32 +82,46 @@ ENVIRONMENT = make_environment()
 
 
 def by_joren(home: Path) -> dict[str, Any]:
-    """Asked again and again by a process that runs, as the builder does at every edit."""
+    """Asked again and again by a process that runs: of a frame of which nothing is kept, and with one condition edited each time."""
     frame = CustomerFrame(home / "frame")
     opened = _timed(frame.read, 1)
-    preview = look(frame.read())
-    html = page(preview)
-    asked = _timed(lambda: page(look(frame.read())), 15)
+    first = preview(frame.read())
+    html = page(first)
+    asked = _timed(lambda: page(preview(replace(frame.read(), masks=Masks()))), 15)
+    counting = _timed(lambda: sizes(replace(frame.read(), masks=Masks()), [RULE], exclude_test_accounts=True), 15)
+    edits = itertools.count(1)
+    edited = _timed(lambda: page(preview(frame.read(), _edited(next(edits)))), 15)
     return {
-        "size": preview.count.size,
-        "total": preview.count.total,
+        "size": first.count.size,
+        "total": first.count.total,
         "html": len(html),
         "opened": opened,
         **asked,
+        "counting": counting,
+        "edited": edited,
         **_memory(),
     }
+
+
+def _edited(times: int) -> Rule:
+    """The rule with another number in one of its conditions."""
+    first, *others = DOCUMENT["all"]
+    return parse({"all": [{**first, "value": first["value"] + times}, *others]})
 
 
 def by_duckdb_of_the_frame(home: Path) -> dict[str, Any]:
     """The same columns as a table in memory."""
     view = CustomerFrame(home / "frame").read()
     read = compile_rule(RULE, view.frame.collect_schema().names()).meta.root_names()
-    people = view.frame.select("customer_id", *dict.fromkeys(read)).collect().to_arrow()  # noqa: F841 - DuckDB finds it by its name
+    people = view.frame.select(*dict.fromkeys([*SHOWN, *read])).collect().to_arrow()  # noqa: F841 - DuckDB finds it by its name
     database = duckdb.connect(config={"threads": THREADS})
     database.execute("CREATE TABLE frame AS FROM people")
-    asked = (SQL / "segment_of_the_frame.sql").read_text()
-    size = database.sql(asked).fetchall()[0][0]
-    return {"size": size, **_timed(lambda: database.sql(asked).fetchall(), 15)}
+    counted, seen = (
+        (SQL / f"{name}.sql").read_text() for name in ("segment_of_the_frame", "segment_seen_in_the_frame")
+    )
+    size = database.sql(counted).fetchall()[0][0]
+    counting = _timed(lambda: database.sql(counted).fetchall(), 15)
+    return {"size": size, "counting": counting, **_timed(lambda: database.sql(seen).fetchall(), 15)}
 
 
 def by_duckdb_of_events(home: Path) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 The frame is what rules, audiences and merge fields read. It holds surrogate ids only. Beside the columns
 declared here it has one list column per event name that was ever seen, ``days:<event name>``: the business
 days of the customer's occurrences, newest first, one entry per occurrence, cut at `NEWEST` entries.
-"at least n times in the last d days" is then one gather: entry ``n - 1`` exists and is recent enough.
+"at least n times in the last d days" is then one gather: entry ``n - 1`` exists and is recent enough. What is asked
+most needs no gather: the newest `LATEST` of these days, and how many entries there are, are plain columns beside it.
 Figures read more: since when someone is on record (`ON_RECORD`), every counted order (`ORDER_LISTS`), activity bitmaps
 (`BITMAP_PREFIX`).
 """
@@ -24,6 +25,26 @@ DAYS_PREFIX = "days:"
 def days_column(event: str) -> str:
     """Name of the list column of one event."""
     return f"{DAYS_PREFIX}{event}"
+
+
+LATEST = 5
+"""Of how many newest occurrences of an event the day is a plain column, too (`segments.reduce.latest`)."""
+
+LATEST_PREFIX = "latest:"
+"""Prefix of the columns with one day of a list each: its number as `segments.reduce.latest` counts, 0 where there is none."""
+
+TIMES_PREFIX = "times:"
+"""Prefix of the columns that say how long a list is."""
+
+
+def latest_column(event: str, place: int) -> str:
+    """Name of the column with the ``place``-th newest day of an event, the newest being the first."""
+    return f"{LATEST_PREFIX}{event}:{place}"
+
+
+def times_column(event: str) -> str:
+    """Name of the column that says how many entries the list of an event has: occurrences, `NEWEST` at most."""
+    return f"{TIMES_PREFIX}{event}"
 
 
 BITMAP_PREFIX = "active:"

@@ -3,8 +3,19 @@
 from collections.abc import Collection
 from typing import Protocol
 
-from segments.customers import StoredFrame, View
+from segments import customers
+from segments.customers import StoredFrame
+from segments.rules.masks import Masks
 from segments.rules.rule import Rule
+
+
+class View(customers.View, Protocol):
+    """The customer frame at one moment, with what is known of it already."""
+
+    @property
+    def masks(self) -> Masks:
+        """Whom conditions hold of, of `rows`."""
+        ...
 
 
 class Frame(StoredFrame, Protocol):

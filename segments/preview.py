@@ -1,13 +1,15 @@
-"""How large a segment is and what it looks like: queries over the customer frame, to be collected by the shell."""
+"""How large a segment is and what it looks like, from the customer frame."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from segments.breakdown import BREAKDOWNS
-from segments.rules.compile import compile_rule
+from segments.frame import View
+from segments.membership import counts
 from segments.rules.rule import Rule
 
 SAMPLE = 10
@@ -39,8 +41,6 @@ class Count:
         return self.size / self.total if self.total else None
 
 
-_ALL = pl.lit(value=True)
-
 PICTURES = ("rank", "last_store", "age_band")
 """Attributes by which a preview parts members; names of `segments.breakdown.BREAKDOWNS`."""
 
@@ -62,76 +62,70 @@ class Look:
         total: all customers that count.
         reachable: members who can be reached by push.
         groups: members by one of `PICTURES`, in the order of the groups or, where they have none, the largest first.
-        sample: surrogate ids of a few members.
+        sample: what is shown (`SHOWN`) of a few members.
     """
 
     size: int
     total: int
     reachable: int
     groups: tuple[GroupCount, ...]
-    sample: tuple[int, ...]
+    sample: list[dict[str, Any]]
 
 
-def marked(frame: pl.LazyFrame, rule: Rule, *, by: str = "rank", counting: pl.Expr = _ALL) -> pl.LazyFrame:
-    """One row a customer: whether they count and meet ``rule``, reach, and the group of the picture; `looked` reads it.
+def look(view: View, rule: Rule, *, by: str = "rank", exclude_test_accounts: bool) -> Look:
+    """What a rule holds, from its conditions' masks; blocks.
 
     Args:
-        frame: everyone, with the columns that the rule needs.
-        rule: a parsed rule.
+        view: everyone, with the columns that the rule needs.
+        rule: a resolved rule.
         by: one of `PICTURES`.
-        counting: who counts (`segments.membership.counts`).
+        exclude_test_accounts: whether test accounts count for nobody.
     """
-    counts = pl.col("customer_id").is_not_null() & counting
-    return frame.select(
-        counts.alias("counts"),
-        (counts & compile_rule(rule, frame.collect_schema())).alias("holds"),
-        pl.col("reachable").fill_null(value=False),
-        pl.col("customer_id"),
-        BREAKDOWNS[by].label.alias("group"),
-    )
-
-
-def looked(marks: pl.DataFrame, *, by: str = "rank") -> Look:
-    """Size, reach, picture and sample from the rows of `marked`."""
-    members = marks.filter("holds")
-    sizes = members.lazy().group_by("group").agg(pl.len().alias("size")).sort("size", "group", descending=[True, False])
-    few = members.lazy().select("customer_id", _spread().alias("spread")).bottom_k(SAMPLE, by=["spread", "customer_id"])
-    groups, sample = pl.collect_all([sizes, few.sort("spread").select("customer_id")])
+    masks, (holds,) = _asked(view, [rule], exclude_test_accounts=exclude_test_accounts)
+    held = masks.select(holds=holds & pl.col("counts")).to_series()
+    label = BREAKDOWNS[by].label
+    needed = dict.fromkeys(["customer_id", "reachable", *label.meta.root_names()])
+    members = view.rows.select(*needed).collect().filter(held)
+    sizes = members.lazy().group_by(label.alias("group")).agg(pl.len().alias("size"))
+    spread = members.lazy().select("customer_id", _spread().alias("spread"), place=pl.lit(held.arg_true()))
+    few = spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id")
+    groups, sample = pl.collect_all([sizes.sort("size", "group", descending=[True, False]), few])
     return Look(
         size=members.height,
-        total=int(marks.get_column("counts").sum()),
+        total=int(masks.get_column("counts").sum()),
         reachable=int(members.get_column("reachable").sum()),
         groups=_in_order([GroupCount(*row) for row in groups.iter_rows()], by),
-        sample=tuple(sample.to_series()),
+        sample=view.rows.select(*SHOWN).collect()[sample.get_column("place")].to_dicts(),
     )
+
+
+def sizes(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) -> list[Count]:
+    """How large any number of resolved rules are; blocks."""
+    masks, holds = _asked(view, rules, exclude_test_accounts=exclude_test_accounts)
+    counts, reachable = pl.col("counts"), pl.col("reachable")
+    asked = [counts.sum().alias("total")]
+    for place, rule in enumerate(holds):
+        asked += [(rule & counts).sum().alias(f"size {place}")]
+        asked += [(rule & counts & reachable).sum().alias(f"reachable {place}")]
+    row = masks.select(asked).row(0, named=True)
+    return [
+        Count(size=row[f"size {place}"], total=row["total"], reachable=row[f"reachable {place}"], as_of=view.as_of)
+        for place in range(len(rules))
+    ]
+
+
+def _asked(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) -> tuple[pl.DataFrame, list[pl.Expr]]:
+    """Masks, whether a customer counts and can be reached among them, and whether each rule holds."""
+    counted = pl.col("customer_id").is_not_null() & view.current & counts(exclude_test_accounts=exclude_test_accounts)
+    name = f"counts, {exclude_test_accounts=}"
+    others = {name: counted, "reachable": pl.col("reachable").fill_null(value=False)}
+    masks, holds = view.masks.asked(view.rows, rules, others)
+    return masks.rename({name: "counts"}), holds
 
 
 def _in_order(groups: list[GroupCount], by: str) -> tuple[GroupCount, ...]:
     order = {name: place for place, name in enumerate(BREAKDOWNS[by].ordered)}
     return tuple(sorted(groups, key=lambda each: (each.name is None, order.get(each.name or "", 0))))
-
-
-def sizes(frame: pl.LazyFrame, rules: Sequence[Rule], *, counting: pl.Expr = _ALL) -> pl.LazyFrame:
-    """One row with the sizes of any number of rules, in one pass over the frame; `counted` reads it."""
-    columns = frame.collect_schema()
-    reachable = pl.col("reachable").fill_null(value=False)
-    counts = pl.col("customer_id").is_not_null() & counting
-    asked = [counts.sum().alias("total")]
-    for place, rule in enumerate(rules):
-        holds = compile_rule(rule, columns) & counts
-        asked += [holds.sum().alias(f"size {place}"), (holds & reachable).sum().alias(f"reachable {place}")]
-    return frame.select(asked)
-
-
-def counted(row: Mapping[str, int], place: int, as_of: datetime) -> Count:
-    """The count of the rule at ``place`` from the row of `sizes`."""
-    return Count(size=row[f"size {place}"], total=row["total"], reachable=row[f"reachable {place}"], as_of=as_of)
-
-
-def people(frame: pl.LazyFrame, customer_ids: Sequence[int]) -> pl.LazyFrame:
-    """What a preview shows of these customers, in the order of `Look.sample`."""
-    shown = frame.filter(pl.col("customer_id").is_in(list(customer_ids))).select(*SHOWN)
-    return shown.sort(_spread())
 
 
 def _spread() -> pl.Expr:

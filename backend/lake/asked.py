@@ -30,7 +30,7 @@ from segments.rules.behaviour import Behaviour, column_of, source_of
 from segments.rules.operators import is_trait
 from segments.rules.packing import pack_occurrences
 from segments.rules.references import behaviours, list_column, lists
-from segments.rules.rule import Attribute, Rule, conditions_of
+from segments.rules.rule import Attribute, Condition, Rule, conditions_of
 from segments.shop_traits import ShopTrait, cell
 
 LASTS = 20
@@ -88,14 +88,21 @@ class AskedFrame:
         """
         view = await asyncio.to_thread(self.read)
         columns = {*view.frame.collect_schema()}
-        keys, traits = _keys_of(rules, columns), _traits_of(rules) - columns
-        if not (keys or traits):
+        keys: list[Key] = _keys_of(rules, columns)
+        if not (keys or _traits_of(rules) - columns):
             return view
         moment = _Moment(view, self._number(view), await self._sources.standing())
-        keys += [moment.standing.traits[name] for name in sorted(traits & {*moment.standing.traits})]
+        keys += _asked_traits(rules, columns, moment.standing)
         asked = [(await self._column(key, moment)).lazy() for key in keys]
         rows = pl.concat([view.rows, *asked], how="horizontal")
-        return replace(view, rows=rows, frame=rows.filter(view.current).drop(SUPERSEDED))
+        masks = view.masks.beside(self._stamps(rules, columns, moment))
+        return replace(view, rows=rows, frame=rows.filter(view.current).drop(SUPERSEDED), masks=masks)
+
+    def _stamps(self, rules: Collection[Rule], columns: Collection[str], moment: _Moment) -> dict[Condition, Hashable]:
+        """Of each condition that asks for more than the stored columns, what its answer depends on."""
+        conditions = {condition for rule in rules for condition in conditions_of(rule)}
+        asked = {one: _keys_of([one], columns) + _asked_traits([one], columns, moment.standing) for one in conditions}
+        return {one: tuple(self._stamp(key, moment) for key in keys) for one, keys in asked.items() if keys}
 
     def _number(self, view: FrameView) -> int:
         """The number of the frame's state: as long as nothing was written a reader gives the very same frame."""
@@ -177,6 +184,12 @@ def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
 def _traits_of(rules: Collection[Rule]) -> set[str]:
     conditions = [condition for rule in rules for condition in conditions_of(rule)]
     return {one.name for one in conditions if isinstance(one, Attribute) and is_trait(one.name)}
+
+
+def _asked_traits(rules: Collection[Rule], columns: Collection[str], standing: Standing) -> list[Key]:
+    """Traits that rules ask for, that the shop uses, and that are not among ``columns``."""
+    names = _traits_of(rules) - {*columns}
+    return [standing.traits[name] for name in sorted(names & {*standing.traits})]
 
 
 def _read_trait(trait: ShopTrait, rows: pl.DataFrame) -> pl.DataFrame:

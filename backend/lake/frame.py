@@ -11,9 +11,10 @@ The frame is derived: should the folder be lost, a refresh makes it anew from th
 
 import contextlib
 import fcntl
+import itertools
 import os
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -26,6 +27,8 @@ from backend.errors import Conflict
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
 from segments.customers import BITMAP_PREFIX, DAYS_PREFIX
+from segments.reduce.latest import derived
+from segments.rules.masks import Masks
 from segments.shop_traits import column_shown
 from segments.watched import is_watched
 
@@ -47,7 +50,6 @@ SUPERSEDED = "superseded"
 CURRENT = ~pl.col(SUPERSEDED)
 """Whether a stored row is in force."""
 
-_STALE = "_stale"
 _NO_DAYS = pl.lit([], dtype=pl.List(pl.Date))
 
 
@@ -67,6 +69,7 @@ class FrameView:
         figures: what figures may rely on in every row; empty while rows are being made anew.
         weighty: weighty events that anybody has reported.
         verified: those of them for which the word of a trusted source stands.
+        masks: whom of `rows` conditions hold of, as far as they were asked.
     """
 
     frame: pl.LazyFrame
@@ -79,11 +82,21 @@ class FrameView:
     figures: str = ""
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
+    masks: Masks = field(default_factory=Masks, compare=False)
 
     @property
     def current(self) -> pl.Expr:
         """Over `rows`: whether it is a row of the frame."""
         return CURRENT
+
+
+@dataclass(frozen=True, slots=True)
+class _Stale:
+    """Which rows of a base file were out of force in a generation, by these overlays."""
+
+    generation: int
+    overlays: frozenset[str]
+    rows: pl.Series
 
 
 class CustomerFrame:
@@ -92,6 +105,7 @@ class CustomerFrame:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._mapped: dict[str, pl.DataFrame] = {}
+        self._stale: dict[str, _Stale] = {}
         self._view: tuple[tuple[int, int], FrameView] | None = None
 
     def manifest(self) -> Manifest:
@@ -220,8 +234,8 @@ class CustomerFrame:
         return msgspec.structs.replace(manifest, bases=bases, overlays=[], base_rows=rows, customers=rows)
 
     def _counted(self, manifest: Manifest) -> Manifest:
-        count = pl.concat(part.select("customer_id") for part in self._parts(manifest)).select(pl.len()).collect()
-        return msgspec.structs.replace(manifest, customers=int(count.item()))
+        count = sum(int((~part.get_column(SUPERSEDED)).sum()) for part in self._rows(manifest))
+        return msgspec.structs.replace(manifest, customers=count)
 
     def _put_in_force(self, old: Manifest, new: Manifest) -> Manifest:
         now = datetime.now(UTC)
@@ -243,10 +257,13 @@ class CustomerFrame:
     def _forget_all_but(self, names: set[str]) -> None:
         """Let go of files that are out of force. Reader and writer of a process may do so at the same moment."""
         self._mapped = {name: frame for name, frame in list(self._mapped.items()) if name in names}
+        self._stale = {name: stale for name, stale in list(self._stale.items()) if name in names}
 
     def _open(self, manifest: Manifest) -> FrameView:
-        parts = list(_same_columns(list(self._rows(manifest))))
-        rows = pl.concat(parts) if parts else pl.LazyFrame(schema={**customers.SCHEMA, SUPERSEDED: pl.Boolean})
+        files = list(self._rows(manifest))
+        stored = list(_same_columns([part.lazy() for part in _together(files)]))
+        parts = list(_same_columns([part.lazy() for part in files]))
+        rows = pl.concat(stored) if stored else pl.LazyFrame(schema={**customers.SCHEMA, SUPERSEDED: pl.Boolean})
         # Filtered part by part: so a filter on few columns reads few of each file.
         current = [part.filter(CURRENT).drop(SUPERSEDED) for part in parts]
         frame = pl.concat(current) if parts else pl.LazyFrame(schema=customers.SCHEMA)
@@ -270,28 +287,39 @@ class CustomerFrame:
             verified=frozenset(manifest.marks.get("verified", ())),
         )
 
-    def _parts(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
-        """The files in force, each without the customers of whom another holds a newer row."""
-        newer = pl.Series("customer_id", [], dtype=pl.Int64)
-        for name in reversed(manifest.overlays):
-            part = self._map(name)
-            yield _without(part, newer).filter(~pl.col(_GONE)).drop(_GONE)
-            newer = pl.concat([newer, part.get_column("customer_id")])
-        for _, name in sorted(manifest.bases.items()):
-            yield _without(self._map(name), newer).drop(_GONE)
-
-    def _rows(self, manifest: Manifest) -> Iterator[pl.LazyFrame]:
+    def _rows(self, manifest: Manifest) -> Iterator[pl.DataFrame]:
         """The files in force, each with whether a row is out of force: another file holds a newer one, or the customer is gone."""
-        newer = pl.Series("customer_id", [], dtype=pl.Int64)
-        for name in reversed(manifest.overlays):
-            part = self._map(name)
-            stale = part.get_column("customer_id").is_in(newer.implode()) | part.get_column(_GONE)
-            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED)).lazy()
-            newer = pl.concat([newer, part.get_column("customer_id")])
-        for _, name in sorted(manifest.bases.items()):
-            part = self._map(name)
-            stale = part.get_column("customer_id").is_in(newer.implode())
-            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED)).lazy()
+        overlays = [self._map(name) for name in reversed(manifest.overlays)]
+        place = 0
+        if overlays:
+            newest = pl.concat([part.get_column("customer_id") for part in overlays]).is_first_distinct()
+        for part in overlays:
+            stale = ~newest.slice(place, part.height) | part.get_column(_GONE)
+            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED))
+            place += part.height
+        for bucket, name in sorted(manifest.bases.items()):
+            stale = self._overlaid(bucket, name, manifest)
+            yield self._map(name).drop(_GONE).with_columns(stale.alias(SUPERSEDED))
+
+    def _overlaid(self, bucket: int, base: str, manifest: Manifest) -> pl.Series:
+        """Of which rows of a base file an overlay says something newer.
+
+        What earlier overlays said stands as long as the base does, because they only go into newer ones: those that came
+        since are looked up.
+        """
+        ids = self._map(base).get_column("customer_id")
+        known = self._stale.get(base)
+        if known is None or known.generation > manifest.generation:
+            known = _Stale(0, frozenset(), pl.repeat(value=False, n=len(ids), eager=True))
+        new = [self._map(name).get_column("customer_id") for name in manifest.overlays if name not in known.overlays]
+        rows = known.rows
+        if new and len(ids):
+            theirs = pl.concat(new)
+            theirs = theirs.filter(theirs % BUCKETS == bucket)
+            places = ids.search_sorted(theirs).clip(0, len(ids) - 1)
+            rows = rows.clone().scatter(places.filter(ids.gather(places) == theirs), values=True)
+        self._stale[base] = _Stale(manifest.generation, frozenset(manifest.overlays), rows)
+        return rows
 
     def _save(self, stem: str, frame: pl.DataFrame) -> str:
         name = f"{stem}.arrow"
@@ -338,22 +366,27 @@ def _same_columns(frames: Sequence[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
         columns |= {name: dtype for name, dtype in schema.items() if name not in columns}
     for frame, schema in zip(frames, schemas, strict=True):
         absent = {name: dtype for name, dtype in columns.items() if name not in schema}
-        fill = [_nothing(name, dtype).alias(name) for name, dtype in absent.items()]
+        fill = [_absent(name, dtype, schema).alias(name) for name, dtype in absent.items()]
         yield frame.with_columns(fill).select(*columns)
 
 
-def _nothing(name: str, dtype: pl.DataType) -> pl.Expr:
+def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """The frames one after the other, those that follow each other with the same columns as one: none is copied.
+
+    Every frame on its own costs a question more than going through ten thousand rows.
+    """
+    for _, alike in itertools.groupby(frames, key=lambda frame: frame.schema):
+        yield pl.concat(alike, rechunk=False)
+
+
+def _absent(name: str, dtype: pl.DataType, schema: pl.Schema) -> pl.Expr:
+    """What stands for a column in a file without it: what the file's lists say, or nothing."""
+    found = derived(name, schema)
+    if found is not None:
+        return found
     if name.startswith(BITMAP_PREFIX):
         return pl.lit(0, dtype=dtype)
     return _NO_DAYS if name.startswith(DAYS_PREFIX) else pl.lit(None, dtype=dtype)
-
-
-def _without(frame: pl.DataFrame, ids: pl.Series) -> pl.LazyFrame:
-    """The rows of other customers. Who is one is looked up now, so that no question that is asked later has to."""
-    stale = frame.get_column("customer_id").is_in(ids.implode())
-    if not stale.any():
-        return frame.lazy()
-    return frame.with_columns(stale.alias(_STALE)).lazy().filter(~pl.col(_STALE)).drop(_STALE)
 
 
 def _bucket() -> pl.Expr:

@@ -21,10 +21,10 @@ from backend.store.segment_uses import check_rule, hold_references, read_names, 
 from campaigns.shop import ShopSettings
 from segments.frame import Frame
 from segments.ids import SegmentId
-from segments.membership import counts, members, population
+from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
-from segments.preview import Count, counted, looked, marked, sizes
-from segments.preview import people as shown_of
+from segments.preview import Count, look, sizes
+from segments.reduce.latest import is_latest
 from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
 from segments.rules.explain import explain
@@ -220,15 +220,12 @@ class SegmentRuns:
             settings = await shop.read_settings(connection)
             whole, names = await resolve_rule(connection, rule), await _names(connection)
         view = await self._frame.read_for([whole])
-        counting = view.current & counts(exclude_test_accounts=settings.exclude_test_accounts)
-        marks = marked(view.rows, whole, by=by, counting=counting)
-        look = await asyncio.to_thread(lambda: looked(marks.collect(), by=by))
-        shown = await asyncio.to_thread(shown_of(view.rows.filter(view.current), look.sample).collect)
+        found = await asyncio.to_thread(look, view, whole, by=by, exclude_test_accounts=settings.exclude_test_accounts)
         return Preview(
-            count=Count(size=look.size, total=look.total, reachable=look.reachable, as_of=view.as_of),
+            count=Count(size=found.size, total=found.total, reachable=found.reachable, as_of=view.as_of),
             by=by,
-            groups=look.groups,
-            sample=await self._named(shown),
+            groups=found.groups,
+            sample=await self._named(found.sample),
             sentence_ja=describe(rule, "ja", currency=settings.currency, names=names["ja"]),
             sentence_en=describe(rule, "en", currency=settings.currency, names=names["en"]),
         )
@@ -281,12 +278,9 @@ class SegmentRuns:
 
     async def _counts(self, rules: Sequence[Rule], settings: ShopSettings) -> Sequence[Count]:
         view = await self._frame.read_for(rules)
-        counting = view.current & counts(exclude_test_accounts=settings.exclude_test_accounts)
-        row = (await asyncio.to_thread(sizes(view.rows, rules, counting=counting).collect)).row(0, named=True)
-        return [counted(row, place, view.as_of) for place in range(len(rules))]
+        return await asyncio.to_thread(sizes, view, rules, exclude_test_accounts=settings.exclude_test_accounts)
 
-    async def _named(self, shown: pl.DataFrame) -> tuple[Person, ...]:
-        rows = shown.to_dicts()
+    async def _named(self, rows: Sequence[dict[str, Any]]) -> tuple[Person, ...]:
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
         return tuple(_person(row, names.get(row["customer_id"])) for row in rows)
@@ -377,7 +371,8 @@ def _stored(row: asyncpg.Record, currency: str, names: Mapping[str, Names]) -> S
 
 def _row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
     """A customer's row with the columns that the rule reads: of all customers each would be gone through for this one."""
-    read = compile_rule(rule, frame.collect_schema()).meta.root_names()
+    told = [name for name in frame.collect_schema() if not is_latest(name)]  # an explanation tells of the whole list
+    read = compile_rule(rule, told).meta.root_names()
     columns = dict.fromkeys(["customer_id", "as_of", "test_account", *read])
     return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
 

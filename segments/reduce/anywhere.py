@@ -18,6 +18,7 @@ from segments.reduce.activity import since_when
 from segments.reduce.bitmaps import ACTIVITIES, activity_words, numbered_days, slots_of, with_bitmaps
 from segments.reduce.customers import NO_STANDING, REDUCED, reduce_customers, scalar_rows, with_lists
 from segments.reduce.days import DERIVED, Frame
+from segments.reduce.latest import latest_columns
 from segments.reduce.lists import newest_only, occurrences
 from segments.reduce.order_lists import order_rows, with_order_lists
 from segments.reduce.orders import ORDER_EVENTS
@@ -93,14 +94,14 @@ def reduce_on(engine: Engine, days: Frame, asked: pl.DataFrame, *, day: date, ru
     if rules.events:
         happened = engine.collect(newest_only(occurrences(facts, rules.events, who=WHO), who=WHO))
         whole = with_lists(whole, happened.lazy(), rules.events)
-    return _with_what_figures_read(engine, known, facts, whole, day=day, rules=rules)
+    return _with_the_rest(engine, known, facts, whole, day=day, rules=rules)
 
 
 def reduce_here(days: pl.LazyFrame, asked: pl.DataFrame, *, day: date, rules: Rules) -> pl.DataFrame:
     """The frame's rows of everyone in ``asked`` as of one day, from history in this process.
 
-    What `segments.reduce.customers.reduce_customers` answers, and beside it what only figures read: `ON_RECORD` and
-    `ORDER_LISTS` of `segments.customers`, and `segments.reduce.bitmaps`.
+    What `segments.reduce.customers.reduce_customers` answers, and beside it what only figures read (`ON_RECORD` and
+    `ORDER_LISTS` of `segments.customers`, and `segments.reduce.bitmaps`) and what only rules do (`segments.reduce.latest`).
 
     Args:
         days: customer_days of everyone in ``asked``, merges applied.
@@ -119,7 +120,7 @@ def reduce_here(days: pl.LazyFrame, asked: pl.DataFrame, *, day: date, rules: Ru
     known = days.filter(pl.col("business_day") <= day)
     read = known.filter(pl.col("event").is_in([*ACTIVITIES, *ORDER_EVENTS]))
     facts = only_verified(nw.from_native(read), verified=rules.verified)
-    return _with_what_figures_read(_Here(), nw.from_native(known), facts, rows, day=day, rules=rules)
+    return _with_the_rest(_Here(), nw.from_native(known), facts, rows, day=day, rules=rules)
 
 
 class _Here:
@@ -133,10 +134,10 @@ class _Here:
         return native.collect()
 
 
-def _with_what_figures_read(
+def _with_the_rest(
     engine: "Engine | _Here", known: Frame, facts: Frame, rows: pl.LazyFrame, *, day: date, rules: Rules
 ) -> pl.DataFrame:
-    """The same rows with first days, counted orders and activity bitmaps, from everything that is known of those in them.
+    """The same rows with first days, counted orders, bitmaps and newest days, from everything that is known of those in them.
 
     ``facts`` are without the unverified ones that have stepped back.
     """
@@ -146,7 +147,8 @@ def _with_what_figures_read(
     orders = engine.collect(order_rows(facts, who=_ONE))
     words = engine.collect(activity_words(facts, engine.put(numbered), who=_ONE))
     listed = with_order_lists(rows.join(since.lazy(), on=list(_ONE), how="left"), orders.lazy(), who=_ONE)
-    return with_bitmaps(listed, words.lazy(), slots_of(numbered), who=_ONE).collect()
+    whole = with_bitmaps(listed, words.lazy(), slots_of(numbered), who=_ONE)
+    return whole.with_columns(latest_columns(rules.events)).collect()
 
 
 def _scalars(engine: Engine, facts: Frame, people: pl.LazyFrame, rules: Rules) -> pl.DataFrame:

@@ -14,7 +14,7 @@ from segments.rules.compile_behaviour import compile_behavioural, cut
 from segments.rules.computed import COMPUTED, Computed
 from segments.rules.operators import OPPOSITES, Kind, is_trait, kind_asked
 from segments.rules.references import list_column
-from segments.rules.rule import All, Any_, Attribute, InList, InSegment, Not, Rule, Share
+from segments.rules.rule import All, Any_, Attribute, Condition, InList, InSegment, Not, Rule, Share
 from segments.rules.share import spot
 
 _FALSE = pl.lit(value=False)
@@ -28,27 +28,38 @@ def compile_rule(rule: Rule, columns: Collection[str]) -> pl.Expr:
         columns: names of the frame's columns, or better its schema, by which traits of another kind are told. A
             behaviour whose list column is absent never occurred; a trait whose column is absent is not known of anyone.
     """
+    return combine(rule, lambda condition: _holds(condition, columns))
+
+
+def combine(rule: Rule, holds: Callable[[Condition], pl.Expr]) -> pl.Expr:
+    """The expression of a rule from those of its conditions; instead of a resolved segment stands its rule."""
     match rule:
         case All(rules):
-            return pl.all_horizontal([pl.lit(value=True), *(compile_rule(part, columns) for part in rules)])
+            return pl.all_horizontal([pl.lit(value=True), *(combine(part, holds) for part in rules)])
         case Any_(rules):
-            return pl.any_horizontal([compile_rule(part, columns) for part in rules])
+            return pl.any_horizontal([combine(part, holds) for part in rules])
         case Not(part):
-            return ~compile_rule(part, columns)
-        case Attribute():
-            return _attribute(rule, columns)
-        case InSegment() | InList() | Share():
-            return _belongs(rule, columns)
+            return ~combine(part, holds)
+        case InSegment(_, part) if part is not None:
+            return combine(part, holds)
         case _:
-            return compile_behavioural(rule, columns)
+            return holds(rule)
+
+
+def _holds(condition: Condition, columns: Collection[str]) -> pl.Expr:
+    match condition:
+        case Attribute():
+            return _attribute(condition, columns)
+        case InSegment() | InList() | Share():
+            return _belongs(condition, columns)
+        case _:
+            return compile_behavioural(condition, columns)
 
 
 def _belongs(condition: InSegment | InList | Share, columns: Collection[str]) -> pl.Expr:
     match condition:
-        case InSegment(segment_id, rule):
-            if rule is None:
-                raise ValueError(f"the rule of segment {segment_id} is not resolved")
-            return compile_rule(rule, columns)
+        case InSegment(segment_id):
+            raise ValueError(f"the rule of segment {segment_id} is not resolved")
         case InList(list_id):
             name = list_column(list_id)
             return pl.col(name).fill_null(value=False) if name in columns else _FALSE

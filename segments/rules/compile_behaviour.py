@@ -6,6 +6,8 @@ from typing import assert_never
 
 import polars as pl
 
+from segments.customers import NEWEST, latest_column, times_column
+from segments.reduce.latest import TIMES, number_before, since, upto
 from segments.rules.behaviour import Behaviour, amounts_column, column_of, is_oldest_first
 from segments.rules.rule import Behavioural, Between, Changed, Did, InPeriods, Measure, When, Window, Within
 
@@ -27,17 +29,17 @@ def compile_behavioural(condition: Behavioural, columns: Collection[str]) -> pl.
     name = column_of(condition.behaviour)
     match condition:
         case Did():
-            return _did(condition, occurs=name in columns)
+            return _did(condition, columns)
         case Measure():
             return _measure(condition, occurs=name in columns)
         case _ if name not in columns:
             return _FALSE
         case When():
-            return _when(condition).fill_null(value=False)
+            return _when(condition, columns).fill_null(value=False)
         case InPeriods():
             return _periods(condition).fill_null(value=False)
         case Changed():
-            return _changed(condition).fill_null(value=False)
+            return _changed(condition, columns).fill_null(value=False)
         case _:
             assert_never(condition)
 
@@ -47,23 +49,49 @@ def cut(days: int) -> pl.Expr:
     return pl.col("as_of") - pl.duration(days=days)
 
 
-def _did(condition: Did, *, occurs: bool) -> pl.Expr:
+def _did(condition: Did, columns: Collection[str]) -> pl.Expr:
     match condition.op:
         case "at_least":
-            return _at_least(condition, condition.times, occurs=occurs)
+            return _at_least(condition, condition.times, columns)
         case "at_most":
-            return ~_at_least(condition, condition.times + 1, occurs=occurs)
+            return ~_at_least(condition, condition.times + 1, columns)
         case _:
-            no_more = ~_at_least(condition, condition.times + 1, occurs=occurs)
-            return no_more & _at_least(condition, condition.times, occurs=occurs) if condition.times else no_more
+            no_more = ~_at_least(condition, condition.times + 1, columns)
+            return no_more & _at_least(condition, condition.times, columns) if condition.times else no_more
 
 
-def _at_least(condition: Did, times: int, *, occurs: bool) -> pl.Expr:
+def _at_least(condition: Did, times: int, columns: Collection[str]) -> pl.Expr:
     """The list is newest first, so ``times`` occurrences lie in the period when the one at that place does."""
-    if not occurs:
+    name = column_of(condition.behaviour)
+    if name not in columns:
         return _FALSE
-    day = pl.col(column_of(condition.behaviour)).list.get(times - 1, null_on_oob=True)
+    plain = _plain_at_least(condition, times, columns)
+    if plain is not None:
+        return plain
+    day = pl.col(name).list.get(times - 1, null_on_oob=True)
     return _inside(day, condition.window).fill_null(value=False)
+
+
+def _plain_at_least(condition: Did, times: int, columns: Collection[str]) -> pl.Expr | None:
+    """The same of a plain column beside the list (`segments.reduce.latest`); None where there is none that says it."""
+    event = condition.behaviour.event
+    if condition.behaviour != Behaviour(event):
+        return None
+    name, length = latest_column(event, times), times_column(event)
+    if condition.window is None and length in columns:
+        return pl.col(length) >= pl.lit(min(times, NEWEST + 1), TIMES)
+    return _number_inside(pl.col(name), condition.window) if name in columns else None
+
+
+def _number_inside(number: pl.Expr, window: Window) -> pl.Expr:
+    """Whether the number of a day that is in the behaviour lies in the window."""
+    match window:
+        case Within() if window.days is not None:
+            return number > number_before(window.days)
+        case Between(first) if first is not None:
+            return since(number, first)
+        case _:
+            return number > 0
 
 
 def _inside(day: pl.Expr, window: Window) -> pl.Expr:
@@ -121,17 +149,40 @@ def _compared(measured: pl.Expr, condition: Measure) -> pl.Expr:
             return measured >= value if condition.op == ">=" else measured <= value
 
 
-def _when(condition: When) -> pl.Expr:
+def _when(condition: When, columns: Collection[str]) -> pl.Expr:
+    number = _latest(condition.behaviour, columns) if condition.which == "last" else None
+    if number is not None:
+        return _when_last(number, condition)
     day = _oldest(condition.behaviour) if condition.which == "first" else _newest(condition.behaviour)
     match condition.op, condition.value:
-        case "within_days", int(number):
-            return (day > cut(number)) & (day <= pl.col("as_of"))
-        case "before_days", int(number):
-            return day <= cut(number)
+        case "within_days", int(days):
+            return (day > cut(days)) & (day <= pl.col("as_of"))
+        case "before_days", int(days):
+            return day <= cut(days)
         case "on_or_after", moment:
             return day >= pl.lit(moment)
         case _, moment:
             return day <= pl.lit(moment)
+
+
+def _when_last(number: pl.Expr, condition: When) -> pl.Expr:
+    match condition.op, condition.value:
+        case "within_days", int(days):
+            return (number > number_before(days)) & (number <= number_before(0))
+        case "before_days", int(days):
+            return (number > 0) & (number <= number_before(days))
+        case "on_or_after", date() as moment:
+            return since(number, moment)
+        case _, date() as moment:
+            return upto(number, moment)
+        case _:
+            raise ValueError(f"{condition.op} {condition.value}")
+
+
+def _latest(behaviour: Behaviour, columns: Collection[str]) -> pl.Expr | None:
+    """The plain column with the newest day; None where there is none."""
+    name = latest_column(behaviour.event, 1)
+    return pl.col(name) if behaviour == Behaviour(behaviour.event) and name in columns else None
 
 
 def _periods(condition: InPeriods) -> pl.Expr:
@@ -154,8 +205,10 @@ def _month(days: pl.Expr) -> pl.Expr:
     return quarters // _FOUR_YEARS * _YEAR + (quarters % _FOUR_YEARS // 4 * 5 + 2) // _FIVE_MONTHS
 
 
-def _changed(condition: Changed) -> pl.Expr:
+def _changed(condition: Changed, columns: Collection[str]) -> pl.Expr:
     name, span = column_of(condition.behaviour), condition.days
+    if condition.change == "stopped" and (number := _latest(condition.behaviour, columns)) is not None:
+        return (number > number_before(2 * span)) & (number <= number_before(span))
     latest = _newest(condition.behaviour)
     if condition.change == "stopped":
         return (latest > cut(2 * span)) & (latest <= cut(span))

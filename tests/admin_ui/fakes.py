@@ -14,6 +14,7 @@ from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
 from segments.reduce.days import DAYS_SCHEMA
+from segments.rules.masks import Masks
 from segments.rules.rule import Rule
 from segments.windows import Window
 
@@ -37,6 +38,7 @@ class FakeView:
     day: date = TODAY
     figures: str = ""
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+    masks: Masks = field(default_factory=Masks)
 
     @property
     def rows(self) -> pl.LazyFrame:

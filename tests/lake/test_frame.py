@@ -16,6 +16,7 @@ from backend.errors import Conflict
 from backend.lake import frame as frames
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
+from segments.reduce.latest import latest_columns
 
 DAY = date(2026, 4, 1)
 AT = datetime(2026, 4, 1, 3, 0, tzinfo=UTC)
@@ -99,6 +100,19 @@ def test_an_event_that_is_new_to_the_shop_is_an_empty_list_for_everyone_else(fra
     read = frame.read().frame.sort("customer_id").collect()
     assert read.get_column("days:visited").to_list() == [[], [DAY]]
     assert read.get_column("days:opened").to_list() == [[DAY], [DAY]]
+
+
+def test_rows_of_an_earlier_release_have_their_newest_days_worked_out(frame: CustomerFrame) -> None:
+    days = [DAY, DAY - timedelta(days=3)]
+    write(frame, rows({1: 1, 2: 1}, visited=days))
+    write(frame, rows({3: 1}))
+    write(frame, rows({2: 2}, visited=days[1:]).with_columns(latest_columns(["visited"])))
+    asked = ["customer_id", "latest:visited:1", "latest:visited:2", "times:visited"]
+    for view in (frame.read(), CustomerFrame(frame.path).read()):
+        found = view.frame.select(asked).sort("customer_id").collect()
+        number = (DAY - date(1969, 12, 31)).days
+        assert found.rows() == [(1, number, number - 3, 2), (2, number - 3, 0, 1), (3, 0, 0, 0)]
+        assert view.rows.filter(view.current).select(asked).sort("customer_id").collect().equals(found)
 
 
 def test_a_reader_keeps_what_he_has_when_files_go(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from segments.rules.masks import Masks
 from segments.rules.rule import Rule
 from tests.segments.rules.people import frame_of
 
@@ -18,6 +19,7 @@ class HeldView:
     frame: pl.LazyFrame
     as_of: datetime = AS_OF
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+    masks: Masks = field(default_factory=Masks)
 
     @property
     def rows(self) -> pl.LazyFrame:

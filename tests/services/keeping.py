@@ -12,6 +12,7 @@ from backend.clock import FixedClock
 from backend.services.memberships.keeping import Memberships
 from backend.services.memberships.looking import MembershipLedger
 from segments import bits
+from segments.rules.masks import Masks
 from segments.rules.parse import dump
 from segments.rules.rule import Rule
 from tests.segments.rules.people import TODAY, frame_of, person
@@ -34,6 +35,7 @@ class Seen:
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
+    masks: Masks = field(default_factory=Masks)
 
     @property
     def rows(self) -> pl.LazyFrame:

@@ -8,6 +8,7 @@ import polars as pl
 
 from segments.customers import BY_NAME, DAYS_PREFIX, days_column
 from segments.events import EventName
+from segments.reduce.latest import latest_columns
 
 TODAY = date(2026, 6, 30)
 COUNTS = ("orders", "purchase_days", "spend", "launches", "visits", "coupons_held", "coupons_used", "points")
@@ -26,7 +27,7 @@ def person(did: Mapping[str, list[int]] | None = None, **known: Any) -> dict[str
 
 
 def frame_of(rows: Iterable[Mapping[str, Any]], events: Iterable[str] = (EventName.ORDER_COMPLETED,)) -> pl.DataFrame:
-    """The customer frame of ``rows``, with a list column for each of ``events`` and each the rows name."""
+    """The customer frame of ``rows``, with the columns of the days of each of ``events`` and of each that the rows name."""
     people = list(rows)
     named = {key for row in people for key in row if key.startswith(DAYS_PREFIX)} | {days_column(e) for e in events}
     schema: dict[str, Any] = {name: one.dtype for name, one in BY_NAME.items()} | {
@@ -34,4 +35,5 @@ def frame_of(rows: Iterable[Mapping[str, Any]], events: Iterable[str] = (EventNa
     }
     schema |= {key: pl.Boolean() for row in people for key in row if key.startswith("list:")}
     full = [{name: row.get(name, [] if name in named else None) for name in schema} for row in people]
-    return pl.DataFrame(full, schema=schema)
+    lists = [name.removeprefix(DAYS_PREFIX) for name in sorted(named) if "|" not in name]
+    return pl.DataFrame(full, schema=schema).with_columns(latest_columns(lists))

@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from segments.customers import DAYS_PREFIX
+from segments.reduce.latest import latest_columns
 from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
 from segments.rules.explain import explain
@@ -28,9 +30,12 @@ def check(documents: list[dict[str, Any]], history: list[Happening]) -> list[boo
     """Every verdict, all the same by every interpreter."""
     rules = [parse(document) for document in documents]
     frame = frame_for(rules, history)
-    compiled = frame.select(
-        compile_rule(rule, frame.collect_schema()).alias(str(place)) for place, rule in enumerate(rules)
+    whole = with_latest(frame)
+    compiled, plainly = (
+        of.select(compile_rule(rule, of.collect_schema()).alias(str(place)) for place, rule in enumerate(rules))
+        for of in (frame, whole)
     )
+    assert compiled.equals(plainly)
     rows, found = frame.to_dicts(), []
     for place, (document, rule) in enumerate(zip(documents, rules, strict=True)):
         expected = [reference_behaviour.behaved(document, history, who, AS_OF, NOW) for who in CUSTOMERS]
@@ -38,6 +43,12 @@ def check(documents: list[dict[str, Any]], history: list[Happening]) -> list[boo
         assert [explain(rule, row, "ja").holds for row in rows] == expected, document
         found += expected
     return found
+
+
+def with_latest(frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the plain columns beside its plain lists, as the refresh writes it."""
+    lists = [name.removeprefix(DAYS_PREFIX) for name in frame.columns if name.startswith(DAYS_PREFIX)]
+    return frame.with_columns(latest_columns(name for name in lists if "|" not in name))
 
 
 @cache
@@ -59,6 +70,8 @@ def test_the_table_holds_for_every_interpreter(place: int) -> None:
     rule, own = parse(document), frame.filter(pl.col("customer_id") == place)
     assert reference_behaviour.behaved(document, history, place, AS_OF, NOW) is expected
     assert own.select(compile_rule(rule, frame.collect_schema())).item() is expected
+    whole = with_latest(own)
+    assert whole.select(compile_rule(rule, whole.collect_schema())).item() is expected
     assert explain(rule, own.row(0, named=True), "en").holds is expected
 
 

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from segments.customers import NEWEST, days_column
+from segments.reduce.latest import is_latest
 from segments.rules.compile import compile_rule
 from segments.rules.computed import COMPUTED
 from segments.rules.explain import Finding, explain
+from segments.rules.masks import Masks
 from segments.rules.parse import dump, parse
 from segments.rules.references import resolve
 from segments.rules.telling import Names
@@ -23,8 +25,13 @@ IDS = [f"{place}-{case[0]}" for place, case in enumerate(CASES)]
 
 
 def compiled(document: Any, frame: pl.DataFrame) -> list[bool]:
-    verdicts = frame.with_columns(verdict=compile_rule(parse(document), frame.columns))["verdict"]
+    rule = parse(document)
+    verdicts = frame.with_columns(verdict=compile_rule(rule, frame.columns))["verdict"]
     assert verdicts.null_count() == 0
+    lists = [name for name in frame.columns if not is_latest(name)]
+    assert frame.with_columns(verdict=compile_rule(rule, lists))["verdict"].to_list() == verdicts.to_list()
+    masks, (holds,) = Masks().asked(frame.lazy(), [rule], {"known": pl.col("customer_id").is_not_null()})
+    assert masks.select(holds & pl.col("known")).to_series().to_list() == verdicts.to_list()
     return verdicts.to_list()
 
 
