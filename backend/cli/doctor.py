@@ -21,8 +21,9 @@ from backend.lake.engine import engine_at
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.push.emulator.address import require_loopback
+from backend.services.sending_rights import MARK_FILE, judge, read_mark
 from backend.settings import Settings
-from backend.store import schema
+from backend.store import schema, sending_rights
 from backend.wiring import Services
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -120,19 +121,22 @@ def _disk(current: Settings) -> Iterator[Finding]:
 def _database(current: Settings) -> Iterator[Finding]:
     try:
         with database(current) as ready:
-            yield from asyncio.run(_ask_database(str(ready.database_url)))
+            yield from asyncio.run(_ask_database(str(ready.database_url), current.home))
     except JorenError as error:
         yield Finding("database", Health.WRONG, error.message, "See the sentence above.")
     except (OSError, asyncpg.PostgresError) as error:
         yield Finding("database", Health.WRONG, f"It does not answer: {error}.", "Start it, or unset DATABASE_URL.")
 
 
-async def _ask_database(dsn: str) -> list[Finding]:
+async def _ask_database(dsn: str, home: Path) -> list[Finding]:
     connection = await asyncpg.connect(dsn, timeout=10)
     try:
         version = connection.get_server_version()
         unsafe = [name for name in ("fsync", "full_page_writes") if await connection.fetchval(f"SHOW {name}") != "on"]
-        findings = [_version_finding(version.major), _schema_finding(await schema.revision(dsn))]
+        revision = await schema.revision(dsn)
+        findings = [_version_finding(version.major), _schema_finding(revision)]
+        if revision == schema.head():
+            findings += await _sending(connection, home)
         if unsafe:
             found = f"{' and '.join(unsafe)} is off: a crash can lose acknowledged events."
             findings.append(Finding("durability", Health.WRONG, found, "Set it to on and restart PostgreSQL."))
@@ -153,6 +157,19 @@ def _schema_finding(revision: str | None) -> Finding:
     if revision == schema.head():
         return Finding("schema", Health.OK, f"At revision {revision}.")
     return Finding("schema", Health.WRONG, f"At revision {revision}, not {schema.head()}.", "Run joren migrate.")
+
+
+async def _sending(connection: asyncpg.Connection, home: Path) -> list[Finding]:
+    """Whether this database may send: nothing is said before the first worker has armed it."""
+    right = await sending_rights.read_right(connection)
+    if right is None:
+        return []
+    identity, position = await sending_rights.read_identity(connection)
+    held = judge(right, identity, position, read_mark(home / MARK_FILE))
+    if held is None:
+        return [Finding("sending", Health.OK, "This database may send.")]
+    found = "Nothing is sent: this database was restored, or put back to an earlier state."
+    return [Finding("sending", Health.WRONG, found, "Run joren arm.")]
 
 
 def _lake(current: Settings) -> Iterator[Finding]:
