@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
+from campaigns.effect import Effect, Verdict
 from campaigns.gates import LABELS, Reason
 from campaigns.intervals import IntervalKind
 from campaigns.overview import CampaignReport, DryRun, Label, Removed
-from campaigns.report import Effect, Verdict
 
 STATES = {
     "draft": (mark("Draft"), "hollow"),

@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
+from campaigns.effect import Arm
 from campaigns.experiment import ArmName
-from campaigns.report import Arm
 from segments.events import BY_NAME, EventName
 
 TEST_DELIVERY = 0
@@ -126,6 +126,7 @@ def _sums() -> tuple[pl.Expr, ...]:
         pl.col("converted").sum().alias("conversions"),
         pl.col("spent").sum().alias("amount"),
         (pl.col("spent").cast(pl.Int128) ** 2).sum().alias("amount_squares"),
+        (pl.col("spent").cast(pl.Int128) ** 3).sum().alias("amount_cubes"),
         pl.col("tapped").sum().alias("direct"),
         pl.col("received").sum().alias("received"),
         (reached & pl.col("launched") & ~pl.col("tapped")).sum().alias("influenced"),
@@ -151,4 +152,5 @@ def _arm(row: dict[str, int]) -> Arm:
         conversions=row.get("conversions", 0),
         amount=row.get("amount", 0),
         amount_squares=int(row.get("amount_squares", 0)),
+        amount_cubes=int(row.get("amount_cubes", 0)),
     )

@@ -8,7 +8,7 @@ from functools import partial
 from math import sqrt
 from statistics import NormalDist
 
-from campaigns.report import FEWEST_CONVERSIONS, SMALLEST_ARM
+from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
 
 BUCKETS = 10_000
 """A draw lands in one of these; a holdout of 5 % is the first 500."""

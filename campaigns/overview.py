@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from campaigns.campaign import Action, Content, Draft, State
-from campaigns.report import Effect, People
+from campaigns.effect import Effect
+from campaigns.report import People
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from typing import Any
 import polars as pl
 
 from campaigns.campaign import Content
+from campaigns.effect import ASSUMED_RATE
 from campaigns.experiment import ArmName, smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS, clean
 from campaigns.gates import LABELS, Plan, Reason
 from campaigns.overview import DryRun, Label, Removed, Sample
-from campaigns.report import ASSUMED_RATE
 from campaigns.templates import MissingField, TextTooLong, fill
 from segments.customers import days_column
 

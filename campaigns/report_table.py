@@ -6,8 +6,9 @@ from typing import Any
 
 import polars as pl
 
+from campaigns.effect import Arm, Effect
 from campaigns.overview import CampaignReport
-from campaigns.report import Arm, Effect, People
+from campaigns.report import People
 
 COLUMNS: dict[str, pl.DataType] = {
     "campaign_id": pl.Int64(),

@@ -18,9 +18,9 @@ from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns.campaign import State
+from campaigns.effect import ASSUMED_RATE
 from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.overview import CampaignDetail, CampaignSummary
-from campaigns.report import ASSUMED_RATE
 from segments.events import VOCABULARY
 
 _BEFORE_LAUNCH = (State.DRAFT, State.SCHEDULED)

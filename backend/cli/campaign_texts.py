@@ -1,8 +1,9 @@
 """Campaigns in words, for the terminal."""
 
+from campaigns.effect import Arm, Effect, Verdict
 from campaigns.intervals import IntervalKind
 from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens
-from campaigns.report import Arm, Effect, People, Verdict
+from campaigns.report import People
 
 _VERDICTS = {
     Verdict.COLLECTING: "still collecting, no verdict before the end of the window",

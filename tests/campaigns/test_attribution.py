@@ -92,6 +92,7 @@ def test_it_equals_a_slow_reading(
         assert (measured.customers, measured.conversions) == (len(members), len(buyers))
         assert measured.amount == sum(spent.values())
         assert measured.amount_squares == sum(one * one for one in spent.values())
+        assert measured.amount_cubes == sum(one**3 for one in spent.values())
     treated = {one for one, arms in persons.items() if arms == {"treated"}}
     ours = [fact for fact in seen if fact["campaign_id"] == CAMPAIGN and fact["delivery_id"] != 0]
     tapped = {fact["who"] for fact in ours if fact["event"] == NAMES[0]} & treated

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.effect import Arm, Verdict, judge, welch
 from campaigns.intervals import Interval, IntervalKind, newcombe, student, wilson
-from campaigns.report import Arm, PeopleGroup, Verdict, add_up, judge, welch
+from campaigns.report import PeopleGroup, add_up
 from campaigns.retry import DeliveryState
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
@@ -98,7 +99,7 @@ def test_students_quantile(freedom: float, quantile: float) -> None:
 
 
 def arm_of(amounts: list[int], conversions: int = 0) -> Arm:
-    return Arm(len(amounts), conversions, sum(amounts), sum(one * one for one in amounts))
+    return Arm(len(amounts), conversions, *(sum(one**power for one in amounts) for power in (1, 2, 3)))
 
 
 def test_welch_covers_the_truth_about_as_often_as_it_says() -> None:

@@ -7,8 +7,9 @@ from typing import cast
 import pytest
 
 from backend.cli.campaign_texts import tell_report
+from campaigns.effect import Arm, judge
 from campaigns.overview import CampaignReport
-from campaigns.report import Arm, People, judge
+from campaigns.report import People
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
 SUMMARY = SimpleNamespace(

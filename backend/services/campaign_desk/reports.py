@@ -11,9 +11,10 @@ from backend.services.campaign_desk.rows import draft_of, summary_of
 from backend.store import campaigns as store
 from backend.store import shop as shop_store
 from campaigns.attribution import INFLUENCE, Followed, follow, weighty_events, window_end
+from campaigns.effect import judge
 from campaigns.overview import CampaignReport, Opens
 from campaigns.preview import removed
-from campaigns.report import People, PeopleGroup, add_up, judge
+from campaigns.report import People, PeopleGroup, add_up
 from segments.history import MERGES
 from segments.reduce.trust import TAKEN_BACK
 from segments.windows import Window
