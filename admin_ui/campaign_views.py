@@ -22,7 +22,6 @@ STATES = {
 
 DEVICE_STATES = {
     "planned": mark("Waiting"),
-    "claimed": mark("Being sent"),
     "sending": mark("Being sent"),
     "accepted": mark("Accepted by the push service"),
     "rejected": mark("Refused"),

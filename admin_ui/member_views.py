@@ -31,7 +31,6 @@ PURPOSES = {"marketing": mark("Marketing"), "push": mark("push"), "email": mark(
 
 _DELIVERY_STATES = {
     "planned": mark("Push planned"),
-    "claimed": mark("Push being sent"),
     "sending": mark("Push being sent"),
     "accepted": mark("Push accepted"),
     "rejected": mark("Push refused"),

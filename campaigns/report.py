@@ -9,10 +9,18 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PeopleGroup:
-    """People of one campaign who share arm, reason and the set of states of their devices' deliveries."""
+    """People of one campaign who share arm, reason, state and the set of states of their devices' deliveries.
+
+    Attributes:
+        left_out: why they were left out before the draw.
+        state: of the treated: ``handed`` once there are devices, otherwise what became of them, with ``reason``.
+        reasons: why devices were left out when they were to be tried again.
+    """
 
     arm: str | None
     left_out: str | None
+    state: str | None
+    reason: str | None
     states: frozenset[str]
     reasons: frozenset[str]
     people: int
@@ -41,7 +49,7 @@ class People:
 
 _BEST_FIRST = (
     ("accepted", {"accepted"}),
-    ("in_flight", {"claimed", "sending"}),
+    ("in_flight", {"sending"}),
     ("waiting", {"planned"}),
     ("unknown", {"unknown"}),
     ("failed", {"rejected"}),
@@ -64,12 +72,12 @@ def add_up(groups: Iterable[PeopleGroup]) -> People:
 
 
 def _place_of(group: PeopleGroup) -> str:
-    """Treated without any delivery: the last address went away in the moment of the launch."""
     if group.arm == "control":
         return "control"
     if group.arm is None:
         return f"left_out:{group.left_out or 'other'}"
+    told = group.states if group.state == "handed" else frozenset({group.state})
     for place, states in _BEST_FIRST:
-        if group.states & states:
+        if told & states:
             return place
-    return f"left_out:{min(group.reasons, default='address')}"
+    return f"left_out:{group.reason or min(group.reasons, default='address')}"

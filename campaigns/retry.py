@@ -26,10 +26,9 @@ UNKNOWN_LEAST = 20
 
 
 class DeliveryState(StrEnum):
-    """States of one row of the send ledger."""
+    """States of one device of the send ledger; of a person who was not handed over, too."""
 
     PLANNED = "planned"
-    CLAIMED = "claimed"
     SENDING = "sending"
     ACCEPTED = "accepted"
     REJECTED = "rejected"

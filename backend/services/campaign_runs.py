@@ -6,6 +6,7 @@ and the others find the campaign no longer scheduled.
 
 import asyncio
 from collections.abc import Iterator
+from datetime import datetime
 
 import asyncpg
 import polars as pl
@@ -15,7 +16,6 @@ from backend.clock import Clock
 from backend.errors import JorenError
 from backend.store import audience as audience_store
 from backend.store import campaigns as store
-from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
 from campaigns.audience import MERGE_COLUMNS, Audiences
@@ -88,9 +88,18 @@ class CampaignRuns:
         campaign_id, now = row["campaign_id"], self._clock.now()
         next_state(State(row["state"]), Action.LAUNCH)
         content = store.read_content(row["content"])
-        await store.copy_people(connection, _records(campaign_id, plan, content))
-        await delivery_store.plan(
-            connection, campaign_id=campaign_id, not_before=plan.planned_at, expires_at=plan.expires_at, now=now
+        await store.copy_people(connection, _records(campaign_id, plan, content, now=now))
+        await store.add_occurrence(
+            connection,
+            campaign_id=campaign_id,
+            occurrence=1,
+            version=1,
+            segment_version=segment_version,
+            planned_at=plan.planned_at,
+            expires_at=plan.expires_at,
+            targeted=plan.people.height,
+            control=plan.arm(ArmName.CONTROL).height,
+            now=now,
         )
         await store.set_launched(
             connection,
@@ -104,11 +113,26 @@ class CampaignRuns:
         )
 
 
-def _records(campaign_id: int, plan: Plan, content: Content) -> Iterator[tuple[object, ...]]:
+def _records(campaign_id: int, plan: Plan, content: Content, *, now: datetime) -> Iterator[tuple[object, ...]]:
     """Everyone of the launch, with the merge fields of those who are to get the push."""
     used = fields_of(content)
     columns = {field.name: field.column for field in FIELDS if field.column and field.name in used}
+    expired = plan.planned_at >= plan.expires_at
     for person in plan.people.iter_rows(named=True):
         treated = person["arm"] == ArmName.TREATED
         values = clean({name: person[column] for name, column in columns.items()}) if treated else {}
-        yield (campaign_id, person["customer_id"], person["arm"], person["left_out"], plan.planned_at, values)
+        state = None if not treated else "expired" if expired else "planned"
+        yield (
+            campaign_id,
+            1,
+            person["customer_id"],
+            1,
+            person["arm"],
+            person["left_out"],
+            state,
+            plan.planned_at,
+            plan.planned_at,
+            plan.expires_at,
+            now,
+            values,
+        )

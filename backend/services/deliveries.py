@@ -1,7 +1,7 @@
-"""Sends what is due: claim under a lease, check once more under lock, mark, call, record. Takes over from the dead.
+"""Sends what is due: claim, check once more under lock and mark in one transaction; call; record. Takes over from the dead.
 
 No message is sent whose mark was not committed before, and no call is made inside a transaction. A crash
-leaves one of two things: claimed rows, surely not sent, or rows marked as sending, whose outcome nobody knows.
+leaves one of two things: people who were not claimed, surely not sent, or rows marked as sending, whose outcome nobody knows.
 Policy *once* then loses at most what a worker has in flight (`CHUNK` a lane), *surely* repeats at most that.
 
 Workers' clocks must agree to within a few seconds: leases are compared with the clock handed in.
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID, uuid4
 
@@ -27,7 +28,7 @@ from backend.store import shop as shop_store
 from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
 from campaigns.campaign import Action, Content, Policy, State, next_state
-from campaigns.delivery import Outcome, PushSender
+from campaigns.delivery import Outcome, PushSender, Refusal, Refused
 from campaigns.dispatch import Stop, prepare
 from campaigns.gates import ConsentRule, SendingRules
 from campaigns.message import PushMessage
@@ -59,11 +60,13 @@ class _Campaign:
 
 @dataclass(frozen=True, slots=True)
 class _Chunk:
-    """What one attempt holds: the messages to send and, by delivery, what was claimed."""
+    """What one attempt holds: the messages to send, until when, and, by delivery, what was claimed; ``worked`` counts all of that."""
 
     attempt_id: UUID
+    leased_until: datetime
     messages: list[PushMessage]
     claimed: dict[int, store.Claimed]
+    worked: int
 
 
 _Sent: TypeAlias = tuple[PushMessage, Outcome]
@@ -95,30 +98,37 @@ class Deliveries:
         self._watched: dict[tuple[int, int], deque[bool]] = {}
 
     async def deliver(self) -> int:
-        """Send one chunk of each campaign that is sending; gives how many messages were tried."""
+        """Send one chunk of each campaign that is sending; gives how many people or devices were decided about."""
         async with self._pool.acquire() as connection:
             if await store.read_hold(connection, now=self._clock.now()):
                 return 0
             active = await campaign_store.list_active(connection)
-        tried = 0
+        worked = 0
         for row in active:
             if row["state"] == State.SENDING:
-                tried += await self._deliver_chunk(_campaign(row))
-        return tried
+                worked += await self._deliver_chunk(_campaign(row))
+        return worked
 
     async def _deliver_chunk(self, campaign: _Campaign) -> int:
         allowed = await self._draw()
         if not allowed:
             return 0
         chunk = await self._claim(campaign, limit=allowed)
-        messages = await self._mark(campaign, chunk) if chunk is not None and chunk.messages else []
-        self._unused += allowed - len(messages)
-        if chunk is None or not messages:
+        self._unused += allowed - (len(chunk.messages) if chunk else 0)
+        if chunk is None:
             return 0
-        self._burst = self._burst_at(self._clock.now())
-        outcomes = await self._sender.send(messages)
-        await self._record_surely(campaign, chunk, list(zip(messages, outcomes, strict=True)))
-        return len(messages)
+        if chunk.messages:
+            self._burst = self._burst_at(self._clock.now())
+            await self._record_surely(campaign, chunk, await self._call(chunk))
+        return chunk.worked
+
+    async def _call(self, chunk: _Chunk) -> list[_Sent]:
+        """Send; but nothing whose lease has run out since the mark: others may have taken over."""
+        if self._clock.now() < chunk.leased_until:
+            outcomes = await self._sender.send(chunk.messages)
+        else:
+            outcomes = [Refused(Refusal.NOT_SENT, detail="the lease had run out")] * len(chunk.messages)
+        return list(zip(chunk.messages, outcomes, strict=True))
 
     async def _draw(self) -> int:
         """How many messages may go out now: the share of this call in the project's pace, which all workers keep together.
@@ -147,67 +157,74 @@ class Deliveries:
         return Burst(now, now) if self._burst is None else self._burst.at(now)
 
     async def _claim(self, campaign: _Campaign, *, limit: int) -> _Chunk | None:
-        now, attempt_id = self._clock.now(), uuid4()
+        """Take what is due, look once more, and commit that it is about to be sent; None where nothing is due."""
         async with self._pool.acquire() as connection, connection.transaction():
-            if await campaign_store.share(connection, campaign_id=campaign.campaign_id) is not State.SENDING:
+            now = self._clock.now()
+            held = await campaign_store.share(connection, campaign_id=campaign.campaign_id, now=now)
+            if held["state"] != State.SENDING:
                 return None
-            rules = (await shop_store.read_settings(connection)).sending
-            claimed = await store.claim(
-                connection,
-                campaign_id=campaign.campaign_id,
-                limit=limit,
-                attempt_id=attempt_id,
-                now=now,
-                leased_until=now + self._lease,
-            )
+            claim = store.claim_again if held["again"] else store.claim_people
+            claimed = await claim(connection, campaign_id=campaign.campaign_id, limit=limit, now=now)
             if not claimed:
                 return None
             await store.lock_people(connection, customer_ids=[row["customer_id"] for row in claimed])
+            rules = (await shop_store.read_settings(connection)).sending
             standing = await store.read_standing(
                 connection,
-                delivery_ids=[row["delivery_id"] for row in claimed],
+                claimed,
+                campaign_id=campaign.campaign_id,
                 now=now,
                 permission_is_consent=rules.consent_rule is ConsentRule.PERMISSION,
+                all_devices=held["devices"] == "all",
+                priority=1,
             )
-            return await self._sort_out(connection, campaign, standing, rules=rules, attempt_id=attempt_id)
+            return await self._mark(connection, campaign, standing, rules=rules, limit=limit)
 
-    async def _sort_out(
+    async def _mark(
         self,
         connection: Connection,
         campaign: _Campaign,
         standing: Sequence[store.Claimed],
         *,
         rules: SendingRules,
-        attempt_id: UUID,
+        limit: int,
     ) -> _Chunk:
-        now = self._clock.now()
-        decided = {
-            one.delivery_id: prepare(
-                one.candidate, campaign_id=campaign.campaign_id, content=campaign.content, rules=rules, now=now
-            )
-            for one in standing
+        """Decide about each, and write it: who goes out now, whose device waits for its turn, who gets nothing."""
+        now, attempt_id = self._clock.now(), uuid4()
+        leased_until = now + self._lease
+        decided = [(one, self._prepared(one, campaign, rules=rules, now=now)) for one in standing]
+        ready = {one.delivery_id: (one, message) for one, message in decided if isinstance(message, PushMessage)}
+        reached = {one.person for one, _ in ready.values()}
+        stopped = {
+            (one.person, one.again and one.delivery_id): (one, stop)
+            for one, stop in decided
+            if isinstance(stop, Stop) and (one.again or one.person not in reached)
         }
-        stopped = [store.put_back_for(one, stop) for one, stop in decided.items() if isinstance(stop, Stop)]
-        await store.put_back(connection, stopped, attempt_id=attempt_id, now=now)
+        if stopped:
+            await store.stop(connection, list(stopped.values()), campaign_id=campaign.campaign_id, now=now)
+        going: set[int] = set()
+        for again in {one.again for one, _ in ready.values()}:
+            write = partial(store.mark_again) if again else partial(store.hand_over, going=limit, priority=1)
+            going = await write(
+                connection,
+                [one for one, _ in ready.values()],
+                campaign_id=campaign.campaign_id,
+                attempt_id=attempt_id,
+                now=now,
+                leased_until=leased_until,
+            )
         return _Chunk(
             attempt_id=attempt_id,
-            messages=[ready for ready in decided.values() if isinstance(ready, PushMessage)],
-            claimed={one.delivery_id: one for one in standing},
+            leased_until=leased_until,
+            messages=[message for number, (_, message) in ready.items() if number in going],
+            claimed={number: one for number, (one, _) in ready.items()},
+            worked=len(standing),
         )
 
-    async def _mark(self, campaign: _Campaign, chunk: _Chunk) -> list[PushMessage]:
-        """Commit that these are about to be sent; gives those that this attempt still holds."""
-        now = self._clock.now()
-        ids = [message.delivery_id for message in chunk.messages]
-        async with self._pool.acquire() as connection, connection.transaction():
-            if await campaign_store.share(connection, campaign_id=campaign.campaign_id) is not State.SENDING:
-                planned = [store.PutBack(one, DeliveryState.PLANNED) for one in ids]
-                await store.put_back(connection, planned, attempt_id=chunk.attempt_id, now=now)
-                return []
-            marked = await store.mark_sending(
-                connection, delivery_ids=ids, attempt_id=chunk.attempt_id, now=now, leased_until=now + self._lease
-            )
-        return [message for message in chunk.messages if message.delivery_id in marked]
+    def _prepared(
+        self, one: store.Claimed, campaign: _Campaign, *, rules: SendingRules, now: datetime
+    ) -> PushMessage | Stop:
+        return prepare(one.candidate, campaign_id=campaign.campaign_id, content=campaign.content, rules=rules, now=now)
 
     async def _record_surely(self, campaign: _Campaign, chunk: _Chunk, sent: list[_Sent]) -> None:
         """Record through an outage of the database; what cannot be kept for a minute is left to `recover`."""
@@ -235,7 +252,7 @@ class Deliveries:
         }
         gone = {number for number, one in resolutions.items() if one.retire_address}
         async with self._pool.acquire() as connection, connection.transaction():
-            state = await campaign_store.share(connection, campaign_id=campaign.campaign_id)
+            state = State((await campaign_store.share(connection, campaign_id=campaign.campaign_id, now=now))["state"])
             recorded = await store.record_outcomes(
                 connection, resolutions, attempt_id=chunk.attempt_id, campaign_state=state, now=now
             )
@@ -247,9 +264,11 @@ class Deliveries:
         self, connection: Connection, campaign: _Campaign, chunk: _Chunk, messages: Sequence[PushMessage]
     ) -> None:
         for message in messages:
+            device_id = chunk.claimed[message.delivery_id].device_id
+            assert device_id is not None  # noqa: S101 - it had an address
             await retirements.retire(
                 connection,
-                device_id=chunk.claimed[message.delivery_id].device_id,
+                device_id=device_id,
                 address=message.address,
                 delivery_id=message.delivery_id,
                 campaign_id=campaign.campaign_id,
@@ -289,22 +308,23 @@ class Deliveries:
         now = self._clock.now()
         async with self._pool.acquire() as connection:
             async with connection.transaction():
-                back, lost = await store.recover(connection, now=now, surely_again_at=now + FIRST_WAIT)
+                lost = await store.recover(connection, now=now, surely_again_at=now + FIRST_WAIT)
             active = await campaign_store.list_active(connection)
         for row in active:
             await self._expire_and_finish(row, now)
         live = {(row["campaign_id"], row["revision"]) for row in active}
         self._watched = {key: value for key, value in self._watched.items() if key in live}
-        if back or lost:
-            log.warning("sends_recovered", not_sent=back, unknown=len(lost), campaigns=sorted(set(lost)))
-        return back + len(lost)
+        if lost:
+            log.warning("sends_recovered", unknown=len(lost), campaigns=sorted(set(lost)))
+        return len(lost)
 
     async def _expire_and_finish(self, row: asyncpg.Record, now: datetime) -> None:
         campaign_id = row["campaign_id"]
         async with self._pool.acquire() as connection, connection.transaction():
-            if row["expires_at"] <= now:
+            if row["expires_at"] is not None and row["expires_at"] <= now:
                 await store.expire(connection, campaign_id=campaign_id, now=now)
-            if row["state"] != State.SENDING or await store.has_work_left(connection, campaign_id=campaign_id):
+            ends = row["state"] == State.SENDING and row["kind"] == "once"
+            if not ends or await store.has_work_left(connection, campaign_id=campaign_id):
                 return
             held = await campaign_store.lock(connection, campaign_id=campaign_id)
             if held is not None and held["state"] == State.SENDING:

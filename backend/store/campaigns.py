@@ -14,7 +14,20 @@ from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
 
-PEOPLE_COLUMNS = ("campaign_id", "customer_id", "arm", "left_out", "planned_at", "merge_fields")
+PEOPLE_COLUMNS = (
+    "campaign_id",
+    "occurrence",
+    "customer_id",
+    "version",
+    "arm",
+    "left_out",
+    "state",
+    "planned_at",
+    "not_before",
+    "expires_at",
+    "changed_at",
+    "merge_fields",
+)
 
 
 async def list_all(connection: Connection) -> list[asyncpg.Record]:
@@ -93,9 +106,11 @@ async def lock(connection: Connection, *, campaign_id: int) -> asyncpg.Record | 
     return await connection.fetchrow(_SQL["lock_campaign"], campaign_id)
 
 
-async def share(connection: Connection, *, campaign_id: int) -> State:
-    """The campaign's state, held still until the transaction ends; several may hold it."""
-    return State(await connection.fetchval(_SQL["share_campaign"], campaign_id))
+async def share(connection: Connection, *, campaign_id: int, now: datetime) -> asyncpg.Record:
+    """The campaign, held still until the transaction ends; several may hold it: state, devices, and whether some wait for another try."""
+    held = await connection.fetchrow(_SQL["share_campaign"], campaign_id, now)
+    assert held is not None  # noqa: S101 - campaigns are never deleted
+    return held
 
 
 async def set_state(
@@ -142,6 +157,40 @@ async def _tell(
     """Let webhooks know of a new state, in the transaction that brings it."""
     data = {"campaign_id": campaign_id, "name": name, "state": state, "paused_reason": paused_reason}
     await webhooks.publish(connection, Notice(NoticeType.CAMPAIGN_STATE, now, data))
+
+
+async def add_occurrence(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    occurrence: int,
+    version: int,
+    segment_version: int,
+    planned_at: datetime,
+    expires_at: datetime,
+    targeted: int,
+    control: int,
+    now: datetime,
+    step: int = 0,
+) -> None:
+    """Keep that an audience was launched.
+
+    Raises:
+        asyncpg.UniqueViolationError: this occurrence was launched before.
+    """
+    await connection.execute(
+        _SQL["add_occurrence"],
+        campaign_id,
+        occurrence,
+        step,
+        version,
+        segment_version,
+        planned_at,
+        expires_at,
+        targeted,
+        control,
+        now,
+    )
 
 
 async def copy_people(connection: Connection, people: Iterable[Sequence[object]]) -> None:

@@ -1,9 +1,10 @@
-"""The send ledger: one row a device, fenced by the attempt that holds it.
+"""The send ledger: people who wait to be claimed, and under them a row a device, fenced by the attempt that holds it.
 
-``planned → claimed (lease, attempt) → sending (committed before the call) → accepted | rejected | unknown``.
+A person: ``planned → handed | left_out | expired | cancelled``. A device: ``sending`` (committed before the call, under a lease) ``→
+accepted | rejected | unknown``, or ``planned`` anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
@@ -21,6 +22,9 @@ from campaigns.retry import MOST_ATTEMPTS, DeliveryState, Resolution
 
 _SQL = queries.load("deliveries")
 
+_LOCKS = 2**31
+"""Of people's locks: two whose numbers differ by this much share one, and merely wait for each other."""
+
 
 async def read_audience(
     connection: Connection, *, customer_ids: Sequence[int], now: datetime, permission_is_consent: bool
@@ -34,98 +38,173 @@ async def read_names(connection: Connection, *, customer_ids: Sequence[int]) -> 
     return _rows(await connection.fetch(_SQL["read_names"], customer_ids))
 
 
-async def plan(
-    connection: Connection, *, campaign_id: int, not_before: datetime, expires_at: datetime, now: datetime
-) -> None:
-    """One planned row for each live device of each treated person of the campaign."""
-    await connection.execute(_SQL["plan_deliveries"], campaign_id, not_before, expires_at, now)
+async def claim_people(connection: Connection, *, campaign_id: int, limit: int, now: datetime) -> list[asyncpg.Record]:
+    """Take people who are due; they are handed over when the transaction ends, unless `stop` says otherwise."""
+    return _rows(await connection.fetch(_SQL["claim_people"], campaign_id, now, limit))
 
 
-async def claim(
-    connection: Connection, *, campaign_id: int, limit: int, attempt_id: UUID, now: datetime, leased_until: datetime
-) -> list[asyncpg.Record]:
-    """Take due rows under a lease."""
-    return _rows(await connection.fetch(_SQL["claim"], campaign_id, now, limit, attempt_id, leased_until))
+async def claim_again(connection: Connection, *, campaign_id: int, limit: int, now: datetime) -> list[asyncpg.Record]:
+    """Take devices whose next try is due."""
+    return _rows(await connection.fetch(_SQL["claim_again"], campaign_id, now, limit))
 
 
-async def lock_people(connection: Connection, *, customer_ids: Sequence[int]) -> None:
-    """Hold people still until the transaction ends, so that two campaigns cannot both be under the cap."""
-    await connection.fetch(_SQL["lock_people"], sorted(set(customer_ids)))
-
-
-async def read_standing(
-    connection: Connection, *, delivery_ids: Sequence[int], now: datetime, permission_is_consent: bool
-) -> list["Claimed"]:
-    """What the last check and the text need, one row a delivery, by number."""
-    rows = _rows(await connection.fetch(_SQL["read_standing"], delivery_ids, now, permission_is_consent))
-    return [_claimed(row) for row in rows]
-
-
-def _claimed(row: asyncpg.Record) -> "Claimed":
-    standing = Standing(
-        **{name: row[name] for name in ("gone", "consented", "excluded", "address_live", "sent_day", "sent_week")}
-    )
-    candidate = Candidate(
-        delivery_id=row["delivery_id"],
-        standing=standing,
-        address=row["address"],
-        address_kind=AddressKind(row["address_kind"]),
-        language=row["language"],
-        values={**row["merge_fields"], "family_name": row["family_name"], "given_name": row["given_name"]},
-        expires_at=row["expires_at"],
-    )
-    return Claimed(
-        delivery_id=row["delivery_id"], device_id=row["device_id"], attempts=row["attempts"], candidate=candidate
-    )
+async def lock_people(connection: Connection, *, customer_ids: Iterable[int]) -> None:
+    """Let nobody else claim these people until the transaction ends, so that two campaigns cannot both be under the cap."""
+    await connection.execute(_SQL["lock_people"], sorted({number % _LOCKS for number in customer_ids}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """One claimed row: whose device, tries so far, and everything the last check needs."""
+    """One device of a claimed person with everything the last check and the text need; without ``device_id`` none can be sent to.
 
-    delivery_id: int
-    device_id: int
+    Attributes:
+        again: whether it is another try of a row that is there already.
+        attempts: tries so far.
+    """
+
+    customer_id: int
+    occurrence: int
+    step: int
+    version: int
+    variant: str | None
+    device_id: int | None
+    again: bool
     attempts: int
     candidate: Candidate
 
+    @property
+    def delivery_id(self) -> int:
+        """The number of the device row."""
+        return self.candidate.delivery_id
 
-@dataclass(frozen=True, slots=True)
-class PutBack:
-    """A claimed row that is not sent now: left out with a reason, expired, or planned for ``not_before``."""
-
-    delivery_id: int
-    state: DeliveryState
-    reason: Reason | str | None = None
-    not_before: datetime | None = None
-
-
-def put_back_for(delivery_id: int, stop: Stop) -> PutBack:
-    """What a stopped delivery becomes: planned for later, expired, or left out for good."""
-    if stop.not_before is not None:
-        return PutBack(delivery_id, DeliveryState.PLANNED, stop.reason, stop.not_before)
-    state = DeliveryState.EXPIRED if stop.reason is Reason.EXPIRY else DeliveryState.LEFT_OUT
-    return PutBack(delivery_id, state, stop.reason)
+    @property
+    def person(self) -> tuple[int, int, int]:
+        """Customer, occurrence and step: whose row it is."""
+        return self.customer_id, self.occurrence, self.step
 
 
-async def put_back(connection: Connection, rows: Sequence[PutBack], *, attempt_id: UUID, now: datetime) -> None:
-    """Let go of claimed rows."""
-    await connection.execute(
-        _SQL["put_back"],
-        [row.delivery_id for row in rows],
-        [str(row.state) for row in rows],
-        [None if row.reason is None else str(row.reason) for row in rows],
-        [row.not_before for row in rows],
-        attempt_id,
+async def read_standing(
+    connection: Connection,
+    claimed: Sequence[asyncpg.Record],
+    *,
+    campaign_id: int,
+    now: datetime,
+    permission_is_consent: bool,
+    all_devices: bool,
+    priority: int,
+) -> list[Claimed]:
+    """What the last check and the text need of claimed rows, one a device."""
+    rows = await connection.fetch(
+        _SQL["read_standing"],
+        *([row[name] for row in claimed] for name in ("customer_id", "occurrence", "step", "device_id", "delivery_id")),
         now,
+        permission_is_consent,
+        all_devices,
+        priority,
+        campaign_id,
+    )
+    return [_claimed(row, claimed[row["place"] - 1]) for row in rows]
+
+
+def _claimed(row: asyncpg.Record, held: asyncpg.Record) -> Claimed:
+    there = row["device_id"] is not None
+    standing = Standing(
+        address_live=there, **{name: row[name] for name in ("gone", "consented", "excluded", "sent_day", "sent_week")}
+    )
+    candidate = Candidate(
+        delivery_id=held["delivery_id"] or row["delivery_id"] or 0,
+        standing=standing,
+        address=row["address"] or "",
+        address_kind=AddressKind(row["address_kind"]) if there else AddressKind.TOKEN,
+        language=row["language"],
+        values={**held["merge_fields"], "family_name": row["family_name"], "given_name": row["given_name"]},
+        expires_at=held["expires_at"],
+    )
+    return Claimed(
+        customer_id=held["customer_id"],
+        occurrence=held["occurrence"],
+        step=held["step"],
+        version=held["version"],
+        variant=held["variant"],
+        device_id=held["device_id"] or row["device_id"],
+        again=held["delivery_id"] is not None,
+        attempts=held["attempts"],
+        candidate=candidate,
     )
 
 
-async def mark_sending(
-    connection: Connection, *, delivery_ids: Sequence[int], attempt_id: UUID, now: datetime, leased_until: datetime
+async def hand_over(
+    connection: Connection,
+    claimed: Sequence[Claimed],
+    *,
+    going: int,
+    campaign_id: int,
+    priority: int,
+    attempt_id: UUID,
+    now: datetime,
+    leased_until: datetime,
 ) -> set[int]:
-    """Mark what may be sent; gives the rows that this attempt still held. Only these may go out after the commit."""
-    marked = await connection.fetch(_SQL["mark_sending"], delivery_ids, attempt_id, now, leased_until)
-    return {row[0] for row in marked}
+    """Device rows of claimed people, the first ``going`` of them marked as sending. Gives those: only they may go out, after the commit."""
+    rows = await connection.fetch(
+        _SQL["hand_over"],
+        [one.delivery_id for one in claimed],
+        [one.customer_id for one in claimed],
+        [one.occurrence for one in claimed],
+        [one.step for one in claimed],
+        [one.device_id for one in claimed],
+        [one.candidate.expires_at for one in claimed],
+        [place < going for place in range(len(claimed))],
+        campaign_id,
+        priority,
+        attempt_id,
+        now,
+        leased_until,
+    )
+    return {row[0] for row in rows}
+
+
+async def mark_again(
+    connection: Connection,
+    claimed: Sequence[Claimed],
+    *,
+    campaign_id: int,
+    attempt_id: UUID,
+    now: datetime,
+    leased_until: datetime,
+) -> set[int]:
+    """Mark devices that are tried again as sending; gives them."""
+    ids = [one.delivery_id for one in claimed]
+    rows = await connection.fetch(_SQL["mark_again"], ids, attempt_id, campaign_id, now, leased_until)
+    return {row[0] for row in rows}
+
+
+async def stop(
+    connection: Connection, stopped: Sequence[tuple[Claimed, Stop]], *, campaign_id: int, now: datetime
+) -> None:
+    """Let go of what is not sent now: left out with a reason, expired, or planned for later."""
+    people = [(one, stop) for one, stop in stopped if not one.again]
+    devices = [(one, stop) for one, stop in stopped if one.again]
+    if people:
+        keys = [[one.person[place] for one, _ in people] for place in range(3)]
+        await connection.execute(_SQL["stop_people"], *keys, *_words(people), campaign_id, now)
+    if devices:
+        ids = [one.delivery_id for one, _ in devices]
+        await connection.execute(_SQL["stop_again"], ids, *_words(devices), now)
+
+
+def _words(stopped: Sequence[tuple[Claimed, Stop]]) -> tuple[list[str], list[str], list[datetime | None]]:
+    stops = [stop for _, stop in stopped]
+    return (
+        [str(_state(stop)) for stop in stops],
+        [str(stop.reason) for stop in stops],
+        [stop.not_before for stop in stops],
+    )
+
+
+def _state(stop: Stop) -> DeliveryState:
+    if stop.not_before is not None:
+        return DeliveryState.PLANNED
+    return DeliveryState.EXPIRED if stop.reason is Reason.EXPIRY else DeliveryState.LEFT_OUT
 
 
 async def record_outcomes(
@@ -153,21 +232,22 @@ async def record_outcomes(
     return {row[0] for row in recorded}
 
 
-async def recover(connection: Connection, *, now: datetime, surely_again_at: datetime) -> tuple[int, list[int]]:
-    """Take over from workers that vanished: how many go back to planned, and the campaigns of those that were sending."""
-    status = await connection.execute(_SQL["recover_claimed"], now)
-    lost = await connection.fetch(_SQL["recover_sending"], now, MOST_ATTEMPTS, surely_again_at)
-    return int(status.rsplit(" ", 1)[1]), [row[0] for row in lost]
+async def recover(connection: Connection, *, now: datetime, surely_again_at: datetime) -> list[int]:
+    """Take over from workers that vanished: the campaign of each row that was sending."""
+    lost = await connection.fetch(_SQL["recover"], now, MOST_ATTEMPTS, surely_again_at)
+    return [row[0] for row in lost]
 
 
 async def expire(connection: Connection, *, campaign_id: int, now: datetime) -> None:
     """End what waited too long."""
-    await connection.execute(_SQL["expire"], campaign_id, now)
+    await connection.execute(_SQL["expire_people"], campaign_id, now)
+    await connection.execute(_SQL["expire_devices"], campaign_id, now)
 
 
 async def cancel_rest(connection: Connection, *, campaign_id: int, now: datetime) -> None:
     """End everything that is not on its way."""
-    await connection.execute(_SQL["cancel_rest"], campaign_id, now)
+    await connection.execute(_SQL["cancel_people"], campaign_id, now)
+    await connection.execute(_SQL["cancel_devices"], campaign_id, now)
 
 
 async def has_work_left(connection: Connection, *, campaign_id: int) -> bool:

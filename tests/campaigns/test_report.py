@@ -19,6 +19,8 @@ GROUPS = st.lists(
         PeopleGroup,
         arm=st.sampled_from(["treated", "control", None]),
         left_out=st.sampled_from(["consent", "address", None]),
+        state=st.sampled_from(["planned", "handed", "left_out", "expired", "cancelled", None]),
+        reason=st.sampled_from(["consent", "expiry", None]),
         states=STATES,
         reasons=st.frozensets(st.sampled_from(["consent", "frequency_cap"]), max_size=2),
         people=st.integers(0, 10_000),
@@ -47,17 +49,25 @@ def test_targeted_is_the_sum_of_its_parts(groups: list[PeopleGroup]) -> None:
     ],
 )
 def test_a_person_counts_once_by_the_best_that_happened(states: set[str], place: str) -> None:
-    people = add_up([PeopleGroup("treated", None, frozenset(states), frozenset(), 3)])
+    people = add_up([PeopleGroup("treated", None, "handed", None, frozenset(states), frozenset(), 3)])
     assert getattr(people, place) == 3
 
 
 def test_who_was_stopped_at_the_last_check_is_left_out_with_that_reason() -> None:
     groups = [
-        PeopleGroup("treated", None, frozenset({"left_out"}), frozenset({"frequency_cap"}), 2),
-        PeopleGroup("treated", None, frozenset(), frozenset(), 1),
-        PeopleGroup(None, "consent", frozenset(), frozenset(), 4),
+        PeopleGroup("treated", None, "handed", None, frozenset({"left_out"}), frozenset({"frequency_cap"}), 2),
+        PeopleGroup("treated", None, "left_out", "address", frozenset(), frozenset(), 1),
+        PeopleGroup(None, "consent", None, None, frozenset(), frozenset(), 4),
     ]
     assert add_up(groups).left_out == {"address": 1, "consent": 4, "frequency_cap": 2}
+
+
+@pytest.mark.parametrize(
+    ("state", "place"), [("planned", "waiting"), ("expired", "expired"), ("cancelled", "cancelled")]
+)
+def test_who_was_not_handed_over_counts_by_what_became_of_him(state: str, place: str) -> None:
+    people = add_up([PeopleGroup("treated", None, state, None, frozenset(), frozenset(), 3)])
+    assert getattr(people, place) == 3
 
 
 @pytest.mark.parametrize(

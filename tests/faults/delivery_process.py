@@ -9,7 +9,8 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -51,39 +52,57 @@ class FileService:
 
 
 class Worker(Deliveries):
-    """A worker that can be stopped between claim and mark."""
+    """A worker that can be stopped between claim and commit, and between commit and call."""
 
     fate = ""
 
-    async def _mark(self, campaign: Any, chunk: Any) -> list[PushMessage]:
-        if self.fate == "killed_before_mark":
+    async def _mark(self, *given: Any, **named: Any) -> Any:
+        chunk = await super()._mark(*given, **named)
+        if self.fate == "killed_before_commit":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.fate == "stopped_before_mark":
+        return chunk
+
+    async def _call(self, chunk: Any) -> list[tuple[PushMessage, Outcome]]:
+        if self.fate == "stopped_before_call":
             os.kill(os.getpid(), signal.SIGSTOP)
             self.fate = ""
-        return await super()._mark(campaign, chunk)
+        return await super()._call(chunk)
 
 
 class Unmarked(Worker):
-    """Saboteur: sends without the committed mark."""
+    """Saboteur: calls before anything is committed."""
 
-    async def _mark(self, campaign: Any, chunk: Any) -> list[PushMessage]:
-        return list(chunk.messages)
-
-
-async def always_sending(*_: object, **__: object) -> State:
-    return State.SENDING
+    async def _mark(self, *given: Any, **named: Any) -> Any:
+        chunk = await super()._mark(*given, **named)
+        await self._call(chunk)
+        return chunk
 
 
-def unfence() -> None:
-    """Saboteur: claims take rows without a lock, marks ask neither for the attempt nor for the campaign's state."""
-    broken = dict(store._SQL)
-    broken["claim"] = broken["claim"].replace("FOR UPDATE SKIP LOCKED", "")
-    broken["mark_sending"] = broken["mark_sending"].replace(
-        "attempt_id = $2 AND state = 'claimed' AND leased_until > $3", "$2::uuid IS NOT NULL"
-    )
+class Unfenced(Worker):
+    """Saboteur: does not look at its lease before the call."""
+
+    async def _call(self, chunk: Any) -> list[tuple[PushMessage, Outcome]]:
+        return await super()._call(replace(chunk, leased_until=datetime.max.replace(tzinfo=UTC)))
+
+
+def ignore_states() -> None:
+    """Saboteur: claims ask nobody whether the campaign still sends."""
+    share = campaigns.share
+
+    async def always_sending(*given: Any, **named: Any) -> Any:
+        return dict(await share(*given, **named)) | {"state": State.SENDING}
+
     campaigns.share = always_sending
+
+
+def unlock() -> None:
+    """Saboteur: claims take people whom another worker holds."""
+    broken = dict(store._SQL)
+    broken["claim_people"] = broken["claim_people"].replace("FOR UPDATE SKIP LOCKED", "")
     store._SQL = broken  # type: ignore[assignment]  # what a saboteur does
+
+
+SABOTEURS = {"unmarked": Unmarked, "unfenced": Unfenced}
 
 
 class Everyone:
@@ -100,10 +119,9 @@ class Everyone:
 
 async def main(dsn: str, ledger: str, campaign_id: int, fate: str, sabotage: str) -> None:
     pool, clock = await open_pool(dsn), SystemClock()
-    if sabotage == "unfenced":
-        unfence()
-    kind = Unmarked if sabotage == "unmarked" else Worker
-    worker = kind(pool, clock, sender=FileService(Path(ledger), fate), chunk=CHUNK, lease=LEASE)
+    worker = SABOTEURS.get(sabotage, Worker)(
+        pool, clock, sender=FileService(Path(ledger), fate), chunk=CHUNK, lease=LEASE
+    )
     worker.fate = fate
     runs = CampaignRuns(pool, clock, audiences=Everyone(pool))
     while await pool.fetchval("SELECT state FROM campaigns WHERE campaign_id = $1", campaign_id) != "sent":

@@ -38,9 +38,9 @@ async def test_the_story_sees_a_missing_mark(pool: asyncpg.Pool, dsn: str, tmp_p
     assert tale.doubles() == CHUNK
 
 
-async def test_killed_between_claim_and_mark_nobody_is_missed(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
+async def test_killed_between_claim_and_commit_nobody_is_missed(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
     tale = await story(pool, dsn, tmp_path)
-    states, doubles = await crash(tale, "killed_before_mark")
+    states, doubles = await crash(tale, "killed_before_commit")
     assert (states, doubles) == ({"accepted": PEOPLE}, 0)
     assert len(tale.accepted()) == PEOPLE
 

@@ -7,17 +7,22 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from tests.faults.workers import PEOPLE, Story, story, until_stopped
+from backend.services.deliveries import Deliveries
+from backend.store import deliveries as store
+from campaigns.campaign import Policy
+from tests.faults.delivery_process import unlock
+from tests.faults.workers import CHUNK, PEOPLE, Story, story, until_stopped
+from tests.fixtures.shop_floor import ShopFloor
 
 pytestmark = pytest.mark.fault
 
 
-async def race(tale: Story) -> None:
-    """Two processes, each a scheduler and a worker, on one due campaign."""
-    assert await asyncio.gather(tale.run(""), tale.run("")) == [0, 0]
+async def race(tale: Story, sabotage: str = "") -> None:
+    """Three processes, each a scheduler and a worker, on one due campaign."""
+    assert await asyncio.gather(*(tale.run("", sabotage) for _ in range(3))) == [0, 0, 0]
 
 
-async def test_two_schedulers_and_two_workers_reach_each_recipient_once(
+async def test_three_schedulers_and_three_workers_reach_each_recipient_once(
     pool: asyncpg.Pool, dsn: str, tmp_path: Path
 ) -> None:
     tale = await story(pool, dsn, tmp_path, launched=False)
@@ -29,8 +34,8 @@ async def test_two_schedulers_and_two_workers_reach_each_recipient_once(
 
 
 async def sleep_past_lease(tale: Story, sabotage: str = "") -> None:
-    """A worker stops between claim and mark; another finishes the campaign; the first wakes up."""
-    async with tale.worker("stopped_before_mark", sabotage) as sleeper:
+    """A worker stops between mark and call; another takes over and finishes the campaign; the first wakes up."""
+    async with tale.worker("stopped_before_call", sabotage) as sleeper:
         await until_stopped(sleeper)
         assert await tale.run("") == 0
         sleeper.send_signal(signal.SIGCONT)
@@ -40,13 +45,35 @@ async def sleep_past_lease(tale: Story, sabotage: str = "") -> None:
 async def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
     pool: asyncpg.Pool, dsn: str, tmp_path: Path
 ) -> None:
-    tale = await story(pool, dsn, tmp_path)
+    tale = await story(pool, dsn, tmp_path, policy=Policy.SURELY)
     await sleep_past_lease(tale)
     assert len(tale.accepted()) == PEOPLE
     assert tale.doubles() == 0
 
 
 async def test_the_story_sees_a_missing_fence(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
-    tale = await story(pool, dsn, tmp_path)
+    tale = await story(pool, dsn, tmp_path, policy=Policy.SURELY)
     await sleep_past_lease(tale, "unfenced")
     assert tale.doubles() > 0
+
+
+async def test_under_once_a_late_worker_leaves_nobody_unknown_and_doubles_nobody(
+    pool: asyncpg.Pool, dsn: str, tmp_path: Path
+) -> None:
+    tale = await story(pool, dsn, tmp_path)
+    await sleep_past_lease(tale)
+    assert tale.doubles() == 0
+    assert await tale.floor.states(tale.campaign_id) == {"accepted": PEOPLE - CHUNK, "cancelled": CHUNK}
+
+
+async def test_the_story_sees_missing_locks(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_SQL", store._SQL)
+    unlock()
+    await pool.execute("ALTER TABLE deliveries DROP CONSTRAINT deliveries_once")
+    floor = ShopFloor(pool)
+    await floor.settings()
+    await floor.people(PEOPLE)
+    await floor.launched()
+    workers = [Deliveries(pool, floor.clock, sender=floor.sender, chunk=PEOPLE) for _ in range(4)]
+    await asyncio.gather(*(worker.deliver() for worker in workers))
+    assert max(floor.sender.attempts().values()) > 1

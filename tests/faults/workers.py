@@ -13,6 +13,7 @@ import asyncpg
 import psutil
 
 from backend.clock import SystemClock
+from campaigns.campaign import Policy
 from tests.faults.delivery_process import CHUNK
 from tests.fixtures.shop_floor import ShopFloor
 
@@ -64,13 +65,15 @@ class Story:
         return sum(count - 1 for count in self.accepted().values())
 
 
-async def story(pool: asyncpg.Pool, dsn: str, folder: Path, *, launched: bool = True) -> Story:
+async def story(
+    pool: asyncpg.Pool, dsn: str, folder: Path, *, launched: bool = True, policy: Policy = Policy.ONCE
+) -> Story:
     """People with phones and a campaign for them that is sending, or due."""
     floor = ShopFloor(pool, clock=SystemClock())
     await floor.settings()
     await floor.people(PEOPLE)
     if launched:
-        campaign_id = await floor.launched()
+        campaign_id = await floor.launched(policy=policy)
     else:
         made = (await floor.campaign()).summary
         campaign_id = made.campaign_id

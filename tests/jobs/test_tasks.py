@@ -61,7 +61,7 @@ async def test_sending_now_is_a_job_and_a_worker_does_it(floor: ShopFloor, dsn: 
     async with working(floor, dsn):
         await until(floor.pool, "SELECT state FROM campaigns", "sending")
         await until(floor.pool, "SELECT count(*) FROM pgqueuer", 0)
-    assert await floor.pool.fetchval("SELECT count(*) FROM deliveries") == 3
+    assert await floor.pool.fetchval("SELECT count(*) FROM campaign_people") == 3
 
 
 async def test_a_dead_workers_job_is_taken_over(floor: ShopFloor, dsn: str) -> None:

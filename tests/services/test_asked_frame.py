@@ -244,14 +244,19 @@ async def launched(shop: Shop, name: str, people: dict[str, str], accepted: dict
     for user, arm in people.items():
         customer = await shop.pool.fetchval("SELECT customer_id FROM customers WHERE user_id = $1", user)
         await shop.pool.execute(
-            "INSERT INTO campaign_people VALUES ($1, $2, $3, NULL, $4)", campaign, customer, arm, planned
+            "INSERT INTO campaign_people (campaign_id, customer_id, arm, planned_at, not_before, expires_at, changed_at)"
+            " VALUES ($1, $2, $3, $4, $4, $4, $4)",
+            campaign,
+            customer,
+            arm,
+            planned,
         )
         if user in accepted:
             await shop.pool.execute(
                 "WITH d AS (INSERT INTO devices (address, address_kind, customer_id, source_id, state, first_seen, last_seen)"
                 " VALUES ($1, 'token', $2, 1, 'live', $5, $5) RETURNING device_id)"
-                " INSERT INTO deliveries (campaign_id, customer_id, device_id, state, not_before, expires_at, sent_at, changed_at)"
-                " SELECT $3, $2, device_id, 'accepted', $5, $5, $4, $5 FROM d",
+                " INSERT INTO deliveries (campaign_id, customer_id, device_id, state, expires_at, sent_at, changed_at)"
+                " SELECT $3, $2, device_id, 'accepted', $5, $4, $5 FROM d",
                 f"{name} {user}",
                 customer,
                 campaign,

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from backend.push.memory import accept
-from backend.services.deliveries import Deliveries
+from backend.services.deliveries import Deliveries, _Chunk
 from campaigns.campaign import Policy
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
@@ -24,13 +24,16 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
     return floor
 
 
-async def test_everyone_gets_it_once_on_each_device(floor: ShopFloor) -> None:
+async def test_everyone_gets_it_once_on_the_newest_device(floor: ShopFloor) -> None:
     ids = await floor.people(3, phones=2)
+    await floor.pool.execute("UPDATE devices SET last_seen = last_seen + interval '1 hour' WHERE address LIKE '%-1'")
+    await floor.pool.execute("UPDATE devices SET state = 'signed_out' WHERE address = $1", f"phone-{ids[0]}-1")
     campaign_id = await floor.launched()
     await floor.drain()
-    assert sorted(m.address for m in floor.sender.sent) == sorted(f"phone-{i}-{n}" for i in ids for n in (0, 1))
+    newest = [f"phone-{ids[0]}-0", *(f"phone-{i}-1" for i in ids[1:])]
+    assert sorted(m.address for m in floor.sender.sent) == newest
     assert {m.title for m in floor.sender.sent} == {"佐藤様へ"}
-    assert await floor.states(campaign_id) == {"accepted": 6}
+    assert await floor.states(campaign_id) == {"accepted": 3}
     assert await floor.state(campaign_id) == "sent"
 
 
@@ -70,13 +73,13 @@ async def test_a_name_that_vanished_leaves_the_person_out_instead_of_greeting_no
     assert (await floor.desk.report(campaign_id)).people.left_out == {"missing_field": 1}
 
 
-async def test_the_cap_holds_across_campaigns_and_a_second_device_is_the_same_push(floor: ShopFloor) -> None:
+async def test_the_cap_holds_across_campaigns(floor: ShopFloor) -> None:
     await floor.settings(cap_24h=1, cap_7d=2)
-    await floor.people(2, phones=2)
+    await floor.people(4)
     campaigns = [await floor.launched(f"Tea {n}") for n in range(3)]
     await floor.drain()
     assert len(floor.sender.sent) == 4
-    assert [(await floor.desk.report(c)).people.left_out for c in campaigns[1:]] == [{"frequency_cap": 2}] * 2
+    assert [(await floor.desk.report(c)).people.left_out for c in campaigns[1:]] == [{"frequency_cap": 4}] * 2
     floor.clock.advance(timedelta(hours=24))
     await floor.launched("next day")
     await floor.drain()
@@ -123,7 +126,7 @@ async def test_quiet_hours_defer_to_their_end_and_expiry_ends_the_wait(floor: Sh
     await floor.settings(quiet_from=time(11), quiet_until=time(20))
     await floor.drain()
     assert floor.sender.sent == []
-    row = await floor.pool.fetchrow("SELECT state, reason, not_before FROM deliveries")
+    row = await floor.pool.fetchrow("SELECT state, reason, not_before FROM campaign_people")
     assert (row["state"], row["reason"]) == ("planned", "quiet_hours")
     assert row["not_before"] == datetime(2026, 6, 30, 11, tzinfo=UTC)
     floor.clock.advance(timedelta(hours=8))
@@ -247,21 +250,40 @@ async def test_refused_credentials_pause_and_lose_nobody(floor: ShopFloor) -> No
     assert await floor.states(campaign_id) == {"accepted": 5}
 
 
-async def test_a_claim_without_mark_goes_back_and_a_mark_without_outcome_is_unknown(floor: ShopFloor) -> None:
+async def test_a_mark_without_outcome_is_unknown_once_its_lease_is_over(floor: ShopFloor) -> None:
     await floor.people(4)
     campaign_id = await floor.launched()
-    await floor.pool.execute(
-        """UPDATE deliveries SET attempt_id = gen_random_uuid(), leased_until = $1,
-           state = CASE WHEN delivery_id % 2 = 0 THEN 'claimed' ELSE 'sending' END""",
-        floor.clock.now() + timedelta(seconds=60),
-    )
+
+    class Lost(Deliveries):
+        async def _call(self, chunk: object) -> list[tuple[PushMessage, Outcome]]:
+            raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await Lost(floor.pool, floor.clock, sender=floor.sender, chunk=2).deliver()
     await floor.deliveries.recover()
-    assert await floor.states(campaign_id) == {"claimed": 2, "sending": 2}
+    assert await floor.states(campaign_id) == {"planned": 2, "sending": 2}
     await floor.pass_lease()
-    await floor.deliveries.recover()
+    assert await floor.deliveries.recover() == 2
     assert await floor.states(campaign_id) == {"planned": 2, "unknown": 2}
     await floor.drain()
     assert await floor.states(campaign_id) == {"accepted": 2, "unknown": 2}
+
+
+async def test_nothing_goes_out_whose_lease_ran_out_before_the_call(floor: ShopFloor) -> None:
+    await floor.people(3)
+    campaign_id = await floor.launched()
+
+    class Late(Deliveries):
+        async def _call(self, chunk: _Chunk) -> list[tuple[PushMessage, Outcome]]:
+            await floor.pass_lease()
+            return await super()._call(chunk)
+
+    await Late(floor.pool, floor.clock, sender=floor.sender).deliver()
+    assert floor.sender.sent == []
+    assert await floor.states(campaign_id) == {"planned": 3}
+    floor.clock.advance(timedelta(minutes=1))
+    await floor.drain()
+    assert await floor.states(campaign_id) == {"accepted": 3}
 
 
 async def test_an_answer_that_comes_after_recovery_mends_the_unknown(floor: ShopFloor) -> None:

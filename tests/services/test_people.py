@@ -69,7 +69,7 @@ async def deliver(pool: asyncpg.Pool, number: int, minute: int, state: str, reas
         "segment_id, '{}', '', 'x', 7, now(), 'aya', now() FROM s RETURNING campaign_id), d AS (INSERT INTO devices "
         "(address, address_kind, customer_id, source_id, state, first_seen, last_seen) VALUES ($2::int::text, 'token', "
         "$1, 1, 'live', now(), now()) RETURNING device_id) INSERT INTO deliveries (campaign_id, customer_id, device_id, "
-        "state, reason, not_before, expires_at, changed_at) SELECT campaign_id, $1, device_id, $3, $4, now(), now(), $5 "
+        "state, reason, expires_at, changed_at) SELECT campaign_id, $1, device_id, $3, $4, now(), $5 "
         "FROM c, d",
         number,
         minute,
@@ -214,9 +214,17 @@ async def test_the_pages_of_the_timeline_hold_everything_once(people: People, po
     await deliver(pool, 1, 1, "accepted")
     await deliver(pool, 1, 3, "accepted")
     await deliver(pool, 1, 4, "accepted")
+    await pool.execute(
+        "INSERT INTO campaign_people (campaign_id, customer_id, arm, left_out, state, planned_at, not_before, expires_at, changed_at) "
+        "SELECT n, 1, CASE WHEN n = 3 THEN 'control' WHEN n = 2 THEN 'treated' END, CASE WHEN n = 1 THEN 'consent' END, "
+        "CASE WHEN n = 2 THEN 'planned' END, $1, $1, $1, $1 FROM generate_series(1, 3) AS n",
+        AS_OF - timedelta(days=1) + timedelta(minutes=1),
+    )
     await pool.execute("UPDATE deliveries SET changed_at = changed_at - interval '1 minute' WHERE campaign_id = 3")
     whole = (await people.timeline(1)).entries
-    assert len(whole) == 9
+    assert len(whole) == 11
+    told = [(one.name, one.reason) for one in whole if one.kind == "delivery"]
+    assert sorted(told, key=str) == [("accepted", None)] * 3 + [("left_out", "consent"), ("planned", None)]
     for size in (1, 2, 4):
         pages, before = [], None
         while True:

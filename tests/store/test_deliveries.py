@@ -23,46 +23,60 @@ async def ledger(pool: asyncpg.Pool) -> tuple[asyncpg.Pool, int]:
     return pool, await floor.launched()
 
 
-async def claim(pool: asyncpg.Pool, campaign_id: int, limit: int, attempt: UUID) -> set[int]:
+async def claim(pool: asyncpg.Pool, campaign_id: int, limit: int) -> set[int]:
     async with pool.acquire() as connection, connection.transaction():
-        rows = await store.claim(
-            connection, campaign_id=campaign_id, limit=limit, attempt_id=attempt, now=NOON, leased_until=LEASE
-        )
+        rows = await store.claim_people(connection, campaign_id=campaign_id, limit=limit, now=NOON)
         await asyncio.sleep(0.02)
-    return {row["delivery_id"] for row in rows}
+    return {row["customer_id"] for row in rows}
+
+
+async def send(pool: asyncpg.Pool, campaign_id: int, attempt: UUID, *, limit: int = 1) -> list[int]:
+    """Claim and mark; gives the marked devices."""
+    async with pool.acquire() as connection, connection.transaction():
+        rows = await store.claim_people(connection, campaign_id=campaign_id, limit=limit, now=NOON)
+        standing = await store.read_standing(
+            connection,
+            rows,
+            campaign_id=campaign_id,
+            now=NOON,
+            permission_is_consent=False,
+            all_devices=False,
+            priority=1,
+        )
+        marked = await store.hand_over(
+            connection,
+            standing,
+            going=limit,
+            campaign_id=campaign_id,
+            priority=1,
+            attempt_id=attempt,
+            now=NOON,
+            leased_until=LEASE,
+        )
+    return sorted(marked)
 
 
 async def test_claims_at_the_same_moment_are_disjoint(ledger: tuple[asyncpg.Pool, int]) -> None:
     pool, campaign_id = ledger
-    claimed = await asyncio.gather(*(claim(pool, campaign_id, 10, uuid4()) for _ in range(4)))
+    claimed = await asyncio.gather(*(claim(pool, campaign_id, 10) for _ in range(4)))
     assert [len(one) for one in claimed] == [10] * 4
     assert len(set.union(*claimed)) == 40
 
 
-async def test_only_the_attempt_that_holds_a_row_marks_it_and_only_within_its_lease(
-    ledger: tuple[asyncpg.Pool, int],
-) -> None:
+async def test_a_device_that_has_its_row_is_not_marked_again(ledger: tuple[asyncpg.Pool, int]) -> None:
     pool, campaign_id = ledger
-    mine = uuid4()
-    ids = sorted(await claim(pool, campaign_id, 5, mine))
-    late = LEASE + timedelta(seconds=1)
-    async with pool.acquire() as connection:
-        for attempt, now in ((uuid4(), NOON), (mine, late)):
-            assert not await store.mark_sending(
-                connection, delivery_ids=ids, attempt_id=attempt, now=now, leased_until=late
-            )
-        marked = await store.mark_sending(connection, delivery_ids=ids, attempt_id=mine, now=NOON, leased_until=LEASE)
-        assert marked == set(ids)
-        assert not await store.mark_sending(connection, delivery_ids=ids, attempt_id=mine, now=NOON, leased_until=LEASE)
+    assert len(await send(pool, campaign_id, uuid4(), limit=40)) == 40
+    await pool.execute("UPDATE campaign_people SET state = 'planned'")
+    assert await send(pool, campaign_id, uuid4(), limit=40) == []
+    assert await pool.fetchval("SELECT count(*) FROM deliveries") == 40
 
 
 async def test_an_outcome_counts_only_for_its_own_attempt(ledger: tuple[asyncpg.Pool, int]) -> None:
     pool, campaign_id = ledger
     mine = uuid4()
-    (one,) = await claim(pool, campaign_id, 1, mine)
+    (one,) = await send(pool, campaign_id, mine)
     accepted = {one: Resolution(state=DeliveryState.ACCEPTED, message_name="n", maybe_sent=True)}
     async with pool.acquire() as connection:
-        await store.mark_sending(connection, delivery_ids=[one], attempt_id=mine, now=NOON, leased_until=LEASE)
         for attempt, recorded in ((uuid4(), set()), (mine, {one}), (mine, set())):
             found = await store.record_outcomes(
                 connection, accepted, attempt_id=attempt, campaign_state=State.SENDING, now=NOON
@@ -73,20 +87,23 @@ async def test_an_outcome_counts_only_for_its_own_attempt(ledger: tuple[asyncpg.
 async def test_a_cancelled_campaign_plans_nothing_anew(ledger: tuple[asyncpg.Pool, int]) -> None:
     pool, campaign_id = ledger
     mine = uuid4()
-    (one,) = await claim(pool, campaign_id, 1, mine)
+    (one,) = await send(pool, campaign_id, mine)
     again = {one: Resolution(state=DeliveryState.PLANNED, not_before=NOON)}
     async with pool.acquire() as connection:
-        await store.mark_sending(connection, delivery_ids=[one], attempt_id=mine, now=NOON, leased_until=LEASE)
         await store.record_outcomes(connection, again, attempt_id=mine, campaign_state=State.CANCELLED, now=NOON)
         row = await connection.fetchrow("SELECT state, sent_at FROM deliveries WHERE delivery_id = $1", one)
     assert tuple(row) == ("cancelled", None)
 
 
-async def test_a_person_has_one_row_a_device_however_often_it_is_planned(ledger: tuple[asyncpg.Pool, int]) -> None:
-    pool, campaign_id = ledger
-    async with pool.acquire() as connection:
-        await store.plan(connection, campaign_id=campaign_id, not_before=NOON, expires_at=LEASE, now=NOON)
-        assert await connection.fetchval("SELECT count(*) FROM deliveries") == 40
+async def test_a_person_has_one_row_an_occurrence_and_step(ledger: tuple[asyncpg.Pool, int]) -> None:
+    pool, _ = ledger
+    again = (
+        "INSERT INTO campaign_people (campaign_id, customer_id, occurrence, step, planned_at, not_before, expires_at, changed_at)"
+        " SELECT campaign_id, customer_id, $2, $3, $1, $1, $1, $1 FROM campaign_people"
+    )
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await pool.execute(again, NOON, 1, 0)
+    await pool.execute(again, NOON, 2, 0)
 
 
 async def test_the_hold_is_only_ever_extended(pool: asyncpg.Pool) -> None:

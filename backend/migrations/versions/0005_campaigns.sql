@@ -15,6 +15,89 @@ CREATE TABLE sending_rights (
 
 -- ledger
 
+-- One row a person of an occurrence and step: who was left out and why, who is control, who is to get it and what became of that.
+-- An occurrence is what a person may get something for once: 1 of a campaign that is sent once, the day of a recurring one, the event,
+-- the change or the entry that triggered it. state: planned, until a worker claims the person; handed, from then on device rows
+-- tell; the others end it. No foreign keys: rows of campaigns and customers are never deleted, and a check of each of a million rows
+-- would cost more than the rows (docs/decisions/0023).
+ALTER TABLE deliveries DROP CONSTRAINT deliveries_campaign_id_customer_id_device_id_key;
+
+DROP TABLE campaign_people;
+
+CREATE TABLE campaign_people (
+    customer_id bigint NOT NULL,
+    occurrence bigint NOT NULL DEFAULT 1,
+    campaign_id integer NOT NULL,
+    step smallint NOT NULL DEFAULT 0,
+    version smallint NOT NULL DEFAULT 1,
+    arm text CHECK (arm IN ('treated', 'control')),
+    variant text,
+    left_out text,
+    state text CHECK (state IN ('planned', 'handed', 'left_out', 'expired', 'cancelled')),
+    reason text,
+    planned_at timestamptz NOT NULL,
+    not_before timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    merge_fields jsonb NOT NULL DEFAULT '{}',
+    PRIMARY KEY (customer_id, campaign_id, occurrence, step)
+);
+
+CREATE INDEX campaign_people_occurrence ON campaign_people (campaign_id, occurrence);
+
+CREATE INDEX campaign_people_due ON campaign_people (campaign_id, not_before, customer_id) WHERE state = 'planned';
+
+-- What was launched as a whole: the audience of a segment at one moment. Entries of triggers and journeys come one by one and have
+-- no row here.
+CREATE TABLE campaign_occurrences (
+    campaign_id integer NOT NULL REFERENCES campaigns,
+    occurrence bigint NOT NULL,
+    step smallint NOT NULL DEFAULT 0,
+    version smallint NOT NULL,
+    segment_version integer,
+    planned_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    targeted integer NOT NULL,
+    control integer NOT NULL,
+    launched_at timestamptz NOT NULL,
+    PRIMARY KEY (campaign_id, occurrence, step)
+);
+
+-- Device rows are made when a person is claimed, as sending: mark and claim are one commit before the call. retry_at is there only
+-- while the device waits for another try, so that the usual way from sending to accepted touches no index. priority is that
+-- of the campaign at that moment: 0 for service notices, which count for no cap, 1 for normal, 2 for high.
+DROP INDEX deliveries_due, deliveries_sent, deliveries_leased, deliveries_customer;
+
+ALTER TABLE deliveries
+    DROP CONSTRAINT deliveries_campaign_id_fkey,
+    DROP CONSTRAINT deliveries_customer_id_fkey,
+    DROP CONSTRAINT deliveries_device_id_fkey,
+    DROP CONSTRAINT deliveries_state_check,
+    DROP COLUMN leased_until,
+    DROP COLUMN not_before,
+    ALTER COLUMN state DROP DEFAULT,
+    ADD COLUMN occurrence bigint NOT NULL DEFAULT 1,
+    ADD COLUMN step smallint NOT NULL DEFAULT 0,
+    ADD COLUMN priority smallint NOT NULL DEFAULT 1,
+    ADD COLUMN retry_at timestamptz,
+    ADD CONSTRAINT deliveries_state CHECK (state IN
+        ('planned', 'sending', 'accepted', 'rejected', 'unknown', 'cancelled', 'expired', 'left_out')),
+    ADD CONSTRAINT deliveries_waits CHECK ((retry_at IS NOT NULL) = (state = 'planned')),
+    ADD CONSTRAINT deliveries_once UNIQUE (customer_id, campaign_id, occurrence, step, device_id),
+    SET (fillfactor = 70);
+
+CREATE INDEX deliveries_campaign ON deliveries (campaign_id);
+
+CREATE INDEX deliveries_due ON deliveries (campaign_id, retry_at) WHERE retry_at IS NOT NULL;
+
+-- Who is sending what, and until when others leave it alone: one row a chunk of messages, gone when their outcomes are recorded.
+CREATE TABLE send_attempts (
+    attempt_id uuid PRIMARY KEY,
+    campaign_id integer NOT NULL,
+    leased_until timestamptz NOT NULL,
+    delivery_ids bigint[] NOT NULL
+);
+
 -- triggers and journeys
 
 -- inbox

@@ -73,7 +73,15 @@ async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> Ca
 
 
 def _group(row: asyncpg.Record) -> PeopleGroup:
-    return PeopleGroup(row["arm"], row["left_out"], frozenset(row["states"]), frozenset(row["reasons"]), row["people"])
+    return PeopleGroup(
+        arm=row["arm"],
+        left_out=row["left_out"],
+        state=row["state"],
+        reason=row["reason"],
+        states=frozenset(row["states"]),
+        reasons=frozenset(row["reasons"]),
+        people=row["people"],
+    )
 
 
 def _opens(followed: Followed, people: People) -> Opens:

@@ -26,8 +26,12 @@ RETURNING campaign_id
 SELECT campaign_id, state, revision, name, expires_after FROM campaigns WHERE campaign_id = $1 FOR UPDATE
 
 -- name: share_campaign
--- Holds the state still while a chunk is marked or recorded: who cancels or pauses waits these few milliseconds.
-SELECT state FROM campaigns WHERE campaign_id = $1 FOR SHARE
+-- Holds the state still while a chunk is claimed or recorded: who cancels or pauses waits these few milliseconds. Says beside it
+-- whether devices wait for another try, and how the campaign is to be sent.
+SELECT
+    state, EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = campaigns.campaign_id AND d.retry_at <= $2) AS again,
+    coalesce(to_jsonb(campaigns) ->> 'devices', 'newest') AS devices
+FROM campaigns WHERE campaign_id = $1 FOR SHARE
 
 -- name: update_draft
 WITH before AS (SELECT state FROM campaigns WHERE campaign_id = $1)
@@ -58,12 +62,19 @@ SET state = 'sending', planned_at = $2, expires_at = $3, segment_version = $4, t
 WHERE campaign_id = $1
 RETURNING name
 
+-- name: add_occurrence
+INSERT INTO campaign_occurrences (
+    campaign_id, occurrence, step, version, segment_version, planned_at, expires_at, targeted, control, launched_at
+)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
 -- name: list_due
 SELECT campaign_id FROM campaigns WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at, campaign_id
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first.
-SELECT campaign_id, state, policy, content, expires_at, revision
+SELECT
+    campaign_id, state, policy, content, expires_at, revision, coalesce(to_jsonb(campaigns) ->> 'kind', 'once') AS kind
 FROM campaigns
 WHERE state IN ('sending', 'paused')
 ORDER BY planned_at, campaign_id
@@ -73,14 +84,12 @@ SELECT EXISTS (SELECT FROM segments WHERE segment_id = $1 AND archived_at IS NUL
 
 -- name: list_arms
 -- Both arms with whether anything was accepted, for what followed.
-SELECT
-    p.customer_id, p.arm,
-    EXISTS (
-        SELECT FROM deliveries AS d
-        WHERE d.campaign_id = p.campaign_id AND d.customer_id = p.customer_id AND d.state = 'accepted'
-    ) AS accepted
+-- However many occurrences and steps: a person keeps her arm.
+SELECT p.customer_id, min(p.arm) AS arm, bool_or(d.customer_id IS NOT NULL) AS accepted
 FROM campaign_people AS p
+LEFT JOIN (SELECT DISTINCT customer_id FROM deliveries WHERE campaign_id = $1 AND state = 'accepted') AS d USING (customer_id)
 WHERE p.campaign_id = $1 AND p.arm IS NOT NULL
+GROUP BY p.customer_id
 
 -- name: list_survivors
 -- Who was merged into whom in the end.
@@ -96,20 +105,21 @@ FROM chain JOIN customers AS c ON c.customer_id = chain.survivor
 WHERE c.merged_into IS NULL
 
 -- name: count_people
--- Few rows: people who share arm, reason and the set of states of their devices.
-SELECT p.arm, p.left_out, coalesce(d.states, '{}') AS states, coalesce(d.reasons, '{}') AS reasons, count(*) AS people
+-- Few rows: people who share arm, reason, state and the set of states of their devices.
+SELECT
+    p.arm, p.left_out, p.state, p.reason, coalesce(d.states, '{}') AS states, coalesce(d.reasons, '{}') AS reasons, count(*) AS people
 FROM campaign_people AS p
 LEFT JOIN (
     SELECT
-        customer_id,
+        customer_id, occurrence, step,
         array_agg(DISTINCT state ORDER BY state) AS states,
         array_agg(DISTINCT reason ORDER BY reason) FILTER (WHERE state = 'left_out') AS reasons
     FROM deliveries
     WHERE campaign_id = $1
-    GROUP BY customer_id
-) AS d USING (customer_id)
+    GROUP BY customer_id, occurrence, step
+) AS d USING (customer_id, occurrence, step)
 WHERE p.campaign_id = $1
-GROUP BY p.arm, p.left_out, d.states, d.reasons
+GROUP BY p.arm, p.left_out, p.state, p.reason, d.states, d.reasons
 
 -- name: count_devices
 SELECT state, count(*) AS devices FROM deliveries WHERE campaign_id = $1 GROUP BY state ORDER BY state

@@ -32,54 +32,57 @@ LEFT JOIN (
 LEFT JOIN (
     SELECT
         customer_id,
-        count(DISTINCT campaign_id) FILTER (WHERE coalesce(sent_at, changed_at) > $2::timestamptz - interval '24 hours') AS day,
-        count(DISTINCT campaign_id) FILTER (WHERE coalesce(sent_at, changed_at) > $2::timestamptz - interval '7 days') AS week
+        count(DISTINCT (campaign_id, occurrence, step)) FILTER (WHERE sent_at > $2::timestamptz - interval '24 hours') AS day,
+        count(DISTINCT (campaign_id, occurrence, step)) AS week
     FROM deliveries
-    WHERE customer_id = ANY($1::bigint[]) AND (sent_at IS NOT NULL OR state = 'claimed')
+    WHERE customer_id = ANY($1::bigint[]) AND sent_at > $2::timestamptz - interval '7 days' AND priority >= 1
     GROUP BY customer_id
 ) AS sent ON sent.customer_id = c.customer_id
 
--- name: plan_deliveries
--- One row for each live device of each treated person, written on the server: nothing travels.
-INSERT INTO deliveries (campaign_id, customer_id, device_id, state, reason, not_before, expires_at, changed_at)
-SELECT
-    p.campaign_id, p.customer_id, d.device_id,
-    CASE WHEN $2::timestamptz < $3::timestamptz THEN 'planned' ELSE 'expired' END,
-    CASE WHEN $2::timestamptz < $3::timestamptz THEN NULL ELSE 'expiry' END,
-    $2, $3, $4
-FROM campaign_people AS p
-JOIN devices AS d USING (customer_id)
-WHERE p.campaign_id = $1 AND p.arm = 'treated' AND d.state = 'live' AND d.permission <> 'denied'
-ORDER BY p.customer_id, d.device_id
-ON CONFLICT DO NOTHING
-
--- name: claim
--- Takes up to $3 due rows of a campaign under a lease; rows that another worker holds are passed over.
+-- name: claim_people
+-- Takes up to $3 people who are due, and says so at once: whoever stops them later in the transaction corrects it. Rows that another
+-- worker holds are passed over.
 WITH due AS (
-    SELECT delivery_id FROM deliveries
-    WHERE campaign_id = $1 AND state = 'planned' AND not_before <= $2 AND expires_at > $2
-    ORDER BY not_before, delivery_id
+    SELECT customer_id, occurrence, step FROM campaign_people
+    WHERE campaign_id = $1 AND state = 'planned' AND not_before <= $2
+    ORDER BY not_before, customer_id
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
-UPDATE deliveries AS d
-SET state = 'claimed', attempt_id = $4, leased_until = $5, changed_at = $2
+UPDATE campaign_people AS p
+SET state = 'handed', changed_at = $2
 FROM due
-WHERE d.delivery_id = due.delivery_id
-RETURNING d.delivery_id, d.customer_id, d.device_id, d.expires_at, d.attempts
+WHERE p.campaign_id = $1 AND p.customer_id = due.customer_id AND p.occurrence = due.occurrence AND p.step = due.step
+RETURNING
+    p.customer_id, p.occurrence, p.step, p.version, p.variant, p.expires_at, p.merge_fields,
+    NULL::bigint AS delivery_id, NULL::bigint AS device_id, 0 AS attempts
+
+-- name: claim_again
+-- Takes up to $3 devices whose next try is due.
+SELECT
+    d.customer_id, d.occurrence, d.step, p.version, p.variant, d.expires_at, p.merge_fields,
+    d.delivery_id, d.device_id, d.attempts
+FROM deliveries AS d
+JOIN campaign_people AS p USING (customer_id, campaign_id, occurrence, step)
+WHERE d.campaign_id = $1 AND d.retry_at <= $2
+ORDER BY d.retry_at, d.delivery_id
+LIMIT $3
+FOR UPDATE OF d SKIP LOCKED
 
 -- name: lock_people
--- In order, so that two claims with the same people wait for each other and never deadlock. Weaker than FOR UPDATE:
--- the foreign keys of events and sends that come in meanwhile are not held up.
-SELECT customer_id FROM customers WHERE customer_id = ANY($1::bigint[]) ORDER BY customer_id FOR NO KEY UPDATE
+-- One claim at a time for a person, so that two campaigns cannot both be under the cap; nothing is written for it. The caller sorts,
+-- so that two claims with the same people wait for each other and never deadlock.
+SELECT count(pg_advisory_xact_lock(7236852, held)) FROM unnest($1::int[]) AS held
 
 -- name: read_standing
--- A statement of its own after lock_people: it must see what the claim that held the lock before has committed.
--- Sends of this campaign itself do not count: a person's second device gets the same push.
+-- What the last check and the text need of the people of a claim, one row a device that may be sent to: the newest live one ($8: all
+-- of them), or the very one that a try belongs to. A statement of its own after lock_people: it must see what the claim that held the
+-- lock before has committed. Sends of the same occurrence and step do not count: a person's second device gets the same push. $9: the
+-- priority that counts. A device that gets its row only now has its number already.
 SELECT
-    d.delivery_id, d.customer_id, d.device_id, d.expires_at, d.attempts,
+    w.place, c.customer_id,
     c.merged_into IS NOT NULL AS gone,
-    coalesce(consent.granted, $3::boolean) AS consented,
+    coalesce(consent.granted, $7::boolean) AS consented,
     EXISTS (
         SELECT FROM static_lists AS l
         JOIN static_list_members AS m USING (list_id)
@@ -87,99 +90,159 @@ SELECT
             SELECT c.customer_id UNION ALL SELECT k.customer_id FROM customers AS k WHERE k.merged_into = c.customer_id
         ))
     ) AS excluded,
-    device.state = 'live' AND device.customer_id = d.customer_id AND device.permission <> 'denied' AS address_live,
-    device.address, device.address_kind,
-    coalesce(sent.day, 0) AS sent_day,
-    coalesce(sent.week, 0) AS sent_week,
+    device.device_id, device.address, device.address_kind,
+    CASE WHEN device.device_id IS NOT NULL THEN coalesce(w.delivery_id, nextval('deliveries_delivery_id_seq')) END AS delivery_id,
+    sent.day AS sent_day,
+    sent.week AS sent_week,
     coalesce(c.traits ->> 'language', c.traits ->> 'locale', device.locale) AS language,
     coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
-    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name,
-    p.merge_fields
-FROM deliveries AS d
+    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
+FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[])
+    WITH ORDINALITY AS w (customer_id, occurrence, step, device_id, delivery_id, place)
 JOIN customers AS c USING (customer_id)
-JOIN devices AS device ON device.device_id = d.device_id
-JOIN campaign_people AS p ON p.campaign_id = d.campaign_id AND p.customer_id = d.customer_id
 LEFT JOIN consents AS consent
-    ON consent.customer_id = d.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'
+    ON consent.customer_id = w.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'
 LEFT JOIN LATERAL (
+    SELECT d.device_id, d.address, d.address_kind, d.locale
+    FROM devices AS d
+    WHERE d.customer_id = w.customer_id AND d.state = 'live' AND d.permission <> 'denied'
+        AND (w.device_id IS NULL OR d.device_id = w.device_id)
+    ORDER BY d.last_seen DESC, d.device_id DESC
+    LIMIT CASE WHEN $8::boolean THEN NULL ELSE 1 END
+) AS device ON true
+CROSS JOIN LATERAL (
     SELECT
-        count(DISTINCT o.campaign_id) FILTER (WHERE coalesce(o.sent_at, o.changed_at) > $2::timestamptz - interval '24 hours') AS day,
-        count(DISTINCT o.campaign_id) FILTER (WHERE coalesce(o.sent_at, o.changed_at) > $2::timestamptz - interval '7 days') AS week
+        count(DISTINCT (o.campaign_id, o.occurrence, o.step)) FILTER (WHERE o.sent_at > $6::timestamptz - interval '24 hours') AS day,
+        count(DISTINCT (o.campaign_id, o.occurrence, o.step)) AS week
     FROM deliveries AS o
-    WHERE o.customer_id = d.customer_id AND o.campaign_id <> d.campaign_id AND (o.sent_at IS NOT NULL OR o.state = 'claimed')
-) AS sent ON true
-WHERE d.delivery_id = ANY($1::bigint[])
-ORDER BY d.delivery_id
+    WHERE o.customer_id = w.customer_id AND o.sent_at > $6::timestamptz - interval '7 days' AND o.priority >= $9::smallint
+        AND NOT (o.campaign_id = $10::int AND o.occurrence = w.occurrence AND o.step = w.step)
+) AS sent
+ORDER BY w.place, device.device_id
 
--- name: put_back
--- Claimed rows that will not be sent now: left out for good, expired, or planned for later.
+-- name: hand_over
+-- Device rows of claimed people. Those that go out now are marked as sending in the commit before the call, under the attempt that
+-- holds them; the rest waits for its turn. A device that has its row already keeps it.
+WITH made AS (
+    INSERT INTO deliveries (
+        delivery_id, customer_id, occurrence, step, device_id, expires_at, campaign_id, priority, state, attempts, attempt_id,
+        sent_at, retry_at, changed_at
+    )
+    OVERRIDING SYSTEM VALUE
+    SELECT
+        w.delivery_id, w.customer_id, w.occurrence, w.step, w.device_id, w.expires_at, $8, $9,
+        CASE WHEN w.now THEN 'sending' ELSE 'planned' END, w.now::int, CASE WHEN w.now THEN $10::uuid END,
+        CASE WHEN w.now THEN $11::timestamptz END, CASE WHEN NOT w.now THEN $11 END, $11
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::timestamptz[], $7::boolean[])
+        AS w (delivery_id, customer_id, occurrence, step, device_id, expires_at, now)
+    ON CONFLICT DO NOTHING
+    RETURNING delivery_id, state
+), going AS (
+    SELECT array_agg(delivery_id) AS ids FROM made WHERE state = 'sending'
+), held AS (
+    INSERT INTO send_attempts (attempt_id, campaign_id, leased_until, delivery_ids)
+    SELECT $10, $8, $12, going.ids FROM going WHERE going.ids IS NOT NULL
+)
+SELECT unnest(ids) FROM going
+
+-- name: mark_again
+-- The same for devices that are tried again.
+WITH made AS (
+    UPDATE deliveries
+    SET state = 'sending', sent_at = $4, attempts = attempts + 1, attempt_id = $2, retry_at = NULL, changed_at = $4
+    WHERE delivery_id = ANY($1::bigint[]) AND state = 'planned'
+    RETURNING delivery_id
+), going AS (
+    SELECT array_agg(delivery_id) AS ids FROM made
+), held AS (
+    INSERT INTO send_attempts (attempt_id, campaign_id, leased_until, delivery_ids)
+    SELECT $2, $3, $5, going.ids FROM going WHERE going.ids IS NOT NULL
+)
+SELECT unnest(ids) FROM going
+
+-- name: stop_people
+-- Claimed people who get nothing now: left out for good, expired, or planned for later.
+UPDATE campaign_people AS p
+SET state = given.state, reason = given.reason, not_before = coalesce(given.not_before, p.not_before), changed_at = $8
+FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::text[], $5::text[], $6::timestamptz[])
+    AS given (customer_id, occurrence, step, state, reason, not_before)
+WHERE p.campaign_id = $7 AND p.customer_id = given.customer_id AND p.occurrence = given.occurrence AND p.step = given.step
+
+-- name: stop_again
+-- The same for devices that were to be tried again.
 UPDATE deliveries AS d
-SET state = given.state, reason = given.reason, not_before = coalesce(given.not_before, d.not_before),
-    attempt_id = NULL, leased_until = NULL, changed_at = $6
+SET state = given.state, reason = given.reason,
+    retry_at = CASE WHEN given.state = 'planned' THEN coalesce(given.not_before, d.retry_at) END, changed_at = $5
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::timestamptz[]) AS given (delivery_id, state, reason, not_before)
-WHERE d.delivery_id = given.delivery_id AND d.attempt_id = $5 AND d.state = 'claimed'
-
--- name: mark_sending
--- The fence before the call: only what is still claimed by this attempt, within its lease, may be sent.
-UPDATE deliveries
-SET state = 'sending', sent_at = $3, attempts = attempts + 1, leased_until = $4, changed_at = $3
-WHERE delivery_id = ANY($1::bigint[]) AND attempt_id = $2 AND state = 'claimed' AND leased_until > $3
-RETURNING delivery_id
+WHERE d.delivery_id = given.delivery_id AND d.state = 'planned'
 
 -- name: record_outcomes
 -- The fence after the call: an answer counts only for its own attempt. It may still mend what recovery called unknown.
 -- What surely was not accepted no longer counts as a send. A campaign that was cancelled, or has
 -- ended, plans nothing anew.
+WITH done AS (
+    DELETE FROM send_attempts WHERE attempt_id = $7
+)
 UPDATE deliveries AS d
 SET state = CASE WHEN given.state = 'planned' AND $9::text NOT IN ('sending', 'paused') THEN 'cancelled' ELSE given.state END,
     error_code = given.error_code,
     message_name = given.message_name,
-    not_before = coalesce(given.not_before, d.not_before),
+    retry_at = CASE WHEN given.state = 'planned' AND $9::text IN ('sending', 'paused') THEN given.not_before END,
     sent_at = CASE WHEN given.maybe_sent THEN d.sent_at END,
     attempt_id = CASE WHEN given.state = 'planned' THEN NULL ELSE d.attempt_id END,
-    leased_until = NULL,
     changed_at = $8
 FROM unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::boolean[])
     AS given (delivery_id, state, error_code, message_name, not_before, maybe_sent)
 WHERE d.delivery_id = given.delivery_id AND d.attempt_id = $7 AND d.state IN ('sending', 'unknown')
 RETURNING d.delivery_id
 
--- name: recover_claimed
--- Their worker vanished before the sending mark: surely not sent.
-UPDATE deliveries
-SET state = 'planned', attempt_id = NULL, leased_until = NULL, changed_at = $1
-WHERE state = 'claimed' AND leased_until < $1
-
--- name: recover_sending
--- Their worker vanished after the sending mark: nobody knows. Policy once keeps that as the outcome (and the attempt's
+-- name: recover
+-- Their worker vanished after the mark: nobody knows. Policy once keeps that as the outcome (and the attempt's
 -- id, so that a late answer can still mend it); surely plans another try, the same tag replacing the first.
+WITH gone AS (
+    DELETE FROM send_attempts WHERE leased_until < $1 RETURNING attempt_id, campaign_id, delivery_ids
+), lost AS (
+    SELECT gone.attempt_id, one.delivery_id, c.policy = 'surely' AS surely, c.policy = 'surely' AND c.state <> 'cancelled' AS again
+    FROM gone
+    JOIN campaigns AS c USING (campaign_id)
+    CROSS JOIN LATERAL unnest(gone.delivery_ids) AS one (delivery_id)
+)
 UPDATE deliveries AS d
-SET state = CASE WHEN c.policy = 'surely' AND c.state <> 'cancelled' AND d.attempts < $2 AND d.expires_at > $3::timestamptz
-        THEN 'planned' ELSE 'unknown' END,
-    not_before = CASE WHEN c.policy = 'surely' THEN $3::timestamptz ELSE d.not_before END,
-    attempt_id = CASE WHEN c.policy = 'surely' THEN NULL ELSE d.attempt_id END,
+SET state = CASE WHEN lost.again AND d.attempts < $2 AND d.expires_at > $3::timestamptz THEN 'planned' ELSE 'unknown' END,
+    retry_at = CASE WHEN lost.again AND d.attempts < $2 AND d.expires_at > $3::timestamptz THEN $3::timestamptz END,
+    attempt_id = CASE WHEN lost.surely THEN NULL ELSE d.attempt_id END,
     error_code = 'worker_lost',
-    leased_until = NULL,
     changed_at = $1
-FROM campaigns AS c
-WHERE c.campaign_id = d.campaign_id AND d.state = 'sending' AND d.leased_until < $1
+FROM lost
+WHERE d.delivery_id = lost.delivery_id AND d.attempt_id = lost.attempt_id AND d.state = 'sending'
 RETURNING d.campaign_id
 
--- name: expire
-UPDATE deliveries
+-- name: expire_people
+UPDATE campaign_people
 SET state = 'expired', reason = 'expiry', changed_at = $2
 WHERE campaign_id = $1 AND state = 'planned' AND expires_at <= $2
 
--- name: cancel_rest
--- Everything that was not marked as sending; what is on its way keeps its outcome.
+-- name: expire_devices
 UPDATE deliveries
-SET state = 'cancelled', attempt_id = NULL, leased_until = NULL, changed_at = $2
-WHERE campaign_id = $1 AND state IN ('planned', 'claimed')
+SET state = 'expired', reason = 'expiry', retry_at = NULL, changed_at = $2
+WHERE campaign_id = $1 AND retry_at IS NOT NULL AND expires_at <= $2
+
+-- name: cancel_people
+-- Everybody who was not claimed; what is on its way keeps its outcome.
+UPDATE campaign_people
+SET state = 'cancelled', changed_at = $2
+WHERE campaign_id = $1 AND state = 'planned'
+
+-- name: cancel_devices
+UPDATE deliveries
+SET state = 'cancelled', retry_at = NULL, changed_at = $2
+WHERE campaign_id = $1 AND retry_at IS NOT NULL
 
 -- name: has_work_left
 SELECT
-    EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state = 'planned')
-    OR EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND state IN ('claimed', 'sending'))
+    EXISTS (SELECT FROM campaign_people WHERE campaign_id = $1 AND state = 'planned')
+    OR EXISTS (SELECT FROM deliveries WHERE campaign_id = $1 AND retry_at IS NOT NULL)
+    OR EXISTS (SELECT FROM send_attempts WHERE campaign_id = $1)
 
 -- name: retire_device
 -- Only the address that was refused: a device that registered anew meanwhile keeps its new one.

@@ -170,8 +170,12 @@ WHERE customer_id = ANY ($1::bigint[]);
 UPDATE deliveries SET message_name = NULL WHERE customer_id = ANY ($1::bigint[]) AND message_name IS NOT NULL;
 
 -- name: cancel_deliveries
-UPDATE deliveries SET state = 'cancelled', reason = 'erased', changed_at = $2
-WHERE customer_id = ANY ($1::bigint[]) AND state IN ('planned', 'claimed');
+WITH people AS (
+    UPDATE campaign_people SET state = 'cancelled', reason = 'erased', changed_at = $2
+    WHERE customer_id = ANY ($1::bigint[]) AND state = 'planned'
+)
+UPDATE deliveries SET state = 'cancelled', reason = 'erased', retry_at = NULL, changed_at = $2
+WHERE customer_id = ANY ($1::bigint[]) AND retry_at IS NOT NULL;
 
 -- name: blank_merge_fields
 UPDATE campaign_people SET merge_fields = '{}' WHERE customer_id = ANY ($1::bigint[]);
@@ -208,10 +212,12 @@ LIMIT $2;
 
 -- name: list_messages
 -- What was sent to a person, or would have been.
-SELECT c.name AS campaign, p.arm, p.left_out, p.planned_at, p.merge_fields::text AS merge_fields, d.state, d.reason, d.sent_at
+SELECT
+    c.name AS campaign, p.arm, p.left_out, p.planned_at, p.merge_fields::text AS merge_fields,
+    coalesce(d.state, p.state) AS state, coalesce(d.reason, p.reason) AS reason, d.sent_at
 FROM campaign_people AS p
 JOIN campaigns AS c USING (campaign_id)
-LEFT JOIN deliveries AS d USING (campaign_id, customer_id)
+LEFT JOIN deliveries AS d USING (customer_id, campaign_id, occurrence, step)
 WHERE p.customer_id = ANY ($1::bigint[])
 ORDER BY p.planned_at;
 

@@ -19,4 +19,12 @@ SELECT
 FROM event_counts
 
 -- name: count_deliveries
-SELECT state, count(*) AS deliveries FROM deliveries GROUP BY state ORDER BY state
+-- Who waits to be claimed has no device row yet.
+SELECT state, sum(deliveries)::bigint AS deliveries
+FROM (
+    SELECT state, count(*) AS deliveries FROM deliveries GROUP BY state
+    UNION ALL
+    SELECT 'planned', count(*) FROM campaign_people WHERE state = 'planned' HAVING count(*) > 0
+) AS counted
+GROUP BY state
+ORDER BY state

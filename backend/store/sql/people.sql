@@ -105,11 +105,21 @@ LEFT JOIN sources AS s ON s.source_id = e.source_id
 ORDER BY t.occurred_at DESC, t.seq DESC;
 
 -- name: list_deliveries_before
--- One page of the messages to a person, newest first, by the moment of their last change.
+-- One page of the messages to a person, newest first, by the moment of their last change: devices, and what has no device yet or
+-- never will. The latter have numbers beyond those of devices.
 SELECT d.changed_at, d.delivery_id, d.campaign_id, c.name AS campaign, d.state, d.reason, d.error_code
-FROM deliveries AS d
+FROM (
+    SELECT changed_at, delivery_id, campaign_id, state, reason, error_code
+    FROM deliveries
+    WHERE customer_id = ANY ($1::bigint[])
+    UNION ALL
+    SELECT
+        changed_at, (1::bigint << 62) + campaign_id, campaign_id, coalesce(state, 'left_out'), coalesce(reason, left_out), NULL
+    FROM campaign_people
+    WHERE customer_id = ANY ($1::bigint[]) AND arm IS DISTINCT FROM 'control' AND state IS DISTINCT FROM 'handed'
+) AS d
 JOIN campaigns AS c USING (campaign_id)
-WHERE d.customer_id = ANY ($1::bigint[]) AND (d.changed_at, d.delivery_id) < ($2, $3)
+WHERE (d.changed_at, d.delivery_id) < ($2, $3)
 ORDER BY d.changed_at DESC, d.delivery_id DESC
 LIMIT $4;
 

@@ -25,7 +25,7 @@ WHERE planned_at IS NOT NULL AND ($1::int[] IS NULL OR campaign_id = ANY ($1::in
 ORDER BY campaign_id
 
 -- name: list_campaign_arms
-SELECT customer_id, arm FROM campaign_people WHERE campaign_id = $1 AND arm IS NOT NULL
+SELECT DISTINCT customer_id, arm FROM campaign_people WHERE campaign_id = $1 AND arm IS NOT NULL
 
 -- name: list_revisions
 -- Of every static list how often it was changed.
