@@ -38,6 +38,8 @@ def compare(
     ends_at: datetime,
     as_of: datetime,
     expected_rate: float = ASSUMED_RATE,
+    growing: bool = False,
+    among: int = 1,
 ) -> tuple[Comparison, ...]:
     """Every variant against the control, in the order given; without a control each against the first variant.
 
@@ -47,14 +49,20 @@ def compare(
         ends_at: the declared end.
         as_of: up to when the facts are complete.
         expected_rate: as in `campaigns.effect.judge`.
+        growing: likewise.
+        among: so many groups of people are looked at side by side: intervals are adjusted for all of them, and a difference
+            has to be surprising among all of them.
     """
     against, baseline, others = _baseline(variants, control)
-    level = 1 - MISS / max(1, len(others))
+    miss = MISS / among
+    level = 1 - miss / max(1, len(others))
     judged = {
-        name: judge(arm, baseline, ends_at=ends_at, as_of=as_of, expected_rate=expected_rate, level=level)
+        name: judge(
+            arm, baseline, ends_at=ends_at, as_of=as_of, expected_rate=expected_rate, level=level, growing=growing
+        )
         for name, arm in others.items()
     }
-    decided = _decide(judged) if as_of >= ends_at else judged
+    decided = _decide(judged, miss) if as_of >= ends_at else judged
     return tuple(Comparison(name=name, against=against, effect=effect) for name, effect in decided.items())
 
 
@@ -65,14 +73,14 @@ def _baseline(variants: Mapping[str, Arm], control: Arm) -> tuple[str, Arm, dict
     return first, arm, dict(others)
 
 
-def _decide(judged: Mapping[str, Effect]) -> dict[str, Effect]:
+def _decide(judged: Mapping[str, Effect], miss: float) -> dict[str, Effect]:
     """The verdicts after Holm; an effect that is too small for a verdict, or has no other arm, keeps its word."""
     asked = {
         name: effect
         for name, effect in judged.items()
         if effect.verdict in {Verdict.NO_DIFFERENCE, Verdict.RAISED, Verdict.LOWERED}
     }
-    shown = dict(zip(asked, holm([_surprise(effect) for effect in asked.values()]), strict=True))
+    shown = dict(zip(asked, holm([_surprise(effect) for effect in asked.values()], miss=miss), strict=True))
     return {name: _told(effect, real=shown[name]) if name in shown else effect for name, effect in judged.items()}
 
 

@@ -1,0 +1,186 @@
+"""What came of a campaign, counted in customers: arm by arm, variant by variant, and by any label of the people."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import polars as pl
+
+from campaigns.arms import Comparison, compare
+from campaigns.effect import Arm
+from campaigns.experiment import ArmName
+from campaigns.report import People
+
+NO_VARIANT = str(ArmName.TREATED)
+"""How the one arm that got the push is called where there are no variants."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmResult:
+    """What the customers of one arm did.
+
+    Attributes:
+        name: a variant's name, ``treated`` where there are none, or ``control``.
+        arm: customers, conversions and money within the window, for the effect.
+        accepted: for whom the push service took a message.
+        received: whose device said that it showed one.
+        direct: who tapped one.
+        influenced: who did not tap, but launched the app within a day of one.
+        buyers: who placed an order in the window.
+        orders: orders of the window.
+        presented: who presented the campaign's coupon in the window.
+        redeemed: whose use of it a till confirmed.
+    """
+
+    name: str
+    arm: Arm
+    accepted: int = 0
+    received: int = 0
+    direct: int = 0
+    influenced: int = 0
+    buyers: int = 0
+    orders: int = 0
+    presented: int = 0
+    redeemed: int = 0
+
+    @property
+    def sales_per_person(self) -> float | None:
+        """Net sales of the window by customer of the arm, minor units; None of nobody."""
+        return self.arm.amount / self.arm.customers if self.arm.customers else None
+
+    @property
+    def coupon_users(self) -> int:
+        """Who used the coupon: redeemed where a till reports it, else presented."""
+        return self.redeemed or self.presented
+
+    @property
+    def coupon_rate(self) -> float | None:
+        """Users of the coupon by customer of the arm; None of nobody."""
+        return self.coupon_users / self.arm.customers if self.arm.customers else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Results:
+    """Every arm, and what may be said of their differences.
+
+    Attributes:
+        treated: everyone drawn for a push, all variants together.
+        variants: by variant, in the order of the campaign; one, of everyone, where there are none.
+        control: everyone drawn to get none.
+        comparisons: each variant against the control, or against the first one where nobody was held out.
+        left_out_merged: customers who stand in both arms after a merge, counted in neither.
+    """
+
+    treated: ArmResult
+    variants: tuple[ArmResult, ...]
+    control: ArmResult
+    comparisons: tuple[Comparison, ...] = ()
+    left_out_merged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The people of one label: a store, a language, a platform, inside or outside a segment.
+
+    Attributes:
+        label: None for those of whom it is not known.
+        people: where they stand; adds up.
+        devices: their deliveries by state; adds up.
+        results: what they did. Intervals are adjusted for the number of slices, and nobody is told to have won.
+    """
+
+    label: str | None
+    people: People
+    devices: Mapping[str, int] = field(default_factory=dict)
+    results: Results
+
+
+def tally(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> Results:
+    """Count `campaigns.outcomes.OUTCOMES`.
+
+    Args:
+        outcomes: of everybody who is to be counted.
+        variants: names of the variants in the order they are told in.
+    """
+    (results,) = tally_by(outcomes.with_columns(pl.lit(None, pl.String).alias("label")), variants=variants).values()
+    return results
+
+
+def tally_by(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> dict[str | None, Results]:
+    """The same by ``label``; the parts of every figure add up to the whole, but for customers who were merged meanwhile."""
+    counted = outcomes.group_by("label", "arm", "variant").agg(*_sums()).collect()
+    rows: dict[str | None, list[dict[str, Any]]] = {}
+    for row in counted.iter_rows(named=True):
+        rows.setdefault(row["label"], []).append(row)
+    names = tuple(variants)
+    return {label: _results(rows[label], names) for label in sorted(rows, key=_unknown_last)} or {
+        None: _results([], names)
+    }
+
+
+def _unknown_last(label: str | None) -> tuple[bool, str]:
+    return label is None, label or ""
+
+
+def judged(results: Results, *, ends_at: datetime, as_of: datetime, growing: bool = False, among: int = 1) -> Results:
+    """With what may be said of the differences; ``among`` so many slices, for which the intervals are adjusted too."""
+    return Results(
+        treated=results.treated,
+        variants=results.variants,
+        control=results.control,
+        comparisons=compare(
+            {one.name: one.arm for one in results.variants},
+            results.control.arm,
+            ends_at=ends_at,
+            as_of=as_of,
+            growing=growing,
+            among=among,
+        ),
+        left_out_merged=results.left_out_merged,
+    )
+
+
+def _sums() -> tuple[pl.Expr, ...]:
+    reached = pl.col("accepted") | pl.col("tapped") | pl.col("received")
+    spent = pl.col("spent").cast(pl.Int128)
+    return (
+        pl.len().alias("customers"),
+        pl.col("converted").sum().alias("conversions"),
+        spent.sum().alias("amount"),
+        (spent**2).sum().alias("amount_squares"),
+        (spent**3).sum().alias("amount_cubes"),
+        pl.col("accepted").sum(),
+        pl.col("received").sum(),
+        pl.col("tapped").sum().alias("direct"),
+        (reached & pl.col("launched") & ~pl.col("tapped")).sum().alias("influenced"),
+        (pl.col("orders") > 0).sum().alias("buyers"),
+        pl.col("orders").sum(),
+        pl.col("presented").sum(),
+        pl.col("redeemed").sum(),
+    )
+
+
+_OF_ARM = ("customers", "conversions", "amount", "amount_squares", "amount_cubes")
+_COUNTS = ("accepted", "received", "direct", "influenced", "buyers", "orders", "presented", "redeemed")
+
+
+def _results(rows: list[dict[str, Any]], variants: tuple[str, ...]) -> Results:
+    treated = [row for row in rows if row["arm"] == ArmName.TREATED]
+    parts = [_arm(name, [row for row in treated if row["variant"] == name]) for name in variants]
+    whole = _arm(NO_VARIANT, treated)
+    return Results(
+        treated=whole,
+        variants=tuple(parts) or (whole,),
+        control=_arm(str(ArmName.CONTROL), [row for row in rows if row["arm"] == ArmName.CONTROL]),
+        left_out_merged=sum(row["customers"] for row in rows if row["arm"] is None),
+    )
+
+
+def _arm(name: str, rows: list[dict[str, Any]]) -> ArmResult:
+    counts = {each: sum(row[each] for row in rows) for each in (*_OF_ARM, *_COUNTS)}
+    return ArmResult(
+        name=name,
+        arm=Arm(**{each: int(counts[each]) for each in _OF_ARM}),
+        **{each: counts[each] for each in _COUNTS},
+    )
