@@ -12,11 +12,13 @@ from campaigns.overview import CampaignReport, DryRun, Label, Removed
 
 STATES = {
     "draft": (mark("Draft"), "hollow"),
+    "awaiting_approval": (mark("Awaiting approval"), "care"),
     "scheduled": (mark("Scheduled"), "busy"),
     "sending": (mark("Sending"), "busy"),
     "paused": (mark("On hold"), "care"),
     "sent": (mark("Sent"), "good"),
     "cancelled": (mark("Stopped"), "hollow"),
+    "failed": (mark("Could not be sent"), "care"),
 }
 """How a state is called and drawn."""
 

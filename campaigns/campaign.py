@@ -1,15 +1,19 @@
 """A campaign as a value: what it says, to whom, when and why. Its states are in `campaigns.states`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
-from campaigns.content import LANGUAGES, Button, Content, Override, Text, Variant, check_shape, check_variants
+from campaigns.content import LANGUAGES, Button, Content, Override, Text, Variant, check_shape, check_variants, shares
 from campaigns.errors import DraftIncomplete
 from campaigns.message import LONGEST_LIFE
+from campaigns.journey import sends
+from campaigns.journey_checks import check_awaited, check_steps
 from campaigns.states import TRANSITIONS, Action, State, allowed_actions, next_state
-from campaigns.trigger import SET_BASED, Once, OnSegment, Reentry, Trigger, check_reentry, check_trigger
+from campaigns.steps import Awaited, Step
+from campaigns.trigger import SET_BASED, Kind, Once, OnSegment, Reentry, Trigger, check_reentry, check_trigger
 
 __all__ = [
     "LANGUAGES",
@@ -19,6 +23,7 @@ __all__ = [
     "Content",
     "Devices",
     "Draft",
+    "Kind",
     "Override",
     "Policy",
     "Priority",
@@ -28,6 +33,7 @@ __all__ = [
     "Variant",
     "allowed_actions",
     "check_draft",
+    "check_new_version",
     "next_state",
 ]
 
@@ -40,6 +46,15 @@ LONGEST_TAG = 30
 FASTEST = 600_000
 """Messages a minute; what FCM takes from a project at most."""
 
+
+FAILURES: Mapping[str, tuple[str, str]] = MappingProxyType(
+    {
+        "segment_archived": ("対象のセグメントがアーカイブされた", "Its segment was archived"),
+        "segment_broken": ("対象のセグメントの条件が成り立たない", "The rule of its segment does not hold any more"),
+        "content": ("本文が使えない", "Its texts cannot be used"),
+    }
+)
+"""Why a launch can never succeed, in both languages."""
 
 _NOTHING, _ONCE, _ALWAYS = Content(), Once(), Reentry()
 
@@ -100,6 +115,8 @@ class Draft:
         goal_target: expected share of the treated who do the conversion event, in percent.
         tags: words to find it by.
         names_on_lock_screen: a text may show the family name. A locked phone shows it to whoever looks.
+        steps: of a journey, see `campaigns.journey`; empty: the campaign is one push. With steps, `content` and `variants` say nothing.
+        exits_on: an event after which nobody stays in the journey; None: everybody goes on to its end.
     """
 
     name: str
@@ -123,6 +140,13 @@ class Draft:
     goal_target: float | None = None
     tags: tuple[str, ...] = ()
     names_on_lock_screen: bool = False
+    steps: tuple[Step, ...] = ()
+    exits_on: Awaited | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """What kind of campaign it is."""
+        return self.trigger.kind
 
     @property
     def runs_on(self) -> bool:
@@ -131,14 +155,31 @@ class Draft:
 
     def contents(self) -> Iterator[tuple[str, Content]]:
         """Everything it may say, each with where it stands in the draft."""
-        if not self.variants:
-            yield "content", self.content
-        for place, variant in enumerate(self.variants):
-            yield f"variants[{place}].content", variant.content
+        for step, send in sends(self.steps):
+            yield from ((f"steps[{step}].{where}", content) for where, content in _said(send.content, send.variants))
+        if not self.steps:
+            yield from _said(self.content, self.variants)
+
+    def content_at(self, step: int, variant: str | None) -> Content:
+        """What a person of ``variant`` gets by a step of the journey; of a campaign without steps by its one push.
+
+        Raises:
+            LookupError: the step sends nothing.
+        """
+        if not self.steps:
+            return self.content_of(variant)
+        return dict(sends(self.steps))[step].content_of(variant)
 
     def content_of(self, variant: str | None) -> Content:
         """What a person of ``variant`` gets; without variants, and for a name there is not, the content itself."""
         return next((each.content for each in self.variants if each.name == variant), self.content)
+
+
+def _said(content: Content, variants: Sequence[Variant]) -> Iterator[tuple[str, Content]]:
+    if not variants:
+        yield "content", content
+    for place, variant in enumerate(variants):
+        yield f"variants[{place}].content", variant.content
 
 
 def check_draft(draft: Draft) -> None:
@@ -152,13 +193,35 @@ def check_draft(draft: Draft) -> None:
     check_trigger(draft.trigger)
     check_reentry(draft.reentry)
     _check_audience(draft)
-    if draft.variants:
+    check_steps(draft.steps)
+    if draft.exits_on is not None:
+        check_awaited(draft.exits_on.event, draft.exits_on.where, "exits_on")
+    if draft.steps:
+        pass
+    elif draft.variants:
         check_variants(draft.variants)
     else:
         check_shape(draft.content)
     _check_measure(draft)
     _check_sending(draft)
     _check_words(draft)
+
+
+def check_new_version(before: Draft, after: Draft) -> None:
+    """Refuse a new version of a running campaign that its figures could not be counted over.
+
+    Raises:
+        DraftIncomplete: naming the field that has to stay.
+    """
+    if not before.runs_on:
+        raise DraftIncomplete("a campaign with a single launch has one version: copy it", field="trigger")
+    if before.kind is not after.kind:
+        raise DraftIncomplete("what begins it stays what it is: copy the campaign instead", field="trigger")
+    for name in ("holdout_percent", "conversion_event", "conversion_days"):
+        if getattr(before, name) != getattr(after, name):
+            raise DraftIncomplete("its figures are counted by this, so it stays: copy the campaign", field=name)
+    if shares(before.variants) != shares(after.variants):
+        raise DraftIncomplete("variants keep their names and shares: copy the campaign instead", field="variants")
 
 
 def _check_audience(draft: Draft) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from campaigns.campaign import Action, Content, Draft, State
+from campaigns.campaign import Action, Content, Draft, Kind, State
 from campaigns.effect import Effect
 from campaigns.report import People
 
@@ -18,12 +18,17 @@ class CampaignSummary:
         targeted: people of the segment at launch; 0 before it.
         accepted: people with at least one device for which the push service took the message.
         paused_reason: ``person``, ``unknown_outcomes`` or ``credentials``; None unless paused.
+        failed_reason: why it could never be launched, see `campaigns.campaign.FAILURES`; None unless it failed.
+        segment_id: None where an event begins it for whomever it happens to; then ``segment_name`` is empty.
+        next_at: the next launch of one that repeats.
+        version: the published one; 0 before the first launch.
+        archived: taken off the list.
     """
 
     campaign_id: int
     name: str
     state: State
-    segment_id: int
+    segment_id: int | None
     segment_name: str
     holdout_percent: float
     scheduled_at: datetime | None
@@ -35,6 +40,47 @@ class CampaignSummary:
     accepted: int
     changed_at: datetime
     revision: int
+    kind: Kind = Kind.ONCE
+    tags: tuple[str, ...] = ()
+    failed_reason: str | None = None
+    next_at: datetime | None = None
+    version: int = 0
+    archived: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """Where a campaign stands with the second person.
+
+    Attributes:
+        audience: people counted when it was submitted.
+        edited_by: who wrote the words that stand.
+        by: who approved or rejected; None until somebody did.
+        comment: why it was rejected, or what was said to an approval.
+        proposal: a new version of a running campaign that waits for approval.
+    """
+
+    audience: int | None = None
+    edited_by: str | None = None
+    submitted_by: str | None = None
+    by: str | None = None
+    at: datetime | None = None
+    comment: str | None = None
+    proposal: Draft | None = None
+    proposed_by: str | None = None
+
+
+_NO_REVIEW = Review()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignVersion:
+    """One published version: what whoever entered it is sent."""
+
+    version: int
+    draft: Draft
+    created_at: datetime
+    created_by: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +98,7 @@ class CampaignDetail:
     actions: tuple[Action, ...]
     created_at: datetime
     created_by: str
+    review: Review = _NO_REVIEW
 
     @property
     def content(self) -> Content:

@@ -17,6 +17,8 @@ LATEST_DAY_START = 12
 MOST_A_DAY = 20
 MOST_A_WEEK = 50
 MOST_SNAPSHOTS = 50
+LARGEST_APPROVAL = 1_000_000_000
+LARGEST_GLOBAL_HOLDOUT = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,9 @@ class ShopSettings:
         quiet_until: local time at which campaigns may be sent again.
         cap_24h: campaigns a person may get in any 24 hours; 0 for no limit.
         cap_7d: campaigns a person may get in any 7 days; 0 for no limit.
+        approval_above: people from whom on, not included, a campaign needs a second person's approval; 0 for never.
+        global_holdout_percent: share of all customers who get no campaign at all, service notices apart; 0 for nobody.
+        global_holdout_salt: another word draws them anew.
         exclude_test_accounts: leave test accounts out of segments and numbers.
         history_complete: the data begins with the shop, or holds its imported past: a first order in it is a first
             order. Without it, conversions of the first 180 days are marked as of short history.
@@ -57,6 +62,9 @@ class ShopSettings:
     cap_24h: int = 1
     cap_7d: int = 3
     consent_rule: ConsentRule = ConsentRule.EXPLICIT
+    approval_above: int = 10_000
+    global_holdout_percent: float = 0.0
+    global_holdout_salt: str = "everyone"
     exclude_test_accounts: bool = True
     history_complete: bool = False
     simulated: bool = False
@@ -109,6 +117,9 @@ def problems(settings: ShopSettings) -> dict[str, str]:
         "quiet_until": _time_problem(settings.quiet_until),
         "cap_24h": _outside(settings.cap_24h, 0, MOST_A_DAY),
         "cap_7d": _outside(settings.cap_7d, 0, MOST_A_WEEK) or _cap_problem(settings),
+        "approval_above": _outside(settings.approval_above, 0, LARGEST_APPROVAL),
+        "global_holdout_percent": _holdout_problem(settings.global_holdout_percent),
+        "global_holdout_salt": _name_problem(settings.global_holdout_salt),
         "snapshot_kpis": _snapshot_problem(settings.snapshot_kpis),
         "segment_traits": refused_names(settings.segment_traits),
     }
@@ -121,6 +132,11 @@ def _name_problem(name: str) -> str | None:
 
 def _outside(number: int, least: int, most: int) -> str | None:
     return None if least <= number <= most else f"Choose a whole number from {least} to {most}."
+
+
+def _holdout_problem(percent: float) -> str | None:
+    sound = 0 <= percent <= LARGEST_GLOBAL_HOLDOUT
+    return None if sound else f"Choose a share from 0 to {LARGEST_GLOBAL_HOLDOUT} %."
 
 
 def _currency_problem(code: str) -> str | None:

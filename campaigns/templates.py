@@ -246,21 +246,25 @@ def _refusal(node: nodes.Node) -> TemplateError:
     return TemplateError(instead or "this is not available in texts", line=node.lineno)
 
 
-def check_content(content: Content) -> None:
+def check_content(content: Content, *, field: str = "content") -> None:
     """Check every text of a campaign.
+
+    Args:
+        content: what is asked about.
+        field: where it stands in the draft.
 
     Raises:
         DraftIncomplete: naming the field (``content.ja.body``) with the line and what to do.
     """
     for language, text in content.texts().items():
         for part, source in (("title", text.title), ("body", text.body)):
-            field = f"content.{language}.{part}"
+            place = f"{field}.{language}.{part}"
             if not source.strip():
-                raise DraftIncomplete(f"write a {part}", field=field)
+                raise DraftIncomplete(f"write a {part}", field=place)
             try:
                 compile_template(source).render(samples(language))
             except (TemplateError, TextTooLong) as error:
-                raise DraftIncomplete(error.message, field=field) from error
+                raise DraftIncomplete(error.message, field=place) from error
 
 
 def required_fields(content: Content) -> dict[str, frozenset[str]]:

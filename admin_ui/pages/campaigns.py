@@ -21,9 +21,9 @@ from campaigns.campaign import State
 from campaigns.effect import ASSUMED_RATE
 from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.overview import CampaignDetail, CampaignSummary
+from campaigns.states import BEFORE_LAUNCH
 from segments.events import VOCABULARY
 
-_BEFORE_LAUNCH = (State.DRAFT, State.SCHEDULED)
 _MOVING = (State.SCHEDULED, State.SENDING)
 _ALARMING_SHARE = 30.0
 
@@ -266,7 +266,7 @@ async def _show(
     page: Page, services: PageServices, detail: CampaignDetail, *, sent: Any = None, test_error: str = ""
 ) -> Response[Any]:
     common = {"detail": detail, "states": campaign_views.STATES, "sent": sent, "error": test_error}
-    if detail.summary.state in _BEFORE_LAUNCH:
+    if detail.summary.state in BEFORE_LAUNCH:
         run = await services.campaign_desk.dry_run(detail.summary.campaign_id)
         return page.show(
             "campaigns/check.html",

@@ -14,7 +14,7 @@ import msgspec
 from pgqueuer import PgQueuer
 from pgqueuer.models import Job
 
-from backend.services.campaign_desk.desk import LAUNCH_JOB
+from backend.services.campaign_desk.approvals import LAUNCH_JOB
 from backend.services.imports.desk import IMPORT_JOB, ImportDesk
 
 DEAD = timedelta(seconds=30)

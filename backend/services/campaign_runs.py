@@ -15,6 +15,7 @@ import structlog
 from backend.clock import Clock
 from backend.errors import JorenError
 from backend.store import audience as audience_store
+from backend.store import campaign_drafts
 from backend.store import campaigns as store
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
@@ -88,6 +89,8 @@ class CampaignRuns:
         campaign_id, now = row["campaign_id"], self._clock.now()
         next_state(State(row["state"]), Action.LAUNCH)
         content = store.read_content(row["content"])
+        draft = campaign_drafts.read_draft(row)
+        await campaign_drafts.publish(connection, draft, campaign_id=campaign_id, now=now, by=row["edited_by"])
         await store.copy_people(connection, _records(campaign_id, plan, content, now=now))
         await store.add_occurrence(
             connection,

@@ -9,7 +9,7 @@ import msgspec
 
 from backend.store import queries, webhooks
 from backend.store.pool import Connection
-from campaigns.campaign import Content, Draft, State
+from campaigns.campaign import Content, State
 from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
@@ -40,57 +40,6 @@ async def get(connection: Connection, *, campaign_id: int) -> asyncpg.Record | N
     return await connection.fetchrow(_SQL["list_campaigns"], campaign_id)
 
 
-async def insert(connection: Connection, draft: Draft, *, salt: str, now: datetime, by: str) -> int:
-    """Keep a new draft; gives its number.
-
-    Raises:
-        asyncpg.UniqueViolationError: another campaign has the name.
-    """
-    return cast(
-        "int",
-        await connection.fetchval(
-            _SQL["insert_campaign"],
-            draft.name.strip(),
-            draft.segment_id,
-            msgspec.to_builtins(draft.content),
-            draft.holdout_percent,
-            salt,
-            str(draft.policy),
-            draft.conversion_event,
-            draft.conversion_days,
-            draft.expires_after,
-            draft.scheduled_at,
-            now,
-            by,
-        ),
-    )
-
-
-async def update_draft(connection: Connection, draft: Draft, *, campaign_id: int, state: State, now: datetime) -> None:
-    """Replace what a campaign's draft says.
-
-    Raises:
-        asyncpg.UniqueViolationError: another campaign has the name.
-    """
-    before = await connection.fetchval(
-        _SQL["update_draft"],
-        campaign_id,
-        draft.name.strip(),
-        draft.segment_id,
-        msgspec.to_builtins(draft.content),
-        draft.holdout_percent,
-        str(draft.policy),
-        draft.conversion_event,
-        draft.conversion_days,
-        draft.expires_after,
-        draft.scheduled_at,
-        str(state),
-        now,
-    )
-    if before != str(state):
-        await _tell(connection, campaign_id, draft.name.strip(), state=state, now=now)
-
-
 def read_content(value: Any) -> Content:
     """What the ``content`` column holds, as a value."""
     return msgspec.convert(value, Content)
@@ -118,13 +67,13 @@ async def set_state(
 ) -> None:
     """Move a campaign to a state that the caller has checked."""
     name = await connection.fetchval(_SQL["set_state"], campaign_id, str(state), now, paused_reason)
-    await _tell(connection, campaign_id, name, state=state, now=now, paused_reason=paused_reason)
+    await tell(connection, campaign_id, name, state=state, now=now, paused_reason=paused_reason)
 
 
 async def set_schedule(connection: Connection, *, campaign_id: int, at: datetime, now: datetime) -> None:
     """Move a campaign to scheduled."""
     name = await connection.fetchval(_SQL["set_schedule"], campaign_id, at, now)
-    await _tell(connection, campaign_id, name, state=State.SCHEDULED, now=now)
+    await tell(connection, campaign_id, name, state=State.SCHEDULED, now=now)
 
 
 async def set_launched(
@@ -142,10 +91,10 @@ async def set_launched(
     name = await connection.fetchval(
         _SQL["set_launched"], campaign_id, planned_at, expires_at, segment_version, targeted, control, now
     )
-    await _tell(connection, campaign_id, name, state=State.SENDING, now=now)
+    await tell(connection, campaign_id, name, state=State.SENDING, now=now)
 
 
-async def _tell(
+async def tell(
     connection: Connection,
     campaign_id: int,
     name: str,

@@ -13,6 +13,51 @@ CREATE TABLE sending_rights (
 
 -- definition
 
+-- What a marketer decides beside the first columns. Those that the ledger asks of many campaigns at once are columns, the
+-- rest (trigger, re-entry, variants, steps, hypothesis, goal, tags) is in more, as campaigns.definition writes it. kind is that of
+-- the trigger, or journey. segment_id is null where an event begins the campaign for whomever it happens to.
+-- version is the published one; nothing is published before the launch. next_at: when the launcher has to look again at one
+-- that repeats, whose occurrences up to looked_at were launched or have passed. audience: people counted when it was submitted. edited_by wrote the words that a second person approves.
+-- proposal: a new version of a running campaign that waits for approval.
+ALTER TABLE campaigns DROP CONSTRAINT campaigns_state_check;
+
+ALTER TABLE campaigns ADD CONSTRAINT campaigns_state_check CHECK (state IN
+    ('draft', 'awaiting_approval', 'scheduled', 'sending', 'paused', 'sent', 'cancelled', 'failed'));
+
+ALTER TABLE campaigns
+    ALTER COLUMN segment_id DROP NOT NULL,
+    ADD COLUMN kind text NOT NULL DEFAULT 'once'
+        CHECK (kind IN ('once', 'recurring', 'event', 'segment', 'date', 'journey')),
+    ADD COLUMN priority text NOT NULL DEFAULT 'normal' CHECK (priority IN ('service', 'high', 'normal')),
+    ADD COLUMN devices text NOT NULL DEFAULT 'newest' CHECK (devices IN ('newest', 'all')),
+    ADD COLUMN quiet text NOT NULL DEFAULT 'hold' CHECK (quiet IN ('hold', 'drop')),
+    ADD COLUMN own_zone boolean NOT NULL DEFAULT true,
+    ADD COLUMN rate_per_minute integer CHECK (rate_per_minute > 0),
+    ADD COLUMN more jsonb NOT NULL DEFAULT '{}',
+    ADD COLUMN version integer NOT NULL DEFAULT 0,
+    ADD COLUMN next_at timestamptz,
+    ADD COLUMN looked_at timestamptz,
+    ADD COLUMN archived_at timestamptz,
+    ADD COLUMN failed_reason text,
+    ADD COLUMN edited_by text,
+    ADD COLUMN submitted_by text,
+    ADD COLUMN audience bigint,
+    ADD COLUMN reviewed_by text,
+    ADD COLUMN reviewed_at timestamptz,
+    ADD COLUMN review_comment text,
+    ADD COLUMN proposal jsonb,
+    ADD COLUMN proposed_by text;
+
+-- Every published definition, for good: what was sent is told by it, and people under way finish on the one they entered.
+CREATE TABLE campaign_versions (
+    campaign_id integer NOT NULL REFERENCES campaigns,
+    version integer NOT NULL,
+    definition jsonb NOT NULL,
+    created_at timestamptz NOT NULL,
+    created_by text NOT NULL,
+    PRIMARY KEY (campaign_id, version)
+);
+
 -- ledger
 
 -- One row a person of an occurrence and step: who was left out and why, who is control, who is to get it and what became of that.
@@ -101,3 +146,13 @@ CREATE TABLE send_attempts (
 -- triggers and journeys
 
 -- inbox
+
+-- What customers read in the inbox of the app: messages of the ledger, by their key there.
+CREATE TABLE inbox_reads (
+    customer_id bigint NOT NULL REFERENCES customers,
+    campaign_id integer NOT NULL,
+    occurrence bigint NOT NULL,
+    step smallint NOT NULL,
+    read_at timestamptz NOT NULL,
+    PRIMARY KEY (customer_id, campaign_id, occurrence, step)
+);

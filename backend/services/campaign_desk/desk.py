@@ -1,30 +1,26 @@
 """The desk itself: what a person can do with campaigns, checked, audited, one transaction each."""
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import asyncpg
 
 from backend.clock import Clock
-from backend.errors import BadInput, Conflict, NotFound
-from backend.services.campaign_desk import dry_runs, reports, trials
-from backend.services.campaign_desk.rows import detail_of, read, summary_of
-from backend.store import access as access_store
+from backend.errors import BadInput, Conflict
+from backend.services.campaign_desk import approvals, dry_runs, moves, reports, trials
+from backend.services.campaign_desk.naming import ROOM, free_name
+from backend.services.campaign_desk.rows import detail_of, draft_of, read, summary_of
+from backend.store import campaign_drafts as drafts
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
-from backend.store import jobs
-from backend.store.pool import Connection
+from backend.store import shop as shop_store
 from campaigns.audience import Audiences
-from campaigns.campaign import Action, Draft, State, check_draft, next_state
+from campaigns.campaign import Action, Draft, State
 from campaigns.delivery import PushSender
-from campaigns.errors import DraftIncomplete, TransitionRefused
-from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
-from campaigns.templates import check_content
-
-LAUNCH_JOB = "launch_campaign"
+from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, CampaignVersion, DryRun, TestSend
+from campaigns.states import ENDED
 
 
 class CampaignDesk:
@@ -43,60 +39,127 @@ class CampaignDesk:
         self._facts = facts
         self._sender = sender
 
-    async def list(self) -> tuple[CampaignSummary, ...]:
-        """All campaigns, the last changed first."""
+    async def list(self, *, archived: bool = False, tag: str | None = None) -> tuple[CampaignSummary, ...]:
+        """Campaigns, the last changed first: those on the list or those taken off it, all or those with a tag."""
         async with self._pool.acquire() as connection:
-            return tuple(summary_of(row) for row in await store.list_all(connection))
+            every = [summary_of(row) for row in await store.list_all(connection)]
+        return tuple(each for each in every if each.archived is archived and (tag is None or tag in each.tags))
 
     async def get(self, campaign_id: int) -> CampaignDetail:
         """One campaign."""
         return detail_of(await self._row(campaign_id))
 
+    async def versions(self, campaign_id: int) -> tuple[CampaignVersion, ...]:
+        """Its published versions, the first one first."""
+        async with self._pool.acquire() as connection:
+            await read(connection, campaign_id)
+            return tuple(await drafts.list_versions(connection, campaign_id=campaign_id))
+
     async def create(self, draft: Draft, *, by: str) -> CampaignDetail:
         """Keep a new draft."""
-        with _explained():
-            check_draft(draft)
-            check_content(draft.content)
+        moves.check(draft)
+        return await self._create(draft, by=by)
+
+    async def copy(self, campaign_id: int, *, name: str | None = None, by: str) -> CampaignDetail:
+        """A new draft that says the same, not scheduled; called ``name``, or as the first with a number behind it."""
+        draft = replace(detail_of(await self._row(campaign_id)).draft, scheduled_at=None)
+        if name is None:
+            async with self._pool.acquire() as connection:
+                name = free_name(draft.name, await drafts.list_names(connection, beginning=draft.name[:ROOM]))
+        copied = replace(draft, name=name)
+        moves.check(copied)
+        return await self._create(copied, by=by, copied_from=campaign_id)
+
+    async def _create(self, draft: Draft, *, by: str, **detail: Any) -> CampaignDetail:
+        now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            await _check_segment(connection, draft)
-            with _unique_name(draft):
-                number = await store.insert(connection, draft, salt=secrets.token_hex(16), now=self._clock.now(), by=by)
-            await self._audit(connection, "create", number, by, {"name": draft.name})
+            await moves.check_segments(connection, draft)
+            with moves.unique_name(draft):
+                number = await drafts.insert(connection, draft, salt=secrets.token_hex(16), now=now, by=by)
+            await moves.audit(connection, "create", number, by=by, now=now, name=draft.name, **detail)
         return await self.get(number)
 
     async def edit(self, campaign_id: int, draft: Draft, *, revision: int, by: str) -> CampaignDetail:
-        """Replace the draft that ``revision`` names; a scheduled campaign becomes a draft again."""
-        with _explained():
-            check_draft(draft)
-            check_content(draft.content)
+        """Replace the draft that ``revision`` names; one that was scheduled or waits for approval becomes a draft again."""
+        moves.check(draft)
+        now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            state = await _move(connection, campaign_id, Action.EDIT, revision=revision)
-            await _check_segment(connection, draft)
-            with _unique_name(draft):
-                await store.update_draft(connection, draft, campaign_id=campaign_id, state=state, now=self._clock.now())
-            await self._audit(connection, "edit", campaign_id, by, {"revision": revision})
+            state = await moves.move(connection, campaign_id, Action.EDIT, revision=revision)
+            await moves.check_segments(connection, draft)
+            with moves.unique_name(draft):
+                await drafts.update(connection, draft, campaign_id=campaign_id, state=state, now=now, by=by)
+            await moves.audit(connection, "edit", campaign_id, by=by, now=now, revision=revision)
+        return await self.get(campaign_id)
+
+    async def publish(self, campaign_id: int, draft: Draft, *, revision: int, by: str) -> CampaignDetail:
+        """Put a new version of a running campaign in force: for whom it begins from now on.
+
+        Above the shop's audience size it waits for a second person, and the one in force goes on.
+        """
+        moves.check(draft)
+        row, audience = await self._row(campaign_id), await self._too_many(draft)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.publish(
+                connection, row, draft, revision=revision, audience=audience, by=by, now=self._clock.now()
+            )
+        return await self.get(campaign_id)
+
+    async def schedule(self, campaign_id: int, *, at: datetime, revision: int, by: str) -> CampaignDetail:
+        """Launch at ``at``, an aware moment; one that has passed means as soon as a worker is free.
+
+        Above the shop's audience size it waits for a second person's approval first.
+        """
+        if at.tzinfo is None:
+            raise BadInput("The time needs a time zone, such as 2026-11-22T10:00+09:00.", field="scheduled_at")
+        audience = await self._too_many(draft_of(await self._row(campaign_id)))
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.schedule(
+                connection, campaign_id, at=at, revision=revision, audience=audience, by=by, now=self._clock.now()
+            )
+        return await self.get(campaign_id)
+
+    async def send_now(self, campaign_id: int, *, revision: int, by: str) -> CampaignDetail:
+        """Launch as soon as a worker is free."""
+        return await self.schedule(campaign_id, at=self._clock.now(), revision=revision, by=by)
+
+    async def approve(self, campaign_id: int, *, by: str, comment: str = "") -> CampaignDetail:
+        """A second person's yes: to a campaign that waits, or to the new version of one that runs."""
+        row = await self._row(campaign_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.approve(connection, row, comment=comment, by=by, now=self._clock.now())
+        return await self.get(campaign_id)
+
+    async def reject(self, campaign_id: int, *, by: str, comment: str) -> CampaignDetail:
+        """A no, with why; anybody's, also the author's own."""
+        row = await self._row(campaign_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.reject(connection, row, comment=comment, by=by, now=self._clock.now())
+        return await self.get(campaign_id)
+
+    async def archive(self, campaign_id: int, *, by: str) -> CampaignDetail:
+        """Take a campaign that is a draft or has ended off the list; its figures stay."""
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            state = await moves.hold(connection, campaign_id)
+            if state not in {*ENDED, State.DRAFT}:
+                raise Conflict(f"A campaign that is {state} stays on the list.", code="wrong_state")
+            await drafts.set_archived(connection, campaign_id=campaign_id, at=now, now=now)
+            await moves.audit(connection, "archive", campaign_id, by=by, now=now)
+        return await self.get(campaign_id)
+
+    async def restore(self, campaign_id: int, *, by: str) -> CampaignDetail:
+        """Put an archived campaign on the list again."""
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            await moves.hold(connection, campaign_id)
+            await drafts.set_archived(connection, campaign_id=campaign_id, at=None, now=now)
+            await moves.audit(connection, "restore", campaign_id, by=by, now=now)
         return await self.get(campaign_id)
 
     async def dry_run(self, campaign_id: int) -> DryRun:
         """What a launch now would do; nothing is stored."""
         row = await self._row(campaign_id)
         return await dry_runs.dry_run(self._pool, row, audiences=self._audiences, now=self._clock.now())
-
-    async def schedule(self, campaign_id: int, *, at: datetime, revision: int, by: str) -> CampaignDetail:
-        """Launch at ``at``, an aware moment; one that has passed means as soon as a worker is free."""
-        if at.tzinfo is None:
-            raise BadInput("The time needs a time zone, such as 2026-11-22T10:00+09:00.", field="scheduled_at")
-        async with self._pool.acquire() as connection, connection.transaction():
-            await _move(connection, campaign_id, Action.SCHEDULE, revision=revision)
-            await store.set_schedule(connection, campaign_id=campaign_id, at=at, now=self._clock.now())
-            if at <= self._clock.now():
-                await jobs.enqueue(connection, LAUNCH_JOB, {"campaign_id": campaign_id}, once=str(campaign_id))
-            await self._audit(connection, "schedule", campaign_id, by, {"at": at.isoformat()})
-        return await self.get(campaign_id)
-
-    async def send_now(self, campaign_id: int, *, revision: int, by: str) -> CampaignDetail:
-        """Launch as soon as a worker is free."""
-        return await self.schedule(campaign_id, at=self._clock.now(), revision=revision, by=by)
 
     async def pause(self, campaign_id: int, *, by: str) -> CampaignDetail:
         """Stop sending; what is on its way stays on its way."""
@@ -128,66 +191,23 @@ class CampaignDesk:
     ) -> CampaignDetail:
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
-            state = await _move(connection, campaign_id, action)
+            state = await moves.move(connection, campaign_id, action)
             await store.set_state(
                 connection, campaign_id=campaign_id, state=state, now=now, paused_reason=paused_reason
             )
             if action is Action.CANCEL:
                 await delivery_store.cancel_rest(connection, campaign_id=campaign_id, now=now)
-            await self._audit(connection, str(action), campaign_id, by, {})
+            await moves.audit(connection, str(action), campaign_id, by=by, now=now)
         return await self.get(campaign_id)
 
-    async def _audit(
-        self, connection: Connection, action: str, campaign_id: int, by: str, detail: dict[str, Any]
-    ) -> None:
-        await access_store.write_audit(
-            connection,
-            at=self._clock.now(),
-            actor=by,
-            action=f"campaign.{action}",
-            target=f"campaign {campaign_id}",
-            detail=detail,
-        )
-
-
-async def _move(connection: Connection, campaign_id: int, action: Action, *, revision: int | None = None) -> State:
-    """Hold the campaign and give the state the action leads to."""
-    held = await store.lock(connection, campaign_id=campaign_id)
-    if held is None:
-        raise NotFound(f"There is no campaign {campaign_id}.", code="campaign_not_found")
-    if revision is not None and revision != held["revision"]:
-        raise Conflict(
-            "Somebody changed this campaign in the meantime: reload it and look before you go on.",
-            code="campaign_changed",
-        )
-    with _explained():
-        return next_state(State(held["state"]), action)
-
-
-async def _check_segment(connection: Connection, draft: Draft) -> None:
-    if draft.segment_id is not None and not await store.has_segment(connection, segment_id=draft.segment_id):
-        raise BadInput("Choose a segment that is there.", code="segment_not_found", field="segment_id")
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except DraftIncomplete as error:
-        raise BadInput(_sentence(error.message), code="draft_incomplete", field=error.field) from error
-    except TransitionRefused as error:
-        raise Conflict(_sentence(error.message), code="wrong_state") from error
-
-
-@contextmanager
-def _unique_name(draft: Draft) -> Iterator[None]:
-    try:
-        yield
-    except asyncpg.UniqueViolationError as error:
-        raise Conflict(
-            f'There is already a campaign called "{draft.name}": choose another name.', code="name_taken", field="name"
-        ) from error
-
-
-def _sentence(message: str) -> str:
-    return f"{message[0].upper()}{message[1:]}."
+    async def _too_many(self, draft: Draft) -> int | None:
+        """People it is for, where these are more than one person decides about alone; None where they are not."""
+        async with self._pool.acquire() as connection:
+            above = (await shop_store.read_settings(connection)).approval_above
+            if not above:
+                return None
+            if draft.segment_id is None:
+                people = await drafts.count_everyone(connection, most=above + 1)
+                return people if people > above else None
+        people = (await self._audiences.members(draft.segment_id, columns=())).frame.height
+        return people if people > above else None

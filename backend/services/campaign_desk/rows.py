@@ -3,10 +3,12 @@
 import asyncpg
 
 from backend.errors import NotFound
+from backend.store import campaign_drafts as drafts
 from backend.store import campaigns as store
 from backend.store.pool import Connection
-from campaigns.campaign import Draft, Policy, State, allowed_actions
-from campaigns.overview import CampaignDetail, CampaignSummary
+from campaigns.campaign import Action, Draft, Kind, State, allowed_actions
+from campaigns.definition import from_json
+from campaigns.overview import CampaignDetail, CampaignSummary, Review
 
 
 async def read(connection: Connection, campaign_id: int) -> asyncpg.Record:
@@ -28,7 +30,7 @@ def summary_of(row: asyncpg.Record) -> CampaignSummary:
         name=row["name"],
         state=State(row["state"]),
         segment_id=row["segment_id"],
-        segment_name=row["segment_name"],
+        segment_name=row["segment_name"] or "",
         holdout_percent=row["holdout_percent"],
         scheduled_at=row["scheduled_at"],
         planned_at=row["planned_at"],
@@ -39,31 +41,48 @@ def summary_of(row: asyncpg.Record) -> CampaignSummary:
         accepted=row["accepted"],
         changed_at=row["changed_at"],
         revision=row["revision"],
+        kind=Kind(row["kind"]),
+        tags=tuple(row["more"].get("tags", ())),
+        failed_reason=row["failed_reason"],
+        next_at=row["next_at"],
+        version=row["version"],
+        archived=row["archived_at"] is not None,
     )
 
 
 def draft_of(row: asyncpg.Record) -> Draft:
     """What a marketer decided."""
-    return Draft(
-        name=row["name"],
-        segment_id=row["segment_id"],
-        content=store.read_content(row["content"]),
-        holdout_percent=row["holdout_percent"],
-        policy=Policy(row["policy"]),
-        conversion_event=row["conversion_event"],
-        conversion_days=row["conversion_days"],
-        scheduled_at=row["scheduled_at"],
-        expires_after=row["expires_after"],
-    )
+    return drafts.read_draft(row)
 
 
 def detail_of(row: asyncpg.Record) -> CampaignDetail:
     """Everything about one campaign."""
+    draft = draft_of(row)
     return CampaignDetail(
         summary=summary_of(row),
-        draft=draft_of(row),
+        draft=draft,
         segment_version=row["segment_version"],
-        actions=allowed_actions(State(row["state"])),
+        actions=_actions(row, draft),
         created_at=row["created_at"],
         created_by=row["created_by"],
+        review=_review_of(row),
+    )
+
+
+def _actions(row: asyncpg.Record, draft: Draft) -> tuple[Action, ...]:
+    """A new version that waits can be approved and rejected, whatever the campaign does meanwhile."""
+    allowed = allowed_actions(State(row["state"]), runs_on=draft.runs_on)
+    return allowed if row["proposal"] is None else (*allowed, Action.APPROVE, Action.REJECT)
+
+
+def _review_of(row: asyncpg.Record) -> Review:
+    return Review(
+        audience=row["audience"],
+        edited_by=row["edited_by"],
+        submitted_by=row["submitted_by"],
+        by=row["reviewed_by"],
+        at=row["reviewed_at"],
+        comment=row["review_comment"],
+        proposal=from_json(row["proposal"]) if row["proposal"] is not None else None,
+        proposed_by=row["proposed_by"],
     )

@@ -4,26 +4,20 @@ SELECT
     c.campaign_id, c.name, c.state, c.segment_id, s.name AS segment_name, c.segment_version, c.content,
     c.holdout_percent::float8 AS holdout_percent, c.salt, c.policy, c.conversion_event, c.conversion_days,
     c.scheduled_at, c.expires_after, c.planned_at, c.expires_at, c.finished_at, c.paused_reason, c.targeted, c.control,
-    c.created_at, c.created_by, c.changed_at, c.revision,
+    c.created_at, c.created_by, c.changed_at, c.revision, c.kind, c.priority, c.devices, c.quiet, c.own_zone, c.rate_per_minute,
+    c.more, c.version, c.next_at, c.looked_at, c.archived_at, c.failed_reason, c.edited_by, c.submitted_by, c.audience, c.reviewed_by,
+    c.reviewed_at, c.review_comment, c.proposal, c.proposed_by,
     (
         SELECT count(DISTINCT d.customer_id) FROM deliveries AS d
         WHERE d.campaign_id = c.campaign_id AND d.state = 'accepted'
     ) AS accepted
 FROM campaigns AS c
-JOIN segments AS s USING (segment_id)
+LEFT JOIN segments AS s USING (segment_id)
 WHERE $1::int IS NULL OR c.campaign_id = $1
 ORDER BY c.changed_at DESC, c.campaign_id DESC
 
--- name: insert_campaign
-INSERT INTO campaigns (
-    name, state, segment_id, content, holdout_percent, salt, policy, conversion_event, conversion_days,
-    expires_after, scheduled_at, created_at, created_by, changed_at
-)
-VALUES ($1, 'draft', $2, $3, $4::float8::numeric, $5, $6, $7, $8, $9, $10, $11, $12, $11)
-RETURNING campaign_id
-
 -- name: lock_campaign
-SELECT campaign_id, state, revision, name, expires_after FROM campaigns WHERE campaign_id = $1 FOR UPDATE
+SELECT campaign_id, state, revision, name, expires_after, next_at FROM campaigns WHERE campaign_id = $1 FOR UPDATE
 
 -- name: share_campaign
 -- Holds the state still while a chunk is claimed or recorded: who cancels or pauses waits these few milliseconds. Says beside it
@@ -32,15 +26,6 @@ SELECT
     state, EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = campaigns.campaign_id AND d.retry_at <= $2) AS again,
     coalesce(to_jsonb(campaigns) ->> 'devices', 'newest') AS devices
 FROM campaigns WHERE campaign_id = $1 FOR SHARE
-
--- name: update_draft
-WITH before AS (SELECT state FROM campaigns WHERE campaign_id = $1)
-UPDATE campaigns
-SET name = $2, segment_id = $3, content = $4, holdout_percent = $5::float8::numeric, policy = $6,
-    conversion_event = $7, conversion_days = $8, expires_after = $9, scheduled_at = $10,
-    state = $11, changed_at = $12, revision = revision + 1
-WHERE campaign_id = $1
-RETURNING (SELECT before.state FROM before)
 
 -- name: set_state
 UPDATE campaigns
