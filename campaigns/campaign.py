@@ -8,9 +8,9 @@ from types import MappingProxyType
 
 from campaigns.content import LANGUAGES, Button, Content, Override, Text, Variant, check_shape, check_variants, shares
 from campaigns.errors import DraftIncomplete
-from campaigns.message import LONGEST_LIFE
 from campaigns.journey import sends
 from campaigns.journey_checks import check_awaited, check_steps
+from campaigns.message import LONGEST_LIFE
 from campaigns.states import TRANSITIONS, Action, State, allowed_actions, next_state
 from campaigns.steps import Awaited, Step
 from campaigns.trigger import SET_BASED, Kind, Once, OnSegment, Reentry, Trigger, check_reentry, check_trigger
@@ -150,8 +150,8 @@ class Draft:
 
     @property
     def runs_on(self) -> bool:
-        """Whether it goes on after its first launch: everything but a single launch."""
-        return not isinstance(self.trigger, Once)
+        """Whether it goes on after its first launch: everything but a single launch of a single push."""
+        return bool(self.steps) or not isinstance(self.trigger, Once)
 
     def contents(self) -> Iterator[tuple[str, Content]]:
         """Everything it may say, each with where it stands in the draft."""
@@ -193,11 +193,10 @@ def check_draft(draft: Draft) -> None:
     check_trigger(draft.trigger)
     check_reentry(draft.reentry)
     _check_audience(draft)
-    check_steps(draft.steps)
     if draft.exits_on is not None:
         check_awaited(draft.exits_on.event, draft.exits_on.where, "exits_on")
     if draft.steps:
-        pass
+        check_steps(draft.steps)
     elif draft.variants:
         check_variants(draft.variants)
     else:

@@ -13,6 +13,7 @@ import msgspec
 from campaigns.campaign import Content, Devices, Draft, Policy, Priority, QuietPolicy, Variant
 from campaigns.errors import DraftIncomplete
 from campaigns.message import LONGEST_LIFE
+from campaigns.steps import Awaited, Step
 from campaigns.trigger import Once, OnDate, OnEvent, OnSegment, Recurring, Reentry
 
 LONGEST_EXPIRY_HOURS = LONGEST_LIFE / timedelta(hours=1)
@@ -48,6 +49,8 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     goal_target: float | None = None
     tags: tuple[str, ...] = ()
     names_on_lock_screen: bool = False
+    steps: tuple[Step, ...] = ()
+    exits_on: Awaited | None = None
 
     def draft(self) -> Draft:
         """As the desk takes it."""
