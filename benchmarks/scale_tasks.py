@@ -15,6 +15,8 @@ import narwhals as nw
 import polars as pl
 
 from backend.demo.shop import ShopConfig, coupons
+from backend.lake.by_customer import FOLDER, CustomerHistories
+from backend.lake.compaction import Compaction
 from backend.lake.frame import CustomerFrame
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
@@ -54,6 +56,11 @@ class Data:
     def lake(self) -> Lake:
         """Its lake."""
         return Lake(self.folder / "lake")
+
+    @property
+    def histories(self) -> CustomerHistories:
+        """What a refresh reads of it."""
+        return CustomerHistories(self.lake, self.folder / "frame" / FOLDER)
 
     @property
     def today(self) -> date:
@@ -101,7 +108,7 @@ def customers_by_joren(data: Data) -> pl.DataFrame:
     verified = _verified(data)
     return pl.concat(
         reduce_customers(
-            history_of(data.lake, piece, {}), _asked(data, piece), events=[], verified=verified, columns=IN_SQL, coupons=data.coupons.lazy()
+            history_of(data.histories, piece, {}), _asked(data, piece), events=[], verified=verified, columns=IN_SQL, coupons=data.coupons.lazy()
         ).collect()
         for piece in _pieces(data.customers)
     ).select("customer_id", *IN_SQL)  # fmt: skip
@@ -129,9 +136,17 @@ def whole_frame(data: Data) -> pl.DataFrame:
     return pl.DataFrame({"customers": [frame.read().customers]})
 
 
+def sorted_histories(data: Data) -> pl.DataFrame:
+    """History by customer beside the frame, as refreshes make it bit by bit: what `touched` reads; gives how many rows."""
+    rows = 0
+    while written := data.histories.keep_up(Compaction(), watch=lambda _: None):
+        rows += written
+    return pl.DataFrame({"rows": [rows]})
+
+
 def touched(data: Data) -> pl.DataFrame:
     """Rows of `TOUCHED` customers, evenly spread, made anew and put into the frame of `whole_frame`; PostgreSQL apart."""
-    wanted = data.customers[:: max(data.shop.members // TOUCHED, 1)][:TOUCHED]
+    wanted = _spread(data.shop.members)
     _write_rows(data, CustomerFrame(data.folder / "frame"), wanted)
     return pl.DataFrame({"customers": [len(wanted)]})
 
@@ -173,6 +188,7 @@ def scan_of_events(data: Data) -> pl.DataFrame:
 RACES: dict[str, Race] = {
     "rebuild": Race("customer frame, columns that SQL says", (customers_by_joren, customers_by_duckdb, customers_by_duckdb_of_events)),
     "frame": Race("customer frame, all columns, on disk; scan", (whole_frame, scan_of_days), same=False),
+    "histories": Race("history by customer, on disk", (sorted_histories,)),
     "touched": Race(f"rows of {TOUCHED:,} touched customers", (touched,)),
     "segment": Race("members of a segment", (scale_figures.segment_members,), same=False),
     "figures": Race("26-week retention, repeat purchase and F2 of the segment, from the frame", (
@@ -181,13 +197,20 @@ RACES: dict[str, Race] = {
     "filtered": Race("retention with a property filter", (retention_by_joren, retention_by_duckdb)),
     "scan": Race("the scan that it needs", (scan_of_events,)),
 }  # fmt: skip
-"""Every race by its name, in order: `touched`, `segment` and `figures` need the frame that `frame` writes."""
+"""Every race by its name, in order: `touched`, `segment` and `figures` need the frame that `frame` writes, and `touched` is slower without `histories`."""
 
 TASKS: dict[str, Task] = {task.__name__: task for race in RACES.values() for task in race.tasks}
 
 
 def _pieces(customers: list[int]) -> list[list[int]]:
     return [customers[first : first + AT_ONCE] for first in range(0, len(customers), AT_ONCE)]
+
+
+def _spread(members: int) -> list[int]:
+    """`TOUCHED` customers in all buckets, neighbours of a bucket first."""
+    each = TOUCHED // BUCKETS
+    buckets = (range(bucket or BUCKETS, members + 1, BUCKETS) for bucket in range(BUCKETS))
+    return [number for bucket in buckets for number in bucket[:: max(len(bucket) // each, 1)][:each]]
 
 
 def _asked(data: Data, customers: list[int]) -> pl.LazyFrame:
@@ -203,7 +226,7 @@ def _verified(data: Data) -> list[str]:
 
 
 def _write_rows(data: Data, frame: CustomerFrame, customers: list[int]) -> None:
-    history = Here(history_of(data.lake, customers, {}))
+    history = Here(history_of(data.histories, customers, {}))
     rules = Rules(history.occurring, history.verified, data.coupons)
     rows = history.rows(customers, day=data.today, rules=rules)
     private = [pl.lit(None, dtype=one.dtype).alias(one.name) for one in ATTRIBUTES if one.private]

@@ -23,6 +23,9 @@ _UNFINISHED = "*#[0-9]*"
 """What a local file is called until all of it is written."""
 _HOUR = 3600
 
+UNSETTLED = 0.1
+"""The share of a bucket's rows that may lie in other files than settled ones."""
+
 Watch = Callable[[str], None]
 """Called with the name of each step; tests stop the world in it."""
 
@@ -40,12 +43,21 @@ class Compaction:
         many: a partition with at least so many small files is rewritten.
         at_once: partitions rewritten in one call per table, the worst first.
         keep_hours: files out of use for less than this stay for readers that still hold them.
+        settled: of customer_days only files below this are small: larger ones are sorted by customer beside the frame
+            (`backend.lake.by_customer`), which counts only as long as they are left as they are.
+        whole: bytes of the files that a bucket's are merged into when it is sorted anew.
     """
 
     small: int = 16 * 1024 * 1024
     many: int = 12
     at_once: int = 16
     keep_hours: int = 1
+    settled: int = 4 * 1024 * 1024
+    whole: int = 256 * 1024 * 1024
+
+    def limit(self, table: Table) -> int:
+        """Bytes below which a file of a table is small."""
+        return min(self.small, self.settled) if table is Table.CUSTOMER_DAYS else self.small
 
 
 def compact(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_step) -> int:
@@ -53,9 +65,19 @@ def compact(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_
     done = 0
     for table in Table:
         watch("compacting")
-        done += _compact_table(lake.open(table), table, rules)
+        done += _compact_table(lake, table, rules)
     watch("compacted")
     return done
+
+
+def settle(lake: Lake, bucket: int, rules: Compaction = Compaction()) -> int:
+    """Have nearly all rows of a bucket of customer_days in few settled files; gives how many files went out of use."""
+    parts = lake.parts(Table.CUSTOMER_DAYS).filter(pl.col("value") == bucket)
+    small = parts.filter(pl.col("bytes") < rules.settled).get_column("rows").sum()
+    few = parts.filter(pl.col("bytes") < rules.whole).height < rules.many
+    if few and small <= UNSETTLED * parts.get_column("rows").sum():
+        return 0
+    return _rewrite(lake.open(Table.CUSTOMER_DAYS), Table.CUSTOMER_DAYS, [bucket], rules.whole)
 
 
 def remove_unused(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_step) -> int:
@@ -83,14 +105,11 @@ def _remove_unfinished(lake: Lake, table: Table, rules: Compaction) -> int:
     return len(halves)
 
 
-def crowded(handle: DeltaTable, partition: str, rules: Compaction) -> list[object]:
+def crowded(parts: pl.DataFrame, small: int, rules: Compaction) -> list[object]:
     """Values of the partitions with too many small files, the worst first."""
-    files = pl.DataFrame(handle.get_add_actions(flatten=True))
-    if files.is_empty():
-        return []
     return (
-        files.filter(pl.col("size_bytes") < rules.small)
-        .group_by(pl.col(f"partition.{partition}").alias("value"))
+        parts.filter(pl.col("bytes") < small)
+        .group_by("value")
         .len()
         .filter(pl.col("len") >= rules.many)
         .sort("len", "value", descending=True)
@@ -100,14 +119,17 @@ def crowded(handle: DeltaTable, partition: str, rules: Compaction) -> list[objec
     )
 
 
-def _compact_table(handle: DeltaTable, table: Table, rules: Compaction) -> int:
-    partition = LAYOUTS[table].partition
-    values = crowded(handle, partition, rules)
-    if not values:
-        return 0
+def _compact_table(lake: Lake, table: Table, rules: Compaction) -> int:
+    small = rules.limit(table)
+    values = crowded(lake.parts(table), small, rules)
+    return _rewrite(lake.open(table), table, values, small) if values else 0
+
+
+def _rewrite(handle: DeltaTable, table: Table, values: list[object], size: int) -> int:
+    """Make files of about ``size`` bytes out of smaller ones of some partitions."""
     done = handle.optimize.compact(
-        partition_filters=[(partition, "in", values)],
-        target_size=rules.small,
+        partition_filters=[(LAYOUTS[table].partition, "in", values)],
+        target_size=size,
         max_concurrent_tasks=1,
         writer_properties=writer_of(table),
     )

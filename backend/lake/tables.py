@@ -31,6 +31,7 @@ RAW_SINCE = "joren-raw-since"
 """Under this name the raw tables know the first business day whose rows stay, as a number of days."""
 ROWS_IN_GROUP = 2**17
 """Rows of one group in a file: a reader who wants some customers of a sorted file passes over the groups of others."""
+_PART = {"file": pl.String(), "bytes": pl.Int64(), "rows": pl.Int64()}
 
 
 def writer_of(table: Table) -> WriterProperties:
@@ -124,6 +125,21 @@ class Lake:
     def files(self, table: Table) -> frozenset[str]:
         """The files of a table's newest version: what is added to it later is in others."""
         return frozenset(self._files(table, None))
+
+    def parts(self, table: Table) -> pl.DataFrame:
+        """The files of a table's newest version: ``file`` (as `files` names it), ``value`` (of its partition), ``bytes`` and ``rows``."""
+        partition = LAYOUTS[table].partition
+        with self._lock:
+            known = table in self._handles or self.has(table)
+            found = pl.DataFrame(self._fresh(table).get_add_actions(flatten=True)) if known else pl.DataFrame()
+        if found.is_empty():
+            return pl.DataFrame(schema={**_PART, "value": LAYOUTS[table].schema[partition]})
+        return found.select(
+            pl.format("{}/{}", pl.lit(self.address(table)), "path").alias("file"),
+            pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
+            pl.col("num_records").cast(pl.Int64).alias("rows"),
+            pl.col(f"partition.{partition}").alias("value"),
+        )
 
     def rows_in(self, table: Table, files: Collection[str]) -> pl.LazyFrame:
         """The rows of some files of a table.

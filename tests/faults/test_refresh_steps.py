@@ -17,6 +17,8 @@ import pytest
 
 from backend.errors import Conflict
 from backend.lake import compaction as compaction_module
+from backend.lake import sorted_rows as sorted_rows_module
+from backend.lake.compaction import Compaction
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh import batches as module
@@ -29,8 +31,11 @@ from tests.services.refreshing import Shop, identify, opened, order
 
 pytestmark = pytest.mark.fault
 
-STEPS = sorted(steps_named(loop_module, module, frame_module, compaction_module))
+STEPS = sorted(steps_named(loop_module, module, frame_module, compaction_module, sorted_rows_module))
 """All that a refresh does: a new step is died at by itself, or turns a test red."""
+
+SORTING = Compaction(settled=1)
+"""Files of any size are sorted by customer."""
 
 
 async def feed(shop: Shop) -> None:
@@ -81,7 +86,7 @@ async def test_dying_after_each_step_in_turn(shop: Shop) -> None:
 async def test_dying_at_a_step_and_running_again(shop: Shop, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     monkeypatch.setattr(loop_module, "BETWEEN_COMPACTIONS", 1)
     await feed(shop)
-    dying = Refresh(shop.pool, shop.clock, shop.lake, shop.frame, watch=dies_at(step))
+    dying = Refresh(shop.pool, shop.clock, shop.lake, shop.frame, compaction=SORTING, watch=dies_at(step))
     with pytest.raises(Died, match=step):
         await dying.run_once()
     await shop.refresh.run_until_current()
@@ -105,6 +110,7 @@ async def killed_and_run_again(shop: Shop, dsn: str, home: Path, step: str) -> N
         """
         import asyncio, os, signal, sys
         from pathlib import Path
+        from backend.lake.compaction import Compaction
         from backend.services.refresh import loop
         from backend.store.pool import open_pool
         from tests.services.refreshing import Shop
@@ -114,7 +120,7 @@ async def killed_and_run_again(shop: Shop, dsn: str, home: Path, step: str) -> N
                 os.kill(os.getpid(), signal.SIGKILL)
         async def main():
             pool = await open_pool(sys.argv[1])
-            await Shop(pool, Path(sys.argv[2]), watch=watch).refresh.run_once()
+            await Shop(pool, Path(sys.argv[2]), watch=watch, compaction=Compaction(settled=1)).refresh.run_once()
         asyncio.run(main())
         """
     )

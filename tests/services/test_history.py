@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from backend.lake.by_customer import CustomerHistories
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh.history import history_of
@@ -33,7 +34,7 @@ def test_it_is_all_of_what_these_customers_did_and_nothing_of_others(lake: Lake,
         500: 7,
         **{number: asked[0] for number in chance.sample(range(1, 401), 3) if asked and number not in asked},
     }
-    found = history_of(lake, asked, absorbed).collect()
+    found = history_of(CustomerHistories(lake), asked, absorbed).collect()
     everything = lake.customer_days().collect().filter(pl.col("customer_id").is_in([*asked, *absorbed]))
     expected = everything.with_columns(pl.col("customer_id").replace(absorbed))
     assert_frame_equal(found, expected, check_row_order=False)

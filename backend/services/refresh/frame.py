@@ -20,6 +20,7 @@ import asyncpg
 import msgspec
 import polars as pl
 
+from backend.lake.by_customer import CustomerHistories
 from backend.lake.engine import Engine
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
@@ -66,8 +67,17 @@ class FrameMaker:
     in less time than a cluster takes to plan.
     """
 
-    def __init__(self, lake: Lake, frame: CustomerFrame, engine: Engine, *, watch: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        lake: Lake,
+        histories: CustomerHistories,
+        frame: CustomerFrame,
+        engine: Engine,
+        *,
+        watch: Callable[[str], None],
+    ) -> None:
         self._lake = lake
+        self._histories = histories
         self._engine = engine
         self._frame = frame
         self._watch = watch
@@ -215,7 +225,7 @@ class FrameMaker:
     def _reduce(
         self, people: "_People", rules: "_Rules", marks: dict[str, list[str]], there: Elsewhere | None
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
-        history = Here(history_of(self._lake, people.wanted, people.absorbed)) if there is None else there
+        history = Here(history_of(self._histories, people.wanted, people.absorbed)) if there is None else there
         verified = sorted({*marks.get("verified", []), *history.verified})
         names = _list_columns(history.occurring, marks.get("events", []))
         coupons = definitions_of(rules.coupons) if rules.coupons else None

@@ -6,12 +6,10 @@ from datetime import date
 import narwhals as nw
 import polars as pl
 
-from backend.lake.neighbours import among
-from backend.lake.tables import Lake
+from backend.lake.by_customer import CustomerHistories
 from segments.history import under_survivors
 from segments.reduce.anywhere import Rules, reduce_here
 from segments.reduce.customers import occurring_events
-from segments.reduce.days import BUCKETS
 from segments.reduce.trust import verified_events
 from segments.rules.behaviour import Behaviour
 from segments.watched import with_watched
@@ -40,9 +38,7 @@ class Here:
         return with_watched(made, self._days, watched, day=day, verified=rules.verified)
 
 
-def history_of(lake: Lake, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:
+def history_of(histories: CustomerHistories, customer_ids: Sequence[int], absorbed: Mapping[int, int]) -> pl.LazyFrame:
     """Everything these customers did, and those whom they absorbed (each with the survivor), in memory."""
     everyone = pl.Series("customer_id", [*customer_ids, *absorbed], dtype=pl.Int64)
-    # A filter, not a join: it goes down to the files, so that of others' history only the numbers are read.
-    own = lake.customer_days({*(everyone % BUCKETS)}).filter(among(everyone))
-    return under_survivors(own.collect().lazy(), absorbed).collect().lazy()
+    return under_survivors(histories.read(everyone).lazy(), absorbed).collect().lazy()

@@ -17,6 +17,7 @@ import structlog
 
 from backend.clock import Clock
 from backend.errors import Conflict, NotConfigured, Unavailable
+from backend.lake.by_customer import FOLDER, CustomerHistories
 from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.engine import Engine, PolarsEngine
 from backend.lake.forgetting import forget
@@ -111,7 +112,8 @@ class Refresh:
         self._lake = lake
         self._frame = frame
         self._engine = engine or PolarsEngine()
-        self._makers = FrameMaker(lake, frame, self._engine, watch=watch)
+        self._histories = CustomerHistories(lake, frame.path / FOLDER)
+        self._makers = FrameMaker(lake, self._histories, frame, self._engine, watch=watch)
         self._pictures = Pictures(lake, frame, self._makers, keep=keep_pictures, watch=watch)
         self._old = OldHistory(lake, months=history_months, watch=watch)
         self._batches = Batches(clock, lake, largest=largest, watch=watch)
@@ -237,6 +239,7 @@ class Refresh:
             while await self._move_next(turn):
                 pass
             gone = await asyncio.to_thread(forget, self._lake, customer_ids)
+            await asyncio.to_thread(self._histories.let_go)
             await refresh.touch(turn.connection, customer_ids=set(customer_ids))
             await self._bring_up_frame(turn)
             await asyncio.to_thread(self._frame.purge, epoch=turn.epoch)
@@ -322,6 +325,7 @@ class Refresh:
             self._since_compaction = 0
             await asyncio.to_thread(compact, self._lake, self._compaction, watch=self._watch)
             await asyncio.to_thread(remove_unused, self._lake, self._compaction, watch=self._watch)
+        await asyncio.to_thread(self._histories.keep_up, self._compaction, watch=self._watch)
         return RefreshResult(turn.events, turn.customers, turn.upto_seq, turn.lag)
 
 

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from backend.clock import Clock
 from backend.errors import BadInput, Unavailable
+from backend.lake.by_customer import CustomerHistories
 from backend.lake.engine import Engine, Session
 from backend.lake.frame import CustomerFrame
 from backend.lake.schemas import Table
@@ -116,11 +117,11 @@ class Past:
         numbers = self._who(session)
         there = Elsewhere(session, self.lake, self.merges) if self.engine.distributed else None
         size = AT_ONCE if there is None else elsewhere.AT_ONCE
-        absorbed = _by_survivor(self.merges)
+        absorbed, histories = _by_survivor(self.merges), CustomerHistories(self.lake)
         for start in range(0, max(len(numbers), 1), size):
             wanted = numbers[start : start + size]
             gone = {one: number for number in wanted for one in absorbed.get(number, ())}
-            source = there if there is not None else Here(history_of(self.lake, wanted, gone))
+            source = there if there is not None else Here(history_of(histories, wanted, gone))
             yield source.rows(wanted, day=self.day, rules=rules)
 
     def _who(self, session: Session) -> list[int]:

@@ -1,0 +1,185 @@
+"""Everybody's history once more beside the frame, sorted by customer: what a refresh reads of those who were touched.
+
+In the lake ten thousand touched customers of ten million are in every part of every file, and to find them all history is
+unpacked. Here the large files of a bucket lie merged in one file (`backend.lake.sorted_rows`) of which a few blocks are read;
+the small ones that came since are few and are read in the lake.
+
+Nothing depends on it. A file says which files of the lake it was made of, and counts only while the lake still has every one of
+them: the lake never changes a file, so that its rows are theirs. Where it does not count, or is missing or damaged, the rows
+are read in the lake. Only the one writer of the lake reads, writes and removes here.
+"""
+
+import shutil
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import structlog
+
+from backend.lake.compaction import UNSETTLED, Compaction, settle
+from backend.lake.neighbours import among
+from backend.lake.schemas import Table
+from backend.lake.sorted_rows import INDEX, Numbers, SortedRows, Unreadable, open_sorted, write_sorted
+from backend.lake.tables import Lake
+from segments.reduce.days import BUCKETS, DAYS_SCHEMA
+
+FOLDER = "histories"
+"""Inside of the frame's folder."""
+
+BEHIND = 2 * UNSETTLED
+"""The share of a bucket's rows that may be missing from its sorted file."""
+
+DENSE = 0.125
+"""Where more of the blocks than this are asked for, to read all of the bucket in the lake takes less time."""
+
+ROWS_AT_ONCE = 4_000_000
+"""Rows after which no other bucket is begun, so that what is new does not wait long."""
+
+ROWS_IN_MEMORY = 2_000_000
+"""Rows that are sorted together, at some 250 bytes a row."""
+
+_STEP = 1_024
+_BYTES_A_ROW = 40
+
+_log = structlog.get_logger("histories")
+
+
+class CustomerHistories:
+    """History of a lake by customer.
+
+    Args:
+        lake: whose customer_days.
+        folder: where the sorted files lie; None has none, and everything is read in the lake.
+    """
+
+    def __init__(self, lake: Lake, folder: Path | None = None) -> None:
+        self._lake = lake
+        self._folder = folder
+
+    def read(self, customer_ids: pl.Series) -> pl.DataFrame:
+        """All rows of customer_days of these customers, as they were appended."""
+        ids = customer_ids.unique().sort()
+        parts = self._lake.parts(Table.CUSTOMER_DAYS)
+
+        def of_bucket(bucket: int) -> list[pl.LazyFrame]:
+            files = frozenset(parts.filter(pl.col("value") == bucket).get_column("file"))
+            return list(self._of_bucket(bucket, ids.filter(ids % BUCKETS == bucket), files))
+
+        with ThreadPoolExecutor(pl.thread_pool_size()) as pool:
+            found = pool.map(of_bucket, (ids % BUCKETS).unique().to_list())
+            frames = [frame for frames in found for frame in frames]
+        return pl.concat([pl.LazyFrame(schema=DAYS_SCHEMA), *frames]).collect()
+
+    def _of_bucket(self, bucket: int, asked: pl.Series, files: frozenset[str]) -> Iterator[pl.LazyFrame]:
+        numbers, held = asked.to_numpy(), self._sorted(bucket, files)
+        if held is not None:
+            found = _read(held, numbers)
+            if found is not None:
+                files -= held.files
+                yield found.lazy().select(pl.lit(bucket, pl.Int32).alias("bucket"), pl.all())
+        if files:
+            yield self._lake.rows_in(Table.CUSTOMER_DAYS, files).filter(among(asked))
+
+    def keep_up(self, rules: Compaction, *, watch: Callable[[str], None]) -> int:
+        """Sort the buckets that need it most, as many as are quickly done; gives how many rows were written."""
+        written, tried = 0, set[int]()
+        while self._folder is not None and written < ROWS_AT_ONCE:
+            bucket = self._furthest_behind(rules, tried)
+            if bucket is None or not self._has_room(bucket):
+                break
+            tried.add(bucket)
+            settle(self._lake, bucket, rules)
+            written += self._write(self._folder, bucket, rules, watch)
+            self.let_go()
+        return written
+
+    def let_go(self) -> None:
+        """Remove what counts no more, and what a writer that died had begun: it may be of someone who was erased."""
+        if self._folder is None or not self._folder.exists():
+            return
+        parts = self._lake.parts(Table.CUSTOMER_DAYS)
+        kept: set[Path] = set()
+        for bucket in range(BUCKETS):
+            held = self._sorted(bucket, frozenset(parts.filter(pl.col("value") == bucket).get_column("file")))
+            kept |= set() if held is None else {held.index, held.rows}
+        for path in set(self._folder.iterdir()) - kept:
+            path.unlink(missing_ok=True)
+
+    def _sorted(self, bucket: int, files: frozenset[str]) -> SortedRows | None:
+        """The sorted file of a bucket, if the lake still has all that it was made of."""
+        if self._folder is None:
+            return None
+        try:
+            held = open_sorted(self._index(self._folder, bucket))
+        except Unreadable:
+            return None
+        return held if held.files <= files else None
+
+    def _furthest_behind(self, rules: Compaction, tried: Collection[int]) -> int | None:
+        """The bucket that lacks the largest share of its rows, if it is too large a one; small buckets are not worth it."""
+        parts, worst = self._lake.parts(Table.CUSTOMER_DAYS), (BEHIND, -1)
+        for (value,), own in parts.group_by("value"):
+            bucket, rows = int(str(value)), int(own.get_column("rows").sum())
+            held = self._sorted(bucket, frozenset(own.get_column("file")))
+            behind = 1 - (0 if held is None else held.count) / max(rows, 1)
+            if bucket not in tried and own.get_column("bytes").sum() >= rules.settled:
+                worst = max(worst, (behind, bucket))
+        return worst[1] if worst[1] >= 0 else None
+
+    def _write(self, folder: Path, bucket: int, rules: Compaction, watch: Callable[[str], None]) -> int:
+        large = self._settled(bucket, rules).get_column("file").to_list()
+        if not large:
+            return 0
+        rows = self._lake.rows_in(Table.CUSTOMER_DAYS, large)
+        held = write_sorted(self._index(folder, bucket), _in_ranges(rows), large, watch=watch)
+        _log.info("history_sorted", bucket=bucket, rows=held.count)
+        return held.count
+
+    def _settled(self, bucket: int, rules: Compaction) -> pl.DataFrame:
+        """The files of a bucket that no compaction of small ones will touch."""
+        own = (pl.col("value") == bucket) & (pl.col("bytes") >= rules.settled)
+        return self._lake.parts(Table.CUSTOMER_DAYS).filter(own)
+
+    def _has_room(self, bucket: int) -> bool:
+        """A sorted file is a copy: one that would fill the disk is left out, and the lake is read instead."""
+        own = self._lake.parts(Table.CUSTOMER_DAYS).filter(pl.col("value") == bucket)
+        needed = 2 * int(own.get_column("rows").sum() * _BYTES_A_ROW + own.get_column("bytes").sum())
+        free = shutil.disk_usage(_existing(self._folder or Path())).free
+        if free < needed:
+            _log.warning("history_not_sorted", bucket=bucket, free=free, needed=needed, remedy="more disk")
+        return free >= needed
+
+    @staticmethod
+    def _index(folder: Path, bucket: int) -> Path:
+        return folder / f"bucket-{bucket:02}{INDEX}"
+
+
+def _read(held: SortedRows, asked: Numbers) -> pl.DataFrame | None:
+    """None where it is better to read in the lake."""
+    blocks = held.blocks_of(asked)
+    if len(blocks) > max(1, DENSE * len(held.first)):
+        return None
+    try:
+        return held.read(asked, blocks)
+    except Unreadable as error:
+        _log.warning("history_unreadable", file=held.rows.name, reason=str(error))
+        return None
+
+
+def _in_ranges(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
+    """Rows in parts that fit in memory, by ranges of customers."""
+    step = (pl.col("customer_id") // _STEP).alias("step")
+    sizes = rows.group_by(step).agg(pl.len().alias("rows")).collect(engine="streaming").sort("step")
+    part = (sizes.get_column("rows").cum_sum() - sizes.get_column("rows")) // ROWS_IN_MEMORY
+    starts = sizes.filter(part.diff().fill_null(1) > 0).get_column("step").to_numpy()
+    bounds = [*(starts * _STEP).tolist(), np.iinfo(np.int64).max]
+    for begin, end in pairwise(bounds):
+        inside = (pl.col("customer_id") >= begin) & (pl.col("customer_id") < end)
+        yield rows.filter(inside).collect(engine="streaming")
+
+
+def _existing(path: Path) -> Path:
+    return path if path.exists() else _existing(path.parent)
