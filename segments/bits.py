@@ -112,8 +112,8 @@ def packed(customers: Numbers, holds: Iterable[Truths], *, lists: int, blocks: N
 
 def counts(of: Table, among: Bytes | None = None) -> Numbers:
     """How many are on each list, of all or of those whose bits (block × `WIDTH`) are set in ``among``."""
-    bits = of.bits if among is None else of.bits & among
-    found: Numbers = np.bitwise_count(bits).sum(axis=(1, 2), dtype=np.int64)
+    words = of.bits.view(np.uint64) if among is None else of.bits.view(np.uint64) & among.view(np.uint64)
+    found: Numbers = np.bitwise_count(words).sum(axis=(1, 2), dtype=np.int64)
     return found
 
 
@@ -130,7 +130,7 @@ def difference(before: Table, after: Table, *, told: Truths) -> Difference:
     Who is on a list for the first time is not told, and would be tens of millions of changes in memory.
     """
     turned = before.bits ^ after.bits
-    lists, columns = np.nonzero(turned.any(axis=2))
+    lists, columns = np.nonzero(turned.view(np.uint64).any(axis=2))
     rows = [
         (int(at), int(before.blocks[column]), after.bits[at, column].tobytes())
         for at, column in zip(lists, columns, strict=True)

@@ -145,11 +145,15 @@ class Run:
 
 
 async def add_changes(connection: Connection, *, runs: Iterable[Run], at: datetime) -> None:
-    """Note who entered and left at a moment; numbers follow the order of the runs, and of the customers in each.
+    """Note who entered and left at a moment: cause by cause, each customer's changes together, in the order of the runs.
 
-    Rows are packed for COPY by whole columns: a call a row costs more than all else that is done for touched customers.
+    Rows are packed for COPY by whole columns: a call a row costs more than all else that is done for touched customers. In
+    the order of customers they go into the table's indexes in half the time that the order of segments takes.
     """
-    packed = [_packed(run, at) for run in runs]
+    by_cause: dict[str, list[Run]] = {}
+    for run in runs:
+        by_cause.setdefault(run.cause, []).append(run)
+    packed = [_packed(alike, cause, at) for cause, alike in by_cause.items()]
     if packed:
         source = io.BytesIO(b"".join((_COPY_HEAD, *packed, _COPY_END)))
         await connection.copy_to_table("segment_changes", source=source, columns=list(_CHANGE), format="binary")
@@ -164,18 +168,22 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 """From which PostgreSQL counts moments, in microseconds."""
 
 
-def _packed(run: Run, at: datetime) -> bytes:
+def _packed(runs: Sequence[Run], cause: str, at: datetime) -> bytes:
     """Rows as COPY reads them: how many fields, then each behind its length."""
-    cause = run.cause.encode()
-    kinds = {**_CHANGE, "cause": f"S{len(cause)}"}
+    sizes = [len(run.customers) for run in runs]
+    customers = np.concatenate([run.customers for run in runs])
+    order = np.argsort(customers, kind="stable")
+    kinds = {**_CHANGE, "cause": f"S{len(cause.encode())}"}
     fields = [field for name, kind in kinds.items() for field in ((f"{name} size", ">i4"), (name, kind))]
-    rows = np.zeros(len(run.customers), np.dtype([("fields", ">i2"), *fields]))
+    rows = np.zeros(len(customers), np.dtype([("fields", ">i2"), *fields]))
     rows["fields"] = len(kinds)
     for name, kind in kinds.items():
         rows[f"{name} size"] = np.dtype(kind).itemsize
-    rows["segment_id"], rows["version"], rows["cause"] = run.segment_id, run.version, cause
-    rows["customer_id"], rows["entered"] = run.customers, run.entered
-    rows["at"] = (at - _EPOCH) // timedelta(microseconds=1)
+    rows["segment_id"] = np.repeat([run.segment_id for run in runs], sizes)[order]
+    rows["version"] = np.repeat([run.version for run in runs], sizes)[order]
+    rows["customer_id"] = customers[order]
+    rows["entered"] = np.concatenate([run.entered for run in runs])[order]
+    rows["at"], rows["cause"] = (at - _EPOCH) // timedelta(microseconds=1), cause.encode()
     return rows.tobytes()
 
 

@@ -26,20 +26,18 @@ def compile_behavioural(condition: Behavioural, columns: Collection[str]) -> pl.
         condition: a condition on behaviour.
         columns: names of the frame's columns; a behaviour whose column is absent never occurred.
     """
-    name = column_of(condition.behaviour)
+    occurs = column_of(condition.behaviour) in columns
     match condition:
         case Did():
             return _did(condition, columns)
         case Measure():
-            return _measure(condition, occurs=name in columns)
-        case _ if name not in columns:
-            return _FALSE
+            return _measure(condition, occurs=occurs)
         case When():
-            return _when(condition, columns).fill_null(value=False)
+            return _when(condition, columns, occurs=occurs).fill_null(value=False)
         case InPeriods():
-            return _periods(condition).fill_null(value=False)
+            return _periods(condition).fill_null(value=False) if occurs else _FALSE
         case Changed():
-            return _changed(condition, columns).fill_null(value=False)
+            return _changed(condition, columns, occurs=occurs).fill_null(value=False)
         case _:
             assert_never(condition)
 
@@ -62,12 +60,12 @@ def _did(condition: Did, columns: Collection[str]) -> pl.Expr:
 
 def _at_least(condition: Did, times: int, columns: Collection[str]) -> pl.Expr:
     """The list is newest first, so ``times`` occurrences lie in the period when the one at that place does."""
-    name = column_of(condition.behaviour)
-    if name not in columns:
-        return _FALSE
     plain = _plain_at_least(condition, times, columns)
     if plain is not None:
         return plain
+    name = column_of(condition.behaviour)
+    if name not in columns:
+        return _FALSE
     day = pl.col(name).list.get(times - 1, null_on_oob=True)
     return _inside(day, condition.window).fill_null(value=False)
 
@@ -149,10 +147,12 @@ def _compared(measured: pl.Expr, condition: Measure) -> pl.Expr:
             return measured >= value if condition.op == ">=" else measured <= value
 
 
-def _when(condition: When, columns: Collection[str]) -> pl.Expr:
+def _when(condition: When, columns: Collection[str], *, occurs: bool) -> pl.Expr:
     number = _latest(condition.behaviour, columns) if condition.which == "last" else None
     if number is not None:
         return _when_last(number, condition)
+    if not occurs:
+        return _FALSE
     day = _oldest(condition.behaviour) if condition.which == "first" else _newest(condition.behaviour)
     match condition.op, condition.value:
         case "within_days", int(days):
@@ -205,10 +205,12 @@ def _month(days: pl.Expr) -> pl.Expr:
     return quarters // _FOUR_YEARS * _YEAR + (quarters % _FOUR_YEARS // 4 * 5 + 2) // _FIVE_MONTHS
 
 
-def _changed(condition: Changed, columns: Collection[str]) -> pl.Expr:
+def _changed(condition: Changed, columns: Collection[str], *, occurs: bool) -> pl.Expr:
     name, span = column_of(condition.behaviour), condition.days
     if condition.change == "stopped" and (number := _latest(condition.behaviour, columns)) is not None:
         return (number > number_before(2 * span)) & (number <= number_before(span))
+    if not occurs:
+        return _FALSE
     latest = _newest(condition.behaviour)
     if condition.change == "stopped":
         return (latest > cut(2 * span)) & (latest <= cut(span))

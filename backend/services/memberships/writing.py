@@ -1,7 +1,7 @@
 """One round's writing: what differs from what is kept, as changes with their moment, new bits, new sizes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 import numpy as np
@@ -112,15 +112,23 @@ class Round:
     def _runs(
         self, pages: _Pages, found: Difference, causes: Sequence[Cause], merged: Mapping[int, int]
     ) -> Iterator[store.Run]:
-        """The changes of each segment; those of merged customers and of their survivors after the others."""
+        """The changes of each segment, and after all of these those of merged customers and of their survivors."""
+        of_merges: list[store.Run] = []
         ends = np.searchsorted(found.places, np.arange(len(pages.kept) + 1))
         for place, kept in enumerate(pages.kept):
             here = slice(int(ends[place]), int(ends[place + 1]))
             customers, entered = found.customers[here], found.entered[here]
             by_merge = _by_merge(customers, entered, merged)
-            for cause, which in ((causes[place], ~by_merge), (Cause.MERGE, by_merge)):
-                if which.any():
-                    yield store.Run(kept.segment_id, kept.version, cause.value, customers[which], entered[which])
+            who = store.Run(
+                kept.segment_id, kept.version, causes[place].value, customers[~by_merge], entered[~by_merge]
+            )
+            if len(who.customers):
+                yield who
+            if by_merge.any():
+                of_merges.append(
+                    replace(who, cause=Cause.MERGE.value, customers=customers[by_merge], entered=entered[by_merge])
+                )
+        yield from of_merges
 
     def _states(self, pages: _Pages) -> list[State]:
         """New states, of some customers only where they are others."""
