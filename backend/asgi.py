@@ -25,6 +25,7 @@ from backend.api.front_door import FrontDoor
 from backend.api.gate import Gate
 from backend.api.health import HealthController
 from backend.api.idempotency import Idempotent
+from backend.api.inbox import InboxController
 from backend.api.meters import Meters, RequestMeter
 from backend.api.problems import HANDLERS
 from backend.api.sdk_settings import SettingsController, SourceConfigController
@@ -119,7 +120,8 @@ def _answering(role: str, services: IntakeServices, meters: Meters) -> Router:
 def _routes(role: str) -> list[Any]:
     routes: list[Any] = [HealthController]
     if role != "admin":
-        routes += [Router(path="/v1", route_handlers=[EventController, SettingsController]), SourceConfigController]
+        phones = [EventController, SettingsController, InboxController]
+        routes += [Router(path="/v1", route_handlers=phones), SourceConfigController]
     if role != "intake":
         routes.append(_steering())
     return routes

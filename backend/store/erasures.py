@@ -23,6 +23,7 @@ _BY_NUMBERS = (
     "delete_test_sends",
     "delete_waiting_issues",
     "delete_memberships",
+    "delete_inbox_reads",
     "delete_list_members",
 )
 _BY_NUMBERS_AT = ("cancel_deliveries", "blank_devices", "blank_customers")

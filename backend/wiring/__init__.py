@@ -15,6 +15,7 @@ from backend.services.api_keys import ApiKeys
 from backend.services.customer_tokens.tokens import CustomerTokens
 from backend.services.device_clocks import DeviceClocks
 from backend.services.health import Health
+from backend.services.inbox import Inbox
 from backend.services.ingest import Ingest
 from backend.services.privacy.sieve import Sieve
 from backend.services.rates import Rates
@@ -80,6 +81,7 @@ class IntakeServices:
     device_clocks: DeviceClocks
     refusals: Refusals
     plans: TrackingPlans
+    inbox: Inbox
     api_keys: ApiKeys
     rates: Rates
     health: Health
@@ -178,6 +180,7 @@ def _intake(settings: Settings, clock: Clock, pool: Pool) -> IntakeServices:
         device_clocks=DeviceClocks(pool, clock),
         refusals=Refusals(pool, clock),
         plans=TrackingPlans(pool, clock),
+        inbox=Inbox(pool, clock),
         api_keys=ApiKeys(pool, clock, limiter=rates, per_minute=settings.api_limit),
         rates=rates,
         health=Health(pool, clock, home=settings.home),

@@ -184,6 +184,10 @@ UPDATE campaign_people SET merge_fields = '{}' WHERE customer_id = ANY ($1::bigi
 -- Coupons that were to be given out.
 DELETE FROM coupon_issue_people WHERE customer_id = ANY ($1::bigint[]);
 
+-- name: delete_inbox_reads
+-- What the person read in the app.
+DELETE FROM inbox_reads WHERE customer_id = ANY ($1::bigint[]);
+
 -- name: delete_memberships
 -- When the person entered and left segments; the bits follow when the frame has lost his row.
 DELETE FROM segment_changes WHERE customer_id = ANY ($1::bigint[]);
