@@ -13,13 +13,11 @@ from zoneinfo import ZoneInfo
 
 from campaigns.steps import (
     WAITS,
-    CallWebhook,
     Exit,
     GiveCoupon,
     GoTo,
     Part,
     Send,
-    SetTrait,
     SplitRule,
     SplitShare,
     Step,
@@ -44,7 +42,7 @@ class Stand:
         step: the place in the list.
         lap: how often she was led back to an earlier step.
         waits: she has come to the step and waits there; else it is still to be done.
-        since: since when she waits: events before this do not count.
+        since: events after this count for what she waits for: not when somebody got round to her, but when she was due.
         due_at: when to look again.
     """
 
@@ -105,7 +103,7 @@ class Known:
         salt: of the campaign: another one divides anew.
         zone: of her clock.
         goal: she did what ends the journey.
-        happened: what she waits for has happened.
+        happened: when what she waits for has happened; None: it has not.
         rules: whether the rule of a split holds, by the place of the step.
     """
 
@@ -113,7 +111,7 @@ class Known:
     salt: str
     zone: str = "Asia/Tokyo"
     goal: bool = False
-    happened: bool = False
+    happened: datetime | None = None
     rules: Mapping[int, bool] = field(default_factory=lambda: MappingProxyType({}))
 
 
@@ -134,6 +132,7 @@ def advance(steps: Sequence[Step], stand: Stand, known: Known, *, now: datetime)
 
 
 def _walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) -> Decision:
+    reached = min(now, stand.due_at if known.happened is None else known.happened)
     visits: list[Visit] = []
     while True:
         if stand.step >= len(steps) or stand.lap >= LAPS:
@@ -143,7 +142,7 @@ def _walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) -> D
         if isinstance(step, SplitRule) and stand.step not in known.rules:
             return Ask(stand.step)
         if isinstance(step, WAITS) and not stand.waits:
-            return _moved(visits, replace(stand, waits=True, since=now, due_at=_until(step, known.zone, now)))
+            return _moved(visits, replace(stand, waits=True, since=reached, due_at=_until(step, known.zone, now)))
         way, place = _way_out(steps, stand.step, known)
         visits.append(Visit(stand.step, stand.lap, way))
         if place is None:
@@ -153,7 +152,7 @@ def _walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) -> D
 
 
 def _may_go_on(step: Step | None, stand: Stand, known: Known, now: datetime) -> bool:
-    happened = stand.waits and isinstance(step, WaitEvent) and known.happened
+    happened = stand.waits and isinstance(step, WaitEvent) and known.happened is not None
     return happened or now >= stand.due_at
 
 
@@ -190,7 +189,7 @@ def _way_out(steps: Sequence[Step], place: int, known: Known) -> tuple[str, int 
     step, to = steps[place], place + 1
     match step:
         case WaitEvent():
-            return ("happened", to) if known.happened else ("late", place_of(steps, step.late, to))
+            return ("happened", to) if known.happened is not None else ("late", place_of(steps, step.late, to))
         case SplitRule():
             return (
                 ("yes", to)
@@ -250,8 +249,3 @@ def sends(steps: Sequence[Step]) -> Iterator[tuple[int, Send]]:
 def gives_reward(steps: Sequence[Step]) -> bool:
     """Whether anybody gets something of value on the way."""
     return any(isinstance(step, GiveCoupon) for step in steps)
-
-
-def acts(step: Step) -> bool:
-    """Whether a step does something to the world outside."""
-    return isinstance(step, Send | SetTrait | GiveCoupon | CallWebhook)

@@ -81,13 +81,20 @@ def test_an_event_that_is_waited_for_leads_on_at_once_and_its_absence_elsewhere(
     waiting = Stand(step=1, waits=True, since=NOW, due_at=NOW + 3 * DAY)
     too_early = advance(ONBOARDING, waiting, WHO, now=NOW + DAY)
     assert too_early == Moved((), waiting)
-    bought = Known(customer_id=7, salt="s", happened=True)
+    bought = Known(customer_id=7, salt="s", happened=NOW + DAY)
     assert advance(ONBOARDING, waiting, bought, now=NOW + DAY) == Moved(
         (Visit(1, 0, "happened"), Visit(2, 0)), Gone(step=2, lap=0, reason="bought")
     )
     late = moved(advance(ONBOARDING, waiting, WHO, now=NOW + 3 * DAY))
     assert late.visits == (Visit(1, 0, "late"), Visit(3, 0))
     assert late.to == Stand(step=4, waits=True, since=NOW + 3 * DAY, due_at=datetime(2026, 11, 7, 1, 0, tzinfo=UTC))
+
+
+def test_what_happened_while_nobody_got_round_to_her_counts() -> None:
+    steps = (Send(content=WORDS), WaitEvent(awaited=Awaited(event="Order Completed"), timeout=DAY), Exit())
+    late = moved(advance(steps, ARRIVED, WHO, now=NOW + timedelta(minutes=10)))
+    assert isinstance(late.to, Stand)
+    assert (late.to.since, late.to.due_at) == (NOW, NOW + DAY + timedelta(minutes=10))
 
 
 def test_a_rule_is_asked_where_the_way_forks_and_decides_it() -> None:
@@ -195,7 +202,7 @@ def slow_walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) 
     while place < len(steps):
         step = steps[place]
         if isinstance(step, Wait | WaitUntil | WaitEvent):
-            ready = now >= stand.due_at or (isinstance(step, WaitEvent) and known.happened)
+            ready = now >= stand.due_at or (isinstance(step, WaitEvent) and known.happened is not None)
             if not (waits and ready):
                 return trail, f"waits {place}.{lap}"
         trail.append((place, lap))
@@ -204,7 +211,7 @@ def slow_walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) 
             return trail, step.reason or FINISHED
         if isinstance(step, GoTo):
             to = labels[step.to]
-        if isinstance(step, WaitEvent) and not known.happened and step.late:
+        if isinstance(step, WaitEvent) and known.happened is None and step.late:
             to = labels[step.late]
         if isinstance(step, SplitRule) and not known.rules[place]:
             if step.otherwise is None:
@@ -258,7 +265,7 @@ def test_walks_are_those_of_the_slow_walker(
         return
     stand, now, answers = ARRIVED, NOW, dict(enumerate(rules))
     for happened in happens:
-        known = Known(customer_id=customer_id, salt="s", happened=happened, rules=answers)
+        known = Known(customer_id=customer_id, salt="s", happened=now if happened else None, rules=answers)
         found = moved(advance(steps, stand, known, now=now))
         trail, end = slow_walk(steps, stand, known, now)
         assert [(visit.step, visit.lap) for visit in found.visits] == trail

@@ -145,6 +145,61 @@ CREATE TABLE send_attempts (
 
 -- triggers and journeys
 
+-- How far the feeds that begin campaigns for people are read: the log, by seq, and changes of memberships, by change_id. Position and
+-- entries are written by one transaction, so that nothing begins twice and nothing is passed over.
+CREATE TABLE trigger_positions (
+    feed text PRIMARY KEY CHECK (feed IN ('events', 'changes')),
+    position bigint NOT NULL,
+    read_at timestamptz NOT NULL
+);
+
+-- Who is under way in which campaign, on the version she entered. occurrence: the cause, an event, a change or a launch. step, lap
+-- and waits: where she stands, see campaigns.journey. due_at: when to look again; until_at: of a wait for an event (waiting_for), its
+-- end; since: events after this count; happened_at: it came. state: aside are those whose step always failed, with the reason.
+CREATE TABLE journey_entries (
+    entry_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    campaign_id integer NOT NULL REFERENCES campaigns,
+    customer_id bigint NOT NULL,
+    occurrence bigint NOT NULL,
+    version integer NOT NULL,
+    step smallint NOT NULL DEFAULT 0,
+    lap smallint NOT NULL DEFAULT 0,
+    attempts smallint NOT NULL DEFAULT 0,
+    waits boolean NOT NULL DEFAULT false,
+    state text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'left', 'aside')),
+    reason text,
+    waiting_for text,
+    since timestamptz,
+    due_at timestamptz NOT NULL,
+    until_at timestamptz,
+    happened_at timestamptz,
+    entered_at timestamptz NOT NULL,
+    changed_at timestamptz NOT NULL,
+    UNIQUE (campaign_id, customer_id, occurrence)
+) WITH (fillfactor = 80);
+
+-- Nobody is twice at the same time in a campaign, whoever lets her in.
+CREATE UNIQUE INDEX journey_entries_once ON journey_entries (campaign_id, customer_id) WHERE state = 'waiting';
+
+CREATE INDEX journey_entries_due ON journey_entries (campaign_id, due_at) WHERE state = 'waiting';
+
+CREATE INDEX journey_entries_customer ON journey_entries (customer_id);
+
+-- Every step that somebody passed, with the way out and what came of it: for counts, and to tell a person's way.
+CREATE TABLE journey_visits (
+    entry_id bigint NOT NULL,
+    lap smallint NOT NULL,
+    step smallint NOT NULL,
+    version integer NOT NULL,
+    campaign_id integer NOT NULL,
+    at timestamptz NOT NULL,
+    way text NOT NULL DEFAULT '',
+    outcome text NOT NULL DEFAULT '',
+    PRIMARY KEY (entry_id, lap, step)
+);
+
+CREATE INDEX journey_visits_counted ON journey_visits (campaign_id, version, step, way);
+
 -- inbox
 
 -- What customers read in the inbox of the app: messages of the ledger, by their key there.

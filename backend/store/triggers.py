@@ -1,0 +1,78 @@
+"""The feeds that begin campaigns for people: how far each is read, and what it holds."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Literal, TypeAlias
+
+import asyncpg
+
+from backend.store import queries
+from backend.store.pool import Connection
+
+_SQL = queries.load("triggers")
+
+Feed: TypeAlias = Literal["events", "changes"]
+
+
+async def hold_position(connection: Connection, feed: Feed, *, newest: int, now: datetime) -> int | None:
+    """How far a feed is read, for its one reader until the transaction ends; None while another reads.
+
+    The first reader ever begins at ``newest``, where the feed ends now.
+    """
+    if not await connection.fetchval(_SQL["has_feed"], feed):
+        await connection.execute(_SQL["begin_feed"], feed, newest, now)
+    position: int | None = await connection.fetchval(_SQL["hold_position"], feed)
+    return position
+
+
+async def set_position(connection: Connection, feed: Feed, *, position: int, now: datetime) -> None:
+    """Note how far a feed is read, in the transaction of what follows from it."""
+    await connection.execute(_SQL["set_position"], feed, position, now)
+
+
+async def list_listening(connection: Connection) -> list[asyncpg.Record]:
+    """Every version of the campaigns that let people in or have them under way, the published one named with each."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_listening"])
+    return rows
+
+
+async def hold_campaigns(connection: Connection, *, campaign_ids: Collection[int]) -> set[int]:
+    """Of some campaigns those that are sending; they stay so until the transaction ends."""
+    rows = await connection.fetch(_SQL["hold_campaigns"], sorted(campaign_ids))
+    return {row["campaign_id"] for row in rows}
+
+
+async def read_events(
+    connection: Connection, *, after: int, upto: int, names: Collection[str], limit: int
+) -> list[asyncpg.Record]:
+    """Events of some names in a range of the log, in its order, with whose they are."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_events"], after, upto, sorted(names), limit)
+    return rows
+
+
+async def read_events_of(
+    connection: Connection, *, people: Sequence[tuple[int, datetime]], names: Collection[str]
+) -> list[asyncpg.Record]:
+    """Events of some names that happened to people after a moment of each, in the order of the log."""
+    ids, moments = [who for who, _ in people], [since for _, since in people]
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_events_of"], ids, moments, sorted(names))
+    return rows
+
+
+async def read_changes(
+    connection: Connection, *, after: int, upto: int, segment_ids: Collection[int], limit: int
+) -> list[asyncpg.Record]:
+    """Who entered or left some segments: change_id, segment_id, entered, at, customer_id."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_changes"], after, upto, sorted(segment_ids), limit)
+    return rows
+
+
+async def find_verified(connection: Connection, *, names: Collection[str]) -> frozenset[str]:
+    """Of some events those that a source which is no app has ever reported."""
+    return frozenset(row["name"] for row in await connection.fetch(_SQL["find_verified"], sorted(names)))
+
+
+async def survivors(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, int]:
+    """The number that each has today; those erased are absent."""
+    rows = await connection.fetch(_SQL["survivors"], sorted(customer_ids))
+    return {row["customer_id"]: row["survivor"] for row in rows}
