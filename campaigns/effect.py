@@ -193,7 +193,7 @@ def _skewness_of_difference(treated: Arm, control: Arm) -> float:
     spread = sum(_variance(arm) * arm.customers for arm in (treated, control)) / customers
     third = sum(_third_moment(arm) for arm in (treated, control)) / customers
     first, second = 1 / treated.customers, 1 / control.customers
-    return third / spread**1.5 * (first * first - second * second) / (first + second) ** 1.5
+    return float(third / spread**1.5 * (first * first - second * second) / (first + second) ** 1.5)
 
 
 def _third_moment(arm: Arm) -> float:
