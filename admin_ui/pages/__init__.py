@@ -3,6 +3,7 @@
 from admin_ui.pages import (
     analysis,
     api_keys,
+    campaign_editing,
     campaigns,
     coupons,
     events,
@@ -42,6 +43,7 @@ ROUTES = tuple(
         segment_overlap,
         segments,
         lists,
+        campaign_editing,
         campaigns,
         coupons,
         events,

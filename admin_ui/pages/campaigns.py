@@ -1,4 +1,4 @@
-"""配信: the list, the editor in four steps, the check before sending, the report after it."""
+"""配信: the list, the check before sending, the report after it, and what can be done on the way."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -9,23 +9,18 @@ from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from admin_ui import campaign_form, campaign_views
-from admin_ui.campaign_form import FIELDS, STEPS
-from admin_ui.forms import Errors, Form
+from admin_ui import campaign_views
+from admin_ui.forms import Form
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns.campaign import State
-from campaigns.effect import ASSUMED_RATE
-from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.overview import CampaignDetail, CampaignSummary
 from campaigns.states import BEFORE_LAUNCH
-from segments.events import VOCABULARY
 
 _MOVING = (State.SCHEDULED, State.SENDING)
-_ALARMING_SHARE = 30.0
 
 _ORDERS: Mapping[str, Callable[[CampaignSummary], Any]] = {
     "name": lambda each: each.name.casefold(),
@@ -56,35 +51,6 @@ async def list_campaigns(page: NamedDependency[Page], services: NamedDependency[
     )
 
 
-@get("/campaigns/new", opt={"allow": Allow.MARKETER})
-async def new_campaign(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
-    """An empty editor, with the segment that was asked for."""
-    return await _editor(page, services, {**FIELDS, "segment_id": page.query("segment")})
-
-
-@post("/campaigns", opt={"allow": Allow.MARKETER})
-async def create_campaign(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
-) -> Response[Any]:
-    """Keep a new draft and lead to its check."""
-    return await _save(page, services, form, detail=None)
-
-
-@post("/campaigns/phone", opt={"allow": Allow.MARKETER}, status_code=200)
-async def preview_campaign(page: NamedDependency[Page], form: NamedDependency[Form]) -> Response[Any]:
-    """The phone with the texts as they are being typed."""
-    previews = campaign_form.previews(campaign_form.typed(form), page.say)
-    return page.show("campaigns/_phone.html", previews=previews)
-
-
-@post("/campaigns/audience", opt={"allow": Allow.MARKETER}, status_code=200)
-async def size_audience(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
-) -> Response[Any]:
-    """How many the chosen segment holds, and what the chosen holdout can show."""
-    return page.show("campaigns/_audience.html", audience=await _audience(services, campaign_form.typed(form)))
-
-
 @get("/campaigns/{campaign_id:int}", opt={"allow": Allow.VIEWER})
 async def show_campaign(
     page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
@@ -104,27 +70,6 @@ async def show_figures(
     if page.query("state") != detail.summary.state:
         answer.headers["HX-Refresh"] = "true"
     return answer
-
-
-@get("/campaigns/{campaign_id:int}/edit", opt={"allow": Allow.MARKETER})
-async def edit_campaign(
-    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
-) -> Response[Any]:
-    """The editor with a draft."""
-    detail = await services.campaign_desk.get(campaign_id)
-    fields = campaign_form.from_draft(detail.draft, page.shop.zone)
-    return await _editor(page, services, fields, detail=detail, step=page.query("step"))
-
-
-@post("/campaigns/{campaign_id:int}", opt={"allow": Allow.MARKETER})
-async def save_campaign(
-    page: NamedDependency[Page],
-    services: NamedDependency[PageServices],
-    form: NamedDependency[Form],
-    campaign_id: FromPath[int],
-) -> Response[Any]:
-    """Keep a changed draft."""
-    return await _save(page, services, form, detail=await services.campaign_desk.get(campaign_id))
 
 
 @post("/campaigns/{campaign_id:int}/launch", opt={"allow": Allow.MARKETER})
@@ -182,86 +127,6 @@ async def test_campaign(
     return await _show(page, services, detail, sent=sent, test_error=error)
 
 
-async def _save(page: Page, services: PageServices, form: Form, *, detail: CampaignDetail | None) -> Response[Any]:
-    draft, errors = campaign_form.to_draft(form, zone=page.shop.zone, now=page.now, say=page.say)
-    if draft is not None:
-        desk, by = services.campaign_desk, page.administrator.email
-        try:
-            if detail is None:
-                kept = await desk.create(draft, by=by)
-            else:
-                revision = form.whole("revision") or 0
-                kept = await desk.edit(detail.summary.campaign_id, draft, revision=revision, by=by)
-            return page.go(f"/campaigns/{kept.summary.campaign_id}", "saved")
-        except (BadInput, Conflict) as error:
-            errors = {campaign_form.field_of(error.field or "form"): _refusal(page, error)}
-    fields = campaign_form.typed(form)
-    return await _editor(page, services, fields, detail=detail, errors=errors, step=form.text("step"), status=422)
-
-
-def _refusal(page: Page, error: BadInput | Conflict) -> str:
-    known = {
-        "name_taken": page.say("There is already a campaign of this name."),
-        "segment_not_found": page.say("Choose a segment."),
-    }
-    return known.get(error.code) or (
-        page.say("Somebody else changed this campaign meanwhile. Reload it and look at the change.")
-        if isinstance(error, Conflict) and error.field is None
-        else error.message
-    )
-
-
-async def _editor(
-    page: Page,
-    services: PageServices,
-    fields: Mapping[str, str],
-    *,
-    detail: CampaignDetail | None = None,
-    errors: Errors | None = None,
-    step: str = "",
-    status: int = 200,
-) -> Response[Any]:
-    return page.show(
-        "campaigns/form.html",
-        status=status,
-        fields=fields,
-        errors=errors or {},
-        step=campaign_form.first_step(errors or {}, step),
-        steps=STEPS,
-        detail=detail,
-        segments=await services.segment_runs.list(),
-        merge_fields=campaign_form.merge_buttons(),
-        events=VOCABULARY,
-        audience=await _audience(services, fields),
-        previews=campaign_form.previews(fields, page.say),
-        rules=(await services.shop.get()),
-    )
-
-
-async def _audience(services: PageServices, fields: Mapping[str, str]) -> dict[str, Any] | None:
-    """Size of the chosen segment and what the holdout can show, at the assumed base rate."""
-    form = Form(fields.items())
-    number, holdout = form.whole("segment_id"), form.fraction("holdout_percent")
-    if number is None:
-        return None
-    try:
-        size = await services.segment_runs.count(number)
-    except NotFound:
-        return None
-    share = min(max(holdout or 0.0, 0.0), 90.0) / 100
-    control = round(size.reachable * share)
-    suggestion = suggest_holdout(size.reachable, base_rate=ASSUMED_RATE)
-    return {
-        "count": size,
-        "control": control,
-        "treated": size.reachable - control,
-        "effect": smallest_effect(ASSUMED_RATE, treated=size.reachable - control, control=control),
-        "base_rate": ASSUMED_RATE,
-        "suggestion": suggestion,
-        "large": (holdout or 0.0) > _ALARMING_SHARE,
-    }
-
-
 async def _show(
     page: Page, services: PageServices, detail: CampaignDetail, *, sent: Any = None, test_error: str = ""
 ) -> Response[Any]:
@@ -304,14 +169,8 @@ def _fits(campaign: CampaignSummary, state: str, wanted: str) -> bool:
 
 ROUTES = (
     list_campaigns,
-    new_campaign,
-    create_campaign,
-    preview_campaign,
-    size_audience,
     show_campaign,
     show_figures,
-    edit_campaign,
-    save_campaign,
     launch_campaign,
     _steering("pause", "paused"),
     _steering("resume", "resumed"),

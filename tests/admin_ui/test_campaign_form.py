@@ -1,85 +1,276 @@
-"""The campaign editor's form: what it makes of what was typed, and which field is wrong."""
+"""The campaign editor's form: what it makes of what was typed, which field is wrong, and what its buttons do."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admin_ui import campaign_form
-from admin_ui.campaign_form import FIELDS
+from admin_ui import campaign_editor, campaign_form
+from admin_ui.campaign_form import FIELDS, Editor
 from admin_ui.forms import Form
 from admin_ui.i18n import Say
-from campaigns.campaign import Content, Draft, Text
+from campaigns.campaign import (
+    Button,
+    Content,
+    Devices,
+    Draft,
+    Override,
+    Policy,
+    Priority,
+    QuietPolicy,
+    Text,
+    Variant,
+)
+from campaigns.trigger import OnDate, OnEvent, OnSegment, Recurring, Reentry
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
-SOUND = {
-    **FIELDS,
-    "name": "2回目のご案内",
-    "segment_id": "7",
-    "ja_title": "{{ 姓 }}様へ",
-    "ja_body": "お待ちしています。",
-}
+TEXT = Text("{{ ランク }}の方へ", "お待ちしています。")
+SOUND = {**FIELDS, "name": "2回目のご案内", "segment_id": "7", "ja_title": TEXT.title, "ja_body": TEXT.body}
 
 
-def draft_of(**changes: str) -> tuple[Draft | None, dict[str, str]]:
-    form = Form({**SOUND, **changes}.items())
-    return campaign_form.to_draft(form, zone="Asia/Tokyo", now=NOW, say=Say("ja"))
+def editor_of(**changes: str) -> Editor:
+    return campaign_form.read(Form({**SOUND, **changes}.items()))
 
 
-def test_what_was_typed_becomes_a_draft_and_back() -> None:
+def draft_of(editor: Editor) -> tuple[Draft | None, dict[str, str]]:
+    return campaign_form.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say("ja"))
+
+
+def written(draft: Draft) -> Editor:
+    return campaign_form.from_draft(draft, zone="Asia/Tokyo", currency="JPY", now=NOW)
+
+
+def test_what_was_typed_becomes_a_draft() -> None:
     draft, errors = draft_of(
-        en_title="Hello {{ family_name }}",
-        en_body="See you",
-        when="later",
-        day="2026-11-23",
-        time="18:30",
-        link="myshop://a",
+        editor_of(
+            en_title="Hello",
+            en_body="See you",
+            when="later",
+            day="2026-11-23",
+            time="18:30",
+            link="myshop://a",
+            tags="秋、 二回目",
+            goal_target="12.5",
+        )
     )
     assert errors == {}
     assert draft == Draft(
         name="2回目のご案内",
         segment_id=7,
-        content=Content(
-            ja=Text("{{ 姓 }}様へ", "お待ちしています。"),
-            en=Text("Hello {{ family_name }}", "See you"),
-            link="myshop://a",
-        ),
+        content=Content(ja=TEXT, en=Text("Hello", "See you"), link="myshop://a"),
         scheduled_at=datetime(2026, 11, 23, 9, 30, tzinfo=UTC),
+        tags=("秋", "二回目"),
+        goal_target=12.5,
     )
-    again = Form(campaign_form.from_draft(draft, "Asia/Tokyo").items())
-    assert campaign_form.to_draft(again, zone="Asia/Tokyo", now=NOW, say=Say("ja")) == (draft, {})
+
+
+EVERYTHING = Content(
+    ja=TEXT,
+    en=Text("Hello", "See you"),
+    link="myshop://a",
+    coupon_id="c1",
+    image="https://shop.example/a.png",
+    buttons=(Button(id="book", ja="予約", en="Book", link="myshop://book"), Button(id="later", ja="あとで")),
+    sound="bell.caf",
+    badge=3,
+    channel="news",
+    category="BOOK",
+    ios=Override(ja=Text("iPhoneへ", "本文"), link="myshop://ios"),
+    android=Override(image="https://shop.example/b.png", sound="ding"),
+)
+DRAFTS = [
+    Draft(name="all", segment_id=7, content=EVERYTHING, hypothesis="戻る", names_on_lock_screen=True),
+    Draft(
+        name="gates",
+        segment_id=7,
+        content=Content(ja=TEXT, sound=None),
+        priority=Priority.SERVICE,
+        devices=Devices.ALL,
+        quiet=QuietPolicy.DROP,
+        policy=Policy.SURELY,
+        own_zone=False,
+        rate_per_minute=600,
+        expires_after=timedelta(hours=6),
+    ),
+    Draft(
+        name="variants",
+        segment_id=7,
+        variants=(
+            Variant(name="A", share=33.4, content=EVERYTHING),
+            Variant(name="B", share=33.3, content=Content(en=Text("B", "b"))),
+            Variant(name="long", share=33.3, content=Content(ja=TEXT)),
+        ),
+    ),
+    *(
+        Draft(name="r", segment_id=7, content=Content(ja=TEXT), trigger=Recurring(rrule=rule, starts_at=NOW, until=until))
+        for rule, until in (
+            ("FREQ=DAILY", None),
+            ("FREQ=DAILY;INTERVAL=3", NOW + timedelta(days=90)),
+            ("FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,FR", None),
+            ("FREQ=MONTHLY;BYMONTHDAY=15", None),
+            ("FREQ=MONTHLY;BYMONTHDAY=-1", None),
+            ("FREQ=MONTHLY;BYDAY=-1FR", None),
+            ("FREQ=YEARLY;BYMONTH=5;BYDAY=2SU", None),
+            ("FREQ=WEEKLY;BYDAY=MO;COUNT=5", None),
+        )
+    ),
+    Draft(
+        name="event",
+        segment_id=None,
+        content=Content(ja=TEXT),
+        trigger=OnEvent(
+            event="Order Completed",
+            where={"store": ["S1", "S2"], "amount": {">=": 5000}},
+            delay=timedelta(hours=36),
+            until=NOW + timedelta(days=30),
+        ),
+        reentry=Reentry(mode="after", days=30),
+        scheduled_at=NOW + timedelta(days=1),
+    ),
+    Draft(name="own", segment_id=7, content=Content(ja=TEXT), trigger=OnEvent(event="予約 完了", delay=timedelta(minutes=90))),
+    Draft(
+        name="segment",
+        segment_id=None,
+        content=Content(ja=TEXT),
+        trigger=OnSegment(segment_id=9, change="left", delay=timedelta(days=2)),
+        reentry=Reentry(mode="never"),
+    ),
+    *(
+        Draft(name="date", segment_id=7, content=Content(ja=TEXT), trigger=trigger)
+        for trigger in (
+            OnDate(date="birthday"),
+            OnDate(date="coupon_expiry", days=-3, at="12:30"),
+            OnDate(date="joined", days=7),
+            OnDate(date="trait:車検 満了", days=-30),
+        )
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("draft", DRAFTS, ids=lambda draft: f"{draft.name}-{getattr(draft.trigger, 'rrule', '')}")
+def test_every_draft_goes_through_the_editor_and_back(draft: Draft) -> None:
+    typed = written(draft)
+    again = campaign_form.read(Form([*typed.fields.items(), *_filters(typed)]))
+    assert draft_of(again) == (draft, {})
+
+
+def _filters(editor: Editor) -> list[tuple[str, str]]:
+    node = editor.filters
+    typed = [(f"{name}.{node.place}", value) for name, value in node.typed.items()]
+    ticked = [(f"{name}.{node.place}", value) for name, values in node.ticked.items() for value in values]
+    return [("mode.r", "all"), (f"subject.{node.place}", node.subject), *typed, *ticked]
 
 
 def test_without_a_time_it_goes_when_it_is_confirmed() -> None:
-    draft, _ = draft_of(day="2026-11-23", time="18:30")
+    draft, _ = draft_of(editor_of(day="2026-11-23", time="18:30"))
     assert draft is not None
     assert draft.scheduled_at is None
     assert draft.expires_after == timedelta(hours=24)
+
+
+RECURRING = {"kind": "recurring", "starts_day": "2026-11-24", "at": "10:00"}
 
 
 @pytest.mark.parametrize(
     ("changes", "field", "step"),
     [
         ({"name": ""}, "name", "content"),
+        ({"tags": "a, a"}, "tags", "content"),
         ({"ja_title": "", "ja_body": ""}, "content", "content"),
         ({"ja_title": ""}, "ja_title", "content"),
         ({"ja_body": "{{ nothing }}"}, "ja_body", "content"),
         ({"ja_body": "{% for x in y %}{% endfor %}"}, "ja_body", "content"),
         ({"link": "http://x"}, "link", "content"),
+        ({"image": "http://x/a.png"}, "image", "content"),
+        ({"badge": "many"}, "badge", "content"),
+        ({"button1_en": "Book", "button1_link": "nowhere"}, "button0_link", "content"),
+        ({"button0_link": "myshop://a"}, "button0_ja", "content"),
+        ({"ios_en_title": "x", "ios_en_body": "y"}, "ios_en_title", "content"),
+        ({"android_link": "ftp"}, "android_link", "content"),
+        ({"sound": "named", "sound_name": "a b"}, "sound", "content"),
         ({"segment_id": ""}, "segment_id", "audience"),
         ({"holdout_percent": "many"}, "holdout_percent", "audience"),
         ({"holdout_percent": "95"}, "holdout_percent", "audience"),
         ({"conversion_days": "0"}, "conversion_days", "audience"),
+        ({"conversion_event": "own"}, "conversion_event", "audience"),
+        ({"goal_target": "120"}, "goal_target", "audience"),
         ({"expires_hours": "0"}, "expires_hours", "timing"),
+        ({"rate": "0"}, "rate", "timing"),
         ({"when": "later"}, "day", "timing"),
         ({"when": "later", "day": "2026-11-22", "time": "11:59"}, "day", "timing"),
+        ({**RECURRING, "interval": "0"}, "interval", "timing"),
+        ({**RECURRING, "weekdays": ""}, "weekdays", "timing"),
+        ({**RECURRING, "freq": "MONTHLY", "month_day": "32"}, "month_day", "timing"),
+        ({**RECURRING, "starts_day": ""}, "starts_day", "timing"),
+        ({**RECURRING, "until_day": "2026-12-01", "until_time": "x"}, "until_day", "timing"),
+        ({"kind": "event", "event": "own"}, "own_event", "timing"),
+        ({"kind": "event", "delay": "91", "delay_unit": "days"}, "delay", "timing"),
+        ({"kind": "segment"}, "trigger_segment", "timing"),
+        ({"kind": "segment", "trigger_segment": "7"}, "segment_id", "audience"),
+        ({"kind": "date", "date_of": "trait"}, "date_of", "timing"),
+        ({"kind": "date", "date_of": "joined", "date_side": "before", "date_days": "3"}, "date_days", "timing"),
+        ({"kind": "date", "date_side": "after"}, "date_days", "timing"),
+        ({"kind": "date", "date_at": "noon"}, "date_at", "timing"),
+        ({"kind": "date", "reentry": "after", "reentry_days": ""}, "reentry_days", "timing"),
+        ({"variants": "2", "share": "50", "share.1": "40", "ja_title.1": "B", "ja_body.1": "b"}, "variants", "content"),
+        ({"variants": "2", "share": "50", "share.1": "50", "ja_title.1": "B", "ja_body.1": ""}, "ja_body.1", "content"),
+        ({"variants": "2", "share": "50", "share.1": "x", "ja_title.1": "B", "ja_body.1": "b"}, "share.1", "content"),
     ],
 )
-def test_an_error_stands_on_its_field_and_opens_its_step(changes: dict[str, str], field: str, step: str) -> None:
-    draft, errors = draft_of(**changes)
+@pytest.mark.parametrize("language", ["ja", "en"])
+def test_an_error_stands_on_its_field_and_opens_its_step(
+    changes: dict[str, str], field: str, step: str, language: str
+) -> None:
+    editor = editor_of(**changes)
+    draft, errors = campaign_form.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say(language))
     assert draft is None
     assert list(errors) == [field]
     assert errors[field].isprintable()
     assert campaign_form.first_step(errors, "timing") == step
+
+
+def test_a_filter_that_is_not_complete_is_named() -> None:
+    filters = {"subject.r-0": "event:Order Completed", "f0-name.r-0": "amount", "f0-op.r-0": ">=", "f0-value.r-0": "?"}
+    assert list(draft_of(editor_of(kind="event", **filters))[1]) == ["filters"]
+
+
+def test_another_event_has_none_of_the_filters_before() -> None:
+    filters = {"subject.r-0": "event:Order Completed", "f0-name.r-0": "amount", "f0-op.r-0": ">=", "f0-value.r-0": "1"}
+    draft, _ = draft_of(editor_of(kind="event", event="Store Visited", **filters))
+    assert draft is not None
+    assert draft.trigger == OnEvent(event="Store Visited")
+
+
+def test_what_is_no_choice_becomes_the_usual() -> None:
+    draft, _ = draft_of(editor_of(priority="urgent", policy="x", kind="never", variants="0", variant="-3"))
+    assert draft is not None
+    assert (draft.priority, draft.policy, draft.kind.value) == (Priority.NORMAL, Policy.ONCE, "once")
+
+
+def test_versions_are_added_as_copies_and_taken_away() -> None:
+    editor = campaign_form.act(editor_of(), "variant:add")
+    assert (editor.shown, editor.fields["ja_title.1"]) == (".1", TEXT.title)
+    assert [editor.fields[f"share{slot}"] for slot in editor.slots] == ["50", "50"]
+    editor.fields["ja_title.1"] = "B"
+    editor = campaign_form.act(editor, "variant:add")
+    assert [editor.fields[f"share{slot}"] for slot in editor.slots] == ["34", "33", "33"]
+    assert [editor.fields[f"variant_name{slot}"] for slot in editor.slots] == ["A", "B", "C"]
+    editor = campaign_form.act(editor, "variant:remove:0")
+    assert [editor.fields[f"variant_name{slot}"] for slot in editor.slots] == ["B", "C"]
+    assert editor.fields["ja_title"] == "B"
+    assert campaign_form.act(editor, "variant:remove:7").slots == editor.slots
+    for _ in range(7):
+        editor = campaign_form.act(editor, "variant:add")
+    assert len(editor.slots) == 5
+    assert sorted(editor.fields[f"variant_name{slot}"] for slot in editor.slots) == list("ABCDE")
+
+
+def test_the_tab_with_the_error_is_open() -> None:
+    editor = editor_of(
+        variants="2", share="50", **{"share.1": "50", "ja_title.1": "B", "ja_body.1": "b", "en_title.1": "x"}
+    )
+    _, errors = draft_of(editor)
+    opened = campaign_form.opened(editor, errors)
+    assert (opened.shown, opened.fields["shown.1"]) == (".1", "en")
 
 
 def test_the_wanted_step_opens_where_nothing_is_wrong() -> None:
@@ -88,15 +279,18 @@ def test_the_wanted_step_opens_where_nothing_is_wrong() -> None:
 
 
 def test_the_phone_shows_sample_values() -> None:
-    shown = campaign_form.previews({**SOUND, "en_title": "{{ broken", "en_body": ""}, Say("en"))
-    assert shown["ja"].title == "佐藤様へ"
-    assert shown["ja"].problem == ""
+    shown = campaign_editor.previews(editor_of(en_title="{{ broken", button0_ja="予約"), "", Say("en"))
+    assert shown["ja"].title == "ゴールドの方へ"
+    assert (shown["ja"].problem, shown["ja"].buttons) == ("", ())
     assert shown["en"].title == "{{ broken"
     assert shown["en"].problem
+    android = editor_of(phone="android", button0_ja="予約", android_ja_title="Androidへ", android_ja_body="本文")
+    shown = campaign_editor.previews(android, "", Say("ja"))
+    assert (shown["ja"].title, shown["ja"].buttons) == ("Androidへ", ("予約",))
 
 
 def test_buttons_insert_fields_that_exist() -> None:
-    for language, buttons in campaign_form.merge_buttons().items():
+    for language, buttons in campaign_editor.merge_buttons().items():
         for inserted, label in buttons:
-            fields = {**SOUND, "ja_title": "", "ja_body": "", f"{language}_title": inserted, f"{language}_body": "x"}
-            assert campaign_form.previews(fields, Say(language))[language].problem == "", label
+            texts = {"ja_title": "", "ja_body": "", f"{language}_title": inserted, f"{language}_body": "x"}
+            assert campaign_editor.previews(editor_of(**texts), "", Say(language))[language].problem == "", label

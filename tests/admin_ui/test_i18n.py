@@ -37,7 +37,7 @@ def test_translations_keep_their_places() -> None:
 
 def test_japanese_texts_are_japanese() -> None:
     latin = {text for text in catalog("ja").values() if not re.search(r"[ぁ-んァ-ヶ一-龠]", text)}
-    assert latin <= {"CSV", "PNG", "SVG", "SMS", "%(what)s：%(name)s"}
+    assert latin <= {"CSV", "PNG", "SVG", "SMS", "%(what)s：%(name)s", "・"}
 
 
 class _Bare(HTMLParser):

@@ -1,4 +1,4 @@
-// The segment builder asks the server after every change, one question at a time: a question that had to wait takes the
+// The segment builder and the campaign editor: their buttons ask the server after every change, one question at a time: a question that had to wait takes the
 // form as it stands when its turn comes, so that a late answer never takes back what was done meanwhile.
 const formOf = (source) => source.dataset?.fresh && document.querySelector(source.dataset.fresh);
 const shape = (form) => [...form.querySelectorAll("[id^=node-]")].map((node) => node.id).join();
@@ -84,10 +84,11 @@ function listenToPicker(picker) {
 const MOVES = { ArrowUp: "up", ArrowDown: "down", ArrowRight: "in", ArrowLeft: "out" };
 
 export function listenInBuilder() {
-  const form = document.querySelector("#rule-form");
+  const form = document.querySelector("form[data-fresh]");
   if (!form) return;
   listenToHtmx();
-  const open = listenToPicker(document.querySelector("#picker"));
+  const picker = document.querySelector("#picker");
+  const open = picker && listenToPicker(picker);
   form.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=do]");
     if (!button) return;
@@ -95,6 +96,9 @@ export function listenInBuilder() {
     button.closest("[popover]")?.hidePopover();
     if ("picks" in button.dataset) open(button);
     else take(form, button.value);
+  });
+  form.addEventListener("change", (event) => {
+    if (form.id !== "rule-form" && event.target.closest("[data-shapes], .refine select")) take(form, "");
   });
   form.addEventListener("keydown", (event) => {
     const node = event.target.closest?.(".condition, .rule-group");
