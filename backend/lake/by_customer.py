@@ -146,7 +146,7 @@ class CustomerHistories:
     def _has_room(self, bucket: int) -> bool:
         """A sorted file is a copy: one that would fill the disk is left out, and the lake is read instead."""
         own = self._lake.parts(Table.CUSTOMER_DAYS).filter(pl.col("value") == bucket)
-        needed = 2 * int(own.get_column("rows").sum() * _BYTES_A_ROW + own.get_column("bytes").sum())
+        needed = 2 * (int(own.get_column("rows").sum()) * _BYTES_A_ROW + int(own.get_column("bytes").sum()))
         free = shutil.disk_usage(_existing(self._folder or Path())).free
         if free < needed:
             _log.warning("history_not_sorted", bucket=bucket, free=free, needed=needed, remedy="more disk")

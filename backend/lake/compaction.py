@@ -73,9 +73,9 @@ def compact(lake: Lake, rules: Compaction = Compaction(), *, watch: Watch = _no_
 def settle(lake: Lake, bucket: int, rules: Compaction = Compaction()) -> int:
     """Have nearly all rows of a bucket of customer_days in few settled files; gives how many files went out of use."""
     parts = lake.parts(Table.CUSTOMER_DAYS).filter(pl.col("value") == bucket)
-    small = parts.filter(pl.col("bytes") < rules.settled).get_column("rows").sum()
+    small = int(parts.filter(pl.col("bytes") < rules.settled).get_column("rows").sum())
     few = parts.filter(pl.col("bytes") < rules.whole).height < rules.many
-    if few and small <= UNSETTLED * parts.get_column("rows").sum():
+    if few and small <= UNSETTLED * int(parts.get_column("rows").sum()):
         return 0
     return _rewrite(lake.open(Table.CUSTOMER_DAYS), Table.CUSTOMER_DAYS, [bucket], rules.whole)
 

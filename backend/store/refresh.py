@@ -92,7 +92,7 @@ async def last_batch(connection: Connection) -> int:
 
 
 async def last_done(connection: Connection) -> int:
-    """Number of the last batch that the lake holds; 0 before the first."""
+    """Number of the last batch that the lake holds, batches of which nothing was left passed over; 0 before the first."""
     return cast("int", await connection.fetchval(_SQL["last_done"]))
 
 

@@ -24,6 +24,7 @@ from backend.lake.tables import Lake
 from backend.services.refresh import batches as module
 from backend.services.refresh import frame as frame_module
 from backend.services.refresh import loop as loop_module
+from backend.services.refresh import turn as turn_module
 from backend.services.refresh.loop import Refresh
 from backend.store import events
 from tests.faults.steps import Died, dies_after, dies_at, steps_named
@@ -31,7 +32,7 @@ from tests.services.refreshing import Shop, identify, opened, order
 
 pytestmark = pytest.mark.fault
 
-STEPS = sorted(steps_named(loop_module, module, frame_module, compaction_module, sorted_rows_module))
+STEPS = sorted(steps_named(loop_module, module, frame_module, compaction_module, sorted_rows_module, turn_module))
 """All that a refresh does: a new step is died at by itself, or turns a test red."""
 
 SORTING = Compaction(settled=1)

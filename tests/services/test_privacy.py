@@ -315,6 +315,18 @@ async def test_a_run_that_dies_is_done_again(shop: Shop, tmp_path: Path) -> None
     assert [name for name in GONE if name in await dump(shop.pool)] == []
 
 
+async def test_a_batch_of_erased_persons_alone_is_no_lost_lake(shop: Shop) -> None:
+    """It leaves no row, so that the lake has not heard of it; what comes after it is moved all the same."""
+    await erase(shop, rights_of(shop))
+    await shop.send("app", *(call | {"messageId": f"late-{call['messageId']}"} for call in calls(*GONE)))
+    assert await shop.refresh.waiting() == 4
+    assert (await shop.refresh.run_once()).events == 0
+    assert (await shop.refresh.waiting(), (await shop.refresh.run_once()).events) == (0, 0)
+    await shop.send("server", order("member-stays-1", "o-later"))
+    assert (await shop.refresh.run_once()).events == 1
+    assert (await shop.row("member-stays-1"))["orders"] == 2
+
+
 async def test_an_erased_person_is_not_found_again(shop: Shop) -> None:
     rights, number = rights_of(shop), await number_of(shop, GONE[0])
     await erase(shop, rights)

@@ -210,7 +210,7 @@ async def test_a_screen_named_like_an_order_is_no_order(shop: Shop) -> None:
 
 
 async def test_made_up_event_names_do_not_fill_the_frame(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("backend.services.refresh.frame.MOST_CUSTOM_EVENTS", 3)
+    monkeypatch.setattr("backend.services.refresh.frame_rules.MOST_CUSTOM_EVENTS", 3)
     for turn in range(2):
         await shop.send("app", *(track(f"made up {turn} {n}", user="u1") for n in range(5)))
         await shop.refresh.run_once()

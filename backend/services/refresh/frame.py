@@ -10,14 +10,11 @@ holding a coupon whose validity ended, and those whose computed rank comes up fo
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-import asyncpg
-import msgspec
 import polars as pl
 
 from backend.lake.by_customer import CustomerHistories
@@ -27,6 +24,7 @@ from backend.lake.manifest import Manifest
 from backend.lake.tables import Lake
 from backend.services.refresh import elsewhere, watching
 from backend.services.refresh.elsewhere import Elsewhere
+from backend.services.refresh.frame_rules import FrameRules, definitions_of, list_columns
 from backend.services.refresh.history import Here, history_of
 from backend.services.refresh.private import private_columns
 from backend.store import customers, rank_rules, refresh
@@ -36,20 +34,14 @@ from campaigns.gates import ConsentRule
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA
-from segments.rank_rules import RankVersion
 from segments.reduce import anywhere
-from segments.reduce.bitmaps import read_as
 from segments.reduce.trust import WEIGHTY
-from segments.rules.behaviour import Behaviour
-from segments.shop_traits import ShopTrait, read_trait
+from segments.shop_traits import read_trait
 from segments.watched import stored_columns
 from segments.windows import Window
 
 AT_ONCE = 50_000
 """Customers whose rows are made in one piece."""
-
-MOST_CUSTOM_EVENTS = 200
-"""Custom events that get a list column: whoever holds a public key can make up names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +84,7 @@ class FrameMaker:
         week_starts = shop.calendar.week_starts
         coupons, watched = await customers.list_coupons(connection), await self._wanted.read(connection)
         traits = tuple(map(read_trait, shop.segment_traits))
-        rules = _Rules(shop.consent_rule, day, coupons, ranks, week_starts, watched, traits)
+        rules = FrameRules(shop.consent_rule, day, coupons, ranks, week_starts, watched, traits)
         everyone = await self._touch_what_else_changed(connection, rules)
         with contextlib.ExitStack() as stack:
             there = await self._elsewhere(connection, stack) if everyone and self._engine.distributed else None
@@ -109,7 +101,7 @@ class FrameMaker:
         traits = (await shop_store.read_settings(connection)).segment_traits
         return stored_columns(await self._wanted.read(connection), map(read_trait, traits))
 
-    async def _fill(self, connection: Connection, rules: "_Rules", *, epoch: int) -> None:
+    async def _fill(self, connection: Connection, rules: FrameRules, *, epoch: int) -> None:
         """Make some rows again that lack a behaviour; they say what they said, so that nothing else changes."""
         manifest = self._frame.manifest()
         if watching.is_whole(manifest.marks, rules.columns):
@@ -140,7 +132,7 @@ class FrameMaker:
         self,
         connection: Connection,
         there: Elsewhere | None,
-        rules: "_Rules",
+        rules: FrameRules,
         *,
         everyone: bool,
         epoch: int,
@@ -177,7 +169,7 @@ class FrameMaker:
             self._watch("cleared")
             made += len(touched)
 
-    async def _touch_what_else_changed(self, connection: Connection, rules: "_Rules") -> bool:
+    async def _touch_what_else_changed(self, connection: Connection, rules: FrameRules) -> bool:
         """Gives whether that is everybody."""
         manifest = self._frame.manifest()
         if not manifest.generation or manifest.marks.get("rules") != rules.marks["rules"]:
@@ -210,7 +202,7 @@ class FrameMaker:
         connection: Connection,
         touched: list[int],
         there: Elsewhere | None,
-        rules: "_Rules",
+        rules: FrameRules,
         manifest: Manifest,
     ) -> "_Piece":
         survivors = await customers.read_survivors(connection, customer_ids=touched)
@@ -223,11 +215,11 @@ class FrameMaker:
         return _Piece(piece[0], sorted(set(touched) - set(wanted)), piece[1])
 
     def _reduce(
-        self, people: "_People", rules: "_Rules", marks: dict[str, list[str]], there: Elsewhere | None
+        self, people: "_People", rules: FrameRules, marks: dict[str, list[str]], there: Elsewhere | None
     ) -> tuple[pl.DataFrame, dict[str, list[str]]]:
         history = Here(history_of(self._histories, people.wanted, people.absorbed)) if there is None else there
         verified = sorted({*marks.get("verified", []), *history.verified})
-        names = _list_columns(history.occurring, marks.get("events", []))
+        names = list_columns(history.occurring, marks.get("events", []))
         coupons = definitions_of(rules.coupons) if rules.coupons else None
         known = anywhere.Rules(names, verified, coupons, rules.ranks, rules.week_starts)
         reduced = history.rows(people.wanted, day=rules.day, rules=known, watched=rules.watched)
@@ -253,61 +245,7 @@ class _People:
 
 
 @dataclass(frozen=True, slots=True)
-class _Rules:
-    """What the shop decided that rows follow from, and the day that it is."""
-
-    consent: ConsentRule
-    day: date
-    coupons: list[asyncpg.Record]
-    ranks: tuple[RankVersion, ...]
-    week_starts: int
-    watched: tuple[Behaviour, ...] = ()
-    traits: tuple[ShopTrait, ...] = ()
-
-    @property
-    def columns(self) -> list[str]:
-        """Columns that rows have because somebody asks for them."""
-        return stored_columns(self.watched, self.traits)
-
-    @property
-    def figures(self) -> str:
-        """What figures may rely on once every row is made by these rules."""
-        return read_as(self.week_starts)
-
-    @property
-    def marks(self) -> dict[str, list[str]]:
-        """What the frame keeps of it.
-
-        rules: what every row depends on beside its own history: when it changes, every row is made anew. The columns
-            belong to it: a release that has others makes everybody's. So do the rank rules that have begun, and the start of weeks.
-        coupons: each one's id and a digest of its definition: where it changes, the rows of those who have to do with it do.
-        """
-        begun = [version.version for version in self.ranks if version.valid_from <= self.day]
-        return {
-            "rules": [str(self.consent), _digest([*SCHEMA, self.figures]), _digest(begun)],
-            "coupons": [f"{row['coupon_id']} {_digest(dict(row))}" for row in self.coupons],
-        }
-
-
-@dataclass(frozen=True, slots=True)
 class _Piece:
     rows: pl.DataFrame
     removed: list[int]
     marks: dict[str, list[str]]
-
-
-def _digest(value: Any) -> str:
-    return hashlib.blake2b(msgspec.json.encode(value), digest_size=8).hexdigest()
-
-
-def _list_columns(names: list[str], custom: list[str]) -> list[str]:
-    room = MOST_CUSTOM_EVENTS - len(custom)
-    new = [name for name in names if name not in events.BY_NAME and name not in custom][: max(room, 0)]
-    allowed = {*events.BY_NAME, *custom, *new}
-    return [name for name in names if name in allowed]
-
-
-def definitions_of(coupons: list[asyncpg.Record]) -> pl.DataFrame:
-    """Coupon definitions as reductions read them."""
-    schema = {"coupon_id": pl.String, "audience": pl.String, "valid_until": pl.Date}
-    return pl.DataFrame([tuple(row) for row in coupons], schema=schema, orient="row")

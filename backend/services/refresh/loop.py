@@ -10,13 +10,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 import asyncpg
 import structlog
 
 from backend.clock import Clock
-from backend.errors import Conflict, NotConfigured, Unavailable
+from backend.errors import Conflict, Unavailable
 from backend.lake.by_customer import FOLDER, CustomerHistories
 from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.engine import Engine, PolarsEngine
@@ -28,10 +28,11 @@ from backend.lake.tables import Lake
 from backend.services.refresh.batches import APP_ID, Batches
 from backend.services.refresh.dropping import OldHistory
 from backend.services.refresh.frame import FrameMaker
+from backend.services.refresh.lake_check import check_lake
 from backend.services.refresh.mending import Again, Mended, mend
 from backend.services.refresh.pictures import Pictures
+from backend.services.refresh.turn import Turn, locked
 from backend.store import refresh, retention, shop
-from backend.store.pool import Connection
 from backend.store.refresh import Batch
 
 LARGEST_BATCH = 50_000
@@ -57,20 +58,6 @@ class RefreshResult:
     customers: int
     upto_seq: int
     lag: timedelta
-
-
-@dataclass(slots=True)
-class _Turn:
-    """One run of the one writer: its session, which holds the lock, and its epoch."""
-
-    connection: Connection
-    epoch: int
-    events: int = 0
-    customers: int = 0
-    upto_seq: int = 0
-    oldest: datetime | None = None
-    """When the first event came that is in no frame yet."""
-    lag: timedelta = timedelta()
 
 
 def _no_step(step: str) -> None:
@@ -187,7 +174,7 @@ class Refresh:
         Raises:
             Conflict: the lake still holds batches, or the log no longer holds what the lake would need.
         """
-        async with self._locked(timedelta(minutes=1)) as turn:
+        async with locked(self._pool, timedelta(minutes=1), watch=self._watch) as turn:
             horizon = await retention.read_horizon(turn.connection)
             if horizon.upto_seq:
                 raise Conflict(
@@ -210,14 +197,14 @@ class Refresh:
         Raises:
             Conflict, NotConfigured: as `run_once`.
         """
-        async with self._locked(timedelta(minutes=1)) as turn:
+        async with locked(self._pool, timedelta(minutes=1), watch=self._watch) as turn:
 
             async def read_again(first: int, last: int) -> Sequence[LakeRows]:
                 batches = await refresh.done_batches(turn.connection, first=first, last=last)
                 return [await self._batches.read_again(turn.connection, batch) for batch in batches]
 
             async def finish() -> None:
-                await self._check_lake(turn.connection)
+                await check_lake(turn.connection, self._lake)
                 while (batch := await refresh.unfinished_batch(turn.connection)) is not None:
                     await self._move(turn, batch)
 
@@ -259,41 +246,12 @@ class Refresh:
         return new or new_day or filling
 
     @contextlib.asynccontextmanager
-    async def _turn(self, patience: timedelta) -> AsyncIterator[_Turn]:
-        async with self._locked(patience) as turn:
-            await self._check_lake(turn.connection)
+    async def _turn(self, patience: timedelta) -> AsyncIterator[Turn]:
+        async with locked(self._pool, patience, watch=self._watch) as turn:
+            await check_lake(turn.connection, self._lake)
             yield turn
 
-    @contextlib.asynccontextmanager
-    async def _locked(self, patience: timedelta) -> AsyncIterator[_Turn]:
-        """The one writer's turn. Lock and work share a session: whoever loses the lock cannot write on."""
-        async with self._pool.acquire() as connection:
-            await _lock(connection, patience)
-            try:
-                epoch = await refresh.take_epoch(connection)
-                self._watch("locked")
-                yield _Turn(connection, epoch)
-            finally:
-                with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                    await refresh.leave_writer_lock(connection)
-
-    async def _check_lake(self, connection: Connection) -> None:
-        version = await asyncio.to_thread(self._lake.version, Table.EVENTS, APP_ID)
-        done, planned = await refresh.last_done(connection), await refresh.last_batch(connection)
-        if version > planned:
-            raise NotConfigured(
-                f"The lake at {self._lake.location} holds batches this database never planned: it belongs to another one. "
-                "Give this database a lake of its own (JOREN_LAKE).",
-                code="foreign_lake",
-            )
-        if version < done:
-            raise NotConfigured(
-                f"The lake at {self._lake.location} lost history this database has moved there. Put it back, or move "
-                "what is left away and run: joren refresh --rebuild",
-                code="lost_lake",
-            )
-
-    async def _move_next(self, turn: _Turn) -> bool:
+    async def _move_next(self, turn: Turn) -> bool:
         """Move the batch that was left unfinished, else the next one; false when there is none."""
         batch = await refresh.unfinished_batch(turn.connection)
         batch = batch or await self._batches.plan(turn.connection, epoch=turn.epoch)
@@ -302,14 +260,14 @@ class Refresh:
         await self._move(turn, batch)
         return True
 
-    async def _move(self, turn: _Turn, batch: Batch) -> None:
+    async def _move(self, turn: Turn, batch: Batch) -> None:
         moved = await self._batches.move(turn.connection, batch, epoch=turn.epoch)
         turn.events += moved.events
         turn.upto_seq = batch.upto_seq
         turn.oldest = turn.oldest or moved.oldest
         self._since_compaction += 1
 
-    async def _bring_up_frame(self, turn: _Turn) -> None:
+    async def _bring_up_frame(self, turn: Turn) -> None:
         now = self._clock.now()
         turn.customers += await self._pictures.take_due(turn.connection, epoch=turn.epoch, now=now)
         progress = await self._makers.bring_up(turn.connection, epoch=turn.epoch, now=now)
@@ -318,7 +276,7 @@ class Refresh:
         if turn.oldest is not None:
             turn.lag, turn.oldest = max(turn.lag, self._clock.now() - turn.oldest), None
 
-    async def _finish(self, turn: _Turn) -> RefreshResult:
+    async def _finish(self, turn: Turn) -> RefreshResult:
         await self._bring_up_frame(turn)
         await self._old.drop_due(turn.connection, epoch=turn.epoch, now=self._clock.now())
         if self._since_compaction >= BETWEEN_COMPACTIONS:
@@ -327,11 +285,3 @@ class Refresh:
             await asyncio.to_thread(remove_unused, self._lake, self._compaction, watch=self._watch)
         await asyncio.to_thread(self._histories.keep_up, self._compaction, watch=self._watch)
         return RefreshResult(turn.events, turn.customers, turn.upto_seq, turn.lag)
-
-
-async def _lock(connection: Connection, patience: timedelta) -> None:
-    deadline = asyncio.get_running_loop().time() + patience.total_seconds()
-    while not await refresh.try_writer_lock(connection):
-        if asyncio.get_running_loop().time() >= deadline:
-            raise Conflict("Another refresh is at work; what is stored is safe and will be moved.", code="busy")
-        await asyncio.sleep(0.05)

@@ -24,7 +24,8 @@ from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from backend.services.refresh import elsewhere
 from backend.services.refresh.elsewhere import Elsewhere
-from backend.services.refresh.frame import AT_ONCE, definitions_of
+from backend.services.refresh.frame import AT_ONCE
+from backend.services.refresh.frame_rules import definitions_of
 from backend.services.refresh.history import Here, history_of
 from backend.store import customers, rank_rules, shop
 from backend.store.pool import Connection

@@ -25,7 +25,8 @@ LIMIT 1
 SELECT coalesce(max(batch), 0) AS batch, coalesce(max(upto_seq), 0) AS upto_seq FROM refresh_batches
 
 -- name: last_done
-SELECT coalesce(max(batch), 0) FROM refresh_batches WHERE done_at IS NOT NULL
+-- Of batches that held anything: where all of it was erased people's, there was nothing to move, and the lake has not heard of it.
+SELECT coalesce(max(batch), 0) FROM refresh_batches WHERE done_at IS NOT NULL AND events > 0
 
 -- name: forget_done
 -- The ranges stay, so that every batch is what it was; only the lake gets them again.
