@@ -146,7 +146,7 @@ class Draft:
     @property
     def kind(self) -> Kind:
         """What kind of campaign it is."""
-        return self.trigger.kind
+        return Kind.JOURNEY if self.steps else self.trigger.kind
 
     @property
     def runs_on(self) -> bool:
@@ -214,7 +214,7 @@ def check_new_version(before: Draft, after: Draft) -> None:
     """
     if not before.runs_on:
         raise DraftIncomplete("a campaign with a single launch has one version: copy it", field="trigger")
-    if before.kind is not after.kind:
+    if (before.kind, before.trigger.kind) != (after.kind, after.trigger.kind):
         raise DraftIncomplete("what begins it stays what it is: copy the campaign instead", field="trigger")
     for name in ("holdout_percent", "conversion_event", "conversion_days"):
         if getattr(before, name) != getattr(after, name):

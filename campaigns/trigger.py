@@ -34,6 +34,8 @@ class Kind(StrEnum):
     EVENT = "event"
     SEGMENT = "segment"
     DATE = "date"
+    JOURNEY = "journey"
+    """Steps; its trigger says what begins it."""
 
 
 class _Trigger(
