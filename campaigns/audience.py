@@ -1,6 +1,6 @@
 """Where the members of a segment come from: the port that launch and dry run ask, and what they add to its rows."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -45,27 +45,29 @@ MERGE_COLUMNS = tuple(field.column for field in FIELDS if field.column is not No
 """Columns of the customer frame that texts may use."""
 
 
-def join_standing(members: pl.DataFrame, standing: pl.DataFrame, content: Content) -> pl.DataFrame:
+def join_standing(members: pl.DataFrame, standing: pl.DataFrame, contents: Sequence[Content]) -> pl.DataFrame:
     """The audience that the gates read: members with what the database knows of each.
 
     Args:
         members: ``customer_id`` and `MERGE_COLUMNS`.
         standing: ``customer_id``, the gates' inputs but ``missing_field``, ``language``, ``has_family_name``,
             ``has_given_name``. Members without a row there were erased meanwhile and are nobody's target.
-        content: says which fields a person needs.
+        contents: say which fields a person needs; who lacks one that any of them needs lacks it.
     """
     joined = members.join(standing, on="customer_id", how="inner").sort("customer_id")
-    wanted = [content.language_for(language) for language in joined["language"].to_list()]
-    joined = joined.with_columns(pl.Series("language", wanted, dtype=pl.String))
-    return joined.with_columns(_lacks(required_fields(content)).alias("missing_field"))
+    spoken = joined["language"].unique().to_list()
+    missing = [_lacks(content, spoken) for content in contents]
+    return joined.with_columns(pl.any_horizontal(pl.lit(value=False), *missing).alias("missing_field"))
 
 
-def _lacks(required: Mapping[str, frozenset[str]]) -> pl.Expr:
+def _lacks(content: Content, spoken: Sequence[str | None]) -> pl.Expr:
+    """Whether what a person would be told in the language that is hers shows a field she lacks."""
     missing = pl.lit(value=False)
-    for language, names in required.items():
+    for language, names in required_fields(content).items():
         absent = [_is_absent(name) for name in sorted(names)]
         if absent:
-            missing = missing | ((pl.col("language") == language) & pl.any_horizontal(absent))
+            hers = [one for one in spoken if content.language_for(one) == language]
+            missing = missing | (pl.col("language").is_in(hers, nulls_equal=True) & pl.any_horizontal(absent))
     return missing
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from campaigns.campaign import Content
 from campaigns.fields import clean
-from campaigns.gates import Reason, SendingRules, Standing, recheck
+from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
 from campaigns.message import LONGEST_LIFE, AddressKind, PushMessage, campaign_tag
 from campaigns.templates import MissingField, TextTooLong, fill
 
@@ -38,14 +38,14 @@ class Stop:
 
 
 def prepare(
-    candidate: Candidate, *, campaign_id: int, content: Content, rules: SendingRules, now: datetime
+    candidate: Candidate, *, campaign_id: int, content: Content, rules: SendingRules, terms: Terms, now: datetime
 ) -> PushMessage | Stop:
-    """The message to send, or the first gate in the declared order that stops it."""
-    reason = recheck(candidate.standing, rules=rules, now=now, expires_at=candidate.expires_at)
-    if reason is Reason.QUIET_HOURS:
-        return Stop(reason, rules.quiet.next_allowed(now))
-    if reason is not None:
-        return Stop(reason)
+    """The message to send, or the first gate in the declared order that stops it; quiet hours that hold put it off."""
+    said = recheck(candidate.standing, rules=rules, terms=terms, now=now, expires_at=candidate.expires_at, again=True)
+    if said.reason is not None:
+        return Stop(said.reason)
+    if said.not_before > now:
+        return Stop(Reason.QUIET_HOURS, said.not_before)
     try:
         return compose(candidate, campaign_id=campaign_id, content=content, now=now)
     except MissingField:

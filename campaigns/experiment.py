@@ -1,12 +1,14 @@
 """Who gets the push and who is held out: a stable draw, and what a holdout of a given size can show."""
 
 import hashlib
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from math import sqrt
 from statistics import NormalDist
+from typing import Protocol
 
 from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
 
@@ -110,3 +112,27 @@ def suggest_holdout(people: int, *, base_rate: float, worth_seeing: float = 0.02
             return Suggestion(share, effect)
         possible.append(Suggestion(share, effect))
     return min(possible, key=lambda suggestion: suggestion.smallest_effect, default=None)
+
+
+class Share(Protocol):
+    """One of several things that are compared."""
+
+    @property
+    def name(self) -> str:
+        """How it is told apart."""
+        ...
+
+    @property
+    def share(self) -> float:
+        """Percent of the treated who get it."""
+        ...
+
+
+def variants_of(salt: str, customer_ids: Iterable[int], variants: Sequence[Share]) -> list[str]:
+    """Which variant each customer gets: the same one at every occurrence, whatever arm another draw puts him into."""
+    below, ends = 0.0, []
+    for variant in variants:
+        below += variant.share
+        ends.append(held_out_below(below))
+    ends[-1] = BUCKETS
+    return [variants[bisect_right(ends, one)].name for one in buckets(f"{salt[:50]} variants", customer_ids)]

@@ -1,32 +1,35 @@
 """The gates between a segment and a push: named, in one declared order; the first that fires is the reason.
 
-The same declarations serve the dry run, the launch and (row by row, through `recheck`) the moment of
-sending. Gates before the draw apply to both arms, so the arms stay comparable; what happens after the draw
-is kept as a reason and the person stays in the arm.
+The same declarations serve the dry run, the launch, entries of triggers, and (row by row, through `recheck`) the moment of
+sending. All of them apply to both arms before the draw, so the arms stay comparable: whoever would not get the push anyway is
+control to nobody. The draw hangs on nothing but the customer's number and the campaign's salt, so its place among the gates
+changes no one's arm. What happens after it is kept as a reason, and the person stays in the arm.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 import polars as pl
 
-from campaigns.experiment import ArmName, buckets, held_out_below
+from campaigns.campaign import Draft, Priority, QuietPolicy
+from campaigns.experiment import ArmName, bucket, buckets, held_out_below
 from campaigns.schedule import QuietHours
 
 
 class Reason(StrEnum):
-    """Why somebody is left out."""
+    """Why somebody is left out, in the order of the gates."""
 
     GONE = "gone"
     CONSENT = "consent"
     EXCLUSION_LIST = "exclusion_list"
-    ADDRESS = "address"
+    GLOBAL_HOLDOUT = "global_holdout"
     FREQUENCY_CAP = "frequency_cap"
+    QUIET_HOURS = "quiet_hours"
+    ADDRESS = "address"
     MISSING_FIELD = "missing_field"
     TOO_LONG = "too_long"
-    QUIET_HOURS = "quiet_hours"
     EXPIRY = "expiry"
 
 
@@ -34,11 +37,12 @@ LABELS: dict[str, tuple[str, str]] = {
     Reason.GONE: ("会員の統合・退会など", "Merged or gone"),
     Reason.CONSENT: ("お知らせに同意していない", "No consent"),
     Reason.EXCLUSION_LIST: ("除外リストに載っている", "On an exclusion list"),
-    Reason.ADDRESS: ("届く端末がない", "No live address"),
+    Reason.GLOBAL_HOLDOUT: ("全体の比較用グループ", "Held out of all campaigns"),
     Reason.FREQUENCY_CAP: ("頻度の上限", "Frequency cap"),
+    Reason.QUIET_HOURS: ("配信停止時間帯", "Quiet hours"),
+    Reason.ADDRESS: ("届く端末がない", "No live address"),
     Reason.MISSING_FIELD: ("差し込む項目がない", "A merge field is missing"),
     Reason.TOO_LONG: ("差し込むと長すぎる", "Too long once filled in"),
-    Reason.QUIET_HOURS: ("配信停止時間帯", "Quiet hours"),
     Reason.EXPIRY: ("期限切れ", "Expired"),
 }
 """Each reason in Japanese and English."""
@@ -60,12 +64,63 @@ class SendingRules:
     Attributes:
         cap_day: campaigns a person may get in any 24 hours; 0 switches the cap off.
         cap_week: in any 7 days; 0 switches it off.
+        global_holdout_percent: share of all customers who get no campaign but service notices.
+        global_holdout_salt: draws them.
     """
 
     quiet: QuietHours = field(default_factory=QuietHours)
     cap_day: int = 1
     cap_week: int = 3
     consent_rule: ConsentRule = ConsentRule.EXPLICIT
+    global_holdout_percent: float = 0.0
+    global_holdout_salt: str = "everyone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one campaign decided about its gates, and how it draws.
+
+    Attributes:
+        priority: service notices pass the cap and the global holdout and ask for another consent; high ones are capped among
+            themselves alone.
+        quiet: whether those whom the moment finds in quiet hours wait or are left out.
+        own_zone: quiet hours by the person's own clock, where it is known.
+        salt: of the draw.
+        holdout_percent: share of those who pass that is held out.
+    """
+
+    priority: Priority = Priority.NORMAL
+    quiet: QuietPolicy = QuietPolicy.HOLD
+    own_zone: bool = True
+    salt: str = ""
+    holdout_percent: float = 0.0
+
+    @classmethod
+    def of(cls, draft: Draft, *, salt: str) -> "Terms":
+        """Those of a campaign."""
+        return cls(
+            priority=draft.priority,
+            quiet=draft.quiet,
+            own_zone=draft.own_zone,
+            salt=salt,
+            holdout_percent=draft.holdout_percent,
+        )
+
+    @property
+    def counts_from(self) -> int:
+        """Pushes of this class and above count for its cap; service notices, of class 0, for none."""
+        return max(1, self.weight)
+
+    @property
+    def weight(self) -> int:
+        """The class as the ledger keeps it."""
+        weights: dict[Priority, int] = {Priority.SERVICE: 0, Priority.NORMAL: 1, Priority.HIGH: 2}
+        return weights[self.priority]
+
+    @property
+    def capped(self) -> bool:
+        """Whether cap and global holdout hold for it."""
+        return self.priority is not Priority.SERVICE
 
 
 AUDIENCE: dict[str, pl.DataType] = {
@@ -77,40 +132,117 @@ AUDIENCE: dict[str, pl.DataType] = {
     "sent_day": pl.Int64(),
     "sent_week": pl.Int64(),
     "missing_field": pl.Boolean(),
+    "zone": pl.String(),
 }
-"""What the gates read: one row a member of the segment. ``excluded``: on a static list whose people get no campaign. ``sent_day`` and ``sent_week`` count other campaigns
-sent to the person in the last 24 hours and 7 days; control, left out and test sends do not count."""
+"""What the gates read: one row a member of the segment. ``consented``: to what the campaign is (marketing, or a service notice).
+``excluded``: on a static list whose people get no campaign. ``sent_day`` and ``sent_week`` count other pushes of the classes that
+count, sent to the person in the last 24 hours and 7 days; control, left out and test sends do not count. ``zone``: the person's own
+time zone as her phone or her traits name it, null where neither does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """One person as the gates see her, at launch or, as the database has it under lock, at the moment of sending."""
+
+    customer_id: int
+    gone: bool
+    consented: bool
+    excluded: bool
+    address_live: bool
+    sent_day: int
+    sent_week: int
+    missing_field: bool = False
+    zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One gate: its reason, and the expression that is true for those it removes."""
+    """One gate: its reason, what is true of those it removes over the columns of `_derived`, and the same of one person."""
 
     reason: Reason
     removes: pl.Expr
+    stops: Callable[["_Case"], bool]
 
 
-def gates_before_draw(rules: SendingRules) -> tuple[Gate, ...]:
-    """The gates that apply to both arms, in order."""
-    return (
-        Gate(Reason.GONE, pl.col("gone")),
-        Gate(Reason.CONSENT, ~pl.col("consented")),
-        Gate(Reason.EXCLUSION_LIST, pl.col("excluded")),
-        Gate(Reason.ADDRESS, pl.col("devices") == 0),
-        Gate(Reason.FREQUENCY_CAP, _over_cap(rules)),
-        Gate(Reason.MISSING_FIELD, pl.col("missing_field")),
-    )
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One person at one moment under some rules."""
+
+    who: Standing
+    rules: SendingRules
+    terms: Terms
+    now: datetime
+    expires_at: datetime
+
+    @property
+    def quiet(self) -> QuietHours:
+        return self.rules.quiet.in_zone(self.who.zone if self.terms.own_zone else None)
+
+    @property
+    def held(self) -> bool:
+        return self.quiet.hold(self.now)
+
+    @property
+    def not_before(self) -> datetime:
+        return self.quiet.next_allowed(self.now)
+
+    @property
+    def over_cap(self) -> bool:
+        day, week = self.rules.cap_day, self.rules.cap_week
+        return self.terms.capped and bool((day and self.who.sent_day >= day) or (week and self.who.sent_week >= week))
+
+    @property
+    def held_out(self) -> bool:
+        if not (self.terms.capped and self.rules.global_holdout_percent):
+            return False
+        drawn = bucket(self.rules.global_holdout_salt, self.who.customer_id)
+        return drawn < held_out_below(self.rules.global_holdout_percent)
 
 
-def _over_cap(rules: SendingRules) -> pl.Expr:
-    day = pl.col("sent_day") >= rules.cap_day if rules.cap_day else pl.lit(value=False)
-    week = pl.col("sent_week") >= rules.cap_week if rules.cap_week else pl.lit(value=False)
-    return day | week
+GATES: tuple[Gate, ...] = (
+    Gate(Reason.GONE, pl.col("gone"), lambda case: case.who.gone),
+    Gate(Reason.CONSENT, ~pl.col("consented"), lambda case: not case.who.consented),
+    Gate(Reason.EXCLUSION_LIST, pl.col("excluded"), lambda case: case.who.excluded),
+    Gate(Reason.GLOBAL_HOLDOUT, pl.col("held_out"), lambda case: case.held_out),
+    Gate(Reason.FREQUENCY_CAP, pl.col("over_cap"), lambda case: case.over_cap),
+    Gate(Reason.QUIET_HOURS, pl.col("drops"), lambda case: case.terms.quiet is QuietPolicy.DROP and case.held),
+    Gate(Reason.ADDRESS, pl.col("devices") == 0, lambda case: not case.who.address_live),
+    Gate(Reason.MISSING_FIELD, pl.col("missing_field"), lambda case: case.who.missing_field),
+    Gate(Reason.EXPIRY, pl.col("late"), lambda case: case.not_before >= case.expires_at),
+)
+"""Every gate, in the declared order. Quiet hours that hold remove nobody: they move the moment, and with it the expiry."""
 
 
-def first_that_fires(gates: Sequence[Gate]) -> pl.Expr:
+def first_that_fires(gates: Sequence[Gate] = GATES) -> pl.Expr:
     """The reason of the first gate that removes the row, null where none does."""
     return pl.coalesce([pl.when(gate.removes).then(pl.lit(str(gate.reason))) for gate in gates])
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the gates say of one person: left out for good with ``reason``, or from when on she may get it."""
+
+    reason: Reason | None
+    not_before: datetime
+
+
+def recheck(
+    who: Standing, *, rules: SendingRules, terms: Terms, now: datetime, expires_at: datetime, again: bool = False
+) -> Verdict:
+    """The first gate that stops a person, in the declared order; without one, when she may get it: now, or later.
+
+    Args:
+        who: the person.
+        rules: the shop's.
+        terms: the campaign's.
+        now: the present moment, aware.
+        expires_at: after this nothing goes out.
+        again: whether she passed before and was drawn: no later choice of the global holdout takes her out of her arm.
+    """
+    case = _Case(who, rules, terms, now, expires_at)
+    gates = (gate for gate in GATES if not (again and gate.reason is Reason.GLOBAL_HOLDOUT))
+    reason = next((gate.reason for gate in gates if gate.stops(case)), None)
+    return Verdict(reason, case.not_before)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,14 +250,15 @@ class Plan:
     """What the gates decided about a segment.
 
     Attributes:
-        people: the audience with ``left_out`` (reason or null), ``arm`` (treated, control or null) and ``bucket``.
-        planned_at: the planned send time, for both arms: now, or the end of the quiet hours now falls into.
-        deferred: whether it is the latter.
+        people: the audience with ``left_out`` (reason or null), ``arm`` (treated, control or null), ``bucket`` and ``not_before``: the
+            planned send time for either arm, which is the launch or the end of the quiet hours the launch falls into.
+        planned_at: the first of these moments among the arms; that of the launch, where there is nobody in them.
+        deferred_until: the last of them, where anybody has to wait.
     """
 
     people: pl.DataFrame
     planned_at: datetime
-    deferred: bool
+    deferred_until: datetime | None
     expires_at: datetime
 
     def removed(self) -> dict[Reason, int]:
@@ -138,70 +271,78 @@ class Plan:
         return self.people.filter(pl.col("arm") == str(name))
 
 
-def decide(
-    audience: pl.DataFrame,
-    *,
-    rules: SendingRules,
-    salt: str,
-    holdout_percent: float,
-    now: datetime,
-    expires_at: datetime,
-) -> Plan:
+def decide(audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: datetime, expires_at: datetime) -> Plan:
     """Pass a segment through the gates and draw the arms. The same input gives the same plan.
 
     Args:
         audience: one row a member, with the columns of `AUDIENCE`; further columns are kept.
         rules: the shop's.
-        salt: the campaign's.
-        holdout_percent: share of those who pass that is held out.
+        terms: the campaign's.
         now: the moment of launch, aware.
         expires_at: after this nothing goes out.
     """
-    planned_at = rules.quiet.next_allowed(now)
-    drawn = pl.Series("bucket", buckets(salt, audience["customer_id"].to_list()), dtype=pl.Int64)
-    control = drawn < held_out_below(holdout_percent)
-    people = audience.with_columns(
-        first_that_fires(gates_before_draw(rules)).alias("left_out"), control.alias("control")
-    )
-    passed = pl.col("left_out").is_null()
+    people = pass_gates(audience, rules=rules, terms=terms, now=now, expires_at=expires_at)
+    drawn = pl.Series("bucket", buckets(terms.salt, people["customer_id"].to_list()), dtype=pl.Int64)
     arm = (
-        pl.when(~passed)
-        .then(None)
-        .when(pl.col("control"))
-        .then(pl.lit(str(ArmName.CONTROL)))
-        .otherwise(pl.lit(str(ArmName.TREATED)))
+        pl.when(pl.col("left_out").is_null())
+        .then(
+            pl.when(pl.col("bucket") < held_out_below(terms.holdout_percent))
+            .then(pl.lit(str(ArmName.CONTROL)))
+            .otherwise(pl.lit(str(ArmName.TREATED)))
+        )
+        .alias("arm")
     )
-    people = people.with_columns(arm.alias("arm"), drawn).drop("control")
-    return Plan(people=people, planned_at=planned_at, deferred=planned_at > now, expires_at=expires_at)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One treated person at the moment of sending, as the database has it under lock."""
-
-    gone: bool
-    consented: bool
-    excluded: bool
-    address_live: bool
-    sent_day: int
-    sent_week: int
-
-
-def recheck(standing: Standing, *, rules: SendingRules, now: datetime, expires_at: datetime) -> Reason | None:
-    """The gate that stops a claimed delivery, in the declared order; None lets it pass.
-
-    `Reason.QUIET_HOURS` defers, every other reason is final; the person stays in the arm.
-    """
-    capped = (rules.cap_day and standing.sent_day >= rules.cap_day) or (
-        rules.cap_week and standing.sent_week >= rules.cap_week
+    people = people.with_columns(drawn).with_columns(arm)
+    there = people.filter(pl.col("arm").is_not_null()).select(
+        pl.col("not_before").min(), last=pl.col("not_before").max()
     )
-    checks = (
-        (standing.gone, Reason.GONE),
-        (not standing.consented, Reason.CONSENT),
-        (standing.excluded, Reason.EXCLUSION_LIST),
-        (not standing.address_live, Reason.ADDRESS),
-        (bool(capped), Reason.FREQUENCY_CAP),
-        (rules.quiet.hold(now) and rules.quiet.next_allowed(now) < expires_at, Reason.QUIET_HOURS),
-        (rules.quiet.hold(now) or now >= expires_at, Reason.EXPIRY),
+    first, last = there.row(0)
+    return Plan(
+        people=people,
+        planned_at=first or now,
+        deferred_until=last if last is not None and last > now else None,
+        expires_at=expires_at,
     )
-    return next((reason for fires, reason in checks if fires), None)
+
+
+def pass_gates(
+    audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: datetime, expires_at: datetime
+) -> pl.DataFrame:
+    """The audience with ``left_out`` and ``not_before``; see `decide`."""
+    derived = audience.with_columns(
+        _moments(audience, rules=rules, terms=terms, now=now),
+        _over_cap(rules, terms).alias("over_cap"),
+        _held_out(audience, rules, terms),
+    ).with_columns(
+        (pl.col("not_before") >= expires_at).alias("late"),
+        (pl.lit(terms.quiet is QuietPolicy.DROP) & (pl.col("not_before") > now)).alias("drops"),
+    )
+    return derived.with_columns(first_that_fires().alias("left_out")).drop("over_cap", "held_out", "late", "drops")
+
+
+def _moments(audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: datetime) -> pl.Expr:
+    """When each may get it, worked out once a zone."""
+    kind = pl.Datetime("us", "UTC")
+    shop = pl.lit(rules.quiet.next_allowed(now), dtype=kind)
+    if not terms.own_zone:
+        return shop.alias("not_before")
+    zones = [zone for zone in audience["zone"].unique().to_list() if zone is not None]
+    moments = {zone: rules.quiet.in_zone(zone).next_allowed(now) for zone in zones}
+    if not moments:
+        return shop.alias("not_before")
+    own = pl.col("zone").replace_strict(moments, default=None, return_dtype=kind)
+    return pl.coalesce(own, shop).alias("not_before")
+
+
+def _over_cap(rules: SendingRules, terms: Terms) -> pl.Expr:
+    never = pl.lit(value=False)
+    day = pl.col("sent_day") >= rules.cap_day if rules.cap_day and terms.capped else never
+    week = pl.col("sent_week") >= rules.cap_week if rules.cap_week and terms.capped else never
+    return day | week
+
+
+def _held_out(audience: pl.DataFrame, rules: SendingRules, terms: Terms) -> pl.Series:
+    if not (terms.capped and rules.global_holdout_percent):
+        return pl.repeat(value=False, n=audience.height, dtype=pl.Boolean(), eager=True).alias("held_out")
+    drawn = buckets(rules.global_holdout_salt, audience["customer_id"].to_list())
+    return pl.Series("held_out", drawn, dtype=pl.Int64) < held_out_below(rules.global_holdout_percent)

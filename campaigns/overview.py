@@ -142,7 +142,7 @@ class DryRun:
     Attributes:
         as_of: how fresh the facts are that the segment was taken from.
         devices: live addresses of the treated.
-        deferred_until: end of the quiet hours, where now falls into them; everyone treated would wait until then.
+        deferred_until: the last end of quiet hours that anybody would wait for, where now falls into them; None where nobody would.
         expires_at: after this nothing more goes out.
         smallest_effect: the smallest difference of conversion rates (a share, 0.012 = 1.2 points) that the arms
             can show with 80 % power at the ``base_rate``; None where an arm is empty.

@@ -83,7 +83,7 @@ def summarise(
         control=control.height,
         treated=treated.height,
         devices=int(treated["devices"].sum()),
-        deferred_until=plan.planned_at if plan.deferred else None,
+        deferred_until=plan.deferred_until,
         expires_at=plan.expires_at,
         samples=tuple(samples),
         smallest_effect=smallest_effect(assumed, treated=treated.height, control=control.height),

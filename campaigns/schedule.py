@@ -1,20 +1,32 @@
 """When a message may go out: quiet hours in the shop's own time, across midnight and clock changes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from functools import cache
+from zoneinfo import ZoneInfo, available_timezones
+
+_zones = cache(available_timezones)
+
+
+def known_zone(zone: str) -> bool:
+    """Whether a text, which a phone may have sent, names a time zone."""
+    return zone in _zones()
 
 
 @dataclass(frozen=True, slots=True)
 class QuietHours:
     """A daily stretch in which no campaign is sent, ``[start, end)`` in local time.
 
-    ``start`` after ``end`` spans midnight (22:00 to 08:00); equal ones mean that there are none.
+    ``start`` after ``end`` spans midnight (21:00 to 08:00); equal ones mean that there are none.
     """
 
     start: time = time(21)
-    end: time = time(9)
+    end: time = time(8)
     zone: str = "Asia/Tokyo"
+
+    def in_zone(self, zone: str | None) -> "QuietHours":
+        """The same hours by another clock; by this one where the zone is none, or nobody knows it."""
+        return replace(self, zone=zone) if zone is not None and known_zone(zone) else self
 
     def hold(self, moment: datetime) -> bool:
         """Whether nothing may go out at an aware moment."""

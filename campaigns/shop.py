@@ -58,7 +58,7 @@ class ShopSettings:
     mark_holidays: bool = True
     currency: str = "JPY"
     quiet_from: time = time(21)
-    quiet_until: time = time(9)
+    quiet_until: time = time(8)
     cap_24h: int = 1
     cap_7d: int = 3
     consent_rule: ConsentRule = ConsentRule.EXPLICIT

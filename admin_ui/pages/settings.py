@@ -34,7 +34,7 @@ _PROBLEMS = {
     "closing_day": mark("Choose a day from 1 to 31; 31 is the end of the month."),
     "currency": mark("Choose a currency."),
     "quiet_from": mark("Enter a time like 21:00."),
-    "quiet_until": mark("Enter a time like 09:00."),
+    "quiet_until": mark("Enter a time like 08:00."),
     "cap_24h": mark("Choose a whole number from 0 to 20."),
     "cap_7d": mark("Choose a whole number from 0 to 50, not below the limit for 24 hours."),
 }

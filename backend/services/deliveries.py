@@ -21,16 +21,16 @@ import asyncpg
 import structlog
 
 from backend.clock import Clock
+from backend.store import campaign_drafts, rates, retirements
 from backend.store import campaigns as campaign_store
 from backend.store import deliveries as store
-from backend.store import rates, retirements
 from backend.store import shop as shop_store
 from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
-from campaigns.campaign import Action, Content, Policy, State, next_state
+from campaigns.campaign import Action, Devices, Draft, Policy, State, next_state
 from campaigns.delivery import Outcome, PushSender, Refusal, Refused
 from campaigns.dispatch import Stop, prepare
-from campaigns.gates import ConsentRule, SendingRules
+from campaigns.gates import SendingRules, Terms
 from campaigns.message import PushMessage
 from campaigns.pace import Burst, Pace
 from campaigns.retry import FIRST_WAIT, DeliveryState, Resolution, burns_its_audience, resolve
@@ -53,7 +53,6 @@ class _Campaign:
     """What sending needs of a campaign."""
 
     campaign_id: int
-    content: Content
     policy: Policy
     revision: int
 
@@ -70,6 +69,7 @@ class _Chunk:
 
 
 _Sent: TypeAlias = tuple[PushMessage, Outcome]
+_Decided: TypeAlias = tuple[store.Claimed, PushMessage | Stop]
 
 
 class Deliveries:
@@ -95,6 +95,7 @@ class Deliveries:
         self._chunk = chunk
         self._lease = lease
         self._patience = patience
+        self._drafts: dict[tuple[int, int], Draft] = {}
         self._watched: dict[tuple[int, int], deque[bool]] = {}
 
     async def deliver(self) -> int:
@@ -169,30 +170,62 @@ class Deliveries:
                 return None
             await store.lock_people(connection, customer_ids=[row["customer_id"] for row in claimed])
             rules = (await shop_store.read_settings(connection)).sending
-            standing = await store.read_standing(
-                connection,
-                claimed,
-                campaign_id=campaign.campaign_id,
-                now=now,
-                permission_is_consent=rules.consent_rule is ConsentRule.PERMISSION,
-                all_devices=held["devices"] == "all",
-                priority=1,
-            )
-            return await self._mark(connection, campaign, standing, rules=rules, limit=limit)
+            decided: list[_Decided] = []
+            for version in sorted({row["version"] for row in claimed}):
+                rows = [row for row in claimed if row["version"] == version]
+                draft = await self._draft(connection, campaign, version)
+                decided += await self._decide(connection, campaign, rows, draft, rules=rules, salt=held["salt"])
+            return await self._mark(connection, campaign, decided, limit=limit)
 
-    async def _mark(
+    async def _draft(self, connection: Connection, campaign: _Campaign, version: int) -> Draft:
+        """The version of a campaign that somebody entered: it never changes."""
+        key = campaign.campaign_id, version
+        if key not in self._drafts:
+            self._drafts[key] = await campaign_drafts.read_version(connection, campaign_id=key[0], version=version)
+        return self._drafts[key]
+
+    async def _decide(
         self,
         connection: Connection,
         campaign: _Campaign,
-        standing: Sequence[store.Claimed],
+        claimed: Sequence[asyncpg.Record],
+        draft: Draft,
         *,
         rules: SendingRules,
-        limit: int,
+        salt: str,
+    ) -> list[_Decided]:
+        """Look at the people of one version once more, as they stand now that they are held."""
+        now, terms = self._clock.now(), Terms.of(draft, salt=salt)
+        standing = await store.read_standing(
+            connection,
+            claimed,
+            campaign_id=campaign.campaign_id,
+            now=now,
+            rules=rules,
+            terms=terms,
+            all_devices=draft.devices is Devices.ALL,
+        )
+        return [
+            (
+                one,
+                prepare(
+                    one.candidate,
+                    campaign_id=campaign.campaign_id,
+                    content=draft.content_at(one.step, one.variant),
+                    rules=rules,
+                    terms=terms,
+                    now=now,
+                ),
+            )
+            for one in standing
+        ]
+
+    async def _mark(
+        self, connection: Connection, campaign: _Campaign, decided: Sequence[_Decided], *, limit: int
     ) -> _Chunk:
-        """Decide about each, and write it: who goes out now, whose device waits for its turn, who gets nothing."""
+        """Write what was decided: who goes out now, whose device waits for its turn, who gets nothing."""
         now, attempt_id = self._clock.now(), uuid4()
         leased_until = now + self._lease
-        decided = [(one, self._prepared(one, campaign, rules=rules, now=now)) for one in standing]
         ready = {one.delivery_id: (one, message) for one, message in decided if isinstance(message, PushMessage)}
         reached = {one.person for one, _ in ready.values()}
         stopped = {
@@ -204,7 +237,7 @@ class Deliveries:
             await store.stop(connection, list(stopped.values()), campaign_id=campaign.campaign_id, now=now)
         going: set[int] = set()
         for again in {one.again for one, _ in ready.values()}:
-            write = partial(store.mark_again) if again else partial(store.hand_over, going=limit, priority=1)
+            write = partial(store.mark_again) if again else partial(store.hand_over, going=limit)
             going = await write(
                 connection,
                 [one for one, _ in ready.values()],
@@ -218,13 +251,8 @@ class Deliveries:
             leased_until=leased_until,
             messages=[message for number, (_, message) in ready.items() if number in going],
             claimed={number: one for number, (one, _) in ready.items()},
-            worked=len(standing),
+            worked=len(decided),
         )
-
-    def _prepared(
-        self, one: store.Claimed, campaign: _Campaign, *, rules: SendingRules, now: datetime
-    ) -> PushMessage | Stop:
-        return prepare(one.candidate, campaign_id=campaign.campaign_id, content=campaign.content, rules=rules, now=now)
 
     async def _record_surely(self, campaign: _Campaign, chunk: _Chunk, sent: list[_Sent]) -> None:
         """Record through an outage of the database; what cannot be kept for a minute is left to `recover`."""
@@ -333,6 +361,4 @@ class Deliveries:
 
 
 def _campaign(row: asyncpg.Record) -> _Campaign:
-    return _Campaign(
-        row["campaign_id"], campaign_store.read_content(row["content"]), Policy(row["policy"]), row["revision"]
-    )
+    return _Campaign(row["campaign_id"], Policy(row["policy"]), row["revision"])

@@ -1,53 +1,100 @@
-"""Reads what the gates need of a segment's members, in pieces that a server takes well."""
+"""Reads what the gates need of a segment's members, in one statement, however many they are."""
 
+import asyncio
+import io
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import asyncpg
 import polars as pl
 
-from backend.store import deliveries
+from backend.store import queries, shop
+from backend.store.deliveries import consent_without_word, purpose
 from backend.store.pool import Connection
 from campaigns.audience import join_standing
-from campaigns.campaign import Content
-from campaigns.gates import ConsentRule, SendingRules
+from campaigns.campaign import Content, Draft
+from campaigns.gates import Plan, SendingRules, Terms, decide
+from campaigns.templates import required_fields
 
-PIECE = 50_000
-"""Members asked for in one statement."""
+_SQL = queries.load("deliveries")
 
-_STANDING: dict[str, pl.DataType] = {
+_STANDING: dict[str, Any] = {
     "customer_id": pl.Int64(),
-    "gone": pl.Boolean(),
-    "consented": pl.Boolean(),
-    "excluded": pl.Boolean(),
+    "gone": pl.Int8(),
+    "consented": pl.Int8(),
+    "excluded": pl.Int8(),
     "devices": pl.Int64(),
     "sent_day": pl.Int64(),
     "sent_week": pl.Int64(),
     "language": pl.String(),
-    "has_family_name": pl.Boolean(),
-    "has_given_name": pl.Boolean(),
+    "has_family_name": pl.Int8(),
+    "has_given_name": pl.Int8(),
+    "zone": pl.String(),
 }
+_FLAGS = tuple(name for name, kind in _STANDING.items() if kind == pl.Int8())
+_NAMES = frozenset({"family_name", "given_name"})
 
 
 async def read(
-    connection: Connection, members: pl.DataFrame, *, content: Content, rules: SendingRules, now: datetime
+    connection: Connection,
+    members: pl.DataFrame,
+    *,
+    contents: Sequence[Content],
+    rules: SendingRules,
+    terms: Terms,
+    now: datetime,
 ) -> pl.DataFrame:
     """The audience of a campaign: members of the frame with consent, addresses, recent sends and missing fields.
 
     Args:
         connection: any; nothing is written.
         members: ``customer_id`` and the merge columns.
-        content: says which fields a person needs.
-        rules: says what counts as consent.
+        contents: say which fields a person needs: who lacks one that any of them needs is left out of all, so that variants
+            have the same audience.
+        rules: say what counts as consent.
+        terms: say to what, and which pushes count for the cap.
         now: the end of the windows of the frequency cap.
     """
-    pieces = []
-    for start in range(0, members.height, PIECE):
-        ids = members["customer_id"].slice(start, PIECE).to_list()
-        rows = await deliveries.read_audience(
-            connection,
-            customer_ids=ids,
-            now=now,
-            permission_is_consent=rules.consent_rule is ConsentRule.PERMISSION,
-        )
-        pieces.append(pl.DataFrame([tuple(row) for row in rows], schema=_STANDING, orient="row"))
-    standing = pl.concat(pieces) if pieces else pl.DataFrame(schema=_STANDING)
-    return join_standing(members, standing, content)
+    needed = {name for content in contents for names in required_fields(content).values() for name in names}
+    standing = await _standing(
+        connection,
+        members["customer_id"].to_list(),
+        now,
+        purpose(terms),
+        consent_without_word(rules, terms),
+        terms.counts_from,
+        any(len(content.texts()) > 1 for content in contents),
+        bool(needed & _NAMES),
+    )
+    return join_standing(members, standing, contents)
+
+
+async def plan(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime) -> Plan:
+    """What a launch at ``now`` decides about the members of a segment: the one way of launch and dry run."""
+    terms, contents = Terms.of(draft, salt=salt), [content for _, content in draft.contents()]
+    async with pool.acquire() as connection:
+        rules = (await shop.read_settings(connection)).sending
+        audience = await read(connection, members, contents=contents, rules=rules, terms=terms, now=now)
+    return await asyncio.to_thread(
+        decide, audience, rules=rules, terms=terms, now=now, expires_at=now + draft.expires_after
+    )
+
+
+async def _standing(connection: Connection, *given: Any) -> pl.DataFrame:
+    """As text, which the server writes and Polars reads far faster than rows become objects."""
+    written = io.BytesIO()
+
+    async def keep(data: bytes) -> None:
+        written.write(data)
+
+    async with connection.transaction():
+        await connection.execute(_SQL["settle_in"])
+        await connection.copy_from_query(_SQL["read_audience"], *given, output=keep, format="csv")
+    written.seek(0)
+    rows = (
+        pl.read_csv(written, has_header=False, schema=_STANDING)
+        if written.getbuffer().nbytes
+        else pl.DataFrame(schema=_STANDING)
+    )
+    return rows.with_columns(pl.col(_FLAGS).cast(pl.Boolean()))

@@ -1,11 +1,12 @@
 """Campaigns and the people they were launched for."""
 
-from collections.abc import Iterable, Sequence
+import io
 from datetime import datetime
 from typing import Any, cast
 
 import asyncpg
 import msgspec
+import polars as pl
 
 from backend.store import queries, webhooks
 from backend.store.pool import Connection
@@ -13,21 +14,6 @@ from campaigns.campaign import Content, State
 from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
-
-PEOPLE_COLUMNS = (
-    "campaign_id",
-    "occurrence",
-    "customer_id",
-    "version",
-    "arm",
-    "left_out",
-    "state",
-    "planned_at",
-    "not_before",
-    "expires_at",
-    "changed_at",
-    "merge_fields",
-)
 
 
 async def list_all(connection: Connection) -> list[asyncpg.Record]:
@@ -81,8 +67,8 @@ async def set_launched(
     *,
     campaign_id: int,
     planned_at: datetime,
-    expires_at: datetime,
-    segment_version: int,
+    expires_at: datetime | None,
+    segment_version: int | None,
     targeted: int,
     control: int,
     now: datetime,
@@ -142,9 +128,22 @@ async def add_occurrence(
     )
 
 
-async def copy_people(connection: Connection, people: Iterable[Sequence[object]]) -> None:
-    """Write everyone of a launch; rows are in the order of `PEOPLE_COLUMNS`."""
-    await connection.copy_records_to_table("campaign_people", columns=PEOPLE_COLUMNS, records=people)
+async def copy_people(connection: Connection, people: pl.DataFrame) -> None:
+    """Write everyone of a launch: `campaigns.ledger.PEOPLE_COLUMNS`, moments as texts."""
+    written = io.BytesIO()
+    people.write_csv(written, include_header=False)
+    written.seek(0)
+    await connection.copy_to_table("campaign_people", source=written, columns=people.columns, format="csv")
+
+
+async def has_occurrence(connection: Connection, *, campaign_id: int, occurrence: int) -> bool:
+    """Whether an audience was launched for it."""
+    return bool(await connection.fetchval(_SQL["has_occurrence"], campaign_id, occurrence))
+
+
+async def read_salt(connection: Connection, *, campaign_id: int) -> str:
+    """What draws a campaign's arms."""
+    return cast("str", await connection.fetchval(_SQL["read_salt"], campaign_id))
 
 
 async def list_due(connection: Connection, *, now: datetime) -> list[int]:

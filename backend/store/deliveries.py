@@ -4,10 +4,10 @@ A person: ``planned → handed | left_out | expired | cancelled``. A device: ``s
 accepted | rejected | unknown``, or ``planned`` anew.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
@@ -16,7 +16,7 @@ from backend.store import queries
 from backend.store.pool import Connection
 from campaigns.campaign import State
 from campaigns.dispatch import Candidate, Stop
-from campaigns.gates import Reason, Standing
+from campaigns.gates import ConsentRule, Reason, SendingRules, Standing, Terms
 from campaigns.message import AddressKind
 from campaigns.retry import MOST_ATTEMPTS, DeliveryState, Resolution
 
@@ -26,16 +26,64 @@ _LOCKS = 2**31
 """Of people's locks: two whose numbers differ by this much share one, and merely wait for each other."""
 
 
-async def read_audience(
-    connection: Connection, *, customer_ids: Sequence[int], now: datetime, permission_is_consent: bool
-) -> list[asyncpg.Record]:
-    """What the gates need of each member that is still there; in no order."""
-    return _rows(await connection.fetch(_SQL["read_audience"], customer_ids, now, permission_is_consent))
-
-
 async def read_names(connection: Connection, *, customer_ids: Sequence[int]) -> list[asyncpg.Record]:
     """Language and names of some customers, for previews."""
     return _rows(await connection.fetch(_SQL["read_names"], customer_ids))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryRow:
+    """The row of a person who enters."""
+
+    customer_id: int
+    occurrence: int
+    arm: str | None
+    variant: str | None
+    left_out: str | None
+    state: str | None
+    planned_at: datetime
+    expires_at: datetime
+    merge_fields: Mapping[str, Any]
+
+
+async def read_entering(
+    connection: Connection,
+    *,
+    customer_ids: Sequence[int],
+    campaign_id: int,
+    rules: SendingRules,
+    terms: Terms,
+    now: datetime,
+) -> dict[int, asyncpg.Record]:
+    """What the gates need of people who enter, by customer: the columns of `STANDING`, ``address_live``, and ``arm`` they have in the campaign."""
+    rows = await connection.fetch(
+        _SQL["read_entering"],
+        customer_ids,
+        now,
+        purpose(terms),
+        consent_without_word(rules, terms),
+        terms.counts_from,
+        campaign_id,
+    )
+    return {row["customer_id"]: row for row in rows}
+
+
+async def add_entries(
+    connection: Connection, rows: Sequence[EntryRow], *, campaign_id: int, step: int, version: int, now: datetime
+) -> set[tuple[int, int]]:
+    """Write rows of people who enter; gives customer and occurrence of those that were not there."""
+    columns = [[getattr(row, field.name) for row in rows] for field in fields(EntryRow)]
+    added = await connection.fetch(_SQL["add_entries"], *columns, campaign_id, step, version, now)
+    return {(row["customer_id"], row["occurrence"]) for row in added}
+
+
+async def read_entries(
+    connection: Connection, keys: Sequence[tuple[int, int]], *, campaign_id: int, step: int
+) -> dict[tuple[int, int], asyncpg.Record]:
+    """What was decided about entries, by customer and occurrence."""
+    given = [[key[place] for key in keys] for place in range(2)]
+    rows = await connection.fetch(_SQL["read_entries"], *given, campaign_id, step)
+    return {(row["customer_id"], row["occurrence"]): row for row in rows}
 
 
 async def claim_people(connection: Connection, *, campaign_id: int, limit: int, now: datetime) -> list[asyncpg.Record]:
@@ -60,6 +108,7 @@ class Claimed:
     Attributes:
         again: whether it is another try of a row that is there already.
         attempts: tries so far.
+        weight: the class it counts in for the cap.
     """
 
     customer_id: int
@@ -70,6 +119,7 @@ class Claimed:
     device_id: int | None
     again: bool
     attempts: int
+    weight: int
     candidate: Candidate
 
     @property
@@ -89,28 +139,27 @@ async def read_standing(
     *,
     campaign_id: int,
     now: datetime,
-    permission_is_consent: bool,
+    rules: SendingRules,
+    terms: Terms,
     all_devices: bool,
-    priority: int,
 ) -> list[Claimed]:
     """What the last check and the text need of claimed rows, one a device."""
     rows = await connection.fetch(
         _SQL["read_standing"],
         *([row[name] for row in claimed] for name in ("customer_id", "occurrence", "step", "device_id", "delivery_id")),
         now,
-        permission_is_consent,
+        consent_without_word(rules, terms),
         all_devices,
-        priority,
+        terms.counts_from,
         campaign_id,
+        purpose(terms),
     )
-    return [_claimed(row, claimed[row["place"] - 1]) for row in rows]
+    return [_claimed(row, claimed[row["place"] - 1], weight=terms.weight) for row in rows]
 
 
-def _claimed(row: asyncpg.Record, held: asyncpg.Record) -> Claimed:
+def _claimed(row: asyncpg.Record, held: asyncpg.Record, *, weight: int) -> Claimed:
     there = row["device_id"] is not None
-    standing = Standing(
-        address_live=there, **{name: row[name] for name in ("gone", "consented", "excluded", "sent_day", "sent_week")}
-    )
+    standing = Standing(address_live=there, **{name: row[name] for name in STANDING})
     candidate = Candidate(
         delivery_id=held["delivery_id"] or row["delivery_id"] or 0,
         standing=standing,
@@ -129,8 +178,23 @@ def _claimed(row: asyncpg.Record, held: asyncpg.Record) -> Claimed:
         device_id=held["device_id"] or row["device_id"],
         again=held["delivery_id"] is not None,
         attempts=held["attempts"],
+        weight=weight,
         candidate=candidate,
     )
+
+
+STANDING = ("customer_id", "gone", "consented", "excluded", "sent_day", "sent_week", "zone")
+"""What of a standing has the same name in statements."""
+
+
+def purpose(terms: Terms) -> str:
+    """What a person consents to: the purpose as consents are kept."""
+    return "marketing" if terms.capped else "service"
+
+
+def consent_without_word(rules: SendingRules, terms: Terms) -> bool:
+    """Whether a person who never said anything counts as consenting: always to notices, to marketing as the shop decided."""
+    return not terms.capped or rules.consent_rule is ConsentRule.PERMISSION
 
 
 async def hand_over(
@@ -139,7 +203,6 @@ async def hand_over(
     *,
     going: int,
     campaign_id: int,
-    priority: int,
     attempt_id: UUID,
     now: datetime,
     leased_until: datetime,
@@ -154,8 +217,8 @@ async def hand_over(
         [one.device_id for one in claimed],
         [one.candidate.expires_at for one in claimed],
         [place < going for place in range(len(claimed))],
+        [one.weight for one in claimed],
         campaign_id,
-        priority,
         attempt_id,
         now,
         leased_until,

@@ -13,8 +13,8 @@ from backend.cli.campaign_texts import tell_report
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns import report_table
 from campaigns.campaign import Content, State, Text
-from campaigns.intervals import IntervalKind
 from campaigns.effect import Verdict
+from campaigns.intervals import IntervalKind
 from tests.fixtures.shop_floor import CONTENT, NOON, ShopFloor, fact_frame
 
 
@@ -120,12 +120,12 @@ async def test_quiet_hours_are_told_before_and_kept_after(floor: ShopFloor) -> N
     assert len(floor.sender.sent) == seen.treated
 
 
-async def test_a_night_that_outlives_the_message_expires_everyone(floor: ShopFloor) -> None:
+async def test_a_night_that_outlives_the_message_leaves_everyone_out(floor: ShopFloor) -> None:
     await floor.settings(quiet_from=time(11), quiet_until=time(14))
     await floor.people(3)
     campaign_id = await floor.launched(expires_after=timedelta(hours=1))
     await floor.drain()
-    assert (await floor.desk.report(campaign_id)).people.expired == 3
+    assert (await floor.desk.report(campaign_id)).people.left_out == {"expiry": 3}
     assert await floor.state(campaign_id) == "sent"
 
 

@@ -27,7 +27,7 @@ def changed(**values: Any) -> ShopSettings:
 async def test_a_new_shop_has_the_defaults(shop: Shop) -> None:
     settings = await shop.get()
     assert settings == ShopSettings()
-    assert (settings.quiet_from, settings.quiet_until) == (time(21), time(9))
+    assert (settings.quiet_from, settings.quiet_until) == (time(21), time(8))
     assert (settings.cap_24h, settings.cap_7d, settings.zone) == (1, 3, "Asia/Tokyo")
 
 

@@ -8,10 +8,12 @@ import pytest
 
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.static_lists import StaticLists
-from backend.store import deliveries, erasures
+from backend.store import audience, erasures
+from campaigns.gates import SendingRules, Terms
 from segments.id_lists import GivenIds, given_ids
 from segments.rules.parse import parse
 from segments.static_list import StaticList, Taken
+from tests.fixtures.shop_floor import audience_frame
 from tests.services.keeping import NOW, Floor
 
 GOLD = parse({"attribute": "rank", "op": "is", "value": "gold"})
@@ -143,8 +145,10 @@ async def test_names_are_checked_and_changed(lists: StaticLists) -> None:
 
 async def excluded(floor: Floor) -> dict[int, bool]:
     async with floor.pool.acquire() as connection:
-        rows = await deliveries.read_audience(connection, customer_ids=[1, 2, 3], now=NOW, permission_is_consent=True)
-    return {row["customer_id"]: row["excluded"] for row in rows}
+        rows = await audience.read(
+            connection, audience_frame([1, 2, 3]), contents=[], rules=SendingRules(), terms=Terms(), now=NOW
+        )
+    return dict(rows.select("customer_id", "excluded").iter_rows())
 
 
 async def test_an_exclusion_list_keeps_its_people_out_of_campaigns(lists: StaticLists, floor: Floor) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from backend.store import deliveries as store
 from campaigns.campaign import State
+from campaigns.gates import SendingRules, Terms
 from campaigns.retry import DeliveryState, Resolution
 from tests.fixtures.shop_floor import NOON, ShopFloor
 
@@ -39,16 +40,15 @@ async def send(pool: asyncpg.Pool, campaign_id: int, attempt: UUID, *, limit: in
             rows,
             campaign_id=campaign_id,
             now=NOON,
-            permission_is_consent=False,
+            rules=SendingRules(),
+            terms=Terms(),
             all_devices=False,
-            priority=1,
         )
         marked = await store.hand_over(
             connection,
             standing,
             going=limit,
             campaign_id=campaign_id,
-            priority=1,
             attempt_id=attempt,
             now=NOON,
             leased_until=LEASE,

@@ -1,6 +1,5 @@
 """The dry run: the launch's own decisions, counted and thrown away."""
 
-import asyncio
 from datetime import datetime
 
 import asyncpg
@@ -10,10 +9,9 @@ from backend.errors import Conflict
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
-from backend.store import shop as shop_store
 from campaigns.audience import MERGE_COLUMNS, Audiences
 from campaigns.campaign import Content
-from campaigns.gates import Plan, decide
+from campaigns.gates import Plan
 from campaigns.overview import DryRun, Sample
 from campaigns.preview import Person, base_rate, sample, sampled, summarise
 from segments.customers import days_column
@@ -30,18 +28,7 @@ async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audienc
         raise Conflict("An event begins this campaign for everyone: there is no audience to count.", code="no_audience")
     columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event))
     members = await audiences.members(draft.segment_id, columns=columns)
-    async with pool.acquire() as connection:
-        rules = (await shop_store.read_settings(connection)).sending
-        audience = await audience_store.read(connection, members.frame, content=draft.content, rules=rules, now=now)
-    plan = await asyncio.to_thread(
-        decide,
-        audience,
-        rules=rules,
-        salt=row["salt"],
-        holdout_percent=draft.holdout_percent,
-        now=now,
-        expires_at=now + draft.expires_after,
-    )
+    plan = await audience_store.plan(pool, draft, members.frame, salt=row["salt"], now=now)
     return summarise(
         plan,
         campaign_id=row["campaign_id"],

@@ -22,7 +22,9 @@ NOTE = Label(
     "テスト送信です。配信停止時間帯と配信頻度上限を通さず、配信の集計には入りません。会員にない項目には見本の値を使います。",
     "A test send: quiet hours and frequency cap do not apply, and it is counted nowhere. Fields the person lacks show sample values.",
 )
-_PASSES = Standing(gone=False, consented=True, excluded=False, address_live=True, sent_day=0, sent_week=0)
+_PASSES = Standing(
+    customer_id=0, gone=False, consented=True, excluded=False, address_live=True, sent_day=0, sent_week=0
+)
 
 
 async def test_send(

@@ -24,7 +24,7 @@ SELECT campaign_id, state, revision, name, expires_after, next_at FROM campaigns
 -- whether devices wait for another try, and how the campaign is to be sent.
 SELECT
     state, EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = campaigns.campaign_id AND d.retry_at <= $2) AS again,
-    coalesce(to_jsonb(campaigns) ->> 'devices', 'newest') AS devices
+    salt
 FROM campaigns WHERE campaign_id = $1 FOR SHARE
 
 -- name: set_state
@@ -47,6 +47,12 @@ SET state = 'sending', planned_at = $2, expires_at = $3, segment_version = $4, t
 WHERE campaign_id = $1
 RETURNING name
 
+-- name: has_occurrence
+SELECT EXISTS (SELECT FROM campaign_occurrences WHERE campaign_id = $1 AND occurrence = $2)
+
+-- name: read_salt
+SELECT salt FROM campaigns WHERE campaign_id = $1
+
 -- name: add_occurrence
 INSERT INTO campaign_occurrences (
     campaign_id, occurrence, step, version, segment_version, planned_at, expires_at, targeted, control, launched_at
@@ -58,8 +64,7 @@ SELECT campaign_id FROM campaigns WHERE state = 'scheduled' AND scheduled_at <= 
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first.
-SELECT
-    campaign_id, state, policy, content, expires_at, revision, coalesce(to_jsonb(campaigns) ->> 'kind', 'once') AS kind
+SELECT campaign_id, state, policy, expires_at, revision, kind
 FROM campaigns
 WHERE state IN ('sending', 'paused')
 ORDER BY planned_at, campaign_id

@@ -1,11 +1,76 @@
 -- name: read_audience
--- What the gates need of each member of a segment ($1), at $2. Consent is the person's word; where there is none, $3
--- (true where the shop takes the phone's permission as enough). Sends are counted by campaign: two devices that got
--- the same campaign are one push to the person.
+-- What the gates need of each member of a segment ($1), at $2, as a set: every table is read once, and joined by hashing where the
+-- segment is large. Consent is the person's word to a purpose ($3); where there is none, $4. Pushes of class $5 and above
+-- count, by campaign, occurrence and step: two devices that got the same are one push to the person. $6 and $7: whether
+-- texts ask for the language, and for names. The newest device says language and zone; only whoever has several is looked at closer.
+WITH wanted AS MATERIALIZED (
+    SELECT unnest($1::bigint[]) AS customer_id
+), banned AS MATERIALIZED (
+    SELECT m.customer_id FROM static_lists AS l JOIN static_list_members AS m USING (list_id) WHERE l.exclusion AND l.archived_at IS NULL
+    UNION
+    SELECT k.merged_into
+    FROM static_lists AS l
+    JOIN static_list_members AS m USING (list_id)
+    JOIN customers AS k USING (customer_id)
+    WHERE l.exclusion AND l.archived_at IS NULL AND k.merged_into IS NOT NULL
+), live AS (
+    SELECT customer_id, count(*) AS devices, max(locale) AS locale, max(time_zone) AS time_zone
+    FROM devices JOIN wanted USING (customer_id)
+    WHERE state = 'live' AND permission <> 'denied'
+    GROUP BY customer_id
+), pushes AS (
+    SELECT customer_id, max(sent_at) AS sent_at
+    FROM deliveries JOIN wanted USING (customer_id)
+    WHERE sent_at > $2::timestamptz - interval '7 days' AND priority >= $5::smallint
+    GROUP BY customer_id, campaign_id, occurrence, step
+), sent AS (
+    SELECT customer_id, count(*) FILTER (WHERE sent_at > $2::timestamptz - interval '24 hours') AS day, count(*) AS week
+    FROM pushes
+    GROUP BY customer_id
+)
+SELECT
+    c.customer_id,
+    (c.merged_into IS NOT NULL)::int AS gone,
+    coalesce(consent.granted, $4::boolean)::int AS consented,
+    (c.customer_id IN (SELECT customer_id FROM banned))::int AS excluded,
+    coalesce(live.devices, 0) AS devices,
+    coalesce(sent.day, 0) AS sent_day,
+    coalesce(sent.week, 0) AS sent_week,
+    CASE WHEN $6::boolean THEN
+        coalesce(c.traits ->> 'language', c.traits ->> 'locale', CASE WHEN live.devices > 1 THEN newest.locale ELSE live.locale END)
+    END AS language,
+    ($7::boolean AND coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName', '') <> '')::int
+        AS has_family_name,
+    ($7::boolean AND coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName', '') <> '')::int
+        AS has_given_name,
+    coalesce(
+        CASE WHEN live.devices > 1 THEN newest.time_zone ELSE live.time_zone END, c.traits ->> 'timezone', c.traits ->> 'time_zone'
+    ) AS zone
+FROM wanted
+JOIN customers AS c USING (customer_id)
+LEFT JOIN consents AS consent
+    ON consent.customer_id = wanted.customer_id AND consent.purpose = $3::text AND consent.channel = 'push'
+LEFT JOIN live ON live.customer_id = wanted.customer_id
+LEFT JOIN LATERAL (
+    SELECT d.locale, d.time_zone
+    FROM devices AS d
+    WHERE d.customer_id = wanted.customer_id AND d.state = 'live' AND d.permission <> 'denied'
+    ORDER BY d.last_seen DESC, d.device_id DESC
+    LIMIT 1
+) AS newest ON live.devices > 1
+LEFT JOIN sent ON sent.customer_id = wanted.customer_id
+ORDER BY c.customer_id
+
+-- name: settle_in
+-- For the transaction: room for hashes of a million people, and no time lost on compiling what runs once.
+SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)
+
+-- name: read_entering
+-- The same of people who enter one by one ($1), with the arm that the campaign ($6) gave them before.
 SELECT
     c.customer_id,
     c.merged_into IS NOT NULL AS gone,
-    coalesce(consent.granted, $3::boolean) AS consented,
+    coalesce(consent.granted, $4::boolean) AS consented,
     EXISTS (
         SELECT FROM static_lists AS l
         JOIN static_list_members AS m USING (list_id)
@@ -13,31 +78,53 @@ SELECT
             SELECT c.customer_id UNION ALL SELECT k.customer_id FROM customers AS k WHERE k.merged_into = c.customer_id
         ))
     ) AS excluded,
-    coalesce(live.devices, 0) AS devices,
-    coalesce(sent.day, 0) AS sent_day,
-    coalesce(sent.week, 0) AS sent_week,
-    coalesce(c.traits ->> 'language', c.traits ->> 'locale', live.locale) AS language,
-    coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName', '') <> '' AS has_family_name,
-    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName', '') <> '' AS has_given_name
-FROM unnest($1::bigint[]) AS wanted (customer_id)
+    device.device_id IS NOT NULL AS address_live,
+    coalesce(c.traits ->> 'language', c.traits ->> 'locale', device.locale) AS language,
+    coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
+    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name,
+    sent.day AS sent_day,
+    sent.week AS sent_week,
+    coalesce(device.time_zone, c.traits ->> 'timezone', c.traits ->> 'time_zone') AS zone,
+    (SELECT p.arm FROM campaign_people AS p WHERE p.customer_id = c.customer_id AND p.campaign_id = $6 AND p.arm IS NOT NULL LIMIT 1) AS arm
+FROM unnest($1::bigint[]) AS w (customer_id)
 JOIN customers AS c USING (customer_id)
 LEFT JOIN consents AS consent
-    ON consent.customer_id = c.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'
-LEFT JOIN (
-    SELECT customer_id, count(*) AS devices, max(locale) AS locale
-    FROM devices
-    WHERE customer_id = ANY($1::bigint[]) AND state = 'live' AND permission <> 'denied'
-    GROUP BY customer_id
-) AS live ON live.customer_id = c.customer_id
-LEFT JOIN (
+    ON consent.customer_id = w.customer_id AND consent.purpose = $3::text AND consent.channel = 'push'
+LEFT JOIN LATERAL (
+    SELECT d.device_id, d.time_zone, d.locale
+    FROM devices AS d
+    WHERE d.customer_id = w.customer_id AND d.state = 'live' AND d.permission <> 'denied'
+    ORDER BY d.last_seen DESC, d.device_id DESC
+    LIMIT 1
+) AS device ON true
+CROSS JOIN LATERAL (
     SELECT
-        customer_id,
-        count(DISTINCT (campaign_id, occurrence, step)) FILTER (WHERE sent_at > $2::timestamptz - interval '24 hours') AS day,
-        count(DISTINCT (campaign_id, occurrence, step)) AS week
-    FROM deliveries
-    WHERE customer_id = ANY($1::bigint[]) AND sent_at > $2::timestamptz - interval '7 days' AND priority >= 1
-    GROUP BY customer_id
-) AS sent ON sent.customer_id = c.customer_id
+        count(DISTINCT (o.campaign_id, o.occurrence, o.step)) FILTER (WHERE o.sent_at > $2::timestamptz - interval '24 hours') AS day,
+        count(DISTINCT (o.campaign_id, o.occurrence, o.step)) AS week
+    FROM deliveries AS o
+    WHERE o.customer_id = w.customer_id AND o.sent_at > $2::timestamptz - interval '7 days' AND o.priority >= $5::smallint
+) AS sent
+
+-- name: add_entries
+-- One row an entry; one that is there already stays as it was decided.
+INSERT INTO campaign_people (
+    customer_id, occurrence, arm, variant, left_out, state, planned_at, not_before, expires_at, merge_fields,
+    campaign_id, step, version, changed_at
+)
+SELECT
+    e.customer_id, e.occurrence, e.arm, e.variant, e.left_out, e.state, e.planned_at, e.planned_at, e.expires_at, e.merge_fields,
+    $10, $11, $12, $13
+FROM unnest(
+    $1::bigint[], $2::bigint[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[], $9::jsonb[]
+) AS e (customer_id, occurrence, arm, variant, left_out, state, planned_at, expires_at, merge_fields)
+ON CONFLICT DO NOTHING
+RETURNING customer_id, occurrence
+
+-- name: read_entries
+SELECT p.customer_id, p.occurrence, p.arm, p.variant, p.left_out, p.not_before
+FROM unnest($1::bigint[], $2::bigint[]) AS e (customer_id, occurrence)
+JOIN campaign_people AS p USING (customer_id, occurrence)
+WHERE p.campaign_id = $3 AND p.step = $4
 
 -- name: claim_people
 -- Takes up to $3 people who are due, and says so at once: whoever stops them later in the transaction corrects it. Rows that another
@@ -96,14 +183,15 @@ SELECT
     sent.week AS sent_week,
     coalesce(c.traits ->> 'language', c.traits ->> 'locale', device.locale) AS language,
     coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
-    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
+    coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name,
+    coalesce(device.time_zone, c.traits ->> 'timezone', c.traits ->> 'time_zone') AS zone
 FROM unnest($1::bigint[], $2::bigint[], $3::smallint[], $4::bigint[], $5::bigint[])
     WITH ORDINALITY AS w (customer_id, occurrence, step, device_id, delivery_id, place)
 JOIN customers AS c USING (customer_id)
 LEFT JOIN consents AS consent
-    ON consent.customer_id = w.customer_id AND consent.purpose = 'marketing' AND consent.channel = 'push'
+    ON consent.customer_id = w.customer_id AND consent.purpose = $11::text AND consent.channel = 'push'
 LEFT JOIN LATERAL (
-    SELECT d.device_id, d.address, d.address_kind, d.locale
+    SELECT d.device_id, d.address, d.address_kind, d.locale, d.time_zone
     FROM devices AS d
     WHERE d.customer_id = w.customer_id AND d.state = 'live' AND d.permission <> 'denied'
         AND (w.device_id IS NULL OR d.device_id = w.device_id)
@@ -130,18 +218,18 @@ WITH made AS (
     )
     OVERRIDING SYSTEM VALUE
     SELECT
-        w.delivery_id, w.customer_id, w.occurrence, w.step, w.device_id, w.expires_at, $8, $9,
+        w.delivery_id, w.customer_id, w.occurrence, w.step, w.device_id, w.expires_at, $9, w.priority,
         CASE WHEN w.now THEN 'sending' ELSE 'planned' END, w.now::int, CASE WHEN w.now THEN $10::uuid END,
         CASE WHEN w.now THEN $11::timestamptz END, CASE WHEN NOT w.now THEN $11 END, $11
-    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::timestamptz[], $7::boolean[])
-        AS w (delivery_id, customer_id, occurrence, step, device_id, expires_at, now)
+    FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bigint[], $6::timestamptz[], $7::boolean[], $8::smallint[])
+        AS w (delivery_id, customer_id, occurrence, step, device_id, expires_at, now, priority)
     ON CONFLICT DO NOTHING
     RETURNING delivery_id, state
 ), going AS (
     SELECT array_agg(delivery_id) AS ids FROM made WHERE state = 'sending'
 ), held AS (
     INSERT INTO send_attempts (attempt_id, campaign_id, leased_until, delivery_ids)
-    SELECT $10, $8, $12, going.ids FROM going WHERE going.ids IS NOT NULL
+    SELECT $10, $9, $12, going.ids FROM going WHERE going.ids IS NOT NULL
 )
 SELECT unnest(ids) FROM going
 

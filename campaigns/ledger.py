@@ -1,0 +1,107 @@
+"""A plan as the rows of the ledger, made by columns: a million people take a second."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import polars as pl
+
+from campaigns.content import Content, Variant
+from campaigns.experiment import ArmName, variants_of
+from campaigns.fields import FIELDS, MergeField, clean
+from campaigns.gates import Plan, Reason
+from campaigns.templates import fields_of
+
+PEOPLE_COLUMNS = (
+    "customer_id", "arm", "variant", "left_out", "state", "planned_at", "not_before", "merge_fields",
+    "campaign_id", "occurrence", "step", "version", "expires_at", "changed_at",
+)  # fmt: skip
+"""Columns of the rows, in their order."""
+
+READS_LATER = (Reason.CONSENT, Reason.ADDRESS)
+"""Who is left out for one of these can still read the message in the app's inbox, and keeps the fields that it shows."""
+
+
+def rows_of(
+    plan: Plan,
+    *,
+    campaign_id: int,
+    occurrence: int,
+    version: int,
+    salt: str,
+    contents: Sequence[Content],
+    variants: Sequence[Variant] = (),
+    now: datetime,
+    step: int = 0,
+) -> pl.DataFrame:
+    """Everyone of a plan as a row of the ledger, `PEOPLE_COLUMNS`, moments as texts.
+
+    Args:
+        plan: who is in which arm, or left out why.
+        campaign_id: whose ledger.
+        occurrence: what for.
+        version: of the campaign's definition.
+        salt: the campaign's.
+        contents: what may be said, for the merge fields that are kept.
+        variants: contents that are compared; none: nobody has a variant.
+        now: when the rows are written.
+        step: of a journey.
+    """
+    treated = pl.col("arm") == str(ArmName.TREATED)
+    moments = {moment: _written(moment) for moment in plan.people["not_before"].unique().to_list()}
+    not_before = pl.col("not_before").replace_strict(moments, return_dtype=pl.String())
+    drawn = _variants(plan, salt=salt, variants=variants)
+    return plan.people.with_columns(drawn).select(
+        "customer_id",
+        "arm",
+        pl.when(treated).then(pl.col("variant")),
+        "left_out",
+        pl.when(treated).then(pl.lit("planned")).alias("state"),
+        not_before.alias("planned_at"),
+        not_before.alias("not_before"),
+        pl.when(treated | pl.col("left_out").is_in([str(reason) for reason in READS_LATER]))
+        .then(_merge_fields(plan.people, contents))
+        .otherwise(pl.lit("{}"))
+        .alias("merge_fields"),
+        pl.lit(campaign_id).alias("campaign_id"),
+        pl.lit(occurrence).alias("occurrence"),
+        pl.lit(step).alias("step"),
+        pl.lit(version).alias("version"),
+        pl.lit(_written(plan.expires_at)).alias("expires_at"),
+        pl.lit(_written(now)).alias("changed_at"),
+    )
+
+
+def _written(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat()
+
+
+def _variants(plan: Plan, *, salt: str, variants: Sequence[Variant]) -> pl.Series | pl.Expr:
+    if not variants:
+        return pl.lit(None, dtype=pl.String).alias("variant")
+    return pl.Series("variant", variants_of(salt, plan.people["customer_id"].to_list(), variants), dtype=pl.String)
+
+
+def _merge_fields(people: pl.DataFrame, contents: Sequence[Content]) -> pl.Expr:
+    """The fields that any content uses, as JSON; empty ones are not in it."""
+    used = {name for content in contents for name in fields_of(content)}
+    pieces = [
+        _piece(field, people[field.column])
+        for field in FIELDS
+        if field.column is not None and field.name in used and field.column in people.columns
+    ]
+    if not pieces:
+        return pl.lit("{}")
+    return pl.concat_str(pl.lit("{"), pl.concat_str(pieces, separator=", ", ignore_nulls=True), pl.lit("}"))
+
+
+def _piece(field: MergeField, values: pl.Series) -> pl.Expr:
+    """`"name": value`, each different value cleaned once; null where there is none."""
+    assert field.column is not None  # noqa: S101 - private fields are read at the moment of sending
+    if field.kind is int:
+        return pl.format(f'"{field.name}": {{}}', pl.col(field.column))
+    cleaned = {value: clean({field.name: value}) for value in values.drop_nulls().unique().to_list()}
+    told = {value: json.dumps(kept, ensure_ascii=False)[1:-1] if kept else None for value, kept in cleaned.items()}
+    if not told:
+        return pl.lit(None, dtype=pl.String)
+    return pl.col(field.column).replace_strict(told, default=None, return_dtype=pl.String())
