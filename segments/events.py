@@ -95,6 +95,7 @@ LINE_PROPERTIES = (
     Property("product_id", Kind.TEXT, "商品", "Product"),
     Property("name", Kind.TEXT, "商品名", "Name"),
     Property("category", Kind.TEXT, "カテゴリー", "Category"),
+    Property("brand", Kind.TEXT, "ブランド", "Brand"),
     Property("quantity", Kind.INTEGER, "数量", "Quantity"),
     Property("price", Kind.MONEY, "単価", "Price"),
 )

@@ -83,6 +83,7 @@ FIELDS: Mapping[Kind, tuple[Field, ...]] = {
         Field("store", "店舗", "Store", _STORE),
         Field("product", "商品", "Product", (*_PRODUCT, "商品", "商品名", "品名")),
         Field("category", "カテゴリー", "Category", _CATEGORY),
+        Field("brand", "ブランド", "Brand", ("brand", "brand_name", "maker", "manufacturer", "ブランド", "ブランド名", "メーカー", "メーカー名")),
         Field("cancelled_order_id", "取り消す注文番号", "Order taken back", ("cancelled_order_id", "original_order_id", "元注文番号", "元伝票番号", "取消元番号", "返品元注文番号")),
     ),
     Kind.CUSTOMERS: (

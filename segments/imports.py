@@ -35,7 +35,7 @@ class OrderFile:
     now: datetime
 
 
-_TEXTS = ("order_id", "customer_id", "store", "product", "category", "cancelled_order_id")
+_TEXTS = ("order_id", "customer_id", "store", "product", "category", "brand", "cancelled_order_id")
 _NUMBERS = ("total", "quantity", "unit_price")
 
 
@@ -64,7 +64,7 @@ def check_rows(rows: pl.DataFrame, file: OrderFile) -> Checked:
         "row", "order_id", "customer_id", "ordered_at",
         _whole(pl.col("line_total") * scale).alias("amount"),
         *_quantity_and_price(),
-        "store", "product", "category", "cancelled_order_id",
+        "store", "product", "category", "brand", "cancelled_order_id",
     )  # fmt: skip
     return Checked(good, checked.rejected)
 

@@ -57,7 +57,7 @@ def _summed(lines: pl.DataFrame) -> pl.DataFrame:
         pl.col("amount").is_not_null().any().alias("has_amount"),
         pl.col("store").drop_nulls().first(),
         pl.col("cancelled_order_id").drop_nulls().first(),
-        pl.col("line").filter(pl.col("product").is_not_null() | pl.col("category").is_not_null()).str.join(","),
+        pl.col("line").filter(pl.any_horizontal(pl.col("product", "category", "brand").is_not_null())).str.join(","),
     )  # fmt: skip
     ids = [_message_id(order_id) for order_id in summed["order_id"]]
     return summed.with_columns(pl.Series("message_id", ids, dtype=pl.String))
@@ -75,6 +75,7 @@ def _line() -> pl.Expr:
     fields = [
         _field("product_id", "product"),
         _field("category", "category"),
+        _field("brand", "brand"),
         _field("quantity", "quantity"),
         _field("price", "price"),
     ]

@@ -34,7 +34,12 @@ from segments.rules.references import every_behaviour, list_column, lists
 from segments.rules.rule import BEHAVIOURAL, Attribute, Behavioural, Changed, Did, Rule, Within, conditions_of
 
 _ORDER = str(EventName.ORDER_COMPLETED)
-LINES: dict[str, pl.DataType] = {"seq": pl.Int64(), "customer_id": pl.Int64(), "product": pl.String()}
+LINES: dict[str, pl.DataType] = {
+    "seq": pl.Int64(),
+    "customer_id": pl.Int64(),
+    "product": pl.String(),
+    "brand": pl.String(),
+}
 """What is read of the lake's order lines."""
 
 _PRESENCE = ("first_seen", "last_seen")

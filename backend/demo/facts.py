@@ -140,7 +140,7 @@ def _line_rows(lines: pl.DataFrame, orders: Happened, events: pl.DataFrame) -> p
     told = events.filter(pl.col("event") == _ORDER).select("seq", "business_day", "order_key")
     known = lines.join(keys, on=["member", "order"]).join(told, on="order_key")
     amount = (pl.col("price") * pl.col("quantity")).alias("amount")
-    named = known.with_columns(amount, pl.col("member") + 1, pl.col("product_id").alias("product"))
+    named = known.with_columns(amount, pl.col("member") + 1, pl.col("product_id").alias("product"), brand=None)
     return named.rename({"member": "customer_id"}).select(
         pl.col(column).cast(dtype) for column, dtype in ORDER_LINES_SCHEMA.items()
     )

@@ -18,7 +18,7 @@ from backend.lake.tables import Lake
 from segments.events import EventName
 from segments.history import under_survivors
 from segments.reduce.days import BUCKETS
-from segments.rules.behaviour import Behaviour, Property, source_of
+from segments.rules.behaviour import OF_LINES, Behaviour, source_of
 from segments.rules.occurrences import behaviour_rows, days_needed, events_of, reaches
 from segments.rules.packing import pack_occurrences
 from segments.windows import Window
@@ -149,9 +149,9 @@ class Behaviours:
         return _of(asked, customers).select(_EVENTS)
 
     def _lines(self, behaviour: Behaviour, customers: frozenset[int] | None) -> pl.LazyFrame:
-        if not _asks_products(behaviour):
+        if not _asks_lines(behaviour):
             return self._lake.rows_in(Table.ORDER_LINES, ())
-        return _of(self._lake.order_lines(), customers).select("seq", "product")
+        return _of(self._lake.order_lines(), customers).select("seq", *sorted(OF_LINES))
 
 
 def _numbers_of(ids: set[int], survivors: Mapping[int, int]) -> frozenset[int]:
@@ -172,10 +172,10 @@ def _of(rows: pl.LazyFrame, customers: frozenset[int] | None) -> pl.LazyFrame:
 def _tables(behaviour: Behaviour) -> list[Table]:
     """Tables whose rows decide."""
     tables = [Table.CUSTOMER_DAYS] if days_needed(behaviour) else []
-    tables += [Table.ORDER_LINES] if _asks_products(behaviour) else []
+    tables += [Table.ORDER_LINES] if _asks_lines(behaviour) else []
     return [*tables, Table.EVENTS] if source_of(behaviour) == "events" else tables
 
 
-def _asks_products(behaviour: Behaviour) -> bool:
+def _asks_lines(behaviour: Behaviour) -> bool:
     then = () if behaviour.then is None else behaviour.then.where
-    return any(match.name == Property.PRODUCT for match in (*behaviour.where, *then))
+    return any(match.name in OF_LINES for match in (*behaviour.where, *then))

@@ -159,7 +159,8 @@ class _Cells:
             product = text(line.get("product_id"))
             if category is None and product is not None:
                 category = self.categories.get(product)
-            self.lines.append((seq, customer_id, order_key, product, category, count, _bounded(count * price)))
+            amount, brand = _bounded(count * price), text(line.get("brand"))
+            self.lines.append((seq, customer_id, order_key, product, category, count, amount, brand))
             if category is not None:
                 categories.add(category)
         return categories

@@ -56,6 +56,7 @@ ORDER_LINES_SCHEMA: Schema = {
     "category": pl.String,
     "quantity": pl.Int64,
     "amount": pl.Int64,
+    "brand": pl.String,
 }
 """One row per order line; ``seq`` is that of the order's event."""
 

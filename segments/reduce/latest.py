@@ -80,4 +80,4 @@ def _day_at(event: str, place: int) -> pl.Expr:
 
 
 def _times(event: str) -> pl.Expr:
-    return pl.col(days_column(event)).list.len().cast(TIMES).alias(times_column(event))
+    return pl.col(days_column(event)).list.len().fill_null(0).cast(TIMES).alias(times_column(event))

@@ -39,6 +39,7 @@ class Property(StrEnum):
     STORE = "store"
     CATEGORY = "category"
     PRODUCT = "product"
+    BRAND = "brand"
     COUPON = "coupon"
     CAMPAIGN = "campaign"
     RANK = "rank"
@@ -50,8 +51,11 @@ class Property(StrEnum):
 NUMBERS = frozenset({Property.AMOUNT, Property.SCORE})
 """Properties compared by size; the others are texts."""
 
+OF_LINES = frozenset({Property.PRODUCT, Property.BRAND})
+"""What only the lines of an order say."""
+
 _PROPERTIES: dict[str, tuple[Property, ...]] = {
-    _ORDER: (Property.STORE, Property.CATEGORY, Property.PRODUCT, Property.AMOUNT),
+    _ORDER: (Property.STORE, Property.CATEGORY, Property.PRODUCT, Property.BRAND, Property.AMOUNT),
     EventName.ORDER_REFUNDED: (Property.AMOUNT,),
     EventName.COUPON_ISSUED: (Property.COUPON,),
     EventName.COUPON_VIEWED: (Property.COUPON,),
@@ -84,8 +88,8 @@ class Match:
 
     Attributes:
         name: one of `Property`, only those that the event has (`properties_of`).
-        op: ``in`` and ``not_in`` for texts, ``>=``, ``<=`` and ``between`` for numbers. ``not_in`` of an order's categories
-            or products: it has some, and none of these.
+        op: ``in`` and ``not_in`` for texts, ``>=``, ``<=`` and ``between`` for numbers. ``not_in`` of an order's categories,
+            products or brands: it has some, and none of these.
         value: the texts, a number (amounts in minor units), or both ends of a range.
     """
 
@@ -180,11 +184,11 @@ def source_of(behaviour: Behaviour) -> Source:
         return "frame"
     asked = {match.name for match in behaviour.where}
     known = {*_IN_DAYS.get(behaviour.event, ())}
-    if behaviour.then is not None or behaviour.minutes is not None or not asked <= {*known, Property.PRODUCT}:
+    if behaviour.then is not None or behaviour.minutes is not None or not asked <= {*known, *OF_LINES}:
         return "events"
     if behaviour.keeps == "amounts" and behaviour.event != _ORDER:
         return "events"
-    return "lines" if Property.PRODUCT in asked else "days"
+    return "days" if asked.isdisjoint(OF_LINES) else "lines"
 
 
 def is_oldest_first(behaviour: Behaviour) -> bool:

@@ -55,6 +55,7 @@ _PROPERTIES = {
     Property.STORE: ("店舗", "Store"),
     Property.CATEGORY: ("カテゴリー", "Category"),
     Property.PRODUCT: ("商品", "Product"),
+    Property.BRAND: ("ブランド", "Brand"),
     Property.COUPON: ("クーポン", "Coupon"),
     Property.CAMPAIGN: ("配信", "Campaign"),
     Property.RANK: ("新しいランク", "New rank"),

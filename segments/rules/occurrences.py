@@ -59,7 +59,7 @@ def behaviour_rows(
         behaviour: of source "days", "lines" or "events" (a plain one is answered too).
         days: customer_days, merges applied. Of each order all rows are needed, of other events those asked for.
         events: the lake's events, merges applied; only for source "events", and of these only as far back as `reaches`.
-        lines: the lake's order lines; only where a product is asked for.
+        lines: the lake's order lines; only where a product or brand is asked for.
         verified: weighty events for which the word of a trusted source stands.
         now: the moment from which minutes count back.
         day: nothing later is looked at; None: all there is.
@@ -153,8 +153,8 @@ def _keep_orders(orders: pl.LazyFrame, match: Match, history: History, *, who: S
             lines = _verified(history.days.filter(pl.col("event") == ORDER_LINE), history)
             named = lines.filter(pl.col("detail") != "").select(*who, "first_seq", pl.col("detail").alias("word"))
             return _holding(orders, named, match, on=[*who, "first_seq"])
-        case Property.PRODUCT:
-            named = history.lines.select(pl.col("seq").alias("first_seq"), pl.col("product").alias("word"))
+        case Property.PRODUCT | Property.BRAND:
+            named = history.lines.select(pl.col("seq").alias("first_seq"), pl.col(match.name).alias("word"))
             return _holding(orders, named.drop_nulls(), match, on=["first_seq"])
         case Property.PLATFORM:
             told = history.events.filter(pl.col("event") == _ORDER)

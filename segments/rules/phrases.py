@@ -10,6 +10,7 @@ _NAMED_JA = {
     Property.STORE: "店舗",
     Property.CATEGORY: "カテゴリー",
     Property.PRODUCT: "商品",
+    Property.BRAND: "ブランド",
     Property.COUPON: "クーポン",
     Property.CAMPAIGN: "配信",
     Property.RANK: "会員ランク",
@@ -29,6 +30,7 @@ _OBJECTS_EN = {Property.COUPON: "a coupon", Property.STORE: "a store", Property.
 _HELD_EN = {
     Property.CATEGORY: ("something from category", "nothing from category"),
     Property.PRODUCT: ("product", "no product"),
+    Property.BRAND: ("something of brand", "nothing of brand"),
 }
 """What an order holds."""
 

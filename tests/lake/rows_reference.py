@@ -135,6 +135,7 @@ def _lines(products: Any, order_key: int | None, currency: str) -> list[Cells]:
                     "order_key": order_key,
                     "product": text(product.get("product_id")),
                     "category": text(product.get("category")),
+                    "brand": text(product.get("brand")),
                     "quantity": count,
                     "amount": amount if abs(amount) < 2**62 else 0,
                 }

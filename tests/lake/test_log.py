@@ -45,7 +45,7 @@ def _context(chance: random.Random) -> Any:
 
 def _properties(chance: random.Random) -> Any:
     products = [
-        {"product_id": chance.choice(["p1", 5, None]), "category": chance.choice(["tea", "milk", None]), "quantity": chance.choice(NUMBERS), "price": chance.choice(NUMBERS)}
+        {"product_id": chance.choice(["p1", 5, None]), "category": chance.choice(["tea", "milk", None]), "brand": chance.choice(["ito", 3, None]), "quantity": chance.choice(NUMBERS), "price": chance.choice(NUMBERS)}
         for _ in range(chance.randrange(4))
     ]  # fmt: skip
     names = ("total", "points", "score", "rating", "delivery_id", "campaign_id", "coupon_id", "device_key", "rank")

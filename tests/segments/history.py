@@ -48,6 +48,7 @@ LINES_SCHEMA: dict[str, pl.DataType] = {
     "category": pl.String(),
     "quantity": pl.Int64(),
     "amount": pl.Int64(),
+    "brand": pl.String(),
 }
 
 
@@ -73,6 +74,8 @@ class Happening:
     """Category, quantity, amount of each order line."""
     products: tuple[str | None, ...] = ()
     """Product of each order line, where they have any."""
+    brands: tuple[str | None, ...] = ()
+    """Brand of each order line, where they have any."""
     platform: str | None = None
     campaign: int | None = None
 
@@ -174,9 +177,10 @@ def frames(history: Iterable[Happening]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
             "category": category or None,
             "quantity": quantity,
             "amount": amount,
+            "brand": brand,
         }
         for row in rows
-        for (category, quantity, amount), product in zip_longest(row.lines, row.products)
+        for (category, quantity, amount), product, brand in zip_longest(row.lines, row.products, row.brands)
     ]
     return pl.LazyFrame(events, schema=EVENTS_SCHEMA), pl.LazyFrame(lines, schema=LINES_SCHEMA)
 

@@ -30,7 +30,7 @@ def followed(within: dict[str, int], **more: Any) -> dict[str, Any]:
 
 
 VISITS = [at(0), at(6), at(7), at(13), at(14)]
-TEA = order(3, 1, lines=(("tea", 1, 60), ("milk", 1, 40)), products=("P1", "P2"), store="S1")
+TEA = order(3, 1, lines=(("tea", 1, 60), ("milk", 1, 40)), products=("P1", "P2"), brands=("ito", None), store="S1")
 PLAIN = order(5, 2, amount=30, store="S2")
 BACK = at(1, 600, "Order Refunded", order=1, amount=40)
 GONE = at(1, 600, "Order Cancelled", order=1)
@@ -64,6 +64,10 @@ CASES: list[Case] = [
     (asks(ORDER, where={"product": "P2"}), [TEA], True),
     (asks(ORDER, where={"product": {"not_in": ["P2"]}}), [TEA], False),
     (asks(ORDER, where={"product": "P3"}), [TEA], False),
+    (asks(ORDER, where={"brand": "ito"}), [TEA, PLAIN], True),
+    (asks(ORDER, where={"brand": {"not_in": ["ito"]}}), [TEA, PLAIN], False),
+    (asks(ORDER, where={"brand": {"not_in": ["uno"]}, "product": "P1"}), [TEA], True),
+    (asks(ORDER, op="at_most", times=0, where={"brand": "uno"}), [TEA, PLAIN], True),
     (asks(ORDER, where={"amount": {">=": 100}}), [TEA, BACK], True),
     (asks(ORDER, where={"amount": {"between": [31, 99]}}), [TEA, PLAIN], False),
     (asks(ORDER, where={"store": "S1", "category": "tea", "amount": {"<=": 100}}), [TEA], True),

@@ -11,6 +11,7 @@ TEXTS = {
     "store": ("S1", "S2", "S3"),
     "category": ("tea", "milk"),
     "product": ("P1", "P2"),
+    "brand": ("ito", "uno"),
     "coupon": ("spring", "tea"),
     "campaign": ("7", "8"),
     "rank": ("gold", "silver"),

@@ -103,4 +103,5 @@ def _draw_one(draw: Random, event: str) -> Happening:
         platform=draw.choice((None, "ios", "android")),
         lines=tuple((category, 1, 1) for category in lines),
         products=tuple(draw.choice((None, "P1", "P2")) for _ in lines),
+        brands=tuple(draw.choice((None, "ito", "uno")) for _ in lines),
     )

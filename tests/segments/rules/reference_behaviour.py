@@ -64,6 +64,8 @@ def _values(row: Happening, name: str) -> tuple[set[str], list[int]]:
         words = {category for category, _, _ in row.lines} if ordered else {row.category}
     elif name == "product":
         words = {*row.products[: len(row.lines)]}
+    elif name == "brand":
+        words = {*row.brands[: len(row.lines)]}
     elif name == "campaign":
         words = {str(row.campaign) if row.campaign is not None else None}
     elif name in ("amount", "score"):
