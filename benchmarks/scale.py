@@ -72,7 +72,8 @@ def measure(data: Data, task: str, rounds: int) -> tuple[Cost, pl.DataFrame]:
         str(data.folder),
     ]
     told = [
-        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout) for _ in range(rounds)
+        json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+        for _ in range(rounds)
     ]
     wall, cpu = (statistics.median(one[name] for one in told) for name in ("wall", "cpu"))
     rows = pl.read_parquet(answer)
