@@ -120,7 +120,7 @@ def write_sorted(
     count = 0
     with pa.OSFile(str(rows), "wb") as file, pa.ipc.new_file(file, _schema(), options=_OPTIONS) as writer:
         for part in parts:
-            ordered = part.sort("customer_id", "business_day", "event")
+            ordered = part.sort("customer_id", maintain_order=True)
             numbers = ordered.get_column("customer_id").to_numpy()
             starts = np.arange(0, len(numbers), BLOCK)
             first.append(numbers[starts])
