@@ -140,6 +140,7 @@ def _steering() -> Router:
     from backend.api.lists import ListController  # noqa: PLC0415 - not for intake processes
     from backend.api.margins import MarginController  # noqa: PLC0415 - not for intake processes
     from backend.api.memberships import MembershipController  # noqa: PLC0415 - not for intake processes
+    from backend.api.playbooks import PlaybookController  # noqa: PLC0415 - not for intake processes
     from backend.api.privacy import PrivacyController  # noqa: PLC0415 - not for intake processes
     from backend.api.ranks import RankController  # noqa: PLC0415 - not for intake processes
     from backend.api.segment_drafts import DraftController  # noqa: PLC0415 - not for intake processes
@@ -158,6 +159,7 @@ def _steering() -> Router:
         KpiController,
         ListController,
         MarginController,
+        PlaybookController,
         PrivacyController,
         RankController,
         SegmentController,

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import typer
 
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary
+from backend.cli.playbooks import playbooks
 from backend.cli.runtime import print_json, run
 from backend.errors import BadInput, NotFound
 from backend.services.campaign_desk.desk import CampaignDesk
@@ -16,6 +17,7 @@ from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ACTOR = "command line"
+app.command()(playbooks)
 
 _CAMPAIGN = typer.Argument(..., help="Name or number of the campaign.")
 _AS_JSON = typer.Option(False, "--json", help="Print JSON.")

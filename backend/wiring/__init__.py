@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from backend.services.memberships.keeping import Memberships
     from backend.services.memberships.looking import MembershipLedger
     from backend.services.people import People
+    from backend.services.playbooks import Playbooks
     from backend.services.privacy.rights import Rights
     from backend.services.ranks import RankDesk
     from backend.services.refresh.loop import Refresh
@@ -108,6 +109,7 @@ class Services(IntakeServices):
     server_events: "ServerEvents"
     campaign_desk: "CampaignDesk"
     campaign_runs: "CampaignRuns"
+    playbooks: "Playbooks"
     deliveries: "Deliveries"
     sending_rights: "SendingRights"
     workers: "Workers"

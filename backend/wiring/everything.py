@@ -34,6 +34,7 @@ from backend.services.margins import Margins
 from backend.services.memberships.keeping import Memberships
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
+from backend.services.playbooks import Playbooks
 from backend.services.privacy.failed import forget_failed
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
@@ -59,7 +60,7 @@ from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 from backend.settings import Settings
 from backend.wiring import IntakeServices, Services
-from backend.wiring.meetings import LakeFacts, SegmentAudiences
+from backend.wiring.meetings import LakeFacts, SegmentAudiences, bought_together
 from campaigns.delivery import PushSender
 from campaigns.pace import Pace
 
@@ -127,6 +128,9 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
+        playbooks=Playbooks(
+            stored, lake, segments=segment_runs, campaigns=campaign_desk, pair=lambda: bought_together(insights)
+        ),
         campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
         deliveries=Deliveries(
             pool, clock, sender=sender, pace=Pace(settings.push_rate) if settings.push_rate else None

@@ -10,6 +10,7 @@ import polars as pl
 
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
+from backend.services.insights import Insights
 from backend.services.segment_runs import SegmentRuns
 from campaigns.audience import Members
 from segments.reduce.days import BUCKETS
@@ -31,6 +32,17 @@ class SegmentAudiences:
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
         return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=segment.version)
+
+
+async def bought_together(insights: Insights) -> tuple[str, str] | None:
+    """The two categories that are bought together most, by how much oftener than chance; None where none is."""
+    result = await insights.kpi("product_affinity", options={"level": "category", "sort": "lift", "rows": 1})
+    sheet = result.measured.sheet
+    if sheet is None or not sheet.rows:
+        return None
+    places = [column.name for column in sheet.columns]
+    first, second = (sheet.rows[0][places.index(name)] for name in ("item", "with"))
+    return str(first), str(second)
 
 
 @dataclass(frozen=True, slots=True)

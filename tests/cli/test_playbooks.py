@@ -1,0 +1,62 @@
+"""`joren campaign playbooks` on a frame on disk: the list, one of them, its segment and draft; and the same over the API."""
+
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from backend.cli.campaigns import app
+from backend.lake.frame import CustomerFrame
+from tests.segments.rules.people import TODAY, frame_of, person
+from tests.services.frames import AS_OF
+
+Call = Callable[..., Result]
+
+
+@pytest.fixture
+def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.setenv("JOREN_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setattr("backend.log.configure", lambda **_: None)  # its stream would be closed for later tests
+    first = TODAY - timedelta(days=60)
+    orders = {"orders": 2, "first_order": first, "second_order": first + timedelta(days=21)}
+    rows = [person(**orders) | {"customer_id": number} for number in range(1, 41)]
+    CustomerFrame(tmp_path / "frame").write(frame_of(rows), day=TODAY, at=AS_OF, seq=1, epoch=1)
+
+    def call(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["playbooks", *arguments])
+
+    return call
+
+
+def test_list_look_and_make(joren: Call) -> None:
+    listed = joren().stdout.splitlines()
+    assert len(listed) == 13
+    assert listed[0].startswith("onboarding")
+    assert "this shop has no days of joining" in listed[0]
+    shown = joren("second-purchase").stdout
+    assert "your data suggests 21" in shown
+    assert "has exactly 1 order and last ordered at least 21 days ago" in shown
+    assert "[ja] そろそろ、いかがですか" in shown
+    made = json.loads(joren("second-purchase", "--answer", "days=30", "--create", "--language", "en", "--json").stdout)
+    assert made["campaign"]["summary"]["state"] == "draft"
+    assert made["segment"]["segment"]["name"] == "Bought once, 30 days ago"
+    told = joren("birthday", "--create").stdout
+    assert "Look first: joren campaign dry-run" in told
+
+
+def test_what_cannot_be_is_said(joren: Call) -> None:
+    for arguments, said in (
+        (("--create",), "Name the playbook first"),
+        (("birthday", "--answer", "days"), "write NAME=VALUE"),
+        (("birthday", "--answer", "days=soon"), "Write a whole number from 0 to 60"),
+        (("birthday", "--language", "fr"), "Choose ja or en"),
+        (("cross-sell", "--create"), "Say the category that was bought"),
+        (("spam",), "There is no playbook spam"),
+    ):
+        refused = joren(*arguments)
+        assert refused.exit_code != 0
+        assert said in refused.output
