@@ -11,9 +11,20 @@ from campaigns.errors import DraftIncomplete
 from campaigns.journey import sends
 from campaigns.journey_checks import check_awaited, check_steps
 from campaigns.message import LONGEST_LIFE
+from campaigns.recurrence import next_occurrence, read_rule
 from campaigns.states import TRANSITIONS, Action, State, allowed_actions, next_state
 from campaigns.steps import Awaited, Step
-from campaigns.trigger import SET_BASED, Kind, Once, OnSegment, Reentry, Trigger, check_reentry, check_trigger
+from campaigns.trigger import (
+    SET_BASED,
+    Kind,
+    Once,
+    OnSegment,
+    Recurring,
+    Reentry,
+    Trigger,
+    check_reentry,
+    check_trigger,
+)
 
 __all__ = [
     "LANGUAGES",
@@ -191,6 +202,8 @@ def check_draft(draft: Draft) -> None:
     if not 1 <= len(draft.name.strip()) <= LONGEST_NAME:
         raise DraftIncomplete(f"a campaign needs a name of 1 to {LONGEST_NAME} characters", field="name")
     check_trigger(draft.trigger)
+    if isinstance(draft.trigger, Recurring):
+        _check_recurring(draft.trigger)
     check_reentry(draft.reentry)
     _check_audience(draft)
     if draft.exits_on is not None:
@@ -221,6 +234,15 @@ def check_new_version(before: Draft, after: Draft) -> None:
             raise DraftIncomplete("its figures are counted by this, so it stays: copy the campaign", field=name)
     if shares(before.variants) != shares(after.variants):
         raise DraftIncomplete("variants keep their names and shares: copy the campaign instead", field="variants")
+
+
+def _check_recurring(trigger: Recurring) -> None:
+    read_rule(trigger.rrule)
+    before = trigger.starts_at - timedelta(seconds=1)
+    if next_occurrence(trigger.rrule, starts_at=trigger.starts_at, after=before, zone="UTC") is None:
+        raise DraftIncomplete("no day of this rule comes after its start", field="trigger.rrule")
+    if trigger.until is not None and trigger.until < trigger.starts_at:
+        raise DraftIncomplete("it ends before it begins", field="trigger.until")
 
 
 def _check_audience(draft: Draft) -> None:

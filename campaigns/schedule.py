@@ -1,9 +1,17 @@
-"""When a message may go out: quiet hours in the shop's own time, across midnight and clock changes."""
+"""When campaigns are due, and when a message may go out: quiet hours in local time, across midnight and clock changes."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo, available_timezones
+
+from campaigns.campaign import Draft
+from campaigns.recurrence import moment_of, next_occurrence
+from campaigns.trigger import Once, OnDate, Recurring
+
+ONLY = 1
+"""The occurrence of a campaign that is launched once."""
+RESOLUTION = timedelta(microseconds=1)
 
 _zones = cache(available_timezones)
 
@@ -58,3 +66,67 @@ def expires_at(planned: datetime, lasting: timedelta) -> datetime:
 def is_due(scheduled_at: datetime | None, now: datetime) -> bool:
     """Whether a scheduled campaign's moment has come."""
     return scheduled_at is not None and scheduled_at <= now
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """One launch of a campaign.
+
+    Attributes:
+        occurrence: its number, the same for whoever works it out: 1 of a single launch, the minutes since 1970 of a recurring
+            one, the ordinal of the local day of one that follows dates.
+        at: its moment, in UTC.
+        day: the shop's day of it.
+    """
+
+    occurrence: int
+    at: datetime
+    day: date
+
+
+def next_due(draft: Draft, *, after: datetime, zone: str) -> Due | None:
+    """The first launch later than ``after`` and not before the campaign's own time; None where there is none (any more).
+
+    Args:
+        draft: a checked one. What begins person by person is never due.
+        after: an aware moment.
+        zone: IANA name of the shop's time zone.
+    """
+    clock = ZoneInfo(zone)
+    begins = draft.scheduled_at
+    match draft.trigger:
+        case Once():
+            return None if begins is None or begins <= after else Due(ONLY, begins.astimezone(UTC), _day(begins, clock))
+        case Recurring(rrule=rule, starts_at=starts_at, until=until):
+            since = max(after, begins - RESOLUTION) if begins is not None else after
+            at = next_occurrence(rule, starts_at=starts_at, after=since, zone=zone, until=until)
+            return None if at is None else Due(int(at.timestamp()) // 60, at, _day(at, clock))
+        case OnDate(until=until) as trigger:
+            since = max(after, begins - RESOLUTION) if begins is not None else after
+            due = _next_day(trigger, since, clock)
+            return None if until is not None and due.at > until else due
+        case _:
+            return None
+
+
+def latest_due(draft: Draft, *, after: datetime, now: datetime, zone: str) -> Due | None:
+    """The newest launch later than ``after`` that is due and still worth it; None where there is none.
+
+    What was due while no worker ran is not made up for: a daily message is launched once, not once a missed day, and one
+    whose messages would have expired not at all.
+    """
+    found, since = None, max(after, now - draft.expires_after)
+    while (due := next_due(draft, after=since, zone=zone)) is not None and due.at <= now:
+        found, since = due, due.at
+    return found
+
+
+def _next_day(trigger: OnDate, after: datetime, clock: ZoneInfo) -> Due:
+    day = _day(after, clock)
+    while (at := moment_of(day, trigger.local_time, clock)) <= after:
+        day += timedelta(days=1)
+    return Due(day.toordinal(), at, day)
+
+
+def _day(moment: datetime, clock: ZoneInfo) -> date:
+    return moment.astimezone(clock).date()

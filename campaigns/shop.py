@@ -91,6 +91,8 @@ class ShopSettings:
             cap_day=self.cap_24h,
             cap_week=self.cap_7d,
             consent_rule=self.consent_rule,
+            global_holdout_percent=self.global_holdout_percent,
+            global_holdout_salt=self.global_holdout_salt,
         )
 
     def name(self, language: str) -> str:
