@@ -21,6 +21,7 @@ class NoticeType(StrEnum):
     EVENTS_FAILED = "events.failed"
     CUSTOMER_MERGED = "customer.merged"
     CUSTOMER_ERASED = "customer.erased"
+    JOURNEY_STEP = "journey.step_reached"
     PING = "webhook.ping"
     """Sent by a person's act only, to see that the other side takes it."""
 

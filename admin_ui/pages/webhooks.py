@@ -24,6 +24,7 @@ TYPES = {
     NoticeType.EVENTS_FAILED: mark("Events could not be taken in"),
     NoticeType.CUSTOMER_MERGED: mark("Two members turned out to be one"),
     NoticeType.CUSTOMER_ERASED: mark("A member was erased"),
+    NoticeType.JOURNEY_STEP: mark("A member came to a step of a journey"),
     NoticeType.PING: mark("Test message"),
 }
 

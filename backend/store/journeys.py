@@ -162,6 +162,11 @@ async def postpone(connection: Connection, *, entry_ids: Sequence[int], until: d
     await connection.execute(_SQL["postpone"], list(entry_ids), until, now)
 
 
+async def count_attempts(connection: Connection, *, entry_id: int) -> int:
+    """How often an entry's step has failed in a row."""
+    return int(await connection.fetchval(_SQL["count_attempts"], entry_id) or 0)
+
+
 async def note_failure(
     connection: Connection, *, entry_id: int, reason: str, again_at: datetime, most: int, now: datetime
 ) -> str:

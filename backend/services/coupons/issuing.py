@@ -177,7 +177,7 @@ class CouponIssues:
         actor: str,
     ) -> Issue:
         now, today = self._clock.now(), (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
-        coupon = _issuable(await lock(connection, coupon_id), today)
+        coupon = issuable(await lock(connection, coupon_id), today)
         issue_id = await store.insert_issue(
             connection,
             coupon_id=coupon_id,
@@ -197,7 +197,12 @@ class CouponIssues:
         return _issue(row)
 
 
-def _issuable(coupon: StoredCoupon, today: date) -> StoredCoupon:
+def issuable(coupon: StoredCoupon, today: date) -> StoredCoupon:
+    """The coupon, if it can be given to people today.
+
+    Raises:
+        Conflict: it is archived, over, or for everybody.
+    """
     if coupon.archived_at is not None:
         raise Conflict("This coupon is archived. Take it back first.", code="coupon_archived")
     if coupon.draft.audience == "public":

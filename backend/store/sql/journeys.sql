@@ -121,6 +121,9 @@ FROM unnest($3::bigint[], $4::smallint[], $5::smallint[], $6::int[], $7::text[],
 -- Nothing is wrong with her: what is needed to go on cannot be asked now.
 UPDATE journey_entries SET due_at = $2, changed_at = $3 WHERE entry_id = ANY ($1::bigint[]) AND state = 'waiting'
 
+-- name: count_attempts
+SELECT attempts FROM journey_entries WHERE entry_id = $1
+
 -- name: note_failure
 -- A step failed once more: later again, or put aside, with the reason.
 UPDATE journey_entries SET

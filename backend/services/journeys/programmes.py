@@ -1,0 +1,120 @@
+"""Campaigns that let people in or lead them on, by their published versions: read often, understood once."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from backend.store import triggers as store
+from backend.store.pool import Connection
+from campaigns.campaign import Draft, State
+from campaigns.definition import from_json
+from campaigns.errors import CampaignError
+from campaigns.journey import gives_reward
+from campaigns.steps import Awaited, Send, Step, WaitEvent
+from campaigns.trigger import OnEvent, OnSegment
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """One version of a campaign.
+
+    Attributes:
+        published: it is the version that people enter.
+        open: people may enter: the campaign is sending and this is the published version.
+        since: when the campaign was launched: what happened before begins nothing.
+        steps: a campaign without steps is walked as its one push.
+    """
+
+    campaign_id: int
+    version: int
+    draft: Draft
+    salt: str
+    published: bool
+    open: bool
+    since: datetime | None
+    steps: tuple[Step, ...]
+
+    @property
+    def rewards(self) -> bool:
+        """Whether it gives away something of value."""
+        return gives_reward(self.steps)
+
+    @property
+    def event(self) -> OnEvent | None:
+        """The event that lets people in now."""
+        return self.draft.trigger if self.open and isinstance(self.draft.trigger, OnEvent) else None
+
+    @property
+    def change(self) -> OnSegment | None:
+        """The change of membership that lets people in now."""
+        return self.draft.trigger if self.open and isinstance(self.draft.trigger, OnSegment) else None
+
+    def awaited_at(self, step: int) -> Awaited | None:
+        """What is waited for at a step."""
+        found = self.steps[step] if step < len(self.steps) else None
+        return found.awaited if isinstance(found, WaitEvent) else None
+
+
+def steps_of(draft: Draft) -> tuple[Step, ...]:
+    """The steps that a draft is walked by."""
+    return draft.steps or (Send(content=draft.content, variants=draft.variants),)
+
+
+@dataclass(slots=True)
+class Programmes:
+    """Reads programmes; every version is understood once, since it never changes."""
+
+    _drafts: dict[tuple[int, int], Draft | None] = field(default_factory=dict, init=False)
+
+    async def read(self, connection: Connection) -> list[Programme]:
+        """All versions of campaigns that are sending or paused and begin person by person or have steps."""
+        found = []
+        for row in await store.list_listening(connection):
+            draft = self._draft(row["campaign_id"], row["version"], row["definition"])
+            if draft is None:
+                continue
+            published = row["version"] == row["published"]
+            found.append(
+                Programme(
+                    campaign_id=row["campaign_id"],
+                    version=row["version"],
+                    draft=draft,
+                    salt=row["salt"],
+                    published=published,
+                    open=published and row["state"] == State.SENDING,
+                    since=row["planned_at"],
+                    steps=steps_of(draft),
+                )
+            )
+        return found
+
+    def _draft(self, campaign_id: int, version: int, definition: Mapping[str, object]) -> Draft | None:
+        key = campaign_id, version
+        if key not in self._drafts:
+            try:
+                self._drafts[key] = from_json(definition)
+            except CampaignError as error:  # a later release wrote it
+                log.warning("version_not_read", campaign_id=campaign_id, version=version, error=error.message)
+                self._drafts[key] = None
+        return self._drafts[key]
+
+
+def names_of(programmes: Iterable[Programme]) -> set[str]:
+    """Events that let somebody in, lead somebody on or end a journey."""
+    names: set[str] = set()
+    for programme in programmes:
+        if programme.event is not None:
+            names.add(programme.event.event)
+        if programme.draft.exits_on is not None:
+            names.add(programme.draft.exits_on.event)
+        names |= {step.awaited.event for step in programme.steps if isinstance(step, WaitEvent)}
+    return names
+
+
+def by_version(programmes: Sequence[Programme]) -> dict[tuple[int, int], Programme]:
+    """Programmes by campaign and version."""
+    return {(one.campaign_id, one.version): one for one in programmes}
