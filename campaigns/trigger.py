@@ -143,6 +143,8 @@ DATES = ("birthday", "joined", "coupon_expiry")
 """Dates that every shop has, beside its traits."""
 SET_BASED = frozenset({Kind.ONCE, Kind.RECURRING, Kind.DATE})
 """Kinds that are launched for many people at a moment; the others begin person by person."""
+REPEATING = frozenset({Kind.RECURRING, Kind.DATE})
+"""Those of them that are launched more than once."""
 
 
 class Reentry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -351,7 +351,8 @@ class Deliveries:
         async with self._pool.acquire() as connection, connection.transaction():
             if row["expires_at"] is not None and row["expires_at"] <= now:
                 await store.expire(connection, campaign_id=campaign_id, now=now)
-            ends = row["state"] == State.SENDING and row["kind"] == "once"
+            over = row["kind"] == "once" or (row["kind"] in ("recurring", "date") and row["next_at"] is None)
+            ends = row["state"] == State.SENDING and over
             if not ends or await store.has_work_left(connection, campaign_id=campaign_id):
                 return
             held = await campaign_store.lock(connection, campaign_id=campaign_id)

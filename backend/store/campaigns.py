@@ -141,6 +141,29 @@ async def has_occurrence(connection: Connection, *, campaign_id: int, occurrence
     return bool(await connection.fetchval(_SQL["has_occurrence"], campaign_id, occurrence))
 
 
+async def add_launch(
+    connection: Connection,
+    *,
+    campaign_id: int,
+    targeted: int,
+    control: int,
+    expires_at: datetime | None,
+    segment_version: int,
+) -> None:
+    """Add an occurrence to the figures of a campaign that repeats."""
+    await connection.execute(_SQL["add_launch"], campaign_id, targeted, control, expires_at, segment_version)
+
+
+async def set_next(connection: Connection, *, campaign_id: int, looked_at: datetime, next_at: datetime | None) -> None:
+    """Keep up to when a campaign's occurrences were launched or have passed, and when to look again; None for never."""
+    await connection.execute(_SQL["set_next"], campaign_id, looked_at, next_at)
+
+
+async def list_entered(connection: Connection, *, campaign_id: int, since: datetime | None) -> list[int]:
+    """Customers who were drawn for an occurrence of a campaign, ever or since a moment."""
+    return [row["customer_id"] for row in await connection.fetch(_SQL["list_entered"], campaign_id, since)]
+
+
 async def read_salt(connection: Connection, *, campaign_id: int) -> str:
     """What draws a campaign's arms."""
     return cast("str", await connection.fetchval(_SQL["read_salt"], campaign_id))

@@ -6,30 +6,31 @@ and the others find the campaign no longer scheduled, or the occurrence launched
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import asyncpg
+import polars as pl
 import structlog
 
 from backend.clock import Clock
-from backend.errors import JorenError
+from backend.errors import JorenError, Unavailable
 from backend.services.campaign_runs import entering
+from backend.services.campaign_runs.launches import Enter, Launch, SegmentGone, failure_of
 from backend.store import audience as audience_store
 from backend.store import campaign_drafts
 from backend.store import campaigns as store
+from backend.store import deliveries as delivery_store
+from backend.store import shop as shop_store
 from backend.store.pool import Connection
-from campaigns.audience import MERGE_COLUMNS, Audiences, Members
-from campaigns.campaign import Action, Draft, State, next_state
+from campaigns.audience import MERGE_COLUMNS, Audiences
+from campaigns.campaign import Action, Draft, Kind, State, next_state
+from campaigns.dates import columns_of, whose_date
 from campaigns.entries import Entry, Planned
 from campaigns.errors import CampaignError
-from campaigns.experiment import ArmName
-from campaigns.gates import Plan
 from campaigns.ledger import rows_of
-from campaigns.schedule import is_due
-from campaigns.trigger import SET_BASED
-from segments.errors import FactsError
-
-ONLY = 1
-"""The occurrence of a campaign that is sent once."""
+from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due, next_due
+from campaigns.trigger import REPEATING, OnDate
+from segments.errors import FactsError, RuleError
 
 log = structlog.get_logger()
 
@@ -37,10 +38,19 @@ log = structlog.get_logger()
 class CampaignRuns:
     """The launcher."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, audiences: Audiences) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, audiences: Audiences, enter: Enter | None = None) -> None:
+        """Launch with these audiences.
+
+        Args:
+            pool: to PostgreSQL.
+            clock: tells now.
+            audiences: gives the members of segments.
+            enter: lets people into journeys; without it no journey is launched for a whole segment.
+        """
         self._pool = pool
         self._clock = clock
         self._audiences = audiences
+        self._enter = enter
 
     async def launch_due(self) -> int:
         """Launch every campaign that is due; one that cannot be does not hold up the others. Gives how many."""
@@ -55,38 +65,109 @@ class CampaignRuns:
         return launched
 
     async def launch(self, campaign_id: int) -> bool:
-        """Launch one campaign if it is due; False when it is not, or when somebody else was faster."""
-        now = self._clock.now()
+        """Launch one campaign, or the next occurrence of one that repeats, if it is due; gives whether it did.
+
+        It does not where somebody else was faster, and where it can never be launched: then the campaign fails, and says why.
+        """
         async with self._pool.acquire() as connection:
             row = await store.get(connection, campaign_id=campaign_id)
-        if row is None or row["state"] != State.SCHEDULED or not is_due(row["scheduled_at"], now):
+        if row is None or not self._is_due(row):
             return False
+        try:
+            launched = await self._launch(row)
+        except (RuleError, CampaignError, SegmentGone) as error:
+            await self._fail(row, error)
+            return False
+        if launched:
+            log.info("campaign_launched", campaign_id=campaign_id)
+        return launched
+
+    def _is_due(self, row: asyncpg.Record) -> bool:
+        repeats = row["state"] == State.SENDING and is_due(row["next_at"], self._clock.now())
+        return repeats or (row["state"] == State.SCHEDULED and is_due(row["scheduled_at"], self._clock.now()))
+
+    async def _launch(self, row: asyncpg.Record) -> bool:
         draft = campaign_drafts.read_draft(row)
-        planned = await self._plan(draft, row["salt"]) if draft.kind in SET_BASED else None
+        if row["state"] == State.SENDING:
+            return await self._repeat(row, draft)
+        if draft.trigger.kind is Kind.ONCE:
+            due = Due(ONLY, row["scheduled_at"], row["scheduled_at"].date())
+            return await self._first(row, draft, await self._gather(row, draft, due))
+        if not await self._first(row, draft, None):
+            return False
+        await self.launch(row["campaign_id"])  # its first occurrence may be due as well
+        return True
+
+    async def _first(self, row: asyncpg.Record, draft: Draft, launch: Launch | None) -> bool:
+        """Put the first version in force: with the people of a single launch, or without any."""
+        campaign_id, now = row["campaign_id"], self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             held = await store.lock(connection, campaign_id=campaign_id)
             if held is None or held["state"] != State.SCHEDULED or held["revision"] != row["revision"]:
                 return False
-            await self._begin(connection, row, draft, planned)
-        log.info("campaign_launched", campaign_id=campaign_id, people=planned[0].people.height if planned else None)
+            next_state(State.SCHEDULED, Action.LAUNCH)
+            version = await campaign_drafts.publish(
+                connection, draft, campaign_id=campaign_id, now=now, by=row["edited_by"]
+            )
+            if launch is not None:
+                await self._write(connection, row, draft, launch, version=version)
+            await store.set_launched(
+                connection,
+                campaign_id=campaign_id,
+                planned_at=launch.plan.planned_at if launch and launch.plan else now,
+                expires_at=launch.plan.expires_at if launch and launch.plan else None,
+                segment_version=launch.segment_version if launch else None,
+                targeted=launch.targeted if launch else 0,
+                control=launch.control if launch else 0,
+                now=now,
+            )
+            if draft.trigger.kind in REPEATING:
+                await self._look_again(connection, row, draft, looked_at=row["scheduled_at"] - RESOLUTION)
         return True
 
-    async def launch_occurrence(
-        self, campaign_id: int, *, occurrence: int, draft: Draft, version: int, salt: str
-    ) -> bool:
-        """Launch one more occurrence of a campaign that is sending; False where it does not send, or when it was launched before."""
-        plan, members = await self._plan(draft, salt)
+    async def _repeat(self, row: asyncpg.Record, draft: Draft) -> bool:
+        """The newest occurrence that is due, if there is one; those before it have passed."""
+        campaign_id, now = row["campaign_id"], self._clock.now()
+        async with self._pool.acquire() as connection:
+            zone = (await shop_store.read_settings(connection)).zone
+        due = latest_due(draft, after=row["looked_at"], now=now, zone=zone)
+        launch = None if due is None else await self._gather(row, draft, due)
         async with self._pool.acquire() as connection, connection.transaction():
             held = await store.lock(connection, campaign_id=campaign_id)
-            if held is None or held["state"] != State.SENDING:
+            if held is None or held["state"] != State.SENDING or held["next_at"] != row["next_at"]:
                 return False
-            if await store.has_occurrence(connection, campaign_id=campaign_id, occurrence=occurrence):
-                return False
-            await self._write(
-                connection, draft, plan, campaign_id=campaign_id, occurrence=occurrence, version=version, salt=salt,
-                segment_version=members.version,
-            )  # fmt: skip
-        return True
+            if launch is not None:
+                await self._write(connection, row, draft, launch, version=row["version"])
+                await store.add_launch(
+                    connection,
+                    campaign_id=campaign_id,
+                    targeted=launch.targeted,
+                    control=launch.control,
+                    expires_at=launch.plan.expires_at if launch.plan else None,
+                    segment_version=launch.segment_version,
+                )
+            await self._look_again(connection, row, draft, looked_at=due.at if due else now)
+        return launch is not None
+
+    async def _look_again(
+        self, connection: Connection, row: asyncpg.Record, draft: Draft, *, looked_at: datetime
+    ) -> None:
+        zone = (await shop_store.read_settings(connection)).zone
+        coming = next_due(draft, after=looked_at, zone=zone)
+        await store.set_next(
+            connection, campaign_id=row["campaign_id"], looked_at=looked_at, next_at=coming.at if coming else None
+        )
+
+    async def _fail(self, row: asyncpg.Record, error: Exception) -> None:
+        campaign_id, now, reason = row["campaign_id"], self._clock.now(), failure_of(error)
+        async with self._pool.acquire() as connection, connection.transaction():
+            held = await store.lock(connection, campaign_id=campaign_id)
+            if held is None or held["revision"] != row["revision"] or held["state"] != row["state"]:
+                return
+            next_state(State(held["state"]), Action.FAIL)
+            await campaign_drafts.fail(connection, campaign_id=campaign_id, reason=reason, now=now)
+            await delivery_store.cancel_rest(connection, campaign_id=campaign_id, now=now)
+        log.warning("campaign_failed", campaign_id=campaign_id, reason=reason, error=str(error))
 
     async def plan_entries(
         self, connection: Connection, *, campaign_id: int, version: int, step: int, entries: Sequence[Entry]
@@ -110,70 +191,75 @@ class CampaignRuns:
             connection, campaign_id=campaign_id, version=version, step=step, entries=entries, now=self._clock.now()
         )
 
-    async def _plan(self, draft: Draft, salt: str) -> tuple[Plan, Members]:
+    async def _gather(self, row: asyncpg.Record, draft: Draft, due: Due) -> Launch:
+        """Whom an occurrence is for and, where it sends by itself, what the gates decide about them."""
         assert draft.segment_id is not None  # noqa: S101 - a draft without one is not launched as a set
-        members = await self._audiences.members(draft.segment_id, columns=MERGE_COLUMNS)
-        return await audience_store.plan(self._pool, draft, members.frame, salt=salt, now=self._clock.now()), members
+        async with self._pool.acquire() as connection:
+            if not await store.has_segment(connection, segment_id=draft.segment_id):
+                raise SegmentGone
+        trigger = draft.trigger
+        asked = columns_of(trigger) if isinstance(trigger, OnDate) else ()
+        members = await self._audiences.members(
+            draft.segment_id, columns=tuple(dict.fromkeys((*MERGE_COLUMNS, *asked)))
+        )
+        people = members.frame
+        if isinstance(trigger, OnDate):
+            people = whose_date(people, trigger, day=due.day)
+            people = people.filter(~pl.col("customer_id").is_in(await self._barred(row, draft)))
+        if draft.steps:
+            if self._enter is None:
+                raise Unavailable("Nobody here lets people into journeys.", code="no_journeys")
+            return Launch(due.occurrence, people["customer_id"].to_list(), None, members.version)
+        plan = await audience_store.plan(self._pool, draft, people, salt=row["salt"], now=self._clock.now())
+        return Launch(due.occurrence, [], plan, members.version)
 
-    async def _begin(
-        self, connection: Connection, row: asyncpg.Record, draft: Draft, planned: tuple[Plan, Members] | None
-    ) -> None:
-        campaign_id, now = row["campaign_id"], self._clock.now()
-        next_state(State(row["state"]), Action.LAUNCH)
-        version = await campaign_drafts.publish(
-            connection, draft, campaign_id=campaign_id, now=now, by=row["edited_by"]
-        )
-        if planned is not None:
-            plan, members = planned
-            await self._write(
-                connection, draft, plan, campaign_id=campaign_id, occurrence=ONLY, version=version, salt=row["salt"],
-                segment_version=members.version,
-            )  # fmt: skip
-        await store.set_launched(
-            connection,
-            campaign_id=campaign_id,
-            planned_at=planned[0].planned_at if planned else now,
-            expires_at=planned[0].expires_at if planned else None,
-            segment_version=planned[1].version if planned else None,
-            targeted=planned[0].people.height if planned else 0,
-            control=planned[0].arm(ArmName.CONTROL).height if planned else 0,
-            now=now,
-        )
+    async def _barred(self, row: asyncpg.Record, draft: Draft) -> list[int]:
+        """Customers whom it has reached and cannot reach again yet; journeys ask that of each who enters."""
+        reentry = draft.reentry
+        if reentry.mode == "always" or draft.steps:
+            return []
+        since = self._clock.now() - timedelta(days=reentry.days or 0) if reentry.mode == "after" else None
+        async with self._pool.acquire() as connection:
+            return await store.list_entered(connection, campaign_id=row["campaign_id"], since=since)
 
     async def _write(
-        self,
-        connection: Connection,
-        draft: Draft,
-        plan: Plan,
-        *,
-        campaign_id: int,
-        occurrence: int,
-        version: int,
-        salt: str,
-        segment_version: int,
+        self, connection: Connection, row: asyncpg.Record, draft: Draft, launch: Launch, *, version: int
     ) -> None:
-        now = self._clock.now()
-        rows = await asyncio.to_thread(
-            rows_of,
-            plan,
-            campaign_id=campaign_id,
-            occurrence=occurrence,
-            version=version,
-            salt=salt,
-            contents=[content for _, content in draft.contents()],
-            variants=draft.variants,
-            now=now,
-        )
-        await store.copy_people(connection, rows)
+        """The rows of an occurrence, unless it has them already."""
+        campaign_id, now, occurrence = row["campaign_id"], self._clock.now(), launch.occurrence
+        if await store.has_occurrence(connection, campaign_id=campaign_id, occurrence=occurrence):
+            return
+        if launch.plan is not None:
+            rows = await asyncio.to_thread(
+                rows_of,
+                launch.plan,
+                campaign_id=campaign_id,
+                occurrence=occurrence,
+                version=version,
+                salt=row["salt"],
+                contents=[content for _, content in draft.contents()],
+                variants=draft.variants,
+                now=now,
+            )
+            await store.copy_people(connection, rows)
+        elif self._enter is not None:
+            await self._enter(
+                connection,
+                campaign_id=campaign_id,
+                version=version,
+                occurrence=occurrence,
+                customer_ids=launch.entering,
+                now=now,
+            )
         await store.add_occurrence(
             connection,
             campaign_id=campaign_id,
             occurrence=occurrence,
             version=version,
-            segment_version=segment_version,
-            planned_at=plan.planned_at,
-            expires_at=plan.expires_at,
-            targeted=plan.people.height,
-            control=plan.arm(ArmName.CONTROL).height,
+            segment_version=launch.segment_version,
+            planned_at=launch.plan.planned_at if launch.plan else now,
+            expires_at=launch.plan.expires_at if launch.plan else now + draft.expires_after,
+            targeted=launch.targeted,
+            control=launch.control,
             now=now,
         )

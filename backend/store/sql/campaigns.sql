@@ -59,12 +59,27 @@ INSERT INTO campaign_occurrences (
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
+-- name: add_launch
+-- The campaign's own expiry is when it is first worth looking for expired rows.
+UPDATE campaigns
+SET targeted = targeted + $2, control = control + $3, expires_at = coalesce(expires_at, $4), segment_version = $5
+WHERE campaign_id = $1
+
+-- name: set_next
+UPDATE campaigns SET looked_at = $2, next_at = $3 WHERE campaign_id = $1
+
+-- name: list_entered
+SELECT DISTINCT customer_id FROM campaign_people
+WHERE campaign_id = $1 AND arm IS NOT NULL AND ($2::timestamptz IS NULL OR planned_at > $2)
+
 -- name: list_due
-SELECT campaign_id FROM campaigns WHERE state = 'scheduled' AND scheduled_at <= $1 ORDER BY scheduled_at, campaign_id
+SELECT campaign_id FROM campaigns
+WHERE (state = 'scheduled' AND scheduled_at <= $1) OR (state = 'sending' AND next_at <= $1)
+ORDER BY coalesce(next_at, scheduled_at), campaign_id
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first.
-SELECT campaign_id, state, policy, expires_at, revision, kind
+SELECT campaign_id, state, policy, expires_at, revision, kind, next_at
 FROM campaigns
 WHERE state IN ('sending', 'paused')
 ORDER BY planned_at, campaign_id
