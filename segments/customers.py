@@ -112,6 +112,11 @@ class View(Protocol):
         ...
 
     @property
+    def raw_since(self) -> date | None:
+        """The first business day of which raw history is all there, where rules that the frame was read for ask for any; else None."""
+        ...
+
+    @property
     def customers(self) -> int:
         """How many rows."""
         ...
@@ -166,8 +171,16 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("withdrawn", pl.Date(), "退会日", "Withdrawn", "membership"),
     Attribute("rank", pl.String(), "会員ランク", "Rank", "membership"),
     Attribute("rank_since", pl.Date(), "ランクの開始日", "Rank since", "membership"),
+    Attribute("rank_rose", pl.Date(), "最後にランクが上がった日", "Rank last rose", "membership"),
+    Attribute("rank_fell", pl.Date(), "最後にランクが下がった日", "Rank last fell", "membership"),
     Attribute("computed_rank", pl.String(), "計算上のランク", "Computed rank", "membership"),
     Attribute("computed_rank_since", pl.Date(), "計算上のランクの開始日", "Computed rank since", "membership"),
+    Attribute(
+        "computed_rank_rose", pl.Date(), "最後に計算上のランクが上がった日", "Computed rank last rose", "membership"
+    ),
+    Attribute(
+        "computed_rank_fell", pl.Date(), "最後に計算上のランクが下がった日", "Computed rank last fell", "membership"
+    ),
     Attribute("to_next_rank", pl.Int64(), "次のランクまで", "To the next rank", "membership"),
     Attribute("rank_review", pl.Date(), "ランクが見直される日", "Rank review", "membership"),
     Attribute("points", pl.Int64(), "ポイント残高", "Points", "membership"),

@@ -8,9 +8,10 @@ from typing import Any
 import typer
 
 from backend.api import list_answers as api
+from backend.cli.named import named_or_numbered
 from backend.cli.runtime import print_json, run
 from backend.cli.segments import find_segment
-from backend.errors import BadInput, NotFound
+from backend.errors import BadInput
 from backend.services.static_lists import StaticLists
 from backend.wiring import Services
 from segments.id_lists import GivenIds, read_ids
@@ -176,12 +177,7 @@ async def find_list(static_lists: StaticLists, asked: str) -> StaticList:
     Raises:
         NotFound: neither.
     """
-    try:
-        return await static_lists.find(asked)
-    except NotFound:
-        if asked.isdecimal() and len(asked) < len("2147483647"):
-            return await static_lists.get(int(asked))
-        raise
+    return await named_or_numbered(asked, find=static_lists.find, get=static_lists.get)
 
 
 def read_file(file: Path) -> GivenIds:

@@ -1,6 +1,7 @@
 """`joren segment`: create, save, archive, list, preview, count and explain segments."""
 
 import sys
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ import msgspec
 import typer
 
 from backend.api import segment_answers as api
+from backend.cli.named import named_or_numbered
 from backend.cli.runtime import print_json, run
-from backend.errors import BadInput, NotFound
+from backend.errors import BadInput
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
 from backend.wiring import Services
@@ -203,7 +205,7 @@ def explain(
     typer.echo(f"Customer {why.customer_id} is {'' if why.member else 'not '}in {name}.")
     if why.excluded:
         typer.echo("It is a test account, and the shop leaves those out.")
-    for line in _told(why.ja if language is Language.JA else why.en):
+    for line in [*_told(why.ja if language is Language.JA else why.en), *lacking(why.known_since)]:
         typer.echo(line)
 
 
@@ -237,12 +239,7 @@ async def find_segment(segment_runs: SegmentRuns, asked: str) -> StoredSegment:
     Raises:
         NotFound: neither.
     """
-    try:
-        return await segment_runs.find(asked)
-    except NotFound:
-        if asked.isdecimal() and len(asked) < len("2147483647"):
-            return await segment_runs.get(int(asked))
-        raise
+    return await named_or_numbered(asked, find=segment_runs.find, get=segment_runs.get)
 
 
 async def _customer(people: People, user_id: str | None, customer_id: int | None) -> int:
@@ -259,7 +256,17 @@ def _sentence(stored: StoredSegment, language: Language) -> str:
 
 def _size(counted: Count) -> str:
     share = "—" if counted.share is None else f"{counted.share:.1%}"
-    return f"{counted.size:,} of {counted.total:,} customers ({share}), {counted.reachable:,} can be reached by push."
+    size = f"{counted.size:,} of {counted.total:,} customers ({share}), {counted.reachable:,} can be reached by push."
+    return " ".join([size, *lacking(counted.known_since)])
+
+
+def lacking(known_since: date | None) -> list[str]:
+    """What is to be said where history was dropped that decides who is in a segment."""
+    if known_since is None:
+        return []
+    return [
+        f"Events before {known_since}, for which the rule asks, were dropped (JOREN_HISTORY_MONTHS): there may be too few, or too many."
+    ]
 
 
 def _told(finding: Finding, depth: int = 0) -> list[str]:

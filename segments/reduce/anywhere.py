@@ -24,6 +24,7 @@ from segments.reduce.order_lists import order_rows, with_order_lists
 from segments.reduce.orders import ORDER_EVENTS
 from segments.reduce.parts import PARTS, WHO
 from segments.reduce.rank_moves import rank_moves
+from segments.reduce.rank_turns import rank_changes
 from segments.reduce.ranks import STANDING, gather_rank_facts, standings
 from segments.reduce.trust import only_verified, verified_events
 
@@ -163,4 +164,4 @@ def _standing(engine: Engine, facts: Frame, scalars: pl.DataFrame, rules: Rules)
         return NO_STANDING
     criteria = {version.rules.criterion for version in rules.ranks}
     moves = {str(one): engine.collect(rank_moves(facts, one, who=WHO)) for one in criteria}
-    return standings(gather_rank_facts(moves, scalars), rules.ranks)
+    return standings(gather_rank_facts(moves, scalars, engine.collect(rank_changes(facts))), rules.ranks)

@@ -25,8 +25,13 @@ _ORDER = str(EventName.ORDER_COMPLETED)
 _ZERO = ("points", "orders", "purchase_days", "spend", "launches", "visits", "coupons_held", "coupons_used")
 """Columns that are 0, not null, for one who did nothing."""
 
-RANKING = (*MOVING, str(EventName.MEMBERSHIP_JOINED), str(EventName.MEMBERSHIP_WITHDRAWN))
-"""Events that computed ranks follow from."""
+RANKING = (
+    *MOVING,
+    str(EventName.MEMBERSHIP_JOINED),
+    str(EventName.MEMBERSHIP_WITHDRAWN),
+    str(EventName.MEMBERSHIP_RANK_CHANGED),
+)
+"""Events that computed ranks, and the turns of reported ones, follow from."""
 
 NO_STANDING = pl.DataFrame(schema={"customer_id": pl.Int64, "as_of": pl.Date, **STANDING})
 """Computed ranks where there are no rules."""

@@ -5,9 +5,9 @@ through their days one by one (`segments.rank_walk`). Computed ranks stand besid
 reports; neither changes the other.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import narwhals as nw
@@ -18,13 +18,17 @@ from segments.rank_walk import Move, Step, Walk, walk
 from segments.reduce.days import Frame
 from segments.reduce.membership import summarise_membership
 from segments.reduce.rank_moves import rank_moves
+from segments.reduce.rank_turns import TURNS, bounds, last_turns, rank_changes, reported_turns
 
 WHO = ["customer_id", "as_of"]
 STANDING: dict[str, pl.DataType] = {
     "computed_rank": pl.String(),
     "computed_rank_since": pl.Date(),
+    "computed_rank_rose": pl.Date(),
+    "computed_rank_fell": pl.Date(),
     "to_next_rank": pl.Int64(),
     "rank_review": pl.Date(),
+    **TURNS,
 }
 """Columns of the customer frame that rank rules give."""
 
@@ -37,7 +41,7 @@ HISTORY: dict[str, pl.DataType] = {
 """Columns of `histories`."""
 
 _LISTS = ["day", "known", "value"]
-_DAY = timedelta(days=1)
+_COMPUTED = [name for name in STANDING if name not in TURNS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +51,12 @@ class RankFacts:
     Attributes:
         people: ``customer_id``, ``as_of``, ``start`` (since when the person is a member).
         moves: by criterion rows of ``customer_id``, ``as_of``, ``day``, ``known``, ``value``.
+        changes: `segments.reduce.rank_turns.rank_changes`.
     """
 
     people: pl.DataFrame
     moves: Mapping[str, pl.DataFrame]
+    changes: pl.DataFrame
 
 
 def rank_facts(facts: Frame, asked: pl.LazyFrame, versions: Sequence[RankVersion]) -> RankFacts:
@@ -66,36 +72,42 @@ def rank_facts(facts: Frame, asked: pl.LazyFrame, versions: Sequence[RankVersion
     wanted = {version.rules.criterion for version in versions}
     lazy: dict[str, pl.LazyFrame] = {one: rank_moves(facts, one, who=WHO).to_native() for one in wanted}
     stays: pl.LazyFrame = summarise_membership(facts, who=WHO).to_native()
-    *found, known = pl.collect_all([*lazy.values(), asked.join(stays, on=WHO, how="left")])
-    return gather_rank_facts(dict(zip(lazy, found, strict=True)), known)
+    told: pl.LazyFrame = rank_changes(facts).to_native()
+    *found, changes, known = pl.collect_all([*lazy.values(), told, asked.join(stays, on=WHO, how="left")])
+    return gather_rank_facts(dict(zip(lazy, found, strict=True)), known, changes)
 
 
-def gather_rank_facts(moves: Mapping[str, pl.DataFrame], stays: pl.DataFrame) -> RankFacts:
+def gather_rank_facts(moves: Mapping[str, pl.DataFrame], stays: pl.DataFrame, changes: pl.DataFrame) -> RankFacts:
     """`rank_facts` of what was collected already, by whatever engine.
 
     Args:
         moves: `rank_moves` by criterion.
         stays: ``customer_id``, ``as_of``, ``joined``, ``withdrawn`` of everyone asked about.
+        changes: `segments.reduce.rank_turns.rank_changes`.
     """
     first = pl.concat([frame.select(*WHO, "day") for frame in moves.values()]).group_by(WHO).agg(pl.col("day").min())
     members = stays.filter(pl.col("withdrawn").is_null()).join(first, on=WHO, how="left")
     people = members.select(*WHO, pl.coalesce("joined", "day").alias("start")).drop_nulls()
-    return RankFacts(people, moves)
+    return RankFacts(people, moves, changes)
 
 
 def standings(facts: RankFacts, versions: Sequence[RankVersion]) -> pl.DataFrame:
-    """One row a member on whose day some version is in force: ``customer_id``, ``as_of`` and `STANDING`.
+    """``customer_id``, ``as_of`` and `STANDING` of all of whom there is anything to say on a day when some version is in force.
+
+    Members have a computed rank; of others there are only the turns of reported ones.
 
     ``to_next_rank`` is what the criterion lacks within the running period, in its unit; null in the highest rank.
     ``rank_review`` is the first day on which any of this can change although nothing happens.
     """
     ways, found = _Ways(facts, versions), []
-    for begins, ends, version in _bounds(versions):
+    for begins, ends, version in bounds(versions):
         people = facts.people.filter(pl.col("as_of").is_between(begins, ends) & (pl.col("start") <= pl.col("as_of")))
         if people.height:
             found.append(_standings(people, facts.moves[version.rules.criterion], version.rules, ways))
-    schema = {"customer_id": pl.Int64(), "as_of": pl.Date(), **STANDING}
-    return pl.concat(found) if found else pl.DataFrame(schema=schema)
+    schema = {"customer_id": pl.Int64(), "as_of": pl.Date(), **{name: STANDING[name] for name in _COMPUTED}}
+    computed = pl.concat([pl.DataFrame(schema=schema), *found])
+    reported = reported_turns(facts.changes, versions)
+    return computed.join(reported, on=WHO, how="full", coalesce=True).select(*WHO, *STANDING)
 
 
 def histories(facts: RankFacts, versions: Sequence[RankVersion]) -> pl.DataFrame:
@@ -114,12 +126,6 @@ def ranks_of(
     rows = days.join(asked, on="customer_id").filter(pl.col("business_day") <= pl.col("as_of"))
     facts = rank_facts(nw.from_native(rows), asked, versions)
     return standings(facts, versions), histories(facts, versions)
-
-
-def _bounds(versions: Sequence[RankVersion]) -> Iterator[tuple[date, date, RankVersion]]:
-    held = spans(versions)
-    for number, (begins, version) in enumerate(held):
-        yield begins, held[number + 1][0] - _DAY if number + 1 < len(held) else date.max, version
 
 
 class _Ways:
@@ -142,6 +148,10 @@ class _Ways:
             self._shared[start, as_of] = walk({}, self._spans, start=start, as_of=as_of)
         return self._shared[start, as_of]
 
+    def turns(self, way: Walk) -> tuple[date | None, date | None]:
+        """The last days on which a rank rose and fell on this way."""
+        return last_turns(way.steps, self._spans) if len(way.steps) > 1 else (None, None)
+
 
 def _lowest(criterion: str, versions: Sequence[RankVersion]) -> int:
     """The least that any version asks for its second rank."""
@@ -156,9 +166,12 @@ def _risen(moves: pl.DataFrame, threshold: int) -> dict[tuple[int, date], tuple[
 
 
 def _standings(people: pl.DataFrame, moves: pl.DataFrame, rules: RankRules, ways: _Ways) -> pl.DataFrame:
-    rows = [(*row, *_standing(ways.of(*row), row[1], rules)) for row in people.select(*WHO, "start").iter_rows()]
+    rows = [
+        (*row, *_standing(way := ways.of(*row), row[1], rules), *ways.turns(way))
+        for row in people.select(*WHO, "start").iter_rows()
+    ]
     schema = {"customer_id": pl.Int64, "as_of": pl.Date, "start": pl.Date, "place": pl.Int64, "computed_rank": pl.String,
-              "computed_rank_since": pl.Date, "review": pl.Date}  # fmt: skip
+              "computed_rank_since": pl.Date, "review": pl.Date, "rose": pl.Date, "fell": pl.Date}  # fmt: skip
     stands = pl.DataFrame(rows, schema=schema, orient="row")
     known = stands.join(_figures(people, moves, rules), on=WHO, how="left")
     above = pl.col("place").replace_strict(
@@ -169,6 +182,8 @@ def _standings(people: pl.DataFrame, moves: pl.DataFrame, rules: RankRules, ways
         *WHO,
         "computed_rank",
         "computed_rank_since",
+        pl.col("rose").alias("computed_rank_rose"),
+        pl.col("fell").alias("computed_rank_fell"),
         missing.alias("to_next_rank"),
         pl.min_horizontal("review", "changes").alias("rank_review"),
     )

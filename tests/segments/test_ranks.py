@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from typing import Any
 
 import narwhals as nw
@@ -186,8 +187,23 @@ def test_the_frame_of_many_holds_everybodys_own_way(
     assert list(zip(ways["day"], ways["rank"], strict=True)) == expected
     if expected:
         assert (stands.item(0, "computed_rank"), stands.item(0, "computed_rank_since")) == _since(expected)
+        turned = stands.item(0, "computed_rank_rose"), stands.item(0, "computed_rank_fell")
+        assert turned == _turned(expected, versions)
     else:
         assert stands.is_empty()
+
+
+def _turned(steps: list[tuple[date, str]], versions: list[RankVersion]) -> tuple[date | None, date | None]:
+    """When the rank last rose and fell: told by the thresholds of the rules of that day."""
+    rose = fell = None
+    for (_, before), (day, after) in pairwise(steps):
+        version = in_force(versions, day)
+        assert version is not None
+        rules = version.rules
+        asked = {rank.name: rank.threshold for rank in rules.ranks}
+        if before in asked and after in asked:
+            rose, fell = (day, fell) if asked[after] > asked[before] else (rose, day)
+    return rose, fell
 
 
 def _since(steps: list[tuple[date, str]]) -> tuple[str, date]:
@@ -239,6 +255,59 @@ def test_who_left_has_no_rank_and_who_is_highest_lacks_nothing() -> None:
     assert stands.select("as_of", "computed_rank", "computed_rank_since", "to_next_rank").rows() == [
         (on(8), "gold", on(3), None)
     ]
+
+
+LADDER = RankVersion(
+    version=1, valid_from=FIRST, rules=RankRules(ranks=(Rank("base"), Rank("silver", 1), Rank("gold", 2)))
+)
+
+
+def reported(rank: str, day: int, minute: int = 0, seq: int = 1) -> Happening:
+    at = datetime.combine(on(day), time(1, minute), UTC)
+    return Happening(seq + day * 10, 1, "Membership Rank Changed", at, rank=rank)
+
+
+@pytest.mark.parametrize(
+    ("changes", "rose", "fell"),
+    [
+        ([], None, None),
+        ([reported("silver", 3)], None, None),
+        ([reported("silver", 3), reported("gold", 5)], 5, None),
+        ([reported("gold", 3), reported("gold", 5)], None, None),
+        ([reported("base", 3), reported("gold", 5), reported("silver", 9)], 5, 9),
+        ([reported("gold", 3), reported("base", 5), reported("silver", 9), reported("gold", 12)], 12, 5),
+        ([reported("base", 3), reported("gold", 3, 20, 2)], 3, None),
+        ([reported("base", 3), reported("gold", 99)], None, None),
+        ([reported("base", 3), reported("friend", 5), reported("gold", 9)], None, None),
+    ],
+)
+def test_reported_ranks_rise_and_fall_by_the_order_of_the_rules(
+    changes: list[Happening], rose: int | None, fell: int | None
+) -> None:
+    stands, _ = ranks_of(days_table([joined(0), *changes]), asked(on(20)), [LADDER])
+    days = [None if day is None else on(day) for day in (rose, fell)]
+    assert stands.select("rank_rose", "rank_fell").row(0) == tuple(days)
+
+
+def test_whose_ranks_were_reported_needs_no_membership_to_rise() -> None:
+    stands, _ = ranks_of(days_table([reported("base", 3), reported("gold", 4)]), asked(on(20)), [LADDER])
+    assert stands.select("computed_rank", "rank_rose").rows() == [(None, on(4))]
+
+
+@given(
+    told=st.lists(
+        st.tuples(st.sampled_from(["base", "silver", "gold", "friend"]), st.integers(1, 30)),
+        max_size=8,
+        unique_by=lambda each: each[1],
+    )
+)
+def test_turns_of_reported_ranks_follow_each_other(told: list[tuple[str, int]]) -> None:
+    stands, _ = ranks_of(days_table([joined(0), *(reported(*each) for each in told)]), asked(on(40)), [LADDER])
+    names, turns = ["base", "silver", "gold"], {"rose": None, "fell": None}
+    for (before, _), (after, day) in pairwise(sorted(told, key=lambda each: each[1])):
+        if before in names and after in names and before != after:
+            turns["rose" if names.index(after) > names.index(before) else "fell"] = on(day)
+    assert stands.select("rank_rose", "rank_fell").row(0) == tuple(turns.values())
 
 
 def test_a_later_version_leaves_the_ranks_of_the_past() -> None:
