@@ -135,6 +135,7 @@ def _steering() -> Router:
     from backend.api.customers import CustomerController  # noqa: PLC0415 - not for intake processes
     from backend.api.devices import DeviceController  # noqa: PLC0415 - not for intake processes
     from backend.api.exports import ExportController  # noqa: PLC0415 - not for intake processes
+    from backend.api.journeys import JourneyController  # noqa: PLC0415 - not for intake processes
     from backend.api.kpis import KpiController  # noqa: PLC0415 - not for intake processes
     from backend.api.life_cycle import ThresholdController  # noqa: PLC0415 - not for intake processes
     from backend.api.lists import ListController  # noqa: PLC0415 - not for intake processes
@@ -156,6 +157,7 @@ def _steering() -> Router:
         CustomerController,
         DeviceController,
         ExportController,
+        JourneyController,
         KpiController,
         ListController,
         MarginController,

@@ -62,6 +62,8 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
     steady = timetable(
         campaign_runs=services.campaign_runs,
         deliveries=services.deliveries,
+        trigger_feeds=services.trigger_feeds,
+        journey_runs=services.journey_runs,
         replays=services.replays,
         workers=services.workers,
         retention=services.retention,

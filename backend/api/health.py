@@ -48,6 +48,14 @@ _REASONS = {
 }
 
 
+_ENTRIES = {
+    "due": "People in journeys who are due and not yet led on.",
+    "aside": "People in journeys whose step always failed.",
+    "late": "Seconds since the first of those who are due was.",
+    "unread": "Events whose people are known and that no trigger has read, gaps in their numbers included.",
+}
+
+
 def _readiness(state: Readiness) -> dict[str, Any]:
     lag, crew = state.lag, state.crew
     return {
@@ -80,6 +88,8 @@ def _gauges(state: Readiness, totals: Totals | None, ingest: Ingest) -> Collecto
         outcomes = {"stored": totals.stored, "repeated": totals.repeated, "failed": totals.failed}
         _gauges_by(registry, "joren_events", "Events since the beginning.", "outcome", outcomes)
         _gauges_by(registry, "joren_deliveries", "Deliveries by state.", "state", totals.deliveries)
+        for name, value in totals.entries.items():
+            _gauge(registry, f"joren_journeys_{name}", _ENTRIES[name], value)
     return registry
 
 

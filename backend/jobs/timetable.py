@@ -9,6 +9,8 @@ from backend.services.coupons.issuing import CouponIssues
 from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
+from backend.services.journeys.feeding import TriggerFeeds
+from backend.services.journeys.walking import JourneyRuns
 from backend.services.life_cycle import LifeCycle
 from backend.services.memberships.keeping import Memberships
 from backend.services.privacy.rights import Rights
@@ -27,6 +29,8 @@ def timetable(
     *,
     campaign_runs: CampaignRuns,
     deliveries: Deliveries,
+    trigger_feeds: TriggerFeeds,
+    journey_runs: JourneyRuns,
     replays: Replays,
     workers: Workers,
     retention: Retention,
@@ -50,6 +54,9 @@ def timetable(
     return [
         Loop("launch", guard(campaign_runs.launch_due), 2.0),
         *lanes,
+        Loop("triggers", guard(trigger_feeds.work), 0.2),
+        Loop("journeys", guard(journey_runs.work), 0.2),
+        Loop("journey_house", _resting(journey_runs.keep_house), 5.0),
         Loop("recover", _resting(deliveries.recover), 2.0),
         Loop("replay", replays.work, 2.0),
         Loop("settle", _resting(replays.settle), 300.0),

@@ -80,12 +80,17 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """Counts since the beginning, of all processes."""
+    """Counts since the beginning, of all processes.
+
+    Attributes:
+        entries: of journeys now: ``due`` and ``aside`` people, ``late`` in seconds, events ``unread`` by triggers.
+    """
 
     stored: int
     repeated: int
     failed: int
     deliveries: dict[str, int] = field(default_factory=dict)
+    entries: dict[str, float] = field(default_factory=dict)
 
 
 class Health:
@@ -117,7 +122,11 @@ class Health:
         try:
             async with self._pool.acquire(timeout=5) as connection:
                 counts = await store.sum_counts(connection)
-                return Totals(**dict(counts), deliveries=await store.count_deliveries(connection))
+                return Totals(
+                    **dict(counts),
+                    deliveries=await store.count_deliveries(connection),
+                    entries=await store.count_entries(connection, now=self._clock.now()),
+                )
         except OUTAGES:
             return None
 

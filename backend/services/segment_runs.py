@@ -4,7 +4,7 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -248,6 +248,29 @@ class SegmentRuns:
         """
         stored, rule, settings = await self._resolved(segment_id, None)
         view = await self._frame.read_for([rule])
+    async def holding(self, rule: Rule, customer_ids: Collection[int]) -> frozenset[int]:
+        """Of some customers those of whom a rule holds as of now; nobody of whom there are no facts yet.
+
+        Raises:
+            RuleError: it asks for a segment that there is not.
+        """
+        async with self._pool.acquire() as connection:
+            whole = await resolve_rule(connection, rule)
+        view = await self._frame.read_for([whole])
+        own = view.frame.filter(pl.col("customer_id").is_in(sorted(customer_ids)))
+        found = await asyncio.to_thread(members(own, whole).select("customer_id").collect)
+        return frozenset(found.get_column("customer_id"))
+
+    async def known_since(self, segment_id: int) -> date | None:
+        """See `segments.raw_members`: whether who is in a segment hangs on history that was dropped.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        _, rule, _ = await self._resolved(segment_id, None)
+        view = await self._frame.read_for([rule])
+        return known_since(rule, view.raw_since, day=view.day)
+
         found = await asyncio.to_thread(_row_for(rule, view.frame, customer_id).collect)
         if found.is_empty():
             raise NotFound(

@@ -1,5 +1,7 @@
 """Figures about the installation itself."""
 
+from datetime import datetime
+
 import asyncpg
 
 from backend.store import queries
@@ -21,6 +23,12 @@ async def sum_counts(connection: Connection) -> asyncpg.Record:
 async def count_deliveries(connection: Connection) -> dict[str, int]:
     """Deliveries per state."""
     return {record["state"]: record["deliveries"] for record in await connection.fetch(_SQL["count_deliveries"])}
+
+
+async def count_entries(connection: Connection, *, now: datetime) -> dict[str, float]:
+    """People in journeys that are ``due`` and ``aside``, how ``late`` the oldest is in seconds, events ``unread`` by triggers."""
+    record = _one(await connection.fetchrow(_SQL["count_entries"], now))
+    return {name: float(value or 0) for name, value in record.items()}
 
 
 def _one(record: asyncpg.Record | None) -> asyncpg.Record:

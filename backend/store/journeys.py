@@ -1,6 +1,6 @@
 """Who is under way in which campaign, and the way each has come."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -228,10 +228,3 @@ async def list_visits(connection: Connection, *, entry_id: int) -> list[asyncpg.
     """The way an entry has come: lap, step, way, outcome, at."""
     rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_visits"], entry_id)
     return rows
-
-
-async def count_waiting(connection: Connection, *, now: datetime) -> Mapping[str, object]:
-    """How many are due and aside, and since when the oldest is due (None for nobody)."""
-    row = await connection.fetchrow(_SQL["count_waiting"], now)
-    assert row is not None  # noqa: S101 - an aggregate has one row
-    return dict(row)

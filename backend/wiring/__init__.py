@@ -27,6 +27,8 @@ from backend.store.pool import Pool, open_pool
 
 if TYPE_CHECKING:
     from backend.services.access.sessions import Access
+    from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
+    from backend.services.campaign_desk.calendar import CampaignCalendar
     from backend.services.campaign_desk.desk import CampaignDesk
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.coupons.book import CouponBook
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from backend.services.imports.desk import ImportDesk
     from backend.services.imports.runs import Imports
     from backend.services.insights import Insights
+    from backend.services.journeys.feeding import TriggerFeeds
+    from backend.services.journeys.looking import JourneyDesk
+    from backend.services.journeys.walking import JourneyRuns
     from backend.services.life_cycle import LifeCycle
     from backend.services.margins import Margins
     from backend.services.memberships.keeping import Memberships
@@ -109,6 +114,11 @@ class Services(IntakeServices):
     server_events: "ServerEvents"
     campaign_desk: "CampaignDesk"
     campaign_runs: "CampaignRuns"
+    trigger_feeds: "TriggerFeeds"
+    journey_runs: "JourneyRuns"
+    journey_desk: "JourneyDesk"
+    campaign_breakdowns: "CampaignBreakdowns"
+    campaign_calendar: "CampaignCalendar"
     playbooks: "Playbooks"
     deliveries: "Deliveries"
     sending_rights: "SendingRights"

@@ -19,6 +19,7 @@ from backend.services.coupons.book import CouponBook
 from backend.services.coupons.expiry import CouponExpiry
 from backend.services.coupons.issuing import CouponIssues
 from backend.services.coupons.ledger import CouponLedger
+from backend.services.coupons.gifts import gifts_of
 from backend.services.definitions import Definitions
 from backend.services.deliveries import Deliveries
 from backend.services.event_volumes import EventVolumes
@@ -31,6 +32,10 @@ from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
+from backend.services.journeys.entering import enter
+from backend.services.journeys.feeding import TriggerFeeds
+from backend.services.journeys.looking import JourneyDesk
+from backend.services.journeys.walking import JourneyRuns
 from backend.services.memberships.keeping import Memberships
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
@@ -60,7 +65,8 @@ from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 from backend.settings import Settings
 from backend.wiring import IntakeServices, Services
-from backend.wiring.meetings import LakeFacts, SegmentAudiences, bought_together
+from backend.wiring.labels import CampaignLabels
+from backend.wiring.meetings import JourneySends, LakeFacts, SegmentAudiences, bought_together
 from campaigns.delivery import PushSender
 from campaigns.pace import Pace
 
@@ -91,6 +97,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
+    campaign_runs = CampaignRuns(pool, clock, audiences=audiences, enter=enter)
     engine = engine_at(settings.engine, settings.lake_options)
     refresh = Refresh(
         pool,
@@ -131,7 +138,12 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         playbooks=Playbooks(
             stored, lake, segments=segment_runs, campaigns=campaign_desk, pair=lambda: bought_together(insights)
         ),
-        campaign_runs=CampaignRuns(pool, clock, audiences=audiences),
+        campaign_runs=campaign_runs,
+        trigger_feeds=TriggerFeeds(pool, clock),
+        journey_runs=JourneyRuns(
+            pool, clock, plan=JourneySends(campaign_runs, stored), give=gifts_of, holds=segment_runs.holding
+        ),
+        journey_desk=JourneyDesk(pool, clock),
         deliveries=Deliveries(
             pool, clock, sender=sender, pace=Pace(settings.push_rate) if settings.push_rate else None
         ),

@@ -10,9 +10,17 @@ import polars as pl
 
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
+from backend.services.campaign_runs import CampaignRuns
 from backend.services.insights import Insights
 from backend.services.segment_runs import SegmentRuns
+from backend.store.campaign_drafts import read_version
+from backend.store.pool import Connection
 from campaigns.audience import Members
+from campaigns.campaign import Draft
+from campaigns.entries import Entry
+from campaigns.fields import FIELDS
+from campaigns.journey import sends
+from campaigns.templates import fields_of
 from segments.reduce.days import BUCKETS
 from segments.windows import Window
 
@@ -43,6 +51,48 @@ async def bought_together(insights: Insights) -> tuple[str, str] | None:
     places = [column.name for column in sheet.columns]
     first, second = (sheet.rows[0][places.index(name)] for name in ("item", "with"))
     return str(first), str(second)
+
+
+@dataclass(frozen=True, slots=True)
+class JourneySends:
+    """Pushes of journeys, put into the ledger with what their texts say of a person; see `backend.services.journeys.acting`."""
+
+    runs: CampaignRuns
+    frame: CustomerFrame
+
+    async def __call__(
+        self,
+        connection: Connection,
+        *,
+        campaign_id: int,
+        version: int,
+        step: int,
+        people: Sequence[tuple[int, int]],
+        at: datetime,
+    ) -> list[str]:
+        """Plan one step's push for people, each with her occurrence; gives the arm of each, or why she is left out."""
+        draft = await read_version(connection, campaign_id=campaign_id, version=version)
+        values = await self._values(draft, step, [who for who, _ in people])
+        entries = [Entry(who, occurrence, at, values.get(who, {})) for who, occurrence in people]
+        planned = await self.runs.plan_entries(
+            connection, campaign_id=campaign_id, version=version, step=step, entries=entries
+        )
+        return [str(one.left_out or one.arm) for one in planned]
+
+    async def _values(self, draft: Draft, step: int, customer_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
+        """What the frame knows of the fields that the texts of a step use."""
+        sent = dict(sends(draft.steps)).get(step)
+        shown = (sent.variants, sent.content) if sent is not None else (draft.variants, draft.content)
+        contents = [variant.content for variant in shown[0]] or [shown[1]]
+        used = {name for content in contents for name in fields_of(content)}
+        frame = self.frame.read().frame
+        known = frame.collect_schema().names()
+        columns = {field.column: field.name for field in FIELDS if field.name in used and field.column in known}
+        if not columns:
+            return {}
+        own = frame.filter(pl.col("customer_id").is_in(list(customer_ids))).select("customer_id", *columns)
+        rows = (await asyncio.to_thread(own.collect)).rename(columns).to_dicts()
+        return {row.pop("customer_id"): row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

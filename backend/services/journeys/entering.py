@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from backend.services.journeys.programmes import Programme
 from backend.store import journeys as store
 from backend.store import memberships
+from backend.store.campaign_drafts import read_version
 from backend.store.journeys import Entering
 from backend.store.pool import Connection
 from campaigns.trigger import OnEvent, OnSegment, Reentry, until_of
@@ -53,24 +54,27 @@ async def let_in(connection: Connection, programme: Programme, causes: Sequence[
     )
 
 
-async def let_all_in(
+async def enter(
     connection: Connection,
     *,
     campaign_id: int,
     version: int,
     occurrence: int,
     customer_ids: Sequence[int],
-    reentry: Reentry,
     now: datetime,
 ) -> int:
-    """Let an audience into a journey by its launch; gives how many entered."""
-    match reentry.mode:
+    """Let the audience of a launch into its journey, in the launch's transaction; gives how many entered.
+
+    Who is inside stays where she is; who was reached before enters as the campaign's re-entry says.
+    """
+    draft = await read_version(connection, campaign_id=campaign_id, version=version)
+    match draft.reentry.mode:
         case "always":
             not_since: datetime | None = now
         case "never":
             not_since = None
         case "after":
-            not_since = now - timedelta(days=reentry.days or 0)
+            not_since = now - timedelta(days=draft.reentry.days or 0)
     return await store.enter_all(
         connection,
         campaign_id=campaign_id,

@@ -28,3 +28,15 @@ FROM (
 ) AS counted
 GROUP BY state
 ORDER BY state
+
+-- name: count_entries
+-- People in journeys that are sending: due and not yet looked at, and put aside; how long the oldest is due, in seconds.
+SELECT
+    count(*) FILTER (WHERE e.state = 'waiting')::bigint AS due, count(*) FILTER (WHERE e.state = 'aside')::bigint AS aside,
+    greatest(extract(epoch FROM $1 - min(e.due_at) FILTER (WHERE e.state = 'waiting')), 0)::float8 AS late,
+    greatest(
+        coalesce((SELECT max(upto_seq) FROM refresh_batches WHERE projected_at IS NOT NULL), 0)
+        - coalesce((SELECT position FROM trigger_positions WHERE feed = 'events'), 0), 0
+    ) AS unread
+FROM journey_entries AS e JOIN campaigns AS c USING (campaign_id)
+WHERE c.state = 'sending' AND (e.state = 'aside' OR (e.state = 'waiting' AND e.due_at <= $1))

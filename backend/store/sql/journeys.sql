@@ -189,11 +189,3 @@ WHERE e.campaign_id = $1 AND e.entry_id = $2
 
 -- name: list_visits
 SELECT lap, step, way, outcome, at FROM journey_visits WHERE entry_id = $1 ORDER BY lap, step
-
--- name: count_waiting
--- For meters: how many are due and not yet looked at, how many are aside, and since when the oldest is due.
-SELECT
-    count(*) FILTER (WHERE e.state = 'waiting') AS due, count(*) FILTER (WHERE e.state = 'aside') AS aside,
-    min(e.due_at) FILTER (WHERE e.state = 'waiting') AS oldest
-FROM journey_entries AS e JOIN campaigns AS c USING (campaign_id)
-WHERE c.state = 'sending' AND (e.state = 'aside' OR (e.state = 'waiting' AND e.due_at <= $1))
