@@ -8,7 +8,15 @@ from typing import Any
 from campaigns.campaign import Content
 from campaigns.fields import clean
 from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
-from campaigns.message import LONGEST_LIFE, AddressKind, PushMessage, campaign_tag
+from campaigns.message import (
+    LONGEST_LIFE,
+    PAYLOAD_LIMIT,
+    AddressKind,
+    Press,
+    PushMessage,
+    campaign_tag,
+    payload_bytes,
+)
 from campaigns.templates import MissingField, TextTooLong, fill
 
 
@@ -18,6 +26,9 @@ class Candidate:
 
     Attributes:
         values: merge fields saved at launch together with the private ones read now.
+        platform: of the device: ``ios``, ``android`` or ``web``; None where that is not known.
+        occurrence: of the campaign; with the step it names the message.
+        step: of a journey.
     """
 
     delivery_id: int
@@ -27,6 +38,9 @@ class Candidate:
     language: str | None
     values: Mapping[str, Any]
     expires_at: datetime
+    platform: str | None = None
+    occurrence: int = 1
+    step: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +75,34 @@ def compose(candidate: Candidate, *, campaign_id: int, content: Content, now: da
         MissingField: the text shows a field that the person lacks.
         TextTooLong: the filled-in text does not fit into a push.
     """
-    text = fill(content.texts()[content.language_for(candidate.language)], clean(candidate.values))
-    data = {"campaign_id": str(campaign_id), "delivery_id": str(candidate.delivery_id)}
+    content = content.on(candidate.platform)
+    language = content.language_for(candidate.language)
+    text = fill(content.texts()[language], clean(candidate.values))
+    data = {
+        "campaign_id": str(campaign_id),
+        "delivery_id": str(candidate.delivery_id),
+        "message_id": f"{campaign_id}-{candidate.occurrence}-{candidate.step}",
+    }
     if content.coupon_id:
         data["coupon_id"] = content.coupon_id
-    return PushMessage(
+    message = PushMessage(
         delivery_id=candidate.delivery_id,
         address=candidate.address,
         address_kind=candidate.address_kind,
         title=text.title,
         body=text.body,
         link=content.link,
+        image=content.image,
+        buttons=tuple(Press(button.id, button.label(language), button.link) for button in content.buttons),
+        sound=content.sound,
+        badge=content.badge,
+        channel=content.channel,
+        category=content.category,
         data=data,
         ttl_seconds=int(min(candidate.expires_at - now, LONGEST_LIFE).total_seconds()),
-        tag=campaign_tag(campaign_id),
+        tag=campaign_tag(campaign_id, occurrence=candidate.occurrence, step=candidate.step),
         label=f"campaign-{campaign_id}",
     )
+    if payload_bytes(message) > PAYLOAD_LIMIT:
+        raise TextTooLong(f"the message is larger than {PAYLOAD_LIMIT} bytes")
+    return message

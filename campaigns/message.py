@@ -5,8 +5,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+import msgspec
+
 LONGEST_LIFE = timedelta(days=28)
 """FCM keeps a message at most this long."""
+PAYLOAD_LIMIT = 4096
+"""FCM's limit for notification and data together, in bytes."""
 
 
 class AddressKind(StrEnum):
@@ -14,6 +18,19 @@ class AddressKind(StrEnum):
 
     TOKEN = "token"  # noqa: S105 - the word, not a secret
     FID = "fid"
+
+
+@dataclass(frozen=True, slots=True)
+class Press:
+    """One button as a phone shows it.
+
+    Attributes:
+        link: where it leads; None leads where the message leads.
+    """
+
+    id: str
+    label: str
+    link: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +43,13 @@ class PushMessage:
         title: plain text, already filled in.
         body: plain text, already filled in.
         link: where a tap leads, https or an app's own scheme; None opens the app.
-        data: strings for the app itself; ``campaign_id`` and ``delivery_id`` are always among them.
+        image: https address of a picture; iOS shows it where the app has a notification service extension.
+        buttons: browsers show them; an Android app finds them in its data; iOS shows those of ``category``.
+        sound: ``default``, the name of a sound file in the app, or None for silence.
+        badge: the number on the app's icon; None leaves it as it is.
+        channel: Android's notification channel; None for the app's default one.
+        category: iOS: the category whose buttons are shown.
+        data: strings for the app itself; ``campaign_id``, ``delivery_id`` and ``message_id`` are always among them.
         ttl_seconds: how long FCM may keep trying; 0 is now or never.
         tag: names the notification on the device. A repeat with the same tag replaces what is shown
             instead of standing beside it (Android's tag, Apple's collapse id, at most 64 bytes).
@@ -39,12 +62,36 @@ class PushMessage:
     title: str
     body: str
     link: str | None = None
+    image: str | None = None
+    buttons: tuple[Press, ...] = ()
+    sound: str | None = "default"
+    badge: int | None = None
+    channel: str | None = None
+    category: str | None = None
     data: Mapping[str, str] = field(default_factory=dict)
     ttl_seconds: int = 86_400
     tag: str
     label: str | None = None
 
 
-def campaign_tag(campaign_id: int) -> str:
-    """The tag of a campaign's notifications: a repeat to the same device replaces its first try."""
-    return f"joren-campaign-{campaign_id}"
+def campaign_tag(campaign_id: int, *, occurrence: int = 1, step: int = 0) -> str:
+    """The tag of one message of a campaign: a repeat to the same device replaces its first try, and nothing else."""
+    return f"joren-campaign-{campaign_id}-{occurrence}-{step}"
+
+
+def data_of(message: PushMessage) -> dict[str, str]:
+    """Everything that an app finds in the message's data."""
+    data = {**message.data, "delivery_id": str(message.delivery_id)}
+    if message.link is not None:
+        data["link"] = message.link
+    if message.buttons:
+        shown = [{"id": one.id, "label": one.label, "link": one.link or message.link} for one in message.buttons]
+        data["buttons"] = msgspec.json.encode(shown).decode()
+    return data
+
+
+def payload_bytes(message: PushMessage) -> int:
+    """Bytes that count for `PAYLOAD_LIMIT`: names and values of what is shown and of the data."""
+    shown = {"title": message.title, "body": message.body, "image": message.image or ""}
+    parts = {**{name: value for name, value in shown.items() if value}, **data_of(message)}
+    return sum(len(name.encode()) + len(value.encode()) for name, value in parts.items())

@@ -7,12 +7,9 @@ from firebase_admin import messaging
 from firebase_admin._messaging_encoder import MessageEncoder
 
 from backend.errors import BadInput
-from campaigns.message import LONGEST_LIFE, AddressKind, PushMessage
+from campaigns.message import LONGEST_LIFE, PAYLOAD_LIMIT, AddressKind, PushMessage, data_of, payload_bytes
 
 _ENCODER = MessageEncoder()
-
-PAYLOAD_LIMIT = 4096
-"""FCM's limit for notification and data together, in bytes."""
 
 
 def encoded(message: PushMessage) -> messaging.Message:
@@ -46,17 +43,18 @@ def encoded_json(message: PushMessage) -> bytes:
 
 
 def _check_size(message: PushMessage) -> None:
-    if _payload_bytes(message) > PAYLOAD_LIMIT:
+    if payload_bytes(message) > PAYLOAD_LIMIT:
         raise BadInput(f"The payload is larger than {PAYLOAD_LIMIT} bytes.")
 
 
 def built(message: PushMessage) -> messaging.Message:
     """The message as firebase-admin's, not yet checked."""
     made = messaging.Message(
-        notification=messaging.Notification(title=message.title, body=message.body),
-        data=_data(message),
+        notification=messaging.Notification(title=message.title, body=message.body, image=message.image),
+        data=data_of(message),
         android=_android(message),
         apns=_apns(message),
+        webpush=_webpush(message) if message.buttons else None,
         fcm_options=messaging.FCMOptions(analytics_label=message.label),
     )
     # Set on the message instead of given to it: firebase-admin warns of a deprecation when it is given a token,
@@ -68,16 +66,12 @@ def built(message: PushMessage) -> messaging.Message:
     return made
 
 
-def _data(message: PushMessage) -> dict[str, str]:
-    link = {} if message.link is None else {"link": message.link}
-    return {**message.data, **link, "delivery_id": str(message.delivery_id)}
-
-
 def _android(message: PushMessage) -> messaging.AndroidConfig:
     """High priority: the message is shown, and now is when it was planned for."""
-    return messaging.AndroidConfig(
-        ttl=_life(message), priority="high", notification=messaging.AndroidNotification(tag=message.tag)
+    shown = messaging.AndroidNotification(
+        tag=message.tag, sound=message.sound, channel_id=message.channel, notification_count=message.badge
     )
+    return messaging.AndroidConfig(ttl=_life(message), priority="high", notification=shown)
 
 
 def _apns(message: PushMessage) -> messaging.APNSConfig:
@@ -87,13 +81,24 @@ def _apns(message: PushMessage) -> messaging.APNSConfig:
         "apns-expiration": str(int(time.time()) + life if life else 0),
         "apns-collapse-id": message.tag,
     }
-    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps=messaging.Aps(sound="default")))
+    aps = messaging.Aps(
+        sound=message.sound,
+        badge=message.badge,
+        category=message.category,
+        mutable_content=True if message.image else None,  # lets the app's extension fetch the picture
+    )
+    return messaging.APNSConfig(headers=headers, payload=messaging.APNSPayload(aps=aps))
+
+
+def _webpush(message: PushMessage) -> messaging.WebpushConfig:
+    """Buttons that a browser shows by itself; what stands beside them is taken from the message."""
+    actions = [messaging.WebpushNotificationAction(one.id, one.label) for one in message.buttons]
+    return messaging.WebpushConfig(
+        notification=messaging.WebpushNotification(
+            title=message.title, body=message.body, image=message.image, tag=message.tag, actions=actions
+        )
+    )
 
 
 def _life(message: PushMessage) -> int:
     return min(max(message.ttl_seconds, 0), int(LONGEST_LIFE.total_seconds()))
-
-
-def _payload_bytes(message: PushMessage) -> int:
-    parts = {"title": message.title, "body": message.body, **_data(message)}
-    return sum(len(name.encode()) + len(value.encode()) for name, value in parts.items())

@@ -168,6 +168,9 @@ def _claimed(row: asyncpg.Record, held: asyncpg.Record, *, weight: int) -> Claim
         language=row["language"],
         values={**held["merge_fields"], "family_name": row["family_name"], "given_name": row["given_name"]},
         expires_at=held["expires_at"],
+        platform=row["platform"],
+        occurrence=held["occurrence"],
+        step=held["step"],
     )
     return Claimed(
         customer_id=held["customer_id"],

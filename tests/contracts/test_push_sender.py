@@ -16,7 +16,7 @@ from backend.push.firebase import FirebaseSender
 from backend.push.memory import MemorySender, accept
 from backend.push.routes import emulator_route
 from campaigns.delivery import Accepted, Outcome, PushSender, Refusal, Refused, Unknown
-from campaigns.message import AddressKind, PushMessage
+from campaigns.message import AddressKind, Press, PushMessage, data_of
 from tests.fixtures.phones import push
 
 TIMEOUT = 0.4
@@ -34,6 +34,8 @@ class World(Protocol):
     def attempts(self, address: str) -> int: ...
 
     def received(self, address: str) -> int: ...
+
+    def shown(self, address: str) -> tuple[object, ...]: ...
 
 
 class MemoryWorld:
@@ -63,6 +65,10 @@ class MemoryWorld:
     def received(self, address: str) -> int:
         return sum(message.address == address for message in self.sender.accepted)
 
+    def shown(self, address: str) -> tuple[object, ...]:
+        [message] = [message for message in self.sender.accepted if message.address == address]
+        return message.title, message.image, message.sound, message.badge, data_of(message)
+
 
 class EmulatorWorld:
     """firebase-admin as it is (HTTP/2), or the fast sender (HTTP/1.1), against the emulator over TLS."""
@@ -86,6 +92,12 @@ class EmulatorWorld:
     def received(self, address: str) -> int:
         device = self._emulator.device(address)
         return device.accepted if device else 0
+
+    def shown(self, address: str) -> tuple[object, ...]:
+        device = self._emulator.device(address)
+        assert device is not None
+        [message] = device.messages
+        return message.title, message.image, message.sound, message.badge, message.data
 
 
 @pytest.fixture(params=["memory", "firebase", "fast"])
@@ -183,6 +195,35 @@ async def test_tokens_and_installation_ids_both_reach_the_phone(world: World) ->
     )
 
     assert all(isinstance(outcome, Accepted) for outcome in outcomes)
+
+
+async def test_everything_that_a_message_says_arrives(world: World) -> None:
+    world.install("phone-with-picture")
+    buttons = (Press("book", "予約する", "https://shop.example/book"), Press("later", "あとで"))
+    message = push(
+        "phone-with-picture",
+        image="https://shop.example/tea.png",
+        buttons=buttons,
+        sound="chime.wav",
+        badge=3,
+        link="app://tea",
+    )
+
+    assert isinstance((await world.sender.send([message]))[0], Accepted)
+
+    assert world.shown("phone-with-picture") == (
+        message.title,
+        "https://shop.example/tea.png",
+        "chime.wav",
+        3,
+        {
+            "campaign_id": "7",
+            "delivery_id": "1",
+            "link": "app://tea",
+            "buttons": '[{"id":"book","label":"予約する","link":"https://shop.example/book"},'
+            '{"id":"later","label":"あとで","link":"app://tea"}]',
+        },
+    )
 
 
 async def test_nothing_to_send_is_no_trouble(world: World) -> None:

@@ -24,7 +24,7 @@ from backend.push.messages import encoded, encoded_json
 from backend.push.outcomes import retry_after
 from backend.push.routes import EmulatorCredential, Route, emulator_route, real_route
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused
-from campaigns.message import AddressKind
+from campaigns.message import AddressKind, Press
 from tests.fixtures.phones import push
 
 
@@ -212,11 +212,52 @@ def test_what_a_message_says_on_the_wire() -> None:
 
     assert wire["fid"] == "phone-one"
     assert wire["data"] == {"campaign_id": "7", "delivery_id": "42", "link": "app://coupons"}
-    assert wire["android"] == {"ttl": "3600s", "priority": "high", "notification": {"tag": "joren-campaign-7"}}
+    assert wire["android"] == {
+        "ttl": "3600s",
+        "priority": "high",
+        "notification": {"tag": "joren-campaign-7", "sound": "default"},
+    }
     headers = wire["apns"]["headers"]
     assert (headers["apns-collapse-id"], headers["apns-priority"]) == ("joren-campaign-7", "10")
     assert 0 <= int(headers["apns-expiration"]) - datetime.now(UTC).timestamp() <= 3600
     assert wire["fcm_options"] == {"analytics_label": "joren-7"}
+
+
+def test_picture_buttons_sound_and_badge_go_where_each_platform_looks() -> None:
+    more = {"sound": "chime.wav", "badge": 3, "channel": "offers", "category": "booking"}
+    buttons = (Press("book", "予約する", "https://shop.example/book"), Press("later", "あとで"))
+    message = push("phone-one", link="app://tea", image="https://shop.example/tea.png", buttons=buttons, **more)
+
+    wire = json.loads(str(encoded(message)))
+
+    assert json.loads(encoded_json(message))["message"] == wire | {
+        "apns": json.loads(encoded_json(message))["message"]["apns"]
+    }
+    assert wire["notification"]["image"] == "https://shop.example/tea.png"
+    assert wire["android"]["notification"] == {
+        "tag": "joren-campaign-7",
+        "sound": "chime.wav",
+        "channel_id": "offers",
+        "notification_count": 3,
+    }
+    aps = {"sound": "chime.wav", "badge": 3, "category": "booking", "mutable-content": 1}
+    assert wire["apns"]["payload"]["aps"] == aps
+    assert wire["webpush"]["notification"]["actions"] == [
+        {"action": "book", "title": "予約する"},
+        {"action": "later", "title": "あとで"},
+    ]
+    assert json.loads(wire["data"]["buttons"]) == [
+        {"id": "book", "label": "予約する", "link": "https://shop.example/book"},
+        {"id": "later", "label": "あとで", "link": "app://tea"},
+    ]
+
+
+def test_silence_is_silence() -> None:
+    wire = json.loads(str(encoded(push("phone-one", sound=None))))
+
+    assert "sound" not in wire["android"]["notification"]
+    assert "payload" not in wire["apns"]
+    assert "webpush" not in wire
 
 
 def test_a_token_is_sent_as_a_token_without_a_warning() -> None:

@@ -199,6 +199,7 @@ async def test_a_test_send_skips_quiet_hours_and_cap_counts_nowhere_and_says_so(
     assert floor.sender.sent[0].data == {
         "campaign_id": str(made.summary.campaign_id),
         "delivery_id": "0",
+        "message_id": f"{made.summary.campaign_id}-1-0",
         "coupon_id": "tea10",
     }
     assert await floor.pool.fetchval("SELECT count(*) FROM test_sends WHERE sent_by = 'mika'") == 2

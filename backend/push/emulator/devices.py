@@ -30,6 +30,8 @@ class Delivered(msgspec.Struct, frozen=True):
     ttl_seconds: int = 0
     tag: str | None = None
     label: str | None = None
+    sound: str | None = None
+    badge: int | None = None
 
 
 class Device(msgspec.Struct, tag="device"):

@@ -141,6 +141,8 @@ class Emulator:
             ttl_seconds=message.ttl_seconds,
             tag=message.tag,
             label=message.fcm_options.analytics_label,
+            sound=message.android.notification.sound,
+            badge=message.android.notification.notification_count,
         )
         self._change(Attempted(message.address, delivered))
         for queue in self._streams.get(message.address, ()):

@@ -39,6 +39,8 @@ class AndroidNotification(msgspec.Struct, frozen=True):
     body: str | None = None
     tag: str | None = None
     click_action: str | None = None
+    sound: str | None = None
+    notification_count: int | None = None
 
 
 class Options(msgspec.Struct, frozen=True):

@@ -12,6 +12,7 @@ from backend.errors import BadInput, Conflict
 from backend.services.campaign_desk import approvals, dry_runs, moves, reports, trials
 from backend.services.campaign_desk.naming import ROOM, free_name
 from backend.services.campaign_desk.rows import detail_of, draft_of, read, summary_of
+from backend.services.campaign_desk.trials import EVERYTHING, Trial
 from backend.store import campaign_drafts as drafts
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
@@ -173,10 +174,12 @@ class CampaignDesk:
         """Stop for good; who has not been sent it never will be."""
         return await self._change(campaign_id, Action.CANCEL, by=by)
 
-    async def test_send(self, campaign_id: int, *, customer_id: int, by: str) -> TestSend:
-        """Send it now to one customer's live devices, past quiet hours and cap."""
+    async def test_send(self, campaign_id: int, *, customer_id: int, by: str, chosen: Trial = EVERYTHING) -> TestSend:
+        """Send it now to one customer's live devices, or those chosen of them, past quiet hours and cap."""
         row, now = await self._row(campaign_id), self._clock.now()
-        return await trials.test_send(self._pool, row, sender=self._sender, customer_id=customer_id, now=now, by=by)
+        return await trials.test_send(
+            self._pool, row, sender=self._sender, customer_id=customer_id, chosen=chosen, now=now, by=by
+        )
 
     async def report(self, campaign_id: int) -> CampaignReport:
         """Its figures."""

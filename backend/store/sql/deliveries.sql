@@ -177,7 +177,7 @@ SELECT
             SELECT c.customer_id UNION ALL SELECT k.customer_id FROM customers AS k WHERE k.merged_into = c.customer_id
         ))
     ) AS excluded,
-    device.device_id, device.address, device.address_kind,
+    device.device_id, device.address, device.address_kind, device.platform,
     CASE WHEN device.device_id IS NOT NULL THEN coalesce(w.delivery_id, nextval('deliveries_delivery_id_seq')) END AS delivery_id,
     sent.day AS sent_day,
     sent.week AS sent_week,
@@ -191,7 +191,7 @@ JOIN customers AS c USING (customer_id)
 LEFT JOIN consents AS consent
     ON consent.customer_id = w.customer_id AND consent.purpose = $11::text AND consent.channel = 'push'
 LEFT JOIN LATERAL (
-    SELECT d.device_id, d.address, d.address_kind, d.locale, d.time_zone
+    SELECT d.device_id, d.address, d.address_kind, d.platform, d.locale, d.time_zone
     FROM devices AS d
     WHERE d.customer_id = w.customer_id AND d.state = 'live' AND d.permission <> 'denied'
         AND (w.device_id IS NULL OR d.device_id = w.device_id)
@@ -357,7 +357,7 @@ ON CONFLICT (single) DO UPDATE SET until = greatest(send_hold.until, excluded.un
 -- name: list_live_devices
 -- A customer's devices that can be sent to, and what a text may say about the person.
 SELECT
-    d.device_id, d.address, d.address_kind, d.permission,
+    d.device_id, d.address, d.address_kind, d.platform, d.permission,
     coalesce(c.traits ->> 'language', c.traits ->> 'locale', d.locale) AS language,
     coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
     coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
