@@ -35,7 +35,7 @@ def compare(
     variants: Mapping[str, Arm],
     control: Arm,
     *,
-    ends_at: datetime,
+    ends_at: datetime | None,
     as_of: datetime,
     expected_rate: float = ASSUMED_RATE,
     growing: bool = False,
@@ -62,7 +62,7 @@ def compare(
         )
         for name, arm in others.items()
     }
-    decided = _decide(judged, miss) if as_of >= ends_at else judged
+    decided = _decide(judged, miss) if ends_at is not None and as_of >= ends_at else judged
     return tuple(Comparison(name=name, against=against, effect=effect) for name, effect in decided.items())
 
 

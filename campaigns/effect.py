@@ -80,7 +80,7 @@ def judge(
     treated: Arm,
     control: Arm,
     *,
-    ends_at: datetime,
+    ends_at: datetime | None,
     as_of: datetime,
     expected_rate: float = ASSUMED_RATE,
     left_out_merged: int = 0,
@@ -102,7 +102,7 @@ def judge(
     )
     if not control.customers or not treated.customers:
         return effect
-    if as_of >= ends_at:
+    if ends_at is not None and as_of >= ends_at:
         return _at_the_end(effect, level)
     so_far = replace(effect, verdict=_early(treated, control), difference=_difference(treated, control))
     return so_far if growing else _so_far(so_far, expected_rate, level)

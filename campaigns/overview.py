@@ -7,6 +7,7 @@ from datetime import datetime
 from campaigns.campaign import Action, Content, Draft, Kind, State
 from campaigns.effect import Effect
 from campaigns.report import People
+from campaigns.results import Results, Slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,11 +117,16 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many people one gate removes: the first gate that fires takes them, so the counts add up."""
+    """How many people one gate removes: the first gate that fires takes them, so the counts add up.
+
+    Attributes:
+        examples: a few of them by number, to look at; only a dry run knows any.
+    """
 
     reason: str
     label: Label
     people: int
+    examples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +185,35 @@ class Opens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """What was expected of a campaign, beside what came (plan, do, check, act).
+
+    Attributes:
+        hypothesis: what was expected and why; empty where nobody said.
+        event: what counts as success.
+        days: its window.
+        target: expected share of the treated who do it, in percent; None where nobody said.
+        rate: their share so far; None before launch.
+    """
+
+    hypothesis: str
+    event: str
+    days: int
+    target: float | None
+    rate: float | None
+
+    @property
+    def reached(self) -> bool | None:
+        """Whether the expected share has come; None where none was expected, or nothing is known yet."""
+        if self.target is None or self.rate is None:
+            return None
+        return self.rate * 100 >= self.target
+
+
+_NO_GOAL = Goal(hypothesis="", event="", days=0, target=None, rate=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignReport:
     """A launched campaign's figures.
 
@@ -188,7 +223,9 @@ class CampaignReport:
         devices: deliveries by state; adds up by itself.
         received: people whose device said so itself (端末で受信); others may have got it unseen.
         opens: None before launch, and where ``dropped``.
-        effect: likewise.
+        effect: likewise; of everyone drawn for a push, whatever the variant.
+        results: likewise; arm by arm and variant by variant, with coupon use and sales.
+        goal: what was expected.
         dropped: it was launched on a day whose events were dropped since (``JOREN_HISTORY_MONTHS``): nobody can count any more what
             followed, and ``received`` is 0.
     """
@@ -201,6 +238,26 @@ class CampaignReport:
     received: int
     opens: Opens | None
     effect: Effect | None
+    results: Results | None = None
+    goal: Goal = _NO_GOAL
+    dropped: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignBreakdown:
+    """A campaign's figures by a label of its people; people and devices add up in each slice and over all of them.
+
+    Attributes:
+        by: ``store``, ``language``, ``platform`` or ``segment``.
+        basis: ``launch`` where the label is that of before the campaign, ``today`` where only the present one is known.
+        slices: largest first, the people without a label last; empty where ``dropped``.
+    """
+
+    campaign_id: int
+    by: str
+    basis: str
+    as_of: datetime
+    slices: tuple[Slice, ...]
     dropped: bool = False
 
 

@@ -123,7 +123,9 @@ def _unknown_last(label: str | None) -> tuple[bool, str]:
     return label is None, label or ""
 
 
-def judged(results: Results, *, ends_at: datetime, as_of: datetime, growing: bool = False, among: int = 1) -> Results:
+def judged(
+    results: Results, *, ends_at: datetime | None, as_of: datetime, growing: bool = False, among: int = 1
+) -> Results:
     """With what may be said of the differences; ``among`` so many slices, for which the intervals are adjusted too."""
     return Results(
         treated=results.treated,

@@ -13,6 +13,8 @@ from backend.lake.tables import Lake
 from backend.outbound.client import Caller
 from backend.push.configured import ConfiguredSender
 from backend.services.access.sessions import Access
+from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
+from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.coupons.book import CouponBook
@@ -135,6 +137,10 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
+        campaign_breakdowns=CampaignBreakdowns(
+            pool, facts=facts, labels=CampaignLabels(stored, lake, segment_runs, membership_ledger)
+        ),
+        campaign_calendar=CampaignCalendar(pool, clock),
         playbooks=Playbooks(
             stored, lake, segments=segment_runs, campaigns=campaign_desk, pair=lambda: bought_together(insights)
         ),

@@ -1,6 +1,7 @@
 """The report: where everyone stands (from the ledger) and what followed (from the lake)."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -8,18 +9,24 @@ import asyncpg
 import polars as pl
 
 from backend.services.campaign_desk.rows import draft_of, summary_of
+from backend.store import campaign_figures as figures
 from backend.store import campaigns as store
 from backend.store import shop as shop_store
-from campaigns.attribution import INFLUENCE, Followed, follow, weighty_events, window_end
-from campaigns.effect import judge
-from campaigns.overview import CampaignReport, Opens
+from campaigns.attribution import INFLUENCE, weighty_events
+from campaigns.campaign import Draft, State
+from campaigns.effect import Effect, judge
+from campaigns.outcomes import Asked, last_moment, outcomes
+from campaigns.overview import CampaignReport, Goal, Opens
 from campaigns.preview import removed
-from campaigns.report import People, PeopleGroup, add_up
+from campaigns.report import PeopleGroup, add_up
+from campaigns.results import Results, judged, tally
+from campaigns.standing import entries_of
+from campaigns.states import ENDED
+from campaigns.steps import GiveCoupon
+from campaigns.trigger import until_of
 from segments.history import MERGES
 from segments.reduce.trust import TAKEN_BACK
 from segments.windows import Window
-
-_ARMS = {"customer_id": pl.Int64(), "arm": pl.String(), "accepted": pl.Boolean()}
 
 
 class Facts(Protocol):
@@ -42,33 +49,140 @@ class Facts(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """What a campaign's figures are made of.
+
+    Attributes:
+        standing: everyone, as `campaigns.standing.STANDING`.
+        survivors: merges.
+        asked: what counts.
+        window: business days in which anything of it can have happened.
+        ends_at: the declared end; None while nobody can say when the last person comes in.
+        growing: people still come in.
+    """
+
+    standing: pl.DataFrame
+    survivors: pl.LazyFrame
+    asked: Asked
+    window: Window
+    ends_at: datetime | None
+    growing: bool
+
+    @property
+    def launch_day(self) -> date:
+        """The business day of the first entry."""
+        return self.window.first
+
+
 async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> CampaignReport:
-    """The figures of one campaign; a campaign that was never launched has neither opens nor effect."""
-    campaign_id = row["campaign_id"]
+    """The figures of one campaign; one that has reached nobody yet has neither opens nor effect."""
+    campaign_id, draft = row["campaign_id"], draft_of(row)
     async with pool.acquire() as connection:
         people = add_up([_group(group) for group in await store.count_people(connection, campaign_id=campaign_id)])
         devices = await store.count_devices(connection, campaign_id=campaign_id)
     as_of = await asyncio.to_thread(facts.as_of)
-    followed = await _follow(pool, row, facts) if row["planned_at"] else None
-    draft, planned_at = draft_of(row), row["planned_at"]
+    gathered = await gather(pool, row, facts)
+    results = await asyncio.to_thread(_results, gathered, draft, facts, as_of) if gathered else None
     return CampaignReport(
         summary=summary_of(row),
         as_of=as_of,
         people=people,
         removed=removed(people.left_out),
         devices=devices,
-        received=followed.received if followed else 0,
-        opens=_opens(followed, people) if followed else None,
-        effect=judge(
-            followed.treated,
-            followed.control,
-            ends_at=window_end(planned_at, draft.conversion_days),
-            as_of=as_of,
-            left_out_merged=followed.left_out_merged,
-        )
-        if followed
-        else None,
-        dropped=bool(row["planned_at"]) and followed is None,
+        received=results.treated.received if results else 0,
+        opens=_opens(results) if results else None,
+        effect=_effect(results, gathered, as_of) if results and gathered else None,
+        results=results,
+        goal=goal_of(draft, results),
+        dropped=gathered is not None and results is None,
+    )
+
+
+async def gather(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Gathered | None:
+    """What the figures of a campaign are made of; None where nobody was drawn yet."""
+    draft, campaign_id = draft_of(row), row["campaign_id"]
+    async with pool.acquire() as connection:
+        first, last = await figures.entry_span(connection, campaign_id=campaign_id)
+        if first is None or last is None:
+            return None
+        standing = await figures.read_standing(connection, campaign_id=campaign_id)
+        merged = await store.list_survivors(connection)
+        calendar = (await shop_store.read_settings(connection)).calendar
+    days, ended = draft.conversion_days, State(row["state"]) in ENDED
+    coupons = _coupons(draft)
+    proven = await asyncio.to_thread(_proven, facts, weighty_events(draft.conversion_event, coupons=bool(coupons)))
+    return Gathered(
+        standing=standing,
+        survivors=pl.LazyFrame([tuple(one) for one in merged], schema=MERGES, orient="row"),
+        asked=Asked(
+            campaign_id=campaign_id,
+            conversion_event=draft.conversion_event,
+            conversion_days=days,
+            coupons=coupons,
+            proven=proven,
+        ),
+        window=Window(calendar.business_day(first), calendar.business_day(last_moment(last, days))),
+        ends_at=_declared_end(draft, last, ended=ended),
+        growing=draft.runs_on and not ended,
+    )
+
+
+def _declared_end(draft: Draft, last: datetime, *, ended: bool) -> datetime | None:
+    """When the last window closes: that of the last who came in, or of the last who can."""
+    window = timedelta(days=draft.conversion_days)
+    if ended or not draft.runs_on:
+        return last + window
+    until = until_of(draft.trigger)
+    return None if until is None or draft.steps else until + window
+
+
+def follow(gathered: Gathered, facts: Facts) -> pl.LazyFrame | None:
+    """What everybody did; None where events of these days were dropped, for the rest would be too few."""
+    found = outcomes(
+        entries_of(gathered.standing.lazy()),
+        facts.events(gathered.window),
+        survivors=gathered.survivors,
+        asked=gathered.asked,
+    ).collect()
+    since = facts.raw_since()  # asked last: no day is dropped unseen while we read
+    return found.lazy() if since is None or gathered.launch_day >= since else None
+
+
+def variants_of(draft: Draft) -> list[str]:
+    """The variants of a campaign, those of a journey's steps together, in their order."""
+    every = [draft.variants, *(getattr(step, "variants", ()) for step in draft.steps)]
+    return list(dict.fromkeys(variant.name for variants in every for variant in variants))
+
+
+def goal_of(draft: Draft, results: Results | None) -> Goal:
+    """What was expected of a campaign, and how much of it came so far."""
+    rate = results.treated.arm.rate if results else None
+    return Goal(
+        hypothesis=draft.hypothesis,
+        event=draft.conversion_event,
+        days=draft.conversion_days,
+        target=draft.goal_target,
+        rate=rate,
+    )
+
+
+def _results(gathered: Gathered, draft: Draft, facts: Facts, as_of: datetime) -> Results | None:
+    followed = follow(gathered, facts)
+    if followed is None:
+        return None
+    counted = tally(followed, variants=variants_of(draft))
+    return judged(counted, ends_at=gathered.ends_at, as_of=as_of, growing=gathered.growing)
+
+
+def _effect(results: Results, gathered: Gathered, as_of: datetime) -> Effect:
+    return judge(
+        results.treated.arm,
+        results.control.arm,
+        ends_at=gathered.ends_at,
+        as_of=as_of,
+        growing=gathered.growing,
+        left_out_merged=results.left_out_merged,
     )
 
 
@@ -84,49 +198,24 @@ def _group(row: asyncpg.Record) -> PeopleGroup:
     )
 
 
-def _opens(followed: Followed, people: People) -> Opens:
+def _opens(results: Results) -> Opens:
     return Opens(
-        direct=followed.direct,
-        influenced=followed.influenced,
+        direct=results.treated.direct,
+        influenced=results.treated.influenced,
         window_hours=int(INFLUENCE / timedelta(hours=1)),
-        of=people.accepted,
+        of=results.treated.accepted,
     )
 
 
-async def _follow(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Followed | None:
-    """What followed a launch; None where events of its days were dropped, for the rest would be too few."""
-    draft, planned_at = draft_of(row), row["planned_at"]
-    async with pool.acquire() as connection:
-        arms = await store.list_arms(connection, campaign_id=row["campaign_id"])
-        merged = await store.list_survivors(connection)
-        calendar = (await shop_store.read_settings(connection)).calendar
-    last = calendar.business_day(window_end(planned_at, draft.conversion_days))
-    window = Window(calendar.business_day(planned_at), last)
-    people = pl.LazyFrame([tuple(one) for one in arms], schema=_ARMS, orient="row")
-    survivors = pl.LazyFrame([tuple(one) for one in merged], schema=MERGES, orient="row")
-    followed = await asyncio.to_thread(_follow_now, row, people, survivors, facts, window)
-    since = await asyncio.to_thread(facts.raw_since)  # asked last: no day is dropped unseen while we read
-    return followed if since is None or window.first >= since else None
+def _coupons(draft: Draft) -> tuple[str, ...]:
+    """The coupons a campaign speaks of or gives."""
+    said = [content.coupon_id for _, content in draft.contents()]
+    given = [step.coupon_id for step in draft.steps if isinstance(step, GiveCoupon)]
+    return tuple(sorted({coupon for coupon in (*said, *given) if coupon}))
 
 
-def _follow_now(
-    row: asyncpg.Record, people: pl.LazyFrame, survivors: pl.LazyFrame, facts: Facts, window: Window
-) -> Followed:
-    return follow(
-        people,
-        facts.events(window),
-        survivors=survivors,
-        campaign_id=row["campaign_id"],
-        conversion_event=row["conversion_event"],
-        planned_at=row["planned_at"],
-        conversion_days=row["conversion_days"],
-        proven=_proven(facts, row["conversion_event"]),
-    )
-
-
-def _proven(facts: Facts, conversion_event: str) -> frozenset[str]:
+def _proven(facts: Facts, names: tuple[str, ...]) -> frozenset[str]:
     """Weighty events that some trusted source has ever reported: of these, untrusted ones do not count."""
-    names = weighty_events(conversion_event)
     asked = {*names, *(TAKEN_BACK[name] for name in names if name in TAKEN_BACK)}
     told = (
         facts.customer_days().filter(pl.col("event").is_in(sorted(asked)) & pl.col("trusted")).select("event").unique()

@@ -1,0 +1,69 @@
+"""What reports, calendar and the view on frequency count in the ledger."""
+
+import io
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+import polars as pl
+
+from backend.store import queries
+from backend.store.pool import Connection
+from campaigns.standing import DEVICES, STANDING
+
+_SQL = queries.load("campaign_figures")
+
+
+async def read_standing(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
+    """Everyone of a campaign, as `campaigns.standing.STANDING`; a million rows come as one text, not as records."""
+    return await _copied(connection, _SQL["list_standing"], STANDING, campaign_id)
+
+
+async def read_devices(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
+    """Deliveries of each person by state, as `campaigns.standing.DEVICES`."""
+    return await _copied(connection, _SQL["list_device_states"], DEVICES, campaign_id)
+
+
+async def _copied(connection: Connection, query: str, schema: dict[str, pl.DataType], *arguments: Any) -> pl.DataFrame:
+    kept = io.BytesIO()
+    await connection.copy_from_query(query, *arguments, output=kept, format="csv")
+    if not kept.getbuffer().nbytes:
+        return pl.DataFrame(schema=schema)
+    kept.seek(0)
+    return pl.read_csv(kept, has_header=False, schema=schema)
+
+
+async def entry_span(connection: Connection, *, campaign_id: int) -> tuple[datetime | None, datetime | None]:
+    """The first and the last moment for which anybody who was drawn was planned; None of nobody."""
+    row = await connection.fetchrow(_SQL["entry_span"], campaign_id)
+    assert row is not None  # noqa: S101 - an aggregate has a row
+    return row["first"], row["last"]
+
+
+async def list_sent_days(
+    connection: Connection, *, since: datetime, until: datetime, zone: str, day_starts: int
+) -> list[asyncpg.Record]:
+    """Launches and, by day, entries planned from ``since`` up to ``until``."""
+    return await connection.fetch(_SQL["list_sent_days"], since, until, zone, day_starts)
+
+
+async def count_pushes_by_week(connection: Connection, *, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    """``week`` (0 ends at ``until``), ``pushes`` and how many ``people`` got so many in it."""
+    return await connection.fetch(_SQL["count_pushes_by_week"], since, until)
+
+
+async def count_optouts_by_week(connection: Connection, *, since: datetime, until: datetime) -> list[asyncpg.Record]:
+    """``week``, ``people`` who took back their yes in it, and those of them who had got a push in the seven days before."""
+    return await connection.fetch(_SQL["count_optouts_by_week"], since, until)
+
+
+async def count_optouts_by_campaign(
+    connection: Connection, *, since: datetime, until: datetime
+) -> list[asyncpg.Record]:
+    """Per campaign and arm: people planned in this time, and those who took back their yes within seven days of it."""
+    return await connection.fetch(_SQL["count_optouts_by_campaign"], since, until)
+
+
+async def count_reachable(connection: Connection) -> int:
+    """People who said yes to marketing pushes and have a phone that can be reached."""
+    return int(await connection.fetchval(_SQL["count_reachable"]))
