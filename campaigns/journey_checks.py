@@ -74,7 +74,7 @@ def successors(steps: Sequence[Step], place: int) -> list[int]:
     """The places to which a step can lead; the length of the list for the end of the journey."""
     step = steps[place]
     if isinstance(step, Exit):
-        return []
+        return [len(steps)]
     own = [] if isinstance(step, GoTo | SplitShare) else [place + 1]
     named = [
         len(steps) if label is None and isinstance(step, SplitRule) else place_of(steps, label, place + 1)

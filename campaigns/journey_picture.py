@@ -143,7 +143,7 @@ def ways(steps: Sequence[Step], place: int) -> Iterator[tuple[str, int]]:
         case GoTo(to=label):
             yield "", place_of(steps, label, following)
         case Exit():
-            pass
+            yield "", len(steps)
         case _:
             yield "", following
 

@@ -21,7 +21,9 @@ from backend.services.journeys.looking import JourneyDesk
 
 _LARGEST = 2**63 - 1
 _Before = Annotated[int | None, QueryParameter(ge=1, le=_LARGEST, description="The last entry of the page before.")]
-_State = Annotated[Literal["waiting", "left", "aside"] | None, QueryParameter(description="Only those in this state.")]
+_State = Annotated[
+    Literal["waiting", "left", "aside"] | None, QueryParameter(name="state", description="Only those in this state.")
+]
 _Step = Annotated[int | None, QueryParameter(ge=0, le=100, description="Only those at this step, counted from 0.")]
 _User = Annotated[
     str | None,
@@ -53,7 +55,7 @@ class JourneyController(Controller):
         *,
         campaign_id: Number,
         journey_desk: NamedDependency[JourneyDesk],
-        state: _State = None,
+        standing: _State = None,
         step: _Step = None,
         user_id: _User = None,
         before: _Before = None,
@@ -61,7 +63,7 @@ class JourneyController(Controller):
     ) -> list[EntryAnswer]:
         """Newest first."""
         found = await journey_desk.entries(
-            campaign_id, state=state, step=step, user_id=user_id, before=before, limit=limit
+            campaign_id, state=standing, step=step, user_id=user_id, before=before, limit=limit
         )
         return [entry_answer(each) for each in found]
 
