@@ -17,6 +17,7 @@ class MembershipState:
         changed_at: when somebody entered or left last.
         as_of: up to when facts are in it.
         seq: the last event that is in it.
+        known_since: see `segments.raw_members`.
     """
 
     segment_id: int
@@ -28,6 +29,7 @@ class MembershipState:
     changed_at: datetime | None
     as_of: datetime | None
     seq: int
+    known_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from itertools import combinations
 
 import polars as pl
@@ -36,11 +36,13 @@ class Overlap:
     Attributes:
         cells: one for every combination that anybody is in, the empty one with it.
         as_of: up to when facts are known.
+        known_since: see `segments.raw_members`; of any of the segments.
     """
 
     rules: int
     cells: tuple[Cell, ...]
     as_of: datetime
+    known_since: date | None = None
 
     @property
     def total(self) -> int:
@@ -81,10 +83,10 @@ def overlapping(everyone: pl.LazyFrame, rules: Sequence[Rule]) -> pl.LazyFrame:
     )
 
 
-def overlap_of(rows: pl.DataFrame, *, rules: int, as_of: datetime) -> Overlap:
+def overlap_of(rows: pl.DataFrame, *, rules: int, as_of: datetime, known_since: date | None = None) -> Overlap:
     """The overlap from the rows of `overlapping`."""
     cells = [
         Cell(tuple(place for place in range(rules) if kind >> place & 1), size, reachable)
         for kind, size, reachable in rows.select("kind", "size", "reachable").sort("kind").iter_rows()
     ]
-    return Overlap(rules=rules, cells=tuple(cells), as_of=as_of)
+    return Overlap(rules=rules, cells=tuple(cells), as_of=as_of, known_since=known_since)

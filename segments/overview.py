@@ -65,6 +65,7 @@ class Explanation:
     Attributes:
         member: whether he is.
         excluded: he is a test account and the shop leaves those out, whatever the rule says.
+        known_since: see `segments.raw_members`.
     """
 
     segment: Segment
@@ -74,3 +75,4 @@ class Explanation:
     ja: Finding
     en: Finding
     as_of: datetime
+    known_since: date | None = None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -10,6 +10,7 @@ import polars as pl
 from segments.breakdown import BREAKDOWNS
 from segments.frame import View
 from segments.membership import counts
+from segments.raw_members import known_since
 from segments.rules.rule import Rule
 
 SAMPLE = 10
@@ -28,12 +29,14 @@ class Count:
         total: all customers that count.
         reachable: members who can be reached by push.
         as_of: up to when facts are known.
+        known_since: see `segments.raw_members`.
     """
 
     size: int
     total: int
     reachable: int
     as_of: datetime
+    known_since: date | None = None
 
     @property
     def share(self) -> float | None:
@@ -109,8 +112,14 @@ def sizes(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) -> 
         asked += [(rule & counts & reachable).sum().alias(f"reachable {place}")]
     row = masks.select(asked).row(0, named=True)
     return [
-        Count(size=row[f"size {place}"], total=row["total"], reachable=row[f"reachable {place}"], as_of=view.as_of)
-        for place in range(len(rules))
+        Count(
+            size=row[f"size {place}"],
+            total=row["total"],
+            reachable=row[f"reachable {place}"],
+            as_of=view.as_of,
+            known_since=known_since(rule, view.raw_since, day=view.day),
+        )
+        for place, rule in enumerate(rules)
     ]
 
 

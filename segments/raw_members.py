@@ -1,4 +1,8 @@
-"""Which rules look at raw history that was dropped: who they find are then too few, or too many, and that must be said."""
+"""Which rules look at raw history that was dropped: who they find are then too few, or too many, and that must be said.
+
+Every answer that says how many a rule finds, or whom, says it by ``known_since``: the first business day of which all is there
+that the rule asks for; None where nothing that it asks for was dropped.
+"""
 
 from datetime import date, timedelta
 
@@ -30,6 +34,16 @@ def looks_behind(rule: Rule, since: date | None, *, day: date) -> bool:
         if isinstance(one, BEHAVIOURAL) and source_of(one.behaviour) in _RAW and _begins(one, day) < since:
             return True
     return False
+
+
+def asks_raw(rule: Rule) -> bool:
+    """Whether raw events or order lines decide at all."""
+    return looks_behind(rule, date.max, day=date.max - timedelta(days=1))
+
+
+def known_since(rule: Rule, since: date | None, *, day: date) -> date | None:
+    """``since`` where the rule looks behind it, see `looks_behind`; else None."""
+    return since if looks_behind(rule, since, day=day) else None
 
 
 def _begins(condition: Behavioural, day: date) -> date:

@@ -39,9 +39,12 @@ async def download_overlap(page: NamedDependency[Page], services: NamedDependenc
     names = [each.segment.name for each in chosen]
     text = io.StringIO()
     writer = csv.writer(text)
-    writer.writerow([*names, page.say("People"), page.say("Reached by push")])
+    since = overlap.known_since if overlap else None
+    noted = [page.say("Short history")] if since else []
+    writer.writerow([*names, page.say("People"), page.say("Reached by push"), *noted])
     for cell in overlap.exact() if overlap else ():
-        writer.writerow([*(int(place in cell.places) for place in range(len(names))), cell.size, cell.reachable])
+        inside = [int(place in cell.places) for place in range(len(names))]
+        writer.writerow([*inside, cell.size, cell.reachable, *([since] if since else [])])
     headers = {"content-disposition": 'attachment; filename="overlap.csv"'}
     return Response(f"\ufeff{text.getvalue()}", media_type="text/csv; charset=utf-8", headers=headers)
 

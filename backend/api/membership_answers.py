@@ -13,7 +13,10 @@ from segments.uses import SegmentUses
 
 
 class StateAnswer(msgspec.Struct, frozen=True):
-    """How many are in a segment, by which version and up to when; ``current``: that is the version in force."""
+    """How many are in a segment, by which version and up to when; ``current``: that is the version in force.
+
+    ``known_since`` is null where all history that the rule asks for is there, else the first day of which it is.
+    """
 
     segment_id: int
     version: int | None
@@ -23,6 +26,7 @@ class StateAnswer(msgspec.Struct, frozen=True):
     since: datetime | None
     changed_at: datetime | None
     as_of: datetime | None
+    known_since: date | None
 
 
 class ChangeAnswer(msgspec.Struct, frozen=True):
@@ -107,6 +111,7 @@ def state_answer(state: MembershipState) -> StateAnswer:
         since=state.since,
         changed_at=state.changed_at,
         as_of=state.as_of,
+        known_since=state.known_since,
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from litestar import Controller, get
+from litestar import Controller, Response, get
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
@@ -26,6 +26,10 @@ _After = Annotated[int, QueryParameter(ge=0, le=_LARGEST, description="The last 
 _Before = Annotated[int | None, QueryParameter(ge=1, le=_LARGEST, description="The last number of the page before.")]
 _Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Entries of a page.")]
 _Days = Annotated[int, QueryParameter(ge=1, le=3660, description="Business days, this one the last.")]
+
+
+KNOWN_SINCE = "Joren-Known-Since"
+"""Header of an answer that lists members: ``known_since`` of a count."""
 
 
 class MembershipController(Controller):
@@ -58,10 +62,15 @@ class MembershipController(Controller):
         membership_ledger: NamedDependency[MembershipLedger],
         after: _After = 0,
         limit: _Limit = 1000,
-    ) -> list[MemberAnswer]:
-        """By Joren's number of the customer."""
+    ) -> Response[list[MemberAnswer]]:
+        """By Joren's number of the customer.
+
+        Where history was dropped that decides who they are, the header ``Joren-Known-Since`` says since when it is there.
+        """
         found = await membership_ledger.members(segment_id, after=after, limit=limit)
-        return [member_answer(each) for each in found]
+        since = (await membership_ledger.state(segment_id)).known_since
+        headers = {KNOWN_SINCE: since.isoformat()} if since is not None else None
+        return Response([member_answer(each) for each in found], headers=headers)
 
     @get("/{segment_id:int}/changes", summary="Who entered and left a segment", guards=[_READ])
     async def list_changes(

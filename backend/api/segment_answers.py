@@ -1,6 +1,6 @@
 """How segments are told as data: what API and command line share, without the web framework that the latter does not need."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import msgspec
@@ -36,13 +36,18 @@ class SegmentAnswer(msgspec.Struct, frozen=True):
 
 
 class CountAnswer(msgspec.Struct, frozen=True):
-    """Members, all customers, members who can be reached by push, and up to when facts are known."""
+    """Members, all customers, members who can be reached by push, and up to when facts are known.
+
+    ``known_since`` is null where all history that the rule asks for is there, else the first day of which it is: what came before was
+    dropped (JOREN_HISTORY_MONTHS), so that members may be too few, or, where the rule denies something, too many.
+    """
 
     size: int
     total: int
     share: float | None
     reachable: int
     as_of: datetime
+    known_since: date | None
 
 
 class ListedAnswer(msgspec.Struct, frozen=True):
@@ -78,7 +83,10 @@ class MemberAnswer(msgspec.Struct, frozen=True):
 
 
 class ExplanationAnswer(msgspec.Struct, frozen=True):
-    """Why a customer is or is not in a segment; ``excluded`` is a test account that the shop leaves out."""
+    """Why a customer is or is not in a segment; ``excluded`` is a test account that the shop leaves out.
+
+    ``known_since`` as in a count.
+    """
 
     customer_id: int
     member: bool
@@ -86,6 +94,7 @@ class ExplanationAnswer(msgspec.Struct, frozen=True):
     ja: Finding
     en: Finding
     as_of: datetime
+    known_since: date | None
 
 
 def read_rule(document: dict[str, Any]) -> Rule:
@@ -118,7 +127,7 @@ def segment_answer(stored: StoredSegment) -> SegmentAnswer:
 
 def count_answer(count: Count) -> CountAnswer:
     """A count as API and command line tell it."""
-    return CountAnswer(count.size, count.total, count.share, count.reachable, count.as_of)
+    return CountAnswer(count.size, count.total, count.share, count.reachable, count.as_of, count.known_since)
 
 
 def preview_answer(preview: Preview) -> PreviewAnswer:
@@ -138,4 +147,4 @@ def member_answer(member: Member) -> MemberAnswer:
 
 def explanation_answer(why: Explanation) -> ExplanationAnswer:
     """An explanation as API and command line tell it."""
-    return ExplanationAnswer(why.customer_id, why.member, why.excluded, why.ja, why.en, why.as_of)
+    return ExplanationAnswer(why.customer_id, why.member, why.excluded, why.ja, why.en, why.as_of, why.known_since)

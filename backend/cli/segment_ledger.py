@@ -7,7 +7,7 @@ import typer
 from backend.api import membership_answers as api
 from backend.api.segment_answers import member_answer, segment_answer
 from backend.cli.runtime import print_json, run
-from backend.cli.segments import ACTOR, Language, app, find_segment, read_rule
+from backend.cli.segments import ACTOR, Language, app, find_segment, lacking, read_rule
 from backend.errors import NotFound
 from backend.wiring import Services
 from segments.ledger import Change, History, Member
@@ -40,10 +40,13 @@ def members(
     """
 
     async def work(services: Services) -> Any:
-        number = await _number(services, segment)
-        return await services.membership_ledger.members(number, after=after, limit=limit)
+        number, ledger = await _number(services, segment), services.membership_ledger
+        return await ledger.members(number, after=after, limit=limit), (await ledger.state(number)).known_since
 
-    found: list[Member] = run(work)
+    found: list[Member]
+    found, known_since = run(work)
+    for line in lacking(known_since):
+        typer.echo(line, err=True)
     if as_json:
         print_json([member_answer(each) for each in found])
         return
@@ -102,6 +105,8 @@ def history(
         )
     as_of = found.state.as_of
     typer.echo(f"As of {as_of:%Y-%m-%d %H:%M:%S} UTC." if as_of else "It was not counted yet; is a worker running?")
+    for line in lacking(found.state.known_since):
+        typer.echo(line)
 
 
 @app.command()

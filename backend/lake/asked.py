@@ -26,6 +26,7 @@ from backend.lake.tables import Lake
 from segments.customers import ASKED
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
+from segments.raw_members import asks_raw
 from segments.rules.behaviour import Behaviour, column_of, source_of
 from segments.rules.operators import is_trait
 from segments.rules.packing import pack_occurrences
@@ -94,9 +95,12 @@ class AskedFrame:
         moment = _Moment(view, self._number(view), await self._sources.standing())
         keys += _asked_traits(rules, columns, moment.standing)
         asked = [(await self._column(key, moment)).lazy() for key in keys]
+        # After the rows: of a day that is dropped in between the note is too many, not missing.
+        since = await asyncio.to_thread(self._lake.raw_since) if any(map(asks_raw, rules)) else None
         rows = pl.concat([view.rows, *asked], how="horizontal")
         masks = view.masks.beside(self._stamps(rules, columns, moment))
-        return replace(view, rows=rows, frame=rows.filter(view.current).drop(SUPERSEDED), masks=masks)
+        frame = rows.filter(view.current).drop(SUPERSEDED)
+        return replace(view, rows=rows, frame=frame, masks=masks, raw_since=since)
 
     def _stamps(self, rules: Collection[Rule], columns: Collection[str], moment: _Moment) -> dict[Condition, Hashable]:
         """Of each condition that asks for more than the stored columns, what its answer depends on."""

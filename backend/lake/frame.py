@@ -70,6 +70,7 @@ class FrameView:
         weighty: weighty events that anybody has reported.
         verified: those of them for which the word of a trusted source stands.
         masks: whom of `rows` conditions hold of, as far as they were asked.
+        raw_since: the first business day of which raw history is all there; None where it is, or nobody asked for any.
     """
 
     frame: pl.LazyFrame
@@ -83,6 +84,7 @@ class FrameView:
     weighty: frozenset[str] = frozenset()
     verified: frozenset[str] = frozenset()
     masks: Masks = field(default_factory=Masks, compare=False)
+    raw_since: date | None = None
 
     @property
     def current(self) -> pl.Expr:

@@ -11,6 +11,7 @@ from backend.store.rules import resolve_rules
 from segments.frame import Frame
 from segments.membership import population
 from segments.overlap import MOST, Overlap, overlap_of, overlapping
+from segments.raw_members import known_since
 from segments.rules.rule import Rule
 
 
@@ -38,4 +39,5 @@ class SegmentOverlaps:
         view = await self._frame.read_for(rules)
         everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
         rows = await asyncio.to_thread(overlapping(everyone, rules).collect)
-        return overlap_of(rows, rules=len(rules), as_of=view.as_of)
+        since = next(filter(None, (known_since(rule, view.raw_since, day=view.day) for rule in rules)), None)
+        return overlap_of(rows, rules=len(rules), as_of=view.as_of, known_since=since)

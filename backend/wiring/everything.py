@@ -113,7 +113,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, stored)
-    membership_ledger = MembershipLedger(pool, clock)
+    membership_ledger = MembershipLedger(pool, clock, raw_since=lake.raw_since)
     return Services(
         **_given(intake),
         access=Access(pool, clock),
@@ -193,7 +193,7 @@ def _exports(
     desk: CampaignDesk,
     insights: Insights,
 ) -> Exports:
-    origins = Origins(lake=lake, frame=frame, members=segments.members, report=desk.report, kpi=insights.kpi)
+    origins = Origins(lake=lake, frame=frame, members=segments.members, known_since=segments.known_since, report=desk.report, kpi=insights.kpi)
     return Exports(intake.pool, intake.clock, intake.settings.home, origins=origins)
 
 

@@ -79,11 +79,16 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
     frame, lake = FakeFrame(customers=120), FakeLake()
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences = SegmentAudiences(segment_runs, frame)
-    ledger = MembershipLedger(pool, clock)
+    ledger = MembershipLedger(pool, clock, raw_since=lambda: None)
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=lake, sender=MemorySender())
     insights = Insights(pool, clock, lake, frame)
     origins = Origins(
-        lake=lake, frame=frame, members=segment_runs.members, report=campaign_desk.report, kpi=insights.kpi
+        lake=lake,
+        frame=frame,
+        members=segment_runs.members,
+        known_since=segment_runs.known_since,
+        report=campaign_desk.report,
+        kpi=insights.kpi,
     )
     return SimpleNamespace(
         clock=clock,

@@ -39,6 +39,7 @@ class FakeView:
     figures: str = ""
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
     masks: Masks = field(default_factory=Masks)
+    raw_since: date | None = None
 
     @property
     def rows(self) -> pl.LazyFrame:

@@ -49,6 +49,9 @@ class Held:
     async def members(self, segment_id: int) -> pl.LazyFrame:
         return self.frame.filter(pl.col("orders") > 0)
 
+    async def known_since(self, segment_id: int) -> date | None:
+        return self.since
+
     async def report(self, campaign_id: int) -> CampaignReport:
         return self.reports[campaign_id]
 
@@ -70,7 +73,7 @@ class Desk:
     @property
     def exports(self) -> Exports:
         held = self.held
-        origins = Origins(lake=held, frame=held, members=held.members, report=held.report, kpi=held.kpi)
+        origins = Origins(lake=held, frame=held, members=held.members, known_since=held.known_since, report=held.report, kpi=held.kpi)
         return Exports(self.pool, self.clock, self.home, origins=origins, renew_every=self.renew_every)
 
     async def event(self, number: int, *, at: datetime = NOW, **fields: Any) -> None:

@@ -119,6 +119,9 @@ async def test_members_of_a_segment_and_nobody_else(desk: Desk, monkeypatch: pyt
     wish = Wish(what=What.CUSTOMERS, segment_id=7, columns=("customer_id", "user_id", "orders"))
     found = cells(await made(desk, wish))
     assert [(row["customer_id"], row["user_id"]) for row in found] == [(str(n), f"M-{n}") for n in (1, 3, 4, 5)]
+    assert "known_since" not in found[0]
+    desk.held.since = date(2026, 5, 1)
+    assert [row["known_since"] for row in cells(await made(desk, wish))] == ["2026-05-01"] * 4
 
 
 async def test_history_names_nobody_and_follows_merges(desk: Desk, pool: asyncpg.Pool) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
@@ -20,6 +20,11 @@ class HeldView:
     as_of: datetime = AS_OF
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
     masks: Masks = field(default_factory=Masks)
+    raw_since: date | None = None
+
+    @property
+    def day(self) -> date:
+        return self.as_of.date()
 
     @property
     def rows(self) -> pl.LazyFrame:

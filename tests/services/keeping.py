@@ -36,6 +36,7 @@ class Seen:
     verified: frozenset[str] = frozenset()
     current: pl.Expr = field(default_factory=lambda: pl.lit(value=True))
     masks: Masks = field(default_factory=Masks)
+    raw_since: date | None = None
 
     @property
     def rows(self) -> pl.LazyFrame:
@@ -53,9 +54,10 @@ class Floor:
         self.day = TODAY
         self.seq = 1
         self.figures = "whole"
+        self.raw_since: date | None = None
         self.asked: list[int] = []
         self.memberships = self.keeper(**options)
-        self.ledger = MembershipLedger(pool, self.clock)
+        self.ledger = MembershipLedger(pool, self.clock, raw_since=lambda: self.raw_since)
 
     def keeper(self, watch: Callable[[str], None] = lambda _: None, **options: Any) -> Memberships:
         """Another one beside the first."""

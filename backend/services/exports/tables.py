@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import os
 from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -196,9 +196,21 @@ async def _everyone(pool: asyncpg.Pool, wish: Wish, frame: pl.LazyFrame) -> Asyn
         after = high
 
 
-def members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> Table:
-    """The members of a segment, from rows of the customer frame."""
-    return Table(customer_columns(wish), _members(pool, wish, rows))
+def members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame, *, known_since: date | None) -> Table:
+    """The members of a segment, from rows of the customer frame.
+
+    Where history was dropped that decides who they are, a last column says so in every row (`segments.raw_members`).
+    """
+    columns, found = customer_columns(wish), _members(pool, wish, rows)
+    if known_since is None:
+        return Table(columns, found)
+    return Table({**columns, "known_since": pl.Date()}, _noted(found, known_since))
+
+
+async def _noted(chunks: AsyncGenerator[Chunk, None], known_since: date) -> AsyncGenerator[Chunk, None]:
+    async with contextlib.aclosing(chunks):
+        async for chunk in chunks:
+            yield replace(chunk, rows=chunk.rows.with_columns(pl.lit(known_since).alias("known_since")))
 
 
 async def _members(pool: asyncpg.Pool, wish: Wish, rows: pl.LazyFrame) -> AsyncGenerator[Chunk, None]:

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TypeAlias
 
@@ -37,6 +38,7 @@ class Origins:
 
     Attributes:
         members: frame rows of a segment's members.
+        known_since: see `segments.raw_members`; of a segment.
         report: a campaign's report.
         kpi: one figure: slug, and by name all else that may be asked.
     """
@@ -44,6 +46,7 @@ class Origins:
     lake: History
     frame: StoredFrame
     members: Callable[[int], Awaitable[pl.LazyFrame]]
+    known_since: Callable[[int], Awaitable[date | None]]
     report: Callable[[int], Awaitable[CampaignReport]]
     kpi: Callable[..., Awaitable[KpiResult]]
 
@@ -91,7 +94,8 @@ async def _table(pool: asyncpg.Pool, wish: Wish, settings: ShopSettings, origins
 
 async def _customers(pool: asyncpg.Pool, wish: Wish, origins: Origins) -> Table:
     if wish.segment_id is not None:
-        return tables.members(pool, wish, await origins.members(wish.segment_id))
+        rows = await origins.members(wish.segment_id)
+        return tables.members(pool, wish, rows, known_since=await origins.known_since(wish.segment_id))
     view = await asyncio.to_thread(origins.frame.read)
     return tables.everyone(pool, wish, view.frame)
 

@@ -1,7 +1,9 @@
 """Reads memberships: who is in a segment and since when, who entered and left, how its size moved."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 
 import asyncpg
 import numpy as np
@@ -9,11 +11,14 @@ import numpy as np
 from backend.clock import Clock
 from backend.errors import BadInput, NotFound
 from backend.store import memberships as store
-from backend.store import shop
+from backend.store import segments, shop
 from backend.store.pool import Connection
+from backend.store.rules import resolve_rule
 from segments import bits
 from segments.bits import Numbers
 from segments.ledger import Change, DaySize, History, Member, MembershipState, carried
+from segments.raw_members import known_since
+from segments.rules.parse import parse
 
 MOST = 1_000
 """Members or changes in one answer."""
@@ -22,11 +27,18 @@ _NEVER = 2**63 - 1
 
 
 class MembershipLedger:
-    """What is kept of memberships; see `Memberships` for how it comes about."""
+    """What is kept of memberships; see `Memberships` for how it comes about.
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock) -> None:
+    Args:
+        pool: of the database.
+        clock: tells now.
+        raw_since: the first business day of which raw history is all there; None where it is. May block.
+    """
+
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, raw_since: Callable[[], date | None]) -> None:
         self._pool = pool
         self._clock = clock
+        self._raw_since = raw_since
 
     async def state(self, segment_id: int) -> MembershipState:
         """How many are in a segment, and up to when that is true.
@@ -35,7 +47,19 @@ class MembershipLedger:
             NotFound: no such segment.
         """
         async with self._pool.acquire() as connection:
-            return await _state(connection, segment_id)
+            return await self._told(connection, await _state(connection, segment_id))
+
+    async def _told(self, connection: Connection, state: MembershipState) -> MembershipState:
+        """With the word that history was dropped that decides who is in it."""
+        since = await asyncio.to_thread(self._raw_since)
+        row = (
+            None if since is None else await segments.get_segment(connection, segment_id=state.segment_id, version=None)
+        )
+        if row is None:
+            return state
+        rule = await resolve_rule(connection, parse(row["rule"]), segment_id=state.segment_id)
+        today = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
+        return replace(state, known_since=known_since(rule, since, day=today))
 
     async def members(self, segment_id: int, *, after: int = 0, limit: int = MOST) -> list[Member]:
         """Members by their number, those after ``after``, with the moment they entered.
@@ -125,7 +149,7 @@ class MembershipLedger:
         async with self._pool.acquire() as connection:
             last = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
             first = last - timedelta(days=days - 1)
-            state = await _state(connection, segment_id)
+            state = await self._told(connection, await _state(connection, segment_id))
             rows = await store.list_days(connection, segment_id=segment_id, since=first)
         kept = [
             DaySize(
