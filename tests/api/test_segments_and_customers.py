@@ -88,6 +88,7 @@ async def test_a_segment_is_made_changed_counted_and_put_away(client: httpx.Asyn
         "share": 0.5,
         "reachable": 1,
         "as_of": "2026-06-30T03:00:00Z",
+        "known_since": None,
     }
     changed = await client.put(path, json={"name": "二度", "rule": ONCE | {"value": 2}, "version": 1})
     assert (changed.json()["version"], changed.json()["name"]) == (2, "二度")
