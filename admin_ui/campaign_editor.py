@@ -173,6 +173,11 @@ def label_of(event: str, say: Say) -> str:
     return say.pick({"ja": ja, "en": en})
 
 
+def told(content: Content, say: Say) -> Preview:
+    """A content in the reader's language, as a phone shows it with sample values."""
+    return _preview(content, content.language_for(say.language), "ios", say)
+
+
 def _preview(content: Content, language: str, platform: str, say: Say) -> Preview:
     text: Text = content.texts()[language]
     labels = (each.label(language) for each in content.buttons) if platform == "android" else ()

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from admin_ui import content_form, repetition_form, rule_form, trigger_form
 from admin_ui.campaign_words import SENTENCES
@@ -119,6 +119,11 @@ class Editor:
 def slot(place: int) -> str:
     """The slot of the content at a place."""
     return f".{place}" if place else FIRST
+
+
+def new(*, segment_id: str, today: date) -> Editor:
+    """The editor of a campaign that is begun."""
+    return _settled(Editor({**FIELDS, "segment_id": segment_id, "starts_day": today.isoformat()}))
 
 
 def read(form: Form) -> Editor:

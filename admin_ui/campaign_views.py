@@ -69,13 +69,14 @@ _INTERVALS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the people that add up: ``kind`` total, minus or result."""
+    """One line of the people that add up: ``kind`` total, minus or result; ``examples`` are numbers of a few of them."""
 
     label: str
     people: int
     share: float
     kind: str
     fill: str = "fill-6"
+    examples: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,13 @@ def _all_gates(removed: Sequence[Removed]) -> list[Removed]:
 
 def _removed(removed: Sequence[Removed], whole: int, say: Say, *, zeros: bool = False) -> list[Step]:
     return [
-        Step(say("Left out: %(reason)s", reason=say.pick(each.label)), each.people, _share(each.people, whole), "minus")
+        Step(
+            say("Left out: %(reason)s", reason=say.pick(each.label)),
+            each.people,
+            _share(each.people, whole),
+            "minus",
+            examples=each.examples,
+        )
         for each in removed
         if each.people or zeros
     ]

@@ -20,6 +20,7 @@ from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
+from backend.services.playbooks import Playbooks
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
@@ -103,6 +104,11 @@ class PageServices(Protocol):
     @property
     def segment_values(self) -> SegmentValues:
         """What the segment builder suggests."""
+        ...
+
+    @property
+    def playbooks(self) -> Playbooks:
+        """Campaigns ready to be made into drafts."""
         ...
 
     @property

@@ -33,6 +33,14 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """How the kinds are called, and what each is for."""
 
+ICONS: Mapping[str, str] = {
+    Kind.ONCE: "campaigns",
+    Kind.RECURRING: "repeat",
+    Kind.EVENT: "app",
+    Kind.SEGMENT: "segments",
+    Kind.DATE: "calendar",
+}
+
 UNITS: Mapping[str, timedelta] = {
     "minutes": timedelta(minutes=1),
     "hours": timedelta(hours=1),

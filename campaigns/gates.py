@@ -8,7 +8,7 @@ changes no one's arm. What happens after it is kept as a reason, and the person 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import polars as pl
@@ -309,6 +309,7 @@ def pass_gates(
     audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: datetime, expires_at: datetime
 ) -> pl.DataFrame:
     """The audience with ``left_out`` and ``not_before``; see `decide`."""
+    now, expires_at = now.astimezone(UTC), expires_at.astimezone(UTC)  # columns hold UTC, and zones do not compare
     derived = audience.with_columns(
         _moments(audience, rules=rules, terms=terms, now=now),
         _over_cap(rules, terms).alias("over_cap"),

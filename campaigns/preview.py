@@ -28,11 +28,22 @@ class Person:
     given_name: str | None
 
 
-def removed(counts: Mapping[str, int]) -> tuple[Removed, ...]:
-    """People left out, by reason in the order of the gates, with labels in both languages."""
+def removed(counts: Mapping[str, int], examples: Mapping[str, tuple[int, ...]] | None = None) -> tuple[Removed, ...]:
+    """People left out, by reason in the order of the gates, with labels in both languages and a few of them as examples."""
     order = [str(reason) for reason in Reason]
     known = sorted(counts, key=lambda reason: (order.index(reason) if reason in order else len(order), reason))
-    return tuple(Removed(reason, Label(*LABELS.get(reason, (reason, reason))), counts[reason]) for reason in known)
+    few = examples or {}
+    return tuple(
+        Removed(reason, Label(*LABELS.get(reason, (reason, reason))), counts[reason], few.get(reason, ()))
+        for reason in known
+    )
+
+
+def examples_of(plan: Plan) -> dict[str, tuple[int, ...]]:
+    """A few of whom each gate stops, by reason: the same ones at every look."""
+    stopped = plan.people.filter(pl.col("left_out").is_not_null())
+    few = stopped.group_by("left_out").agg(pl.col("customer_id").bottom_k(SAMPLES).sort())
+    return {reason: tuple(people) for reason, people in few.select("left_out", "customer_id").iter_rows()}
 
 
 def base_rate(members: pl.DataFrame, *, event: str, days: int) -> float | None:
@@ -79,7 +90,7 @@ def summarise(
         revision=revision,
         as_of=as_of,
         segment_size=plan.people.height,
-        removed=removed({str(reason): people for reason, people in plan.removed().items()}),
+        removed=removed({str(reason): people for reason, people in plan.removed().items()}, examples_of(plan)),
         control=control.height,
         treated=treated.height,
         devices=int(treated["devices"].sum()),

@@ -1,6 +1,7 @@
 """配信の作成画面: the campaign editor in its three steps, and what follows it while one types."""
 
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
@@ -20,8 +21,8 @@ from campaigns.overview import CampaignDetail
 @get("/campaigns/new", opt={"allow": Allow.MARKETER})
 async def new_campaign(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """An empty editor, with the segment that was asked for."""
-    given = [("segment_id", page.query("segment")), ("own_zone", "on"), ("starts_day", page.now.date().isoformat())]
-    return await _show(page, services, campaign_form.read(Form(given)))
+    today = page.now.astimezone(ZoneInfo(page.shop.zone)).date()
+    return await _show(page, services, campaign_form.new(segment_id=page.query("segment"), today=today))
 
 
 @post("/campaigns", opt={"allow": Allow.MARKETER})

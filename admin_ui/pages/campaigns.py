@@ -1,26 +1,30 @@
 """配信: the list, the check before sending, the report after it, and what can be done on the way."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from admin_ui import campaign_views
+from admin_ui import campaign_sheet, campaign_views, trigger_form
 from admin_ui.forms import Form
+from admin_ui.i18n import mark
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns.campaign import State
-from campaigns.overview import CampaignDetail, CampaignSummary
-from campaigns.states import BEFORE_LAUNCH
+from campaigns.overview import CampaignSummary
 
-_MOVING = (State.SCHEDULED, State.SENDING)
+_REVIEWS = {
+    "comment_missing": mark("Say why, so that it can be mended."),
+    "comment_too_long": mark("At most 1,000 characters."),
+    "second_person_needed": mark("Somebody other than who wrote it has to look at it."),
+}
 
 _ORDERS: Mapping[str, Callable[[CampaignSummary], Any]] = {
     "name": lambda each: each.name.casefold(),
@@ -33,21 +37,26 @@ _ORDERS: Mapping[str, Callable[[CampaignSummary], Any]] = {
 
 @get("/campaigns", opt={"allow": Allow.VIEWER})
 async def list_campaigns(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
-    """All campaigns, the last changed first."""
-    campaigns = await services.campaign_desk.list()
-    state, wanted = page.query("state"), page.query("q")
+    """All campaigns, the last changed first; search, state, kind, tag and archive stand in the address."""
+    asked = {name: page.query(name) for name in ("q", "state", "kind", "tag", "archived")}
+    campaigns = await services.campaign_desk.list(archived=asked["archived"] == "1")
     order = read_order(page.query("sort"), _ORDERS, Order("when", descending=True))
-    shown = ordered((each for each in campaigns if _fits(each, state, wanted)), order, _ORDERS)
-    counts = {name: sum(each.state == name for each in campaigns) for name in campaign_views.STATES}
     return page.show(
         "campaigns/list.html",
-        campaigns=shown,
+        campaigns=ordered((each for each in campaigns if _fits(each, asked)), order, _ORDERS),
         order=order,
         total=len(campaigns),
-        counts=counts,
-        state=state,
-        wanted=wanted,
+        counts={name: sum(each.state == name for each in campaigns) for name in campaign_views.STATES},
+        state=asked["state"],
+        wanted=asked["q"],
+        kind=asked["kind"],
+        tag=asked["tag"],
+        tags=sorted({tag for each in campaigns for tag in each.tags}),
+        archived=asked["archived"] == "1",
+        address=lambda changed: urlencode({name: value for name, value in {**asked, **changed}.items() if value}),
         states=campaign_views.STATES,
+        kinds=trigger_form.KINDS,
+        icons=trigger_form.ICONS,
     )
 
 
@@ -57,7 +66,7 @@ async def show_campaign(
 ) -> Response[Any]:
     """The check of a campaign that is still to go, the report of one that went."""
     detail = await services.campaign_desk.get(campaign_id)
-    return await _show(page, services, detail)
+    return await campaign_sheet.show(page, services, detail)
 
 
 @get("/campaigns/{campaign_id:int}/figures", opt={"allow": Allow.VIEWER})
@@ -66,7 +75,7 @@ async def show_figures(
 ) -> Response[Any]:
     """The figures alone, for a page that is being watched; a launch meanwhile reloads the page."""
     detail = await services.campaign_desk.get(campaign_id)
-    answer = page.show("campaigns/_report.html", **await _figures(page, services, detail))
+    answer = page.show("campaigns/_report.html", **await campaign_sheet.figures(page, services, detail))
     if page.query("state") != detail.summary.state:
         answer.headers["HX-Refresh"] = "true"
     return answer
@@ -82,11 +91,11 @@ async def launch_campaign(
     """Send now, or at the time of the draft."""
     desk, revision, by = services.campaign_desk, form.whole("revision") or 0, page.administrator.email
     at = (await desk.get(campaign_id)).draft.scheduled_at
-    if at is None or at <= page.now:
-        await desk.send_now(campaign_id, revision=revision, by=by)
-        return page.go(f"/campaigns/{campaign_id}", "sending")
-    await desk.schedule(campaign_id, at=at, revision=revision, by=by)
-    return page.go(f"/campaigns/{campaign_id}", "scheduled")
+    now = at is None or at <= page.now
+    kept = await desk.schedule(campaign_id, at=page.now if at is None or now else at, revision=revision, by=by)
+    if kept.summary.state is State.AWAITING_APPROVAL:
+        return page.go(f"/campaigns/{campaign_id}", "waiting")
+    return page.go(f"/campaigns/{campaign_id}", "sending" if now else "scheduled")
 
 
 def _steering(verb: str, said: str) -> HTTPRouteHandler:
@@ -100,6 +109,53 @@ def _steering(verb: str, said: str) -> HTTPRouteHandler:
         return page.go(f"/campaigns/{campaign_id}", said)
 
     return steer
+
+
+@post("/campaigns/{campaign_id:int}/copy", opt={"allow": Allow.MARKETER})
+async def copy_campaign(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
+    """A new draft that says the same, in the editor."""
+    copied = await services.campaign_desk.copy(campaign_id, by=page.administrator.email)
+    return page.go(f"/campaigns/{copied.summary.campaign_id}/edit", "copied")
+
+
+@post("/campaigns/{campaign_id:int}/approve", opt={"allow": Allow.MARKETER})
+async def approve_campaign(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+) -> Response[Any]:
+    """A second person's yes."""
+    return await _review(page, services, form, campaign_id, yes=True)
+
+
+@post("/campaigns/{campaign_id:int}/reject", opt={"allow": Allow.MARKETER})
+async def reject_campaign(
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+) -> Response[Any]:
+    """A no, with why."""
+    return await _review(page, services, form, campaign_id, yes=False)
+
+
+async def _review(page: Page, services: PageServices, form: Form, campaign_id: int, *, yes: bool) -> Response[Any]:
+    desk, by, comment = services.campaign_desk, page.administrator.email, form.text("comment")
+    try:
+        if yes:
+            await desk.approve(campaign_id, by=by, comment=comment)
+        else:
+            await desk.reject(campaign_id, by=by, comment=comment)
+    except (BadInput, Conflict) as refused:
+        said = _REVIEWS.get(refused.code)
+        if said is None:
+            raise
+        detail = await desk.get(campaign_id)
+        return await campaign_sheet.show(page, services, detail, review_error=page.say(said), comment=comment)
+    return page.go(f"/campaigns/{campaign_id}", "approved" if yes else "sent_back")
 
 
 @post("/campaigns/{campaign_id:int}/test", opt={"allow": Allow.MARKETER}, status_code=200)
@@ -124,47 +180,14 @@ async def test_campaign(
     if page.fragment:
         return page.show("campaigns/_test.html", sent=sent, error=error, status=422 if error else 200)
     detail = await services.campaign_desk.get(campaign_id)
-    return await _show(page, services, detail, sent=sent, test_error=error)
+    return await campaign_sheet.show(page, services, detail, sent=sent, error=error)
 
 
-async def _show(
-    page: Page, services: PageServices, detail: CampaignDetail, *, sent: Any = None, test_error: str = ""
-) -> Response[Any]:
-    common = {"detail": detail, "states": campaign_views.STATES, "sent": sent, "error": test_error}
-    if detail.summary.state in BEFORE_LAUNCH:
-        run = await services.campaign_desk.dry_run(detail.summary.campaign_id)
-        return page.show(
-            "campaigns/check.html",
-            **common,
-            run=run,
-            flow=campaign_views.plan_steps(run, page.say),
-            late=_is_late(detail.draft.scheduled_at, page.now),
-        )
-    return page.show("campaigns/detail.html", **common, **await _figures(page, services, detail))
-
-
-async def _figures(page: Page, services: PageServices, detail: CampaignDetail) -> dict[str, Any]:
-    report = await services.campaign_desk.report(detail.summary.campaign_id)
-    return {
-        "campaign_id": detail.summary.campaign_id,
-        "summary": detail.summary,
-        "draft": detail.draft,
-        "report": report,
-        "flow": campaign_views.report_steps(report, page.say),
-        "outcome": campaign_views.outcome(report.effect, page.say) if report.effect else None,
-        "device_states": campaign_views.DEVICE_STATES,
-        "pause_reasons": campaign_views.PAUSE_REASONS,
-        "moving": detail.summary.state in _MOVING,
-    }
-
-
-def _is_late(at: datetime | None, now: datetime) -> bool:
-    return at is not None and at <= now
-
-
-def _fits(campaign: CampaignSummary, state: str, wanted: str) -> bool:
-    text = f"{campaign.name} {campaign.segment_name}".casefold()
-    return (not state or campaign.state == state) and wanted.casefold() in text
+def _fits(campaign: CampaignSummary, asked: Mapping[str, str]) -> bool:
+    text = " ".join((campaign.name, campaign.segment_name, *campaign.tags)).casefold()
+    named = {"state": str(campaign.state), "kind": str(campaign.kind)}
+    chosen = all(not asked[name] or asked[name] == value for name, value in named.items())
+    return chosen and (not asked["tag"] or asked["tag"] in campaign.tags) and asked["q"].casefold() in text
 
 
 ROUTES = (
@@ -175,5 +198,10 @@ ROUTES = (
     _steering("pause", "paused"),
     _steering("resume", "resumed"),
     _steering("cancel", "cancelled"),
+    _steering("archive", "archived"),
+    _steering("restore", "restored"),
+    copy_campaign,
+    approve_campaign,
+    reject_campaign,
     test_campaign,
 )

@@ -94,7 +94,10 @@ def _todos(page: Page, board: Dashboard, campaigns: Sequence[CampaignSummary]) -
     say = page.say
     paused = [each for each in campaigns if each.state is State.PAUSED]
     drafts = [each for each in campaigns if each.state is State.DRAFT]
+    waiting = sum(each.state is State.AWAITING_APPROVAL for each in campaigns)
     found = [Todo(say("“%(name)s” is on hold", name=c.name), f"/campaigns/{c.campaign_id}", "warning") for c in paused]
+    if waiting:
+        found.append(Todo(say("Campaigns awaiting approval"), "/campaigns?state=awaiting_approval", "check", waiting))
     if board.failed_events:
         found.append(Todo(say("Events that could not be taken in"), "/data/failed", "data", board.failed_events))
     for shown in board.tiles:

@@ -37,6 +37,7 @@ from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
+from backend.services.playbooks import Playbooks
 from backend.services.privacy.rights import Rights
 from backend.services.ranks import RankDesk
 from backend.services.replays import Replays
@@ -67,6 +68,10 @@ def clock() -> FixedClock:
 
 async def _nothing(_: Sequence[int]) -> int:
     return 0
+
+
+async def _no_pair() -> tuple[str, str] | None:
+    return None
 
 
 async def _no_rows(_: Sequence[int]) -> list[dict[str, Any]]:
@@ -112,6 +117,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
         margins=Margins(pool, clock),
         campaign_desk=campaign_desk,
+        playbooks=Playbooks(frame, lake, segments=segment_runs, campaigns=campaign_desk, pair=_no_pair),
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),
         customer_tokens=CustomerTokens(pool, clock),

@@ -1,0 +1,123 @@
+"""One campaign's page: the check of one that is still to go, the figures of one that went or goes on."""
+
+from typing import Any
+
+from litestar import Response
+
+from admin_ui import campaign_changes, campaign_editor, campaign_form, campaign_views, trigger_form
+from admin_ui.campaign_form import Editor
+from admin_ui.page import Page
+from admin_ui.services import PageServices
+from campaigns.campaign import FAILURES, Draft, Kind, State
+from campaigns.overview import CampaignDetail, CampaignVersion, DryRun
+from campaigns.states import BEFORE_LAUNCH
+
+_MOVING = (State.SCHEDULED, State.SENDING)
+_COUNTED = (Kind.ONCE, Kind.RECURRING)
+"""Kinds whose audience is known beforehand."""
+
+
+async def show(
+    page: Page,
+    services: PageServices,
+    detail: CampaignDetail,
+    *,
+    sent: Any = None,
+    error: str = "",
+    review_error: str = "",
+    comment: str = "",
+) -> Response[Any]:
+    """The page of a campaign, with what was just said to one of its forms."""
+    common = {
+        "detail": detail,
+        "states": campaign_views.STATES,
+        "kinds": trigger_form.KINDS,
+        "sent": sent,
+        "error": error,
+        "review_error": review_error,
+        "comment": comment,
+        "timing": campaign_editor.timing(_editor(page, detail.draft), page),
+        "proposed": _proposed(page, detail),
+    }
+    if detail.summary.state in BEFORE_LAUNCH:
+        return await _check(page, services, detail, common)
+    failure = FAILURES.get(detail.summary.failed_reason or "")
+    return page.show(
+        "campaigns/detail.html",
+        status=422 if review_error else 200,
+        **common,
+        **await figures(page, services, detail),
+        versions=_versions(page, await services.campaign_desk.versions(detail.summary.campaign_id)),
+        failure=page.say.pick(dict(zip(("ja", "en"), failure, strict=True))) if failure else "",
+    )
+
+
+async def figures(page: Page, services: PageServices, detail: CampaignDetail) -> dict[str, Any]:
+    """What changes while one looks at a campaign that is on its way."""
+    report = await services.campaign_desk.report(detail.summary.campaign_id)
+    return {
+        "campaign_id": detail.summary.campaign_id,
+        "summary": detail.summary,
+        "draft": detail.draft,
+        "report": report,
+        "flow": campaign_views.report_steps(report, page.say),
+        "outcome": campaign_views.outcome(report.effect, page.say) if report.effect else None,
+        "device_states": campaign_views.DEVICE_STATES,
+        "pause_reasons": campaign_views.PAUSE_REASONS,
+        "moving": detail.summary.state in _MOVING,
+    }
+
+
+async def _check(page: Page, services: PageServices, detail: CampaignDetail, common: dict[str, Any]) -> Response[Any]:
+    run, rules = await _dry_run(services, detail), await services.shop.get()
+    at, people = detail.draft.scheduled_at, run.segment_size if run else 0
+    return page.show(
+        "campaigns/check.html",
+        status=422 if common["review_error"] else 200,
+        **common,
+        summary=detail.summary,
+        draft=detail.draft,
+        run=run,
+        flow=campaign_views.plan_steps(run, page.say) if run else [],
+        shown=_shown(page, detail.draft),
+        rules=rules,
+        asks=bool(rules.approval_above) and people > rules.approval_above,
+        late=at is not None and at <= page.now,
+        picture=None,
+    )
+
+
+async def _dry_run(services: PageServices, detail: CampaignDetail) -> DryRun | None:
+    """What a launch now would do; None where people come in one by one."""
+    draft = detail.draft
+    if draft.segment_id is None or draft.steps or draft.kind not in _COUNTED:
+        return None
+    return await services.campaign_desk.dry_run(detail.summary.campaign_id)
+
+
+def _editor(page: Page, draft: Draft) -> Editor:
+    return campaign_form.from_draft(draft, zone=page.shop.zone, currency=page.shop.currency, now=page.now)
+
+
+def _shown(page: Page, draft: Draft) -> list[campaign_editor.Preview]:
+    """Everything it can say in the reader's language, with sample values."""
+    return [campaign_editor.told(content, page.say) for _, content in draft.contents()]
+
+
+def _proposed(page: Page, detail: CampaignDetail) -> list[campaign_changes.Change]:
+    proposal = detail.review.proposal
+    return campaign_changes.changes(detail.draft, proposal, page.say) if proposal is not None else []
+
+
+def _versions(page: Page, versions: tuple[CampaignVersion, ...]) -> list[dict[str, Any]]:
+    """Every version with what it says otherwise than the one before, the newest first."""
+    before = [None, *(each.draft for each in versions)]
+    return [
+        {
+            "version": each.version,
+            "created_at": each.created_at,
+            "created_by": each.created_by,
+            "differences": campaign_changes.changes(old, each.draft, page.say) if old else [],
+        }
+        for each, old in reversed(list(zip(versions, before, strict=False)))
+    ]
