@@ -1,8 +1,11 @@
 """The pages as a marketer uses them, over HTTP with real services and a real PostgreSQL."""
 
 import re
-from datetime import timedelta
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import date, timedelta
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -11,7 +14,7 @@ from backend.store import workers
 from backend.wiring.meetings import SegmentAudiences
 from campaigns.campaign import State
 from tests.admin_ui.conftest import Browser, add
-from tests.admin_ui.fakes import FakeLake
+from tests.admin_ui.fakes import FakeFrame, FakeLake, FakeView
 
 RULE = {
     "mode.r": "all",
@@ -393,3 +396,31 @@ async def test_home_says_that_a_restored_database_sends_nothing(administrator: B
         now = full.clock.now()
         await workers.beat(connection, worker="w1", started_at=now, now=now, detail={"held": "restored"})
     assert "バックアップから復元" in await page()
+
+
+async def test_segments_that_lack_dropped_history_say_so(
+    administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number, other = await make_segment(administrator), await make_segment(administrator, "別の方")
+    paths = {
+        "/segments": "履歴不足",
+        f"/segments/{number}": "保存期間が過ぎて",
+        f"/segments/{number}/edit": "保存期間が過ぎて",
+        f"/segments/{number}/members/1": "保存期間が過ぎて",
+        f"/segments/overlap?segment={number}&segment={other}": "保存期間が過ぎて",
+        f"/segments/overlap.csv?segment={number}&segment={other}": "履歴不足",
+    }
+    for path, word in paths.items():
+        answer = await administrator.get(path)
+        assert (answer.status_code, word in answer.text) == (200, False), path
+    monkeypatch.setattr("segments.raw_members.looks_behind", lambda *_, **__: True)
+    monkeypatch.setattr(FakeFrame, "read_for", _lacking(FakeFrame.read))
+    for path, word in paths.items():
+        assert word in (await administrator.get(path)).text, path
+
+
+def _lacking(read: Callable[[FakeFrame], FakeView]) -> Callable[[FakeFrame, Any], Awaitable[FakeView]]:
+    async def read_for(frame: FakeFrame, _: Any) -> FakeView:
+        return replace(read(frame), raw_since=date(2026, 1, 1))
+
+    return read_for
