@@ -45,17 +45,22 @@ async def stage(pool: asyncpg.Pool) -> Stage:
     made = Stage(pool)
     await made.people("a", "b")
     await made.begin()
-    await made.pool.execute(
+    await with_coupon_and_endpoint(made)
+    return made
+
+
+async def with_coupon_and_endpoint(stage: Stage) -> None:
+    """A coupon to give, and somebody who wants to hear of steps."""
+    await stage.pool.execute(
         """INSERT INTO coupons (coupon_id, title, audience, created_at, created_by, changed_at, changed_by)
            VALUES ('WELCOME', '{"ja": "初回"}', 'issued', $1, 'test', $1, 'test')""",
         NOON,
     )
-    await made.pool.execute(
+    await stage.pool.execute(
         """INSERT INTO webhook_endpoints (url, event_types, secret, created_at, created_by)
            VALUES ('https://crm.example', '{journey.step_reached}', 's', $1, 'test')""",
         NOON,
     )
-    return made
 
 
 async def effects(stage: Stage) -> dict[str, int]:
