@@ -73,7 +73,10 @@ class JourneySends:
         """Plan one step's push for people, each with her occurrence; gives the arm of each, or why she is left out."""
         draft = await read_version(connection, campaign_id=campaign_id, version=version)
         values = await self._values(draft, step, [who for who, _ in people])
-        entries = [Entry(who, occurrence, at, values.get(who, {})) for who, occurrence in people]
+        entries = [
+            Entry(customer_id=who, occurrence=occurrence, planned_at=at, values=values.get(who, {}))
+            for who, occurrence in people
+        ]
         planned = await self.runs.plan_entries(
             connection, campaign_id=campaign_id, version=version, step=step, entries=entries
         )
