@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import typer
 
+from backend.cli.campaign_figures import breakdown, calendar, fatigue
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary
 from backend.cli.playbooks import playbooks
 from backend.cli.runtime import print_json, run
@@ -17,7 +18,8 @@ from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ACTOR = "command line"
-app.command()(playbooks)
+for command in (playbooks, breakdown, calendar, fatigue):
+    app.command()(command)
 
 _CAMPAIGN = typer.Argument(..., help="Name or number of the campaign.")
 _AS_JSON = typer.Option(False, "--json", help="Print JSON.")

@@ -27,24 +27,26 @@ def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     CustomerFrame(tmp_path / "frame").write(frame_of(rows), day=TODAY, at=AS_OF, seq=1, epoch=1)
 
     def call(*arguments: str) -> Result:
-        return CliRunner().invoke(app, ["playbooks", *arguments])
+        return CliRunner().invoke(app, list(arguments))
 
     return call
 
 
 def test_list_look_and_make(joren: Call) -> None:
-    listed = joren().stdout.splitlines()
+    listed = joren("playbooks").stdout.splitlines()
     assert len(listed) == 13
     assert listed[0].startswith("onboarding")
     assert "this shop has no days of joining" in listed[0]
-    shown = joren("second-purchase").stdout
+    shown = joren("playbooks", "second-purchase").stdout
     assert "your data suggests 21" in shown
     assert "has exactly 1 order and last ordered at least 21 days ago" in shown
     assert "[ja] そろそろ、いかがですか" in shown
-    made = json.loads(joren("second-purchase", "--answer", "days=30", "--create", "--language", "en", "--json").stdout)
+    made = json.loads(
+        joren("playbooks", "second-purchase", "--answer", "days=30", "--create", "--language", "en", "--json").stdout
+    )
     assert made["campaign"]["summary"]["state"] == "draft"
     assert made["segment"]["segment"]["name"] == "Bought once, 30 days ago"
-    told = joren("birthday", "--create").stdout
+    told = joren("playbooks", "birthday", "--create").stdout
     assert "Look first: joren campaign dry-run" in told
 
 
@@ -57,6 +59,20 @@ def test_what_cannot_be_is_said(joren: Call) -> None:
         (("cross-sell", "--create"), "Say the category that was bought"),
         (("spam",), "There is no playbook spam"),
     ):
-        refused = joren(*arguments)
+        refused = joren("playbooks", *arguments)
         assert refused.exit_code != 0
         assert said in refused.output
+
+
+def test_figures_of_a_shop_that_sent_nothing_yet(joren: Call) -> None:
+    made = json.loads(joren("playbooks", "coupon-expiring", "--create", "--json").stdout)
+    number = str(made["campaign"]["summary"]["campaign_id"])
+    assert joren("send", number, "--at", "2026-07-01T10:00+0900").exit_code == 0
+    agenda = json.loads(joren("calendar", "--from", "2026-06-30", "--to", "2026-07-03", "--json").stdout)
+    assert agenda["items"] == []  # its days have passed on the clock of this machine
+    assert "people may get pushes" in joren("fatigue", "--weeks", "2").stdout
+    parted = json.loads(joren("breakdown", number, "--by", "language", "--json").stdout)
+    assert parted["slices"] == []
+    refused = joren("breakdown", number, "--by", "rank")
+    assert "A report is parted by store, language, platform, segment." in refused.output
+    assert "joren campaign list shows them all" in joren("breakdown", "Nothing").output
