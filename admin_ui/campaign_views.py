@@ -36,6 +36,10 @@ DEVICE_STATES = {
 PAUSE_REASONS = {
     "person": mark("Somebody paused it."),
     "unknown_outcomes": mark("Too many sends had an unknown outcome, so it stopped by itself before more are lost."),
+    "refused_messages": mark(
+        "The push service refused too many messages as malformed or not ours, so it stopped by itself."
+    ),
+    "dead_addresses": mark("Too many addresses were dead, so it stopped by itself: do we send to the right project?"),
     "credentials": mark("The push service refused our credentials. Mend them, then resume."),
 }
 

@@ -66,7 +66,7 @@ async def planned(dsn: str, people: int) -> tuple[float, float]:
     """A campaign for so many people, launched; seconds and CPU seconds of the launch."""
     async with await open_pool(dsn) as pool:
         floor = ShopFloor(pool, clock=SystemClock())
-        await floor.settings()
+        await floor.settings(cap_24h=1, cap_7d=3, approval_above=0)
         await floor.people(people)
         made = (await floor.campaign()).summary
         await floor.desk.send_now(made.campaign_id, revision=made.revision, by="benchmark")

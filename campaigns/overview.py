@@ -18,7 +18,7 @@ class CampaignSummary:
         planned_at: the planned send time, from launch on: end of the quiet hours it fell into, or the launch itself.
         targeted: people of the segment at launch; 0 before it.
         accepted: people with at least one device for which the push service took the message.
-        paused_reason: ``person``, ``unknown_outcomes`` or ``credentials``; None unless paused.
+        paused_reason: ``person``, ``unknown_outcomes``, ``refused_messages``, ``dead_addresses`` or ``credentials``; None unless paused.
         failed_reason: why it could never be launched, see `campaigns.campaign.FAILURES`; None unless it failed.
         segment_id: None where an event begins it for whomever it happens to; then ``segment_name`` is empty.
         next_at: the next launch of one that repeats.

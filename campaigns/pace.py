@@ -12,6 +12,13 @@ FIRST_SHARE = 0.02
 """Share of the full rate with which sending begins: a few messages never wait."""
 
 _MINUTE = timedelta(minutes=1)
+_QUARTER = timedelta(minutes=15)
+
+
+def near_mark(now: datetime) -> bool:
+    """Whether ``now`` lies within a minute of a full hour or its quarters, when everybody sends: FCM asks to keep out of it."""
+    past = timedelta(minutes=now.minute % 15, seconds=now.second, microseconds=now.microsecond)
+    return past < _MINUTE or past >= _QUARTER - _MINUTE
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ message's tag then replaces what may already be on the screen. FCM asks for at l
 growing with jitter, one minute after a 429 without `Retry-After`, and to give up after an hour.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,10 +19,8 @@ LONGEST_WAIT = timedelta(minutes=10)
 QUOTA_WAIT = timedelta(seconds=60)
 MOST_ATTEMPTS = 8
 
-UNKNOWN_SHARE = 0.2
-"""Share of unknown outcomes among a campaign's recent sends that pauses it …"""
-UNKNOWN_LEAST = 20
-"""… once there are at least this many."""
+JUMP_LEAST = 20
+"""So many of one kind among a campaign's recent sends, at least, and the share of its `STOP_RULES`, pause it."""
 
 
 class DeliveryState(StrEnum):
@@ -59,6 +57,13 @@ class Resolution:
     pause: str | None = None
     hold_all_until: datetime | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is final, and leads to nothing else."""
+        return self.state is not DeliveryState.PLANNED and not (
+            self.retire_address or self.pause or self.hold_all_until
+        )
+
 
 def resolve(
     outcome: Outcome, *, policy: Policy, attempts: int, jitter: float, now: datetime, expires_at: datetime
@@ -91,7 +96,13 @@ def _resolve_refusal(kind: Refusal, *, again: Callable[..., Resolution], now: da
         hold_until = tried.not_before if kind is Refusal.QUOTA else None
         return replace(tried, hold_all_until=hold_until)
     if kind is Refusal.AUTH:
-        return Resolution(state=DeliveryState.PLANNED, error_code=str(kind), not_before=now, pause="credentials")
+        return Resolution(
+            state=DeliveryState.PLANNED,
+            error_code=str(kind),
+            not_before=now,
+            pause="credentials",
+            hold_all_until=now + QUOTA_WAIT,
+        )
     gone = kind is Refusal.UNREGISTERED
     return Resolution(state=DeliveryState.REJECTED, error_code=str(kind), retire_address=gone)
 
@@ -111,6 +122,30 @@ def _waiting(outcome: Refused | Unknown, *, attempts: int, jitter: float) -> tim
     return min(doubled, LONGEST_WAIT) * (1 + jitter / 2)
 
 
-def burns_its_audience(*, sent: int, unknown: int) -> bool:
-    """Whether so many of a campaign's recent sends ended unknown that a person must look first."""
-    return unknown >= UNKNOWN_LEAST and unknown >= UNKNOWN_SHARE * sent
+@dataclass(frozen=True, slots=True)
+class StopRule:
+    """A kind of outcome that pauses a campaign when it jumps: the word for why, and the share of recent sends."""
+
+    reason: str
+    share: float
+    fits: Callable[[Resolution], bool]
+
+
+_REFUSED = frozenset({str(kind) for kind in (Refusal.INVALID_ARGUMENT, Refusal.SENDER_MISMATCH, Refusal.OTHER)})
+
+STOP_RULES = (
+    StopRule("unknown_outcomes", 0.2, lambda one: one.state is DeliveryState.UNKNOWN),
+    StopRule("refused_messages", 0.2, lambda one: one.error_code in _REFUSED),
+    StopRule("dead_addresses", 0.5, lambda one: one.retire_address),
+)
+"""Before a campaign burns its audience: half of a usual audience has not uninstalled the app since yesterday; such a run says that the
+installation sends to another project, or what it says is malformed."""
+
+
+def jump(recent: Collection[Resolution]) -> str | None:
+    """Why a person must look first, of what became of a campaign's recent sends; None for go on."""
+    for rule in STOP_RULES:
+        found = sum(rule.fits(one) for one in recent)
+        if found >= JUMP_LEAST and found >= rule.share * len(recent):
+            return rule.reason
+    return None

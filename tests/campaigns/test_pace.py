@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from campaigns.pace import Burst, Pace
+from campaigns.pace import Burst, Pace, near_mark
 
 NOW = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
@@ -30,3 +30,21 @@ def test_after_a_minute_of_silence_it_begins_anew() -> None:
     assert burst.lasted == timedelta(seconds=100)
     assert burst.at(NOW + timedelta(seconds=161)).lasted == timedelta(0)
     assert burst.at(NOW).lasted == timedelta(seconds=100)  # a clock that went back takes nothing away
+
+
+@pytest.mark.parametrize(
+    ("minute", "second", "near"),
+    [
+        (0, 0, True),
+        (0, 59, True),
+        (1, 0, False),
+        (13, 59, False),
+        (14, 0, True),
+        (15, 30, True),
+        (44, 30, True),
+        (59, 59, True),
+        (8, 0, False),
+    ],
+)
+def test_the_minutes_around_the_hour_and_its_quarters(minute: int, second: int, near: bool) -> None:
+    assert near_mark(datetime(2026, 6, 30, 3, minute, second, tzinfo=UTC)) is near

@@ -12,7 +12,8 @@ from campaigns.retry import (
     FIRST_WAIT,
     MOST_ATTEMPTS,
     DeliveryState,
-    burns_its_audience,
+    Resolution,
+    jump,
     resolve,
 )
 
@@ -88,8 +89,23 @@ def test_what_cannot_go_out_in_time_expires_and_surely_ends_unknown(kind: Refusa
     assert worn_out.state is DeliveryState.UNKNOWN
 
 
+GOOD = Resolution(state=DeliveryState.ACCEPTED)
+UNKNOWN = Resolution(state=DeliveryState.UNKNOWN)
+DEAD = Resolution(state=DeliveryState.REJECTED, error_code="unregistered", retire_address=True)
+MALFORMED = Resolution(state=DeliveryState.REJECTED, error_code="invalid_argument")
+
+
 @pytest.mark.parametrize(
-    ("sent", "unknown", "burns"), [(19, 19, False), (20, 20, True), (200, 39, False), (200, 40, True)]
+    ("bad", "found", "sent", "reason"),
+    [
+        (UNKNOWN, 19, 19, None),
+        (UNKNOWN, 20, 20, "unknown_outcomes"),
+        (UNKNOWN, 39, 200, None),
+        (UNKNOWN, 40, 200, "unknown_outcomes"),
+        (MALFORMED, 40, 200, "refused_messages"),
+        (DEAD, 60, 200, None),
+        (DEAD, 100, 200, "dead_addresses"),
+    ],
 )
-def test_a_jump_of_unknown_outcomes_is_seen(sent: int, unknown: int, burns: bool) -> None:
-    assert burns_its_audience(sent=sent, unknown=unknown) is burns
+def test_a_jump_of_one_kind_is_seen(bad: Resolution, found: int, sent: int, reason: str | None) -> None:
+    assert jump([bad] * found + [GOOD] * (sent - found)) == reason

@@ -238,6 +238,20 @@ async def test_a_jump_of_unknown_outcomes_pauses_the_campaign_before_it_burns_it
     assert await floor.states(campaign_id) == {"accepted": 250, "unknown": 50}
 
 
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [(Refusal.UNREGISTERED, "dead_addresses"), (Refusal.INVALID_ARGUMENT, "refused_messages")],
+)
+async def test_a_jump_of_refusals_pauses_and_says_why(floor: ShopFloor, kind: Refusal, reason: str) -> None:
+    await floor.people(120)
+    floor.sender.answer = lambda _: Refused(kind)
+    campaign_id = await floor.launched()
+    await floor.drain()
+    detail = await floor.desk.get(campaign_id)
+    assert (detail.summary.state, detail.summary.paused_reason) == ("paused", reason)
+    assert await floor.states(campaign_id) == {"planned": 70, "rejected": 50}
+
+
 async def test_refused_credentials_pause_and_lose_nobody(floor: ShopFloor) -> None:
     await floor.people(5)
     floor.sender.answer = lambda _: Refused(Refusal.AUTH)
@@ -246,7 +260,12 @@ async def test_refused_credentials_pause_and_lose_nobody(floor: ShopFloor) -> No
     assert (await floor.desk.get(campaign_id)).summary.paused_reason == "credentials"
     floor.sender.answer = accept
     await floor.desk.resume(campaign_id, by="me")
+    other = await floor.launched("Other")
     await floor.drain()
+    assert len(floor.sender.sent) == 5, "no campaign tries the credentials for a minute"
+    floor.clock.advance(timedelta(minutes=1))
+    await floor.drain()
+    assert await floor.states(other) == {"accepted": 5}
     assert await floor.states(campaign_id) == {"accepted": 5}
 
 
@@ -329,7 +348,41 @@ async def test_pausing_holds_and_cancelling_ends_what_is_not_on_its_way(floor: S
     assert (people.accepted, people.cancelled, people.targeted) == (50, 70, 120)
 
 
+async def test_a_campaign_keeps_its_own_rate_and_leaves_the_rest_to_others(floor: ShopFloor) -> None:
+    await floor.people(40)
+    slow = await floor.launched("Slow", rate_per_minute=120)
+    quick = await floor.launched("Quick")
+    for second in range(1, 4):
+        await floor.deliveries.deliver()
+        assert (await floor.states(slow)).get("accepted", 0) == 2 * second
+        floor.clock.advance(timedelta(seconds=1))
+    assert await floor.states(quick) == {"accepted": 40}
+
+
+async def test_a_launch_keeps_out_of_the_minutes_around_the_mark_and_an_entry_does_not_wait(floor: ShopFloor) -> None:
+    pace = Pace(per_minute=6000, ramp=timedelta(seconds=1))
+    worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, pace=pace)
+    await floor.people(300)
+    campaign_id = await floor.launched()  # at noon sharp
+    sent = []
+    for _ in range(70):
+        await worker.deliver()
+        sent.append(len(floor.sender.sent))
+        floor.clock.advance(timedelta(seconds=1))
+    assert sent[59] <= 121, "a trickle of 2 %"
+    assert sent[63] >= 250, "a minute later at full speed"
+    floor.clock.advance(timedelta(minutes=13, seconds=55))  # a quarter past
+    await floor.pool.execute("UPDATE campaigns SET kind = 'event', state = 'sending'")
+    await floor.pool.execute("UPDATE campaign_people SET state = 'planned', occurrence = 2")
+    for _ in range(5):
+        await worker.deliver()
+        floor.clock.advance(timedelta(seconds=1))
+    assert len(floor.sender.sent) >= 300 + 200
+    assert campaign_id
+
+
 async def test_all_workers_together_keep_the_projects_pace_and_lose_nothing(floor: ShopFloor) -> None:
+    floor.clock.advance(timedelta(minutes=5))  # away from the mark
     pace = Pace(per_minute=600, ramp=timedelta(seconds=10))  # ten a second, one at once at first
     workers = [Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=4, pace=pace) for _ in range(3)]
     await floor.people(60)
@@ -349,6 +402,7 @@ async def test_all_workers_together_keep_the_projects_pace_and_lose_nothing(floo
 
 
 async def test_waiting_for_something_to_send_is_no_sending(floor: ShopFloor) -> None:
+    floor.clock.advance(timedelta(minutes=5))  # away from the mark
     pace = Pace(per_minute=600, ramp=timedelta(seconds=10))
     worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=10, pace=pace)
     await floor.people(9, consent=False)
@@ -363,6 +417,7 @@ async def test_waiting_for_something_to_send_is_no_sending(floor: ShopFloor) -> 
 
 
 async def test_what_was_drawn_and_not_used_is_given_back(floor: ShopFloor) -> None:
+    floor.clock.advance(timedelta(minutes=5))  # away from the mark
     pace = Pace(600, ramp=timedelta(milliseconds=1))  # one, and then ten at once
     worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=10, pace=pace)
     await floor.people(3)

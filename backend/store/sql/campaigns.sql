@@ -79,7 +79,7 @@ ORDER BY coalesce(next_at, scheduled_at), campaign_id
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first.
-SELECT campaign_id, state, policy, expires_at, revision, kind, next_at
+SELECT campaign_id, state, policy, expires_at, revision, kind, next_at, rate_per_minute
 FROM campaigns
 WHERE state IN ('sending', 'paused')
 ORDER BY planned_at, campaign_id

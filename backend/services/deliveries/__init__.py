@@ -21,7 +21,8 @@ import asyncpg
 import structlog
 
 from backend.clock import Clock
-from backend.store import campaign_drafts, rates, retirements
+from backend.services.deliveries.allowance import Allowance
+from backend.store import campaign_drafts, retirements
 from backend.store import campaigns as campaign_store
 from backend.store import deliveries as store
 from backend.store import shop as shop_store
@@ -32,17 +33,16 @@ from campaigns.delivery import Outcome, PushSender, Refusal, Refused
 from campaigns.dispatch import Stop, prepare
 from campaigns.gates import SendingRules, Terms
 from campaigns.message import PushMessage
-from campaigns.pace import Burst, Pace
-from campaigns.retry import FIRST_WAIT, DeliveryState, Resolution, burns_its_audience, resolve
+from campaigns.pace import Pace
+from campaigns.retry import FIRST_WAIT, Resolution, jump, resolve
+from campaigns.trigger import SET_BASED, Kind
 
-CHUNK = 50
+CHUNK = 100
 """Messages claimed, marked and sent together; a worker has as many in flight for each of its lanes."""
 LEASE = timedelta(seconds=60)
 """How long a claim, and then a call, may take before others take over; far above the sender's time-out."""
-PROJECT = "push project"
-"""The bucket of the Firebase project among those of rate limits; an installation has one project."""
 WATCHED = 200
-"""Outcomes a worker looks back on to see a jump of unknown ones."""
+"""Outcomes a worker looks back on to see a jump of one kind."""
 _RECORD_TRIES = 60
 
 log = structlog.get_logger()
@@ -55,6 +55,8 @@ class _Campaign:
     campaign_id: int
     policy: Policy
     revision: int
+    rate_per_minute: int | None
+    for_many: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,12 @@ class Deliveries:
         self._pool = pool
         self._clock = clock
         self._sender = sender
-        self._pace = pace
-        self._burst: Burst | None = None
-        self._unused = 0.0
+        self._allowance = Allowance(pool, clock, pace=pace)
         self._chunk = chunk
         self._lease = lease
         self._patience = patience
         self._drafts: dict[tuple[int, int], Draft] = {}
-        self._watched: dict[tuple[int, int], deque[bool]] = {}
+        self._watched: dict[tuple[int, int], deque[Resolution]] = {}
 
     async def deliver(self) -> int:
         """Send one chunk of each campaign that is sending; gives how many people or devices were decided about."""
@@ -111,15 +111,18 @@ class Deliveries:
         return worked
 
     async def _deliver_chunk(self, campaign: _Campaign) -> int:
-        allowed = await self._draw()
+        limits = self._allowance.limits(
+            campaign.campaign_id, rate_per_minute=campaign.rate_per_minute, for_many=campaign.for_many
+        )
+        allowed = await self._allowance.draw(limits, self._chunk)
         if not allowed:
             return 0
         chunk = await self._claim(campaign, limit=allowed)
-        self._unused += allowed - (len(chunk.messages) if chunk else 0)
+        self._allowance.give_back(limits, allowed - (len(chunk.messages) if chunk else 0))
         if chunk is None:
             return 0
         if chunk.messages:
-            self._burst = self._burst_at(self._clock.now())
+            self._allowance.sent(for_many=campaign.for_many)
             await self._record_surely(campaign, chunk, await self._call(chunk))
         return chunk.worked
 
@@ -130,32 +133,6 @@ class Deliveries:
         else:
             outcomes = [Refused(Refusal.NOT_SENT, detail="the lease had run out")] * len(chunk.messages)
         return list(zip(chunk.messages, outcomes, strict=True))
-
-    async def _draw(self) -> int:
-        """How many messages may go out now: the share of this call in the project's pace, which all workers keep together.
-
-        What is not used is given back with the next draw.
-        """
-        if self._pace is None:
-            return self._chunk
-        now, given_back, self._unused = self._clock.now(), self._unused, 0.0
-        sending = self._burst_at(now).lasted
-        async with self._pool.acquire() as connection:
-            granted, _ = await rates.take(
-                connection,
-                subject=PROJECT,
-                owed=-given_back,
-                want=self._chunk,
-                per_minute=self._pace.after(sending),
-                most=self._pace.at_once(sending),
-                now=now,
-            )
-        self._unused += granted - int(granted)
-        return int(granted)
-
-    def _burst_at(self, now: datetime) -> Burst:
-        """The burst that a message sent now belongs to; asking alone is no sending."""
-        return Burst(now, now) if self._burst is None else self._burst.at(now)
 
     async def _claim(self, campaign: _Campaign, *, limit: int) -> _Chunk | None:
         """Take what is due, look once more, and commit that it is about to be sent; None where nothing is due."""
@@ -278,6 +255,28 @@ class Deliveries:
             )
             for message, outcome in sent
         }
+        if all(one.is_plain for one in resolutions.values()):
+            await self._record_plainly(chunk, resolutions, now)
+        else:
+            await self._record_wholly(campaign, chunk, sent, resolutions, now)
+        await self._watch(campaign, list(resolutions.values()))
+
+    async def _record_plainly(self, chunk: _Chunk, resolutions: dict[int, Resolution], now: datetime) -> None:
+        """Most chunks: one statement, which asks for nothing but its own rows."""
+        async with self._pool.acquire() as connection:
+            await store.record_outcomes(
+                connection, resolutions, attempt_id=chunk.attempt_id, campaign_state=State.SENDING, now=now
+            )
+
+    async def _record_wholly(
+        self,
+        campaign: _Campaign,
+        chunk: _Chunk,
+        sent: list[_Sent],
+        resolutions: dict[int, Resolution],
+        now: datetime,
+    ) -> None:
+        """What is tried again, retires an address or holds all sends hangs on the campaign's state, and goes in one transaction."""
         gone = {number for number, one in resolutions.items() if one.retire_address}
         async with self._pool.acquire() as connection, connection.transaction():
             state = State((await campaign_store.share(connection, campaign_id=campaign.campaign_id, now=now))["state"])
@@ -286,7 +285,6 @@ class Deliveries:
             )
             await self._retire(connection, campaign, chunk, [m for m, _ in sent if m.delivery_id in gone & recorded])
             await self._hold(connection, resolutions.values())
-        await self._watch(campaign, list(resolutions.values()))
 
     async def _retire(
         self, connection: Connection, campaign: _Campaign, chunk: _Chunk, messages: Sequence[PushMessage]
@@ -313,10 +311,8 @@ class Deliveries:
     async def _watch(self, campaign: _Campaign, resolutions: Sequence[Resolution]) -> None:
         """Pause a campaign whose sends stopped making sense, before it burns its audience."""
         watched = self._watched.setdefault((campaign.campaign_id, campaign.revision), deque(maxlen=WATCHED))
-        watched.extend(one.state is DeliveryState.UNKNOWN for one in resolutions)
-        reason = next((one.pause for one in resolutions if one.pause), None)
-        if reason is None and burns_its_audience(sent=len(watched), unknown=sum(watched)):
-            reason = "unknown_outcomes"
+        watched.extend(resolutions)
+        reason = next((one.pause for one in resolutions if one.pause), None) or jump(watched)
         if reason is not None:
             await self._pause(campaign.campaign_id, reason)
 
@@ -362,4 +358,10 @@ class Deliveries:
 
 
 def _campaign(row: asyncpg.Record) -> _Campaign:
-    return _Campaign(row["campaign_id"], Policy(row["policy"]), row["revision"])
+    return _Campaign(
+        row["campaign_id"],
+        Policy(row["policy"]),
+        row["revision"],
+        rate_per_minute=row["rate_per_minute"],
+        for_many=Kind(row["kind"]) in SET_BASED,
+    )
