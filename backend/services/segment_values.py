@@ -7,17 +7,26 @@ from datetime import datetime, timedelta
 
 import asyncpg
 import polars as pl
+import structlog
 
 from backend.clock import Clock
 from backend.store import segment_values as store
 from segments.breakdown import BREAKDOWNS
 from segments.customers import StoredFrame
+from segments.history import History
+from segments.observed_values import COUNTED, people_by_value
 
 MOST = 300
 """Values of one kind that are offered; others can be typed."""
 
+PATIENCE = 0.1
+"""Seconds for which a page waits for counts."""
+
 FRESH = timedelta(minutes=5)
 """How long what was found is offered again: suggestions are a help, not a figure."""
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +35,15 @@ class KnownValue:
 
     Attributes:
         value: as a rule names it.
-        people: who has it now; None where that is not counted.
+        people: who has it now, or did something with it; None where that is not counted, or not yet.
+        about: ``people`` is an estimate.
     """
 
     value: str
     ja: str
     en: str
     people: int | None = None
+    about: bool = False
 
 
 _NOUNS: Mapping[str, store.Noun] = {
@@ -53,19 +64,52 @@ _NAMED: Mapping[str, str] = {"last_store": "store"}
 class SegmentValues:
     """Values that are really there."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: StoredFrame) -> None:
+    def __init__(
+        self, pool: asyncpg.Pool, clock: Clock, frame: StoredFrame, history: History, *, patience: float = PATIENCE
+    ) -> None:
         self._pool = pool
         self._clock = clock
         self._frame = frame
+        self._history = history
+        self._patience = patience
         self._known: dict[str, tuple[datetime, tuple[KnownValue, ...]]] = {}
+        self._counting: dict[str, asyncio.Task[tuple[KnownValue, ...]]] = {}
 
     async def of_attribute(self, name: str) -> tuple[KnownValue, ...]:
         """The most frequent values of a text attribute, with how many people have each."""
         return await self._remembered(f"attribute:{name}", lambda: self._counted(name))
 
     async def of_property(self, name: str) -> tuple[KnownValue, ...]:
-        """Values of a property of events, or of ``segment`` or ``list``, by name."""
-        return await self._remembered(name, lambda: self._named(name))
+        """Values of a property of events, or of ``segment`` or ``list``, by name; the most frequent first where they are counted.
+
+        Counting reads history: who asks first may get the names alone, and the counts when he asks again.
+        """
+        if name not in COUNTED:
+            return await self._remembered(name, lambda: self._named(name))
+        task = self._counting.get(name)
+        if task is None:
+            task = self._counting[name] = asyncio.create_task(self._remembered(name, lambda: self._observed(name)))
+            task.add_done_callback(lambda done: self._counted_now(name, done))
+        done, _ = await asyncio.wait({task}, timeout=self._patience)
+        return task.result() if done else await self._remembered(f"names:{name}", lambda: self._named(name))
+
+    def _counted_now(self, name: str, task: "asyncio.Task[tuple[KnownValue, ...]]") -> None:
+        self._counting.pop(name, None)
+        if (
+            not task.cancelled() and (error := task.exception()) is not None
+        ):  # who waited has it; the page has the names
+            log.warning("values_not_counted", property=name, error=repr(error))
+
+    async def _observed(self, name: str) -> tuple[KnownValue, ...]:
+        """The named values and those that occur, with how many people did something with each."""
+        named, view = await self._named(name), self._frame.read()
+        counts, about = await asyncio.to_thread(
+            people_by_value, self._history, name, customers=view.customers, day=view.day, most=MOST
+        )
+        known = {each.value: each for each in named}
+        known |= {value: KnownValue(value, value, value) for value in counts if value not in known}
+        found = [replace(each, people=counts.get(each.value), about=about) for each in known.values()]
+        return tuple(sorted(found, key=lambda each: -(each.people or 0)))
 
     async def names(self, by: str) -> dict[str, KnownValue]:
         """The values of one of `segments.preview.PICTURES` that go by another name than their own."""

@@ -19,9 +19,9 @@ from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.expiry import CouponExpiry
+from backend.services.coupons.gifts import gifts_of
 from backend.services.coupons.issuing import CouponIssues
 from backend.services.coupons.ledger import CouponLedger
-from backend.services.coupons.gifts import gifts_of
 from backend.services.definitions import Definitions
 from backend.services.deliveries import Deliveries
 from backend.services.event_volumes import EventVolumes
@@ -32,12 +32,12 @@ from backend.services.idempotency import Idempotency
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
-from backend.services.life_cycle import LifeCycle
-from backend.services.margins import Margins
 from backend.services.journeys.entering import enter
 from backend.services.journeys.feeding import TriggerFeeds
 from backend.services.journeys.looking import JourneyDesk
 from backend.services.journeys.walking import JourneyRuns
+from backend.services.life_cycle import LifeCycle
+from backend.services.margins import Margins
 from backend.services.memberships.keeping import Memberships
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
@@ -97,9 +97,9 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     audiences, facts = SegmentAudiences(segment_runs, stored), LakeFacts(lake, stored)
     imports = Imports(pool, clock, settings.home)
     campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
+    campaign_runs = CampaignRuns(pool, clock, audiences=audiences, enter=enter)
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
-    campaign_runs = CampaignRuns(pool, clock, audiences=audiences, enter=enter)
     engine = engine_at(settings.engine, settings.lake_options)
     refresh = Refresh(
         pool,
@@ -133,7 +133,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         import_desk=import_desk,
         segment_runs=segment_runs,
         segment_overlaps=SegmentOverlaps(pool, frame),
-        segment_values=SegmentValues(pool, clock, stored),
+        segment_values=SegmentValues(pool, clock, stored, lake),
         people=People(pool, clock, frame, lake),
         server_events=ServerEvents(pool, clock, intake=intake.ingest, rules=intake.plans),
         campaign_desk=campaign_desk,
@@ -193,7 +193,14 @@ def _exports(
     desk: CampaignDesk,
     insights: Insights,
 ) -> Exports:
-    origins = Origins(lake=lake, frame=frame, members=segments.members, known_since=segments.known_since, report=desk.report, kpi=insights.kpi)
+    origins = Origins(
+        lake=lake,
+        frame=frame,
+        members=segments.members,
+        known_since=segments.known_since,
+        report=desk.report,
+        kpi=insights.kpi,
+    )
     return Exports(intake.pool, intake.clock, intake.settings.home, origins=origins)
 
 

@@ -159,7 +159,7 @@ class FakeLake:
         """No events after the launch of a campaign."""
         return pl.LazyFrame(schema=EVENTS_SCHEMA)
 
-    def order_lines(self) -> pl.LazyFrame:
+    def order_lines(self, window: Window | None = None) -> pl.LazyFrame:
         """No order names its lines."""
         return pl.LazyFrame(schema=ORDER_LINES_SCHEMA)
 
@@ -187,6 +187,7 @@ def _fact(customer_id: int, event: str, day: date, key: str) -> dict[str, Any]:
         "business_day": day,
         "event": event,
         "key": f"{customer_id}{key}" if event == "Order Completed" else key,
+        "detail": "shibuya" if event == "Order Completed" else "",
         "count": 1,
         "amount": 1000,
         "first_at": at,

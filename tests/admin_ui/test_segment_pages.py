@@ -37,6 +37,16 @@ async def test_a_text_is_offered_with_its_values_and_counts(administrator: Brows
     assert "size-figure" in shown
 
 
+async def test_a_property_is_offered_with_the_people_of_each_value(
+    administrator: Browser, full: SimpleNamespace
+) -> None:
+    known = {each.value: each.people for each in await full.segment_values.of_property("store")}
+    assert known["shibuya"]
+    event = {"subject.r-0": "event:Order Completed", "op.r-0": "at_least", "times.r-0": "1", "f0-name.r-0": "store"}
+    shown = await build(administrator, "filter:r-0", **{"mode.r": "all", **event})
+    assert re.search(rf"[^0-9]{known['shibuya']}(</small>|人)", shown)
+
+
 async def test_ticks_and_typed_texts_become_one_list(administrator: Browser, full: SimpleNamespace) -> None:
     fields = {
         "mode.r": "all",
