@@ -24,10 +24,12 @@ class TransitionRefused(CampaignError):
 class DraftIncomplete(CampaignError):
     """A field of the draft is missing or wrong."""
 
-    def __init__(self, message: str, *, field: str) -> None:
+    def __init__(self, message: str, *, field: str, code: str = "draft_incomplete") -> None:
         super().__init__(message)
         self.field = field
         """The draft's field at fault, such as ``content.ja.title``."""
+        self.code = code
+        """The fault for machines, where pages say it in words of their own."""
 
 
 class TemplateError(CampaignError):

@@ -8,7 +8,7 @@ A person who lacks a field that is written without ``default`` is skipped and co
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -268,17 +268,24 @@ def check_content(content: Content, *, field: str = "content") -> None:
 
 
 def required_fields(content: Content) -> dict[str, frozenset[str]]:
-    """Per language: the fields without which nobody can be sent it."""
-    return {
-        language: compile_template(text.title).required | compile_template(text.body).required
-        for language, text in content.texts().items()
-    }
+    """Per language: the fields without which nobody can be sent it, whatever the platform of her phone."""
+    needed: dict[str, frozenset[str]] = {}
+    for language, text in _every_text(content):
+        mine = compile_template(text.title).required | compile_template(text.body).required
+        needed[language] = needed.get(language, frozenset()) | mine
+    return needed
 
 
 def fields_of(content: Content) -> frozenset[str]:
     """Every field that any text of the campaign mentions."""
-    sources = [source for text in content.texts().values() for source in (text.title, text.body)]
+    sources = [source for _, text in _every_text(content) for source in (text.title, text.body)]
     return frozenset().union(*(compile_template(source).fields for source in sources))
+
+
+def _every_text(content: Content) -> Iterator[tuple[str, Text]]:
+    yield from content.texts().items()
+    for platform in content.overrides():
+        yield from content.on(platform).texts().items()
 
 
 def fill(text: Text, values: Mapping[str, Value]) -> Text:

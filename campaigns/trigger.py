@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 
 import msgspec
 
@@ -21,6 +21,7 @@ from segments.rules.rule import Did
 LONGEST_DELAY = timedelta(days=90)
 FARTHEST_DAYS = 3650
 LONGEST_REENTRY = 3650
+FIRST_YEAR, LAST_YEAR = 2000, 2200
 _CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 TRAIT = "trait:"
 """Before the name of a trait that holds a date, as rules write it."""
@@ -109,7 +110,7 @@ class OnSegment(_Trigger, frozen=True, tag="segment"):
     """
 
     kind: ClassVar[Kind] = Kind.SEGMENT
-    segment_id: int
+    segment_id: Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
     change: Change = "entered"
     delay: timedelta = timedelta(0)
     until: datetime | None = None
@@ -237,5 +238,9 @@ def _check_delay(delay: timedelta) -> None:
 
 
 def _check_aware(moment: datetime | None, field: str) -> None:
-    if moment is not None and moment.tzinfo is None:
+    if moment is None:
+        return
+    if moment.tzinfo is None:
         raise DraftIncomplete("the time needs a time zone", field=field)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise DraftIncomplete(f"choose a year from {FIRST_YEAR} to {LAST_YEAR}", field=field)

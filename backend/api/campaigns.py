@@ -1,61 +1,42 @@
 """Campaigns for server programs: what the desk does, over HTTP. Answers are the values of `campaigns.overview`."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, TypeAlias
 
 import msgspec
 from litestar import Controller, Request, get, post, put
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import JSONBody, QueryParameter
 
 from backend.api.guards import actor_of, requires
 from backend.api.idempotency import APART
-from backend.api.parameters import Number, Text
+from backend.api.parameters import TEXT, Number
 from backend.services.campaign_desk.desk import CampaignDesk
-from campaigns.campaign import Content, Draft, Policy
-from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
+from backend.services.campaign_desk.trials import Trial
+from campaigns.definition import Definition, definition_of
+from campaigns.overview import (
+    CampaignDetail,
+    CampaignReport,
+    CampaignSummary,
+    CampaignVersion,
+    DryRun,
+    TestSend,
+)
 
-LONGEST_EXPIRY_HOURS = 28 * 24
-
-SegmentNumber: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Revision: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
+Largest: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
+Comment: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
+Archived: TypeAlias = Annotated[bool, QueryParameter(description="Those that were taken off the list instead.")]
+Tag: TypeAlias = Annotated[str | None, QueryParameter(max_length=30, description="Only campaigns with this tag.")]
 _READ = requires("campaigns:read")
 _WRITE = requires("campaigns:write")
 _SEND = requires("campaigns:send")
 
 
-class CampaignBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a campaign says, to whom, and how its effect is measured.
-
-    ``holdout_percent`` of the people who pass the gates are kept without the push, for comparison.
-    """
-
-    name: Text
-    segment_id: SegmentNumber
-    content: Content
-    holdout_percent: Annotated[float, msgspec.Meta(ge=0, le=90)] = 5.0
-    policy: Policy = Policy.ONCE
-    conversion_event: Text = "Order Completed"
-    conversion_days: Annotated[int, msgspec.Meta(ge=1, le=90)] = 7
-    expires_after_hours: Annotated[float, msgspec.Meta(gt=0, le=LONGEST_EXPIRY_HOURS)] = 24.0
-
-    def draft(self) -> Draft:
-        """As the desk takes it."""
-        return Draft(
-            name=self.name,
-            segment_id=self.segment_id,
-            content=self.content,
-            holdout_percent=self.holdout_percent,
-            policy=self.policy,
-            conversion_event=self.conversion_event,
-            conversion_days=self.conversion_days,
-            expires_after=timedelta(hours=self.expires_after_hours),
-        )
-
-
-class ChangedCampaign(CampaignBody, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A draft from now on; ``revision`` is the one the change began with, to notice others' changes."""
+class ChangedCampaign(Definition, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a campaign says from now on; ``revision`` is the one the change began with, to notice others' changes."""
 
     revision: Revision
 
@@ -68,9 +49,33 @@ class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose devices get a test send."""
+    """Whose devices get a test send: all that are live, or those of ``device_ids``.
 
-    customer_id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+    ``variant`` names one of those compared, ``step`` the place of a journey's step that sends; without them the first is sent.
+    """
+
+    customer_id: Largest
+    device_ids: Annotated[tuple[Largest, ...], msgspec.Meta(max_length=20)] = ()
+    variant: Name | None = None
+    step: Annotated[int, msgspec.Meta(ge=0, le=99)] | None = None
+
+
+class Copied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the copy is called; by default as the first, with a number behind it."""
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=TEXT)] | None = None
+
+
+class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A second person's yes."""
+
+    comment: Comment = ""
+
+
+class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A no, with why."""
+
+    comment: Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=TEXT)]
 
 
 class CampaignController(Controller):
@@ -80,15 +85,17 @@ class CampaignController(Controller):
     tags = ("campaigns",)
 
     @get("/", summary="List campaigns", guards=[_READ])
-    async def list_campaigns(self, campaign_desk: NamedDependency[CampaignDesk]) -> list[CampaignSummary]:
-        """All campaigns, the last changed first."""
-        return list(await campaign_desk.list())
+    async def list_campaigns(
+        self, campaign_desk: NamedDependency[CampaignDesk], *, tag: Tag = None, archived: Archived = False
+    ) -> list[CampaignSummary]:
+        """Campaigns, the last changed first: those on the list, or those that were archived."""
+        return list(await campaign_desk.list(archived=archived, tag=tag))
 
     @post("/", summary="Create a draft", guards=[_WRITE])
     async def create_campaign(
         self,
         request: Request[None, None, State],
-        data: JSONBody[CampaignBody],
+        data: JSONBody[Definition],
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
         """Keep a new draft; nothing is sent."""
@@ -107,8 +114,78 @@ class CampaignController(Controller):
         data: JSONBody[ChangedCampaign],
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
-        """Replace the draft; a scheduled campaign becomes a draft again."""
+        """Replace the draft; a campaign that is scheduled or waits for approval becomes a draft again."""
         return await campaign_desk.edit(campaign_id, data.draft(), revision=data.revision, by=actor_of(request))
+
+    @get("/{campaign_id:int}/definition", summary="Read a campaign as it is written", guards=[_READ])
+    async def define_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> Definition:
+        """The same JSON that creates and changes campaigns."""
+        return definition_of((await campaign_desk.get(campaign_id)).draft)
+
+    @get("/{campaign_id:int}/versions", summary="List published versions", guards=[_READ])
+    async def list_versions(
+        self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> list[CampaignVersion]:
+        """The first one first. Whoever entered one is sent what it says."""
+        return list(await campaign_desk.versions(campaign_id))
+
+    @post("/{campaign_id:int}/versions", status_code=200, summary="Change a running campaign", guards=[_SEND])
+    async def publish_campaign(
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[ChangedCampaign],
+        campaign_desk: NamedDependency[CampaignDesk],
+    ) -> CampaignDetail:
+        """Put a new version in force, for whom it begins from now on; above the shop's audience size it waits for approval."""
+        return await campaign_desk.publish(campaign_id, data.draft(), revision=data.revision, by=actor_of(request))
+
+    @post("/{campaign_id:int}/copy", summary="Copy a campaign", guards=[_WRITE])
+    async def copy_campaign(
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[Copied],
+        campaign_desk: NamedDependency[CampaignDesk],
+    ) -> CampaignDetail:
+        """A new draft that says the same, not scheduled, drawn anew."""
+        return await campaign_desk.copy(campaign_id, name=data.name, by=actor_of(request))
+
+    @post("/{campaign_id:int}/approve", status_code=200, summary="Approve a campaign", guards=[_SEND])
+    async def approve_campaign(
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[Approval],
+        campaign_desk: NamedDependency[CampaignDesk],
+    ) -> CampaignDetail:
+        """One that waits is scheduled, a new version that waits is put in force. Not with the key that wrote or submitted it."""
+        return await campaign_desk.approve(campaign_id, comment=data.comment, by=actor_of(request))
+
+    @post("/{campaign_id:int}/reject", status_code=200, summary="Reject a campaign", guards=[_SEND])
+    async def reject_campaign(
+        self,
+        request: Request[None, None, State],
+        campaign_id: Number,
+        data: JSONBody[Rejection],
+        campaign_desk: NamedDependency[CampaignDesk],
+    ) -> CampaignDetail:
+        """One that waits becomes a draft again; a new version that waits is dropped."""
+        return await campaign_desk.reject(campaign_id, comment=data.comment, by=actor_of(request))
+
+    @post("/{campaign_id:int}/archive", status_code=200, summary="Take a campaign off the list", guards=[_WRITE])
+    async def archive_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """A draft, or one that has ended; its figures stay."""
+        return await campaign_desk.archive(campaign_id, by=actor_of(request))
+
+    @post("/{campaign_id:int}/restore", status_code=200, summary="Put a campaign on the list again", guards=[_WRITE])
+    async def restore_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """The way back from the archive."""
+        return await campaign_desk.restore(campaign_id, by=actor_of(request))
 
     @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do", guards=[_READ])
     async def dry_run_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> DryRun:
@@ -123,7 +200,7 @@ class CampaignController(Controller):
         data: JSONBody[Moment],
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
-        """Schedule it; the gates are asked at launch, and again for each message."""
+        """Schedule it, or above the shop's audience size have it wait for a second person. Gates are asked at launch, and again for each message."""
         if data.at is None:
             return await campaign_desk.send_now(campaign_id, revision=data.revision, by=actor_of(request))
         return await campaign_desk.schedule(campaign_id, at=data.at, revision=data.revision, by=actor_of(request))
@@ -143,7 +220,9 @@ class CampaignController(Controller):
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> TestSend:
         """Now, past quiet hours and cap, counted nowhere."""
-        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, by=actor_of(request))
+        chosen = Trial(device_ids=data.device_ids, variant=data.variant, step=data.step)
+        by = actor_of(request)
+        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, chosen=chosen, by=by)
 
     @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now", guards=[_WRITE])
     async def pause_campaign(

@@ -41,11 +41,14 @@ def create(
     days: int = typer.Option(7, help="Its window in days, from the planned send time."),
     policy: Policy = typer.Option(Policy.ONCE, help="once: nobody gets it twice. surely: an unclear try is repeated."),
     expires_hours: float = typer.Option(24.0, help="Hours after launch in which a message may still go out."),
+    names_on_lock_screen: bool = typer.Option(
+        False, "--names-on-lock-screen", help="Allow the family name in texts: a locked phone shows it to whoever looks."
+    ),
     as_json: bool = _AS_JSON,
 ) -> None:
     """Keep a draft. Nothing is sent.
 
-    Example: joren campaign create "Second visit" --segment "Bought once" --title-ja "{{ 姓 }}様へ" --body-ja "お待ちしています"
+    Example: joren campaign create "Second visit" --segment "Bought once" --title-ja "新茶です" --body-ja "お待ちしています"
     """
     texts = {"ja": _text(title_ja, body_ja), "en": _text(title_en, body_en)}
 
@@ -59,6 +62,7 @@ def create(
             conversion_event=conversion,
             conversion_days=days,
             expires_after=timedelta(hours=expires_hours),
+            names_on_lock_screen=names_on_lock_screen,
         )
         return await services.campaign_desk.create(draft, by=ACTOR)
 

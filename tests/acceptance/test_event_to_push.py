@@ -165,7 +165,7 @@ def targets_are_counted(story: Story) -> None:
 
 def launch(story: Story) -> dict[str, Any]:
     """Draft, look, send; gives the dry run."""
-    texts = ("--title-ja", "{{ 姓 }}様へ", "--body-ja", "お待ちしています")
+    texts = ("--title-ja", "{{ 姓 }}様へ", "--body-ja", "お待ちしています", "--names-on-lock-screen")
     story.joren.ask("campaign", "create", NAME, "--segment", SEGMENT, *texts, "--holdout", HOLDOUT)
     dry_run: dict[str, Any] = story.joren.ask("campaign", "dry-run", NAME)
     once = small_shop.bought_once()

@@ -27,6 +27,7 @@ RULE = {
 TEXTS = {
     "ja_title": "{{ 姓 }}様、おかえりなさい",
     "ja_body": "{{ よく買うカテゴリー | default('パン') }}が焼けました。",
+    "names_on_lock_screen": "on",
 }
 FRAGMENT = {"HX-Request": "true"}
 PAGES = (

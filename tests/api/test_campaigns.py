@@ -44,7 +44,8 @@ async def client(floor: ShopFloor) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def made(client: httpx.AsyncClient, floor: ShopFloor, **changes: Any) -> dict[str, Any]:
-    body = {"name": "Tea", "segment_id": await floor.segment(), "content": TEXT, "holdout_percent": 0} | changes
+    usual = {"name": "Tea", "content": TEXT, "holdout_percent": 0, "names_on_lock_screen": True}
+    body = usual | {"segment_id": await floor.segment()} | changes
     answer = await client.post("/campaigns", json=body)
     assert answer.status_code == 201, answer.text
     campaign: dict[str, Any] = answer.json()
@@ -81,7 +82,10 @@ async def test_from_draft_to_report(client: httpx.AsyncClient, floor: ShopFloor)
 
 async def test_a_change_names_its_revision(client: httpx.AsyncClient, floor: ShopFloor) -> None:
     campaign = await made(client, floor)
-    number, body = campaign["summary"]["campaign_id"], {"name": "Coffee", "segment_id": 1, "content": TEXT}
+    number, body = (
+        campaign["summary"]["campaign_id"],
+        {"name": "Coffee", "segment_id": 1, "content": {"en": {"title": "Hi", "body": "there"}}},
+    )
     changed = await client.put(f"/campaigns/{number}", json=body | {"revision": 1})
     assert changed.json()["draft"]["name"] == "Coffee"
     stale = await client.put(f"/campaigns/{number}", json=body | {"revision": 1})
@@ -95,13 +99,22 @@ async def test_a_change_names_its_revision(client: httpx.AsyncClient, floor: Sho
         ({"content": {}}, "content"),
         ({"holdout_percent": 95}, "holdout_percent"),
         ({"segment_id": 99}, "segment_id"),
+        ({"names_on_lock_screen": False}, "content.ja.title"),
+        ({"content": {"ja": {"title": "a\x00", "body": "b"}}}, "content"),
+        (
+            {"trigger": {"kind": "recurring", "rrule": "FREQ=HOURLY", "starts_at": "2026-12-01T10:00:00Z"}},
+            "trigger.rrule",
+        ),
+        ({"trigger": {"kind": "event", "event": "x", "where": {"shop": 1}}}, "trigger.where.shop"),
+        ({"trigger": {"kind": "date", "date": "birthday", "days": "x"}}, "trigger.days"),
+        ({"variants": [{"name": "A", "share": 100, "content": TEXT}]}, "variants"),
     ],
 )
 async def test_a_draft_that_does_not_stand_is_400_with_its_field(
     client: httpx.AsyncClient, floor: ShopFloor, change: dict[str, Any], field: str
 ) -> None:
-    body = {"name": "Tea", "segment_id": await floor.segment(), "content": TEXT} | change
-    answer = await client.post("/campaigns", json=body)
+    usual = {"name": "Tea", "segment_id": await floor.segment(), "content": TEXT, "names_on_lock_screen": True}
+    answer = await client.post("/campaigns", json=usual | change)
     assert (answer.status_code, answer.json()["field"]) == (400, field)
 
 
@@ -110,3 +123,69 @@ async def test_the_wrong_state_is_409_and_an_unknown_number_404(client: httpx.As
     answer = await client.post(f"/campaigns/{campaign['summary']['campaign_id']}/pause")
     assert (answer.status_code, answer.json()["code"]) == (409, "wrong_state")
     assert (await client.get("/campaigns/99")).status_code == 404
+
+
+async def test_what_is_read_as_written_can_be_written_again(client: httpx.AsyncClient, floor: ShopFloor) -> None:
+    weekly = {"kind": "recurring", "rrule": "FREQ=WEEKLY;BYDAY=FR", "starts_at": "2026-12-04T01:00:00Z"}
+    campaign = await made(client, floor, trigger=weekly, tags=["tea"], hypothesis="Fridays are slow")
+    number = campaign["summary"]["campaign_id"]
+    written = (await client.get(f"/campaigns/{number}/definition")).json()
+    assert (written["trigger"], written["tags"], written["hypothesis"]) == (weekly, ["tea"], "Fridays are slow")
+    again = await client.put(f"/campaigns/{number}", json=written | {"revision": 1, "name": "Tea on Fridays"})
+    assert again.json()["draft"] == campaign["draft"] | {"name": "Tea on Fridays"}
+    assert [each["name"] for each in (await client.get("/campaigns", params={"tag": "tea"})).json()] == [
+        "Tea on Fridays"
+    ]
+    assert (await client.get("/campaigns", params={"tag": "coffee"})).json() == []
+
+
+async def test_a_second_key_approves_and_a_running_campaign_changes(
+    client: httpx.AsyncClient, floor: ShopFloor
+) -> None:
+    await floor.settings(approval_above=1)
+    await floor.people(2)
+    daily = {"kind": "recurring", "rrule": "FREQ=DAILY", "starts_at": "2026-06-01T03:00:00Z"}
+    campaign = await made(client, floor, trigger=daily)
+    path = f"/campaigns/{campaign['summary']['campaign_id']}"
+    waits = (await client.post(f"{path}/send", json={"revision": 1})).json()
+    assert (waits["summary"]["state"], waits["review"]["audience"]) == ("awaiting_approval", 2)
+    own = await client.post(f"{path}/approve", json={})
+    assert (own.status_code, own.json()["code"]) == (409, "second_person_needed")
+    assert (await client.post(f"{path}/reject", json={})).status_code == 400
+    second = await ApiKeys(floor.pool, floor.clock).create("second", scopes=["campaigns:send"])
+    other = {"Authorization": f"Bearer {second}"}
+    approved = await client.post(f"{path}/approve", json={"comment": "fine"}, headers=other)
+    assert approved.json()["summary"]["state"] == "scheduled"
+    await floor.runs.launch_due()
+    running = (await client.get(path)).json()
+    written = (await client.get(f"{path}/definition")).json()
+    words = {"content": {"ja": {"title": "新茶", "body": "どうぞ"}}, "revision": running["summary"]["revision"]}
+    proposed = (await client.post(f"{path}/versions", json=written | words)).json()
+    assert (proposed["summary"]["version"], proposed["review"]["proposal"]["content"]["ja"]["title"]) == (1, "新茶")
+    rejected = (await client.post(f"{path}/reject", json={"comment": "Which tea?"}, headers=other)).json()
+    assert (rejected["review"]["comment"], rejected["review"]["proposal"]) == ("Which tea?", None)
+    await client.post(f"{path}/versions", json=written | words | {"revision": rejected["summary"]["revision"]})
+    await client.post(f"{path}/approve", json={}, headers=other)
+    assert [each["version"] for each in (await client.get(f"{path}/versions")).json()] == [1, 2]
+
+
+async def test_copy_archive_and_trials(client: httpx.AsyncClient, floor: ShopFloor) -> None:
+    (first,) = await floor.people(1, phones=2)
+    shares = [{"name": name, "share": 50, "content": {"ja": {"title": name, "body": "b"}}} for name in "AB"]
+    path = f"/campaigns/{(await made(client, floor, variants=shares))['summary']['campaign_id']}"
+    copied = await client.post(f"{path}/copy", json={})
+    assert (copied.status_code, copied.json()["summary"]["name"]) == (201, "Tea (2)")
+    device = await floor.pool.fetchval("SELECT max(device_id) FROM devices")
+    body = {"customer_id": first, "device_ids": [device], "variant": "B"}
+    tried = (await client.post(f"{path}/test-send", json=body)).json()
+    assert ([each["device_id"] for each in tried["devices"]], tried["title"]) == ([device], "B")
+    for wrong, code in (
+        ({"variant": "C"}, "no_such_variant"),
+        ({"step": 0}, "no_such_step"),
+        ({"device_ids": [99]}, "device_not_found"),
+    ):
+        assert (await client.post(f"{path}/test-send", json=body | wrong)).json()["code"] == code
+    assert (await client.post(f"{path}/archive")).json()["summary"]["archived"]
+    assert [each["name"] for each in (await client.get("/campaigns")).json()] == ["Tea (2)"]
+    assert [each["name"] for each in (await client.get("/campaigns", params={"archived": True})).json()] == ["Tea"]
+    assert not (await client.post(f"{path}/restore")).json()["summary"]["archived"]

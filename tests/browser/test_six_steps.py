@@ -258,6 +258,7 @@ async def write_campaign(story: Story, name: str, segment: str) -> None:
     await page.fill("#name", name)
     await page.fill(f"[name={story.language}_title]", "{{ family_name }} — " + name[-8:])
     await page.fill(f"[name={story.language}_body]", "{{ favorite_category }} ♪")
+    await page.check("[name=names_on_lock_screen]")
     await page.click("label[for=step-audience].button")
     option = page.locator("#segment_id option", has_text=segment)
     await page.select_option("#segment_id", await option.get_attribute("value"))

@@ -13,8 +13,8 @@ from backend.store import campaigns as store
 from backend.store.pool import Connection
 from campaigns.campaign import Action, Draft, State, check_draft, next_state
 from campaigns.errors import DraftIncomplete, TransitionRefused
-from campaigns.templates import check_content
 from campaigns.trigger import OnSegment
+from campaigns.wording import check_words
 
 
 async def hold(connection: Connection, campaign_id: int, *, revision: int | None = None) -> State:
@@ -55,8 +55,7 @@ def check(draft: Draft) -> None:
     """
     with explained():
         check_draft(draft)
-        for field, content in draft.contents():
-            check_content(content, field=field)
+        check_words(draft)
 
 
 async def check_segments(connection: Connection, draft: Draft) -> None:
@@ -88,7 +87,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except DraftIncomplete as error:
-        raise BadInput(_sentence(error.message), code="draft_incomplete", field=error.field) from error
+        raise BadInput(_sentence(error.message), code=error.code, field=error.field) from error
     except TransitionRefused as error:
         raise Conflict(_sentence(error.message), code="wrong_state") from error
 
