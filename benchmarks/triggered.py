@@ -124,7 +124,8 @@ async def measure(joren: Installation, dsn: str, given: argparse.Namespace) -> N
         await prepare(services, door, people)
         await asyncio.sleep(given.warm)
         begun, held = await load(door, given, people)
-        limit, found = time.monotonic() + 60, []
+        limit = time.monotonic() + 60
+        found: list[float] = []
         while time.monotonic() < limit and len(found) < begun:
             await asyncio.sleep(1)
             found = [row["seconds"] for row in await services.pool.fetch(_LATENCIES)]

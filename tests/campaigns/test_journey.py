@@ -198,7 +198,8 @@ def test_steps_are_json_and_back() -> None:
 
 def slow_walk(steps: Sequence[Step], stand: Stand, known: Known, now: datetime) -> tuple[list[tuple[int, int]], str]:
     labels = {step.label: place for place, step in enumerate(steps) if step.label}
-    place, lap, waits, trail = stand.step, stand.lap, stand.waits, []
+    place, lap, waits = stand.step, stand.lap, stand.waits
+    trail: list[tuple[int, int]] = []
     while place < len(steps):
         step = steps[place]
         if isinstance(step, Wait | WaitUntil | WaitEvent):

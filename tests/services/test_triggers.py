@@ -1,6 +1,7 @@
 """What begins a campaign for a person, and what does not: each cause once, whoever dies while it is read."""
 
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -63,7 +64,7 @@ async def test_what_a_stranger_could_make_up_gives_nothing_away(stage: Stage) ->
     await stage.pool.execute("INSERT INTO sources (name, kind) VALUES ('app', 'app')")
     await stage.campaign("thanks", trigger=OnEvent(event=ORDERED))
     await stage.campaign("gift", trigger=OnEvent(event=ORDERED), steps=(GiveCoupon(coupon_id="C"),))
-    told = {"source": "app", "trusted": False, "total": 100, "currency": "JPY"}
+    told: dict[str, Any] = {"source": "app", "trusted": False, "total": 100, "currency": "JPY"}
     await stage.happened("a", ORDERED, order_id="1", **told)
     await stage.settle()
     assert await stage.pool.fetchval("SELECT array_agg(campaign_id) FROM journey_entries") == [1]

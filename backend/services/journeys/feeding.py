@@ -56,11 +56,13 @@ class TriggerFeeds:
                 return 0
             programmes, upto = await self._programmes.read(connection), min(newest, position + RANGE)
             names = names_of(programmes)
-            rows = names and await store.read_events(connection, after=position, upto=upto, names=names, limit=AT_ONCE)
+            rows: list[asyncpg.Record] = []
+            if names:
+                rows = await store.read_events(connection, after=position, upto=upto, names=names, limit=AT_ONCE)
             self._watch("read")
             if rows:
                 await self._follow(connection, programmes, await understand(connection, rows), now=now)
-            reached = rows[-1]["seq"] if rows and len(rows) == AT_ONCE else upto
+            reached = rows[-1]["seq"] if len(rows) == AT_ONCE else upto
             await store.set_position(connection, "events", position=reached, now=now)
             self._watch("written")
         self._watch("committed")
@@ -75,13 +77,12 @@ class TriggerFeeds:
                 return 0
             asked = [one for one in await self._programmes.read(connection) if one.change is not None]
             upto = min(newest, position + RANGE)
-            rows = asked and await store.read_changes(
-                connection,
-                after=position,
-                upto=upto,
-                segment_ids={one.change.segment_id for one in asked if one.change is not None},
-                limit=AT_ONCE,
-            )
+            watched = {one.change.segment_id for one in asked if one.change is not None}
+            rows: list[asyncpg.Record] = []
+            if watched:
+                rows = await store.read_changes(
+                    connection, after=position, upto=upto, segment_ids=watched, limit=AT_ONCE
+                )
             self._watch("read")
             await self._let_in(connection, [(one, _causes(one, rows)) for one in asked], now=now)
             reached = rows[-1]["change_id"] if len(rows) == AT_ONCE else upto

@@ -89,17 +89,22 @@ async def look_back(connection: Connection, walkers: Sequence[Walker]) -> None:
     rows = await feeds.read_events_of(connection, people=list(people.items()), names=names)
     if rows:
         happened = await understand(connection, rows)
-        await asyncio.to_thread(lambda: [_learn(walker, happened) for walker in walkers])
+        await asyncio.to_thread(_learn, walkers, happened)
 
 
-def _learn(walker: Walker, happened: Happenings) -> None:
+def _learn(walkers: Sequence[Walker], happened: Happenings) -> None:
+    for walker in walkers:
+        _learn_of(walker, happened)
+
+
+def _learn_of(walker: Walker, happened: Happenings) -> None:
     own = [one for one in happened.events if one.customer_id == walker.customer_id]
     goal, awaited = walker.programme.draft.exits_on, walker.awaited
     if goal is not None and first_of(own, happened, goal, after=walker.row["entered_at"]) is not None:
         walker.known = replace(walker.known, goal=True)
     if awaited is not None and walker.stand.since is not None and walker.known.happened is None:
         found = first_of(own, happened, awaited, after=walker.stand.since, upto=walker.row["until_at"])
-        walker.known = replace(walker.known, happened=found and found.at)
+        walker.known = replace(walker.known, happened=None if found is None else found.at)
 
 
 def is_held_out(walker: Walker, settings: ShopSettings) -> bool:
