@@ -1,8 +1,9 @@
 """Campaigns in words, for the terminal."""
 
+from campaigns.campaign import FAILURES
 from campaigns.effect import Arm, Effect, Verdict
 from campaigns.intervals import IntervalKind
-from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens
+from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens, TestSend
 from campaigns.report import People
 
 _VERDICTS = {
@@ -21,7 +22,16 @@ def tell_summary(each: CampaignSummary) -> str:
     counts = (
         f", {each.targeted:,} targeted, {each.control:,} control, {each.accepted:,} accepted" if each.targeted else ""
     )
-    return f"{each.campaign_id:>4}  {each.name}: {each.state}{why}, for “{each.segment_name}”{counts}"
+    failed = f" ({FAILURES.get(each.failed_reason, ('', each.failed_reason))[1]})" if each.failed_reason else ""
+    whom = f"for “{each.segment_name}”" if each.segment_id is not None else "for whom it begins"
+    tags = f" [{', '.join(each.tags)}]" if each.tags else ""
+    return f"{each.campaign_id:>4}  {each.name}: {each.state}{why}{failed}, {whom}{counts}{tags}"
+
+
+def tell_test(tried: TestSend) -> str:
+    """What became of a test send."""
+    devices = [f"device {device.device_id}: {device.outcome}" for device in tried.devices]
+    return "\n".join([*devices, tried.note.en])
 
 
 def tell_dry_run(seen: DryRun) -> str:

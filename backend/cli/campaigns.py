@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import typer
 
 from backend.cli.campaign_figures import breakdown, calendar, fatigue
-from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary
+from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary, tell_test
 from backend.cli.playbooks import playbooks
 from backend.cli.runtime import print_json, run
 from backend.errors import BadInput, NotFound
@@ -42,7 +42,9 @@ def create(
     policy: Policy = typer.Option(Policy.ONCE, help="once: nobody gets it twice. surely: an unclear try is repeated."),
     expires_hours: float = typer.Option(24.0, help="Hours after launch in which a message may still go out."),
     names_on_lock_screen: bool = typer.Option(
-        False, "--names-on-lock-screen", help="Allow the family name in texts: a locked phone shows it to whoever looks."
+        False,
+        "--names-on-lock-screen",
+        help="Allow the family name in texts: a locked phone shows it to whoever looks.",
     ),
     as_json: bool = _AS_JSON,
 ) -> None:
@@ -81,14 +83,18 @@ def _text(title: str, body: str) -> Text | None:
 
 
 @app.command("list")
-def list_campaigns(as_json: bool = _AS_JSON) -> None:
+def list_campaigns(
+    tag: str | None = typer.Option(None, help="Only those with this tag."),
+    archived: bool = typer.Option(False, "--archived", help="Those that were taken off the list instead."),
+    as_json: bool = _AS_JSON,
+) -> None:
     """List campaigns, the last changed first.
 
-    Example: joren campaign list --json
+    Example: joren campaign list --tag summer
     """
 
     async def work(services: Services) -> tuple[CampaignSummary, ...]:
-        return await services.campaign_desk.list()
+        return await services.campaign_desk.list(archived=archived, tag=tag)
 
     listed = run(work)
     if as_json:
@@ -145,6 +151,9 @@ def send(
     if as_json:
         print_json(sent)
     else:
+        if sent.summary.state == "awaiting_approval":
+            typer.echo(f"“{sent.summary.name}” is for many and waits for a second person: joren campaign approve …")
+            return
         when = f"at {at.isoformat()}" if at else "as soon as a worker is free (joren worker)"
         typer.echo(f"“{sent.summary.name}” will be launched {when}. Its figures: joren campaign report {campaign}")
 
@@ -158,9 +167,7 @@ def _test_send(campaign: str, customer_id: int, *, as_json: bool) -> None:
     if as_json:
         print_json(tried)
         return
-    for device in tried.devices:
-        typer.echo(f"device {device.device_id}: {device.outcome}")
-    typer.echo(tried.note.en)
+    typer.echo(tell_test(tried))
 
 
 @app.command()
@@ -215,7 +222,7 @@ async def find(desk: CampaignDesk, asked: str) -> CampaignSummary:
     Raises:
         NotFound: neither.
     """
-    listed = await desk.list()
+    listed = (*await desk.list(), *await desk.list(archived=True))
     named = [each for each in listed if each.name == asked.strip()]
     numbered = [each for each in listed if str(each.campaign_id) == asked.strip()]
     for each in (*named, *numbered):

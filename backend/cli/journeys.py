@@ -3,7 +3,8 @@
 import typer
 
 from backend.api import journey_answers as api
-from backend.cli.campaigns import ACTOR, app, find
+from backend.cli.campaign_definitions import app
+from backend.cli.campaigns import ACTOR, find
 from backend.cli.runtime import print_json, run
 from backend.cli.segments import Language
 from backend.wiring import Services

@@ -13,7 +13,17 @@ from campaigns.report import People
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
 SUMMARY = SimpleNamespace(
-    campaign_id=1, name="Tea", state="sent", paused_reason=None, segment_name="Once", targeted=0, control=0, accepted=0
+    campaign_id=1,
+    name="Tea",
+    state="sent",
+    paused_reason=None,
+    failed_reason=None,
+    segment_id=1,
+    segment_name="Once",
+    targeted=0,
+    control=0,
+    accepted=0,
+    tags=(),
 )
 
 

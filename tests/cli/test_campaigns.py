@@ -1,0 +1,90 @@
+"""`joren campaign` with JSON files, the second person, versions, copies and the archive."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from typer.testing import CliRunner, Result
+
+from backend.cli.journeys import app
+from backend.lake.frame import CustomerFrame
+from tests.segments.rules.people import TODAY, frame_of, person
+from tests.services.frames import AS_OF
+
+Call = Callable[..., Result]
+TEA: dict[str, Any] = {
+    "name": "Tea",
+    "segment_id": 1,
+    "content": {"ja": {"title": "お茶", "body": "入荷しました"}},
+    "tags": ["summer"],
+    "trigger": {"kind": "recurring", "rrule": "FREQ=WEEKLY;BYDAY=FR", "starts_at": "2026-07-03T03:00:00Z"},
+}
+
+
+@pytest.fixture
+def joren(dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
+    monkeypatch.setenv("JOREN_HOME", str(tmp_path))
+    monkeypatch.setenv("DATABASE_URL", dsn)
+    monkeypatch.setattr("backend.log.configure", lambda **_: None)  # its stream would be closed for later tests
+    rows = [person(reachable=True) | {"customer_id": number} for number in (1, 2)]
+    CustomerFrame(tmp_path / "frame").write(frame_of(rows), day=TODAY, at=AS_OF, seq=1, epoch=1)
+    asyncio.run(_segment(dsn))
+    return lambda *arguments, **more: CliRunner().invoke(app, list(arguments), **more)
+
+
+async def _segment(dsn: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute("INSERT INTO segments (name, created_at) VALUES ('everyone', now())")
+    await connection.execute(
+        "INSERT INTO segment_versions (segment_id, version, rule, created_at, created_by) VALUES (1, 1, $1, now(), 'test')",
+        json.dumps({"all": []}),
+    )
+    await connection.execute(
+        "INSERT INTO shop_settings (key, value, changed_at, changed_by) VALUES ('approval_above', '1', now(), 'test')"
+    )
+    await connection.close()
+
+
+def test_a_campaign_goes_by_file_from_draft_to_approval(joren: Call, tmp_path: Path) -> None:
+    file = tmp_path / "tea.json"
+    file.write_text(json.dumps(TEA))
+    made = joren("create-from", str(file), "--by", "mika")
+    assert made.exit_code == 0, made.output
+    assert "Tea: draft, for “everyone” [summer]" in made.output
+    shown = joren("show", "Tea").output
+    assert json.loads(shown) == TEA
+
+    assert "waits for a second person" in joren("submit", "Tea", "--by", "mika").output
+    own = joren("approve", "Tea", "--by", "mika")
+    assert (own.exit_code, "Somebody other" in own.output) == (1, True)
+    assert "Tea: draft" in joren("reject", "Tea", "--comment", "Which tea?", "--by", "ken").output
+    edited = joren("edit", "Tea", "-", input=json.dumps(TEA | {"hypothesis": "Fridays are slow"}))
+    assert "Tea: draft" in edited.output
+    assert json.loads(joren("submit", "Tea", "--json").output)["review"]["audience"] == 2
+    assert "Tea: scheduled" in joren("approve", "Tea", "--by", "ken").output
+
+    assert "Tea (2): draft" in joren("copy", "Tea").output
+    assert "Tea (2): draft" in joren("archive", "Tea (2)").output
+    assert "Tea (2)" not in joren("list", "--tag", "summer").output
+    assert "Tea (2)" in joren("list", "--archived").output
+    assert "Tea (2): draft" in joren("restore", "Tea (2)").output
+    assert "Nothing is published yet" in joren("versions", "Tea").output
+
+
+REFUSED = (
+    ("{", "is not JSON"),
+    ('{"name": "Tea", "segment_id": 1, "trigger": {"kind": "daily"}}', "trigger.kind: invalid value 'daily'"),
+    ('{"name": "Tea", "colour": 1}', "unknown field `colour`"),
+    (json.dumps(TEA | {"content": {"ja": {"title": "{{ 姓 }}", "body": "b"}}}), "locked phone"),
+)
+
+
+def test_a_file_that_is_none_is_refused_with_the_place(joren: Call) -> None:
+    for text, words in REFUSED:
+        refused = joren("create-from", "-", input=text)
+        assert refused.exit_code != 0
+        assert words in refused.output
