@@ -24,6 +24,7 @@ _BY_NUMBERS = (
     "delete_waiting_issues",
     "delete_memberships",
     "delete_inbox_reads",
+    "delete_visits",
     "delete_list_members",
 )
 _BY_NUMBERS_AT = ("cancel_deliveries", "blank_devices", "blank_customers")
@@ -187,6 +188,7 @@ async def disclose(connection: Connection, *, customer_ids: Sequence[int], survi
         "consents": [_plain(row) for row in await connection.fetch(_SQL["list_person_words"], customer_ids)],
         "messages": [_plain(row) for row in await connection.fetch(_SQL["list_messages"], customer_ids)],
         "segments": [_plain(row) for row in await connection.fetch(_SQL["list_person_changes"], customer_ids)],
+        "journeys": [_plain(row) for row in await connection.fetch(_SQL["list_person_journeys"], customer_ids)],
         "lists": [_plain(row) for row in await connection.fetch(_SQL["list_person_lists"], customer_ids)],
         "events": [_plain(row) for row in await connection.fetch(_SQL["list_logged"], customer_ids, limit)],
     }

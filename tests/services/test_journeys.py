@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from backend.services.journeys.entering import enter
 from backend.store import journeys
 from campaigns.steps import (
     Awaited,
@@ -21,7 +22,7 @@ from campaigns.steps import (
     WaitEvent,
     WaitUntil,
 )
-from campaigns.trigger import OnEvent
+from campaigns.trigger import OnEvent, Reentry
 from tests.fixtures.journey_stage import HELLO, NOON, Died, Stage
 
 DAY = timedelta(days=1)
@@ -311,6 +312,27 @@ async def test_a_journey_that_lets_nobody_in_any_more_ends_when_it_is_empty(stag
     await stage.later(days=1)
     await stage.runs.keep_house()
     assert await _state_of(stage) == "sent"
+
+
+async def test_a_launch_lets_its_audience_in_once(stage: Stage) -> None:
+    await stage.people("c", "d")
+    again = await stage.campaign("again", steps=(Wait(time=DAY),), reentry=Reentry(mode="after", days=3))
+    never = await stage.campaign("never", steps=(Wait(time=DAY),), reentry=Reentry(mode="never"))
+
+    async def launch(campaign_id: int, occurrence: int, *who: int) -> int:
+        async with stage.pool.acquire() as connection, connection.transaction():
+            return await enter(
+                connection, campaign_id=campaign_id, version=1, occurrence=occurrence, customer_ids=who, now=stage.clock.now()
+            )  # fmt: skip
+
+    assert await launch(again, 1, 1, 2, 3) == 3
+    assert await launch(again, 1, 1, 2, 3, 4) == 1, "the same launch again"
+    assert await launch(never, 1, 1) == 1
+    await stage.later(days=2)
+    assert await launch(again, 2, 1, 2) == 0, "too early"
+    await stage.later(days=2)
+    assert await launch(again, 3, 1, 2) == 2
+    assert await launch(never, 2, 1, 2) == 1
 
 
 async def _state(stage: Stage, number: int, state: str) -> None:

@@ -192,6 +192,17 @@ DELETE FROM inbox_reads WHERE customer_id = ANY ($1::bigint[]);
 -- When the person entered and left segments; the bits follow when the frame has lost his row.
 DELETE FROM segment_changes WHERE customer_id = ANY ($1::bigint[]);
 
+-- name: delete_visits
+-- The way the person went through journeys, and what let him in.
+WITH entries AS (DELETE FROM journey_entries WHERE customer_id = ANY ($1::bigint[]) RETURNING entry_id)
+DELETE FROM journey_visits AS v USING entries WHERE v.entry_id = entries.entry_id;
+
+-- name: list_person_journeys
+-- Campaigns that a person was under way in, and how that ended.
+SELECT c.name AS campaign, e.entered_at, e.state, e.reason, e.step + 1 AS step, e.changed_at
+FROM journey_entries AS e JOIN campaigns AS c USING (campaign_id)
+WHERE e.customer_id = ANY ($1::bigint[]) ORDER BY e.entered_at;
+
 -- name: delete_list_members
 DELETE FROM static_list_members WHERE customer_id = ANY ($1::bigint[]);
 
