@@ -1,5 +1,6 @@
 """What the campaign editor shows beside its fields: the phone, what the push weighs, when it goes out, and its audience."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,23 +9,36 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
 
-from admin_ui import behaviour_form, content_form, filters, repetition_form, segment_builder, trigger_form
+from admin_ui import (
+    behaviour_form,
+    content_form,
+    filters,
+    journey_form,
+    repetition_form,
+    segment_builder,
+    trigger_form,
+)
 from admin_ui.behaviour_form import FOLLOWERS
 from admin_ui.campaign_form import Editor
 from admin_ui.forms import Form
 from admin_ui.i18n import Say
+from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
-from admin_ui.rule_tree import filters_of
+from admin_ui.rule_tree import Node, filters_of
 from admin_ui.services import PageServices
 from admin_ui.trigger_form import event_of
 from backend.errors import NotFound
 from backend.services.segment_values import KnownValue
 from campaigns.content import Content, Text
 from campaigns.effect import ASSUMED_RATE
-from campaigns.errors import TemplateError
+from campaigns.errors import DraftIncomplete, TemplateError
 from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS as MERGE_FIELDS
 from campaigns.fields import samples
+from campaigns.journey_checks import check_steps
+from campaigns.journey_picture import draw
+from campaigns.journey_words import Words, name_of
+from campaigns.steps import SplitRule
 from campaigns.templates import MissingField, TextTooLong, compile_template
 from campaigns.timeline import name_of_event
 from campaigns.trigger import Kind, Recurring
@@ -133,11 +147,14 @@ async def audience(services: PageServices, fields: Mapping[str, str]) -> dict[st
 async def context(page: Page, services: PageServices, editor: Editor) -> dict[str, Any]:
     """Everything that the editor's templates ask for, but errors and step."""
     values = {}
-    for which in filters_of(editor.filters, "f"):
-        if not behaviour_form.is_number(editor.filters, which):
-            what = f"of:{editor.filters.get(f'{which}-name')}"
-            values[what] = await services.segment_values.of_property(what.removeprefix("of:"))
+    for node in editor.events:
+        for which in filters_of(node, "f"):
+            if not behaviour_form.is_number(node, which):
+                name = node.get(f"{which}-name")
+                values[f"of:{name}"] = await services.segment_values.of_property(name)
+    words = await services.journey_desk.words(page.say.language) if editor.is_journey else None
     return {
+        **(_journey(editor, words, page) if words else {}),
         "editor": editor,
         "fields": editor.fields,
         "filters": editor.filters,
@@ -160,6 +177,54 @@ async def context(page: Page, services: PageServices, editor: Editor) -> dict[st
         "rules": await services.shop.get(),
         **phone(editor, page),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class StepCard:
+    """One step of a journey in the editor; ``told`` is what a step says that has no fields of its own."""
+
+    place: int
+    end: str
+    kind: str
+    node: Node
+    kept: bool
+    told: str
+
+
+def _journey(editor: Editor, words: Words, page: Page) -> dict[str, Any]:
+    """The steps as cards, what they can lead to, and the picture where they can stand."""
+    fields, ends = editor.fields, [journey_form.slot(place) for place in range(editor.steps)]
+    kinds = [fields[f"step_kind{end}"] for end in ends]
+    return {
+        "journey": journey_form,
+        "targets": [
+            (fields[f"step_label{end}"], f"{place + 1}. {page.say(journey_form.KINDS[kinds[place]][0])}")
+            for place, end in enumerate(ends)
+        ],
+        "steps": [
+            StepCard(place, end, kinds[place], editor.awaits[place], bool(fields[f"step_kept{end}"]), _told(fields, end, words))
+            for place, end in enumerate(ends)
+        ],
+        "picture": _picture(editor, words, page.shop.currency),
+    }  # fmt: skip
+
+
+def _told(fields: Mapping[str, str], end: str, words: Words) -> str:
+    if fields[f"step_kept{end}"]:
+        return name_of(journey_form.kept(fields, end), words)
+    rule = fields[f"step_own_rule{end}"]
+    return name_of(SplitRule(rule=json.loads(rule)), words) if rule else ""
+
+
+def _picture(editor: Editor, words: Words, currency: str) -> Drawing | None:
+    if not editor.steps or journey_form.wrong(editor.fields, editor.steps):
+        return None
+    steps = journey_form.steps(editor.fields, editor.awaits, editor.steps, currency)
+    try:
+        check_steps(steps)
+    except DraftIncomplete:
+        return None
+    return drawing(draw(steps, words, counts={}))
 
 
 def phone(editor: Editor, page: Page) -> dict[str, Any]:

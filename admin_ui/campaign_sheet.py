@@ -4,7 +4,7 @@ from typing import Any
 
 from litestar import Response
 
-from admin_ui import campaign_changes, campaign_editor, campaign_form, campaign_views, trigger_form
+from admin_ui import campaign_changes, campaign_draft, campaign_editor, campaign_views, report_views, trigger_form
 from admin_ui.campaign_form import Editor
 from admin_ui.page import Page
 from admin_ui.services import PageServices
@@ -62,6 +62,10 @@ async def figures(page: Page, services: PageServices, detail: CampaignDetail) ->
         "report": report,
         "flow": campaign_views.report_steps(report, page.say),
         "outcome": campaign_views.outcome(report.effect, page.say) if report.effect else None,
+        "arms": report_views.arms(report.results, page.shop.currency, page.say) if report.results else (),
+        "money": report_views.money(report.results, page.shop.currency, page.say) if report.results else (),
+        "goal": report_views.goal(report.goal, page.say),
+        "ways": report_views.BREAKDOWNS,
         "device_states": campaign_views.DEVICE_STATES,
         "pause_reasons": campaign_views.PAUSE_REASONS,
         "moving": detail.summary.state in _MOVING,
@@ -96,7 +100,7 @@ async def _dry_run(services: PageServices, detail: CampaignDetail) -> DryRun | N
 
 
 def _editor(page: Page, draft: Draft) -> Editor:
-    return campaign_form.from_draft(draft, zone=page.shop.zone, currency=page.shop.currency, now=page.now)
+    return campaign_draft.from_draft(draft, zone=page.shop.zone, currency=page.shop.currency, now=page.now)
 
 
 def _shown(page: Page, draft: Draft) -> list[campaign_editor.Preview]:

@@ -5,6 +5,8 @@ from typing import Protocol, runtime_checkable
 from backend.clock import Clock
 from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
+from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
+from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.issuing import CouponIssues
@@ -16,6 +18,7 @@ from backend.services.failed_events import FailedEvents
 from backend.services.health import Health
 from backend.services.imports.desk import ImportDesk
 from backend.services.insights import Insights
+from backend.services.journeys.looking import JourneyDesk
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
 from backend.services.memberships.looking import MembershipLedger
@@ -112,8 +115,23 @@ class PageServices(Protocol):
         ...
 
     @property
+    def journey_desk(self) -> JourneyDesk:
+        """Journeys: people on each step, single ways, the picture."""
+        ...
+
+    @property
     def campaign_desk(self) -> CampaignDesk:
         """Campaigns."""
+        ...
+
+    @property
+    def campaign_breakdowns(self) -> CampaignBreakdowns:
+        """Campaigns by the parts of their people."""
+        ...
+
+    @property
+    def campaign_calendar(self) -> CampaignCalendar:
+        """What goes out when, and how much of it people get."""
         ...
 
     @property

@@ -112,9 +112,9 @@ def event_of(fields: Mapping[str, str]) -> str:
     return fields["own_event"] if fields["event"] == "own" else fields["event"]
 
 
-def condition(fields: Mapping[str, str], before: Node | None) -> Node:
-    """The filters of the chosen event; those that were there for another event are gone."""
-    subject = f"event:{event_of(fields)}"
+def condition(event: str, before: Node | None) -> Node:
+    """What is asked of an event; what was asked of another one is gone."""
+    subject = f"event:{event}"
     return before if before is not None and before.subject == subject else condition_form.new(subject)
 
 

@@ -7,7 +7,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from admin_ui import campaign_editor, campaign_form
+from admin_ui import campaign_buttons, campaign_draft, campaign_editor, campaign_form, campaign_places
 from admin_ui.campaign_form import Editor
 from admin_ui.forms import Errors, Form
 from admin_ui.page import Page
@@ -38,7 +38,7 @@ async def compose_campaign(
     page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
 ) -> Response[Any]:
     """The editor after one of its buttons; nothing is stored."""
-    editor = campaign_form.act(campaign_form.read(form), form.text("do"))
+    editor = campaign_buttons.act(campaign_form.read(form), form.text("do"))
     return await _show(page, services, editor, form=form)
 
 
@@ -70,7 +70,7 @@ async def edit_campaign(
     """The editor with a draft, or with what a running campaign says."""
     detail = await services.campaign_desk.get(campaign_id)
     shop = page.shop
-    editor = campaign_form.from_draft(detail.draft, zone=shop.zone, currency=shop.currency, now=page.now)
+    editor = campaign_draft.from_draft(detail.draft, zone=shop.zone, currency=shop.currency, now=page.now)
     return await _show(page, services, editor, detail=detail, step=page.query("step"))
 
 
@@ -89,14 +89,14 @@ async def _save(
     page: Page, services: PageServices, form: Form, *, detail: CampaignDetail | None = None
 ) -> Response[Any]:
     editor, shop = campaign_form.read(form), page.shop
-    draft, errors = campaign_form.to_draft(editor, zone=shop.zone, currency=shop.currency, now=page.now, say=page.say)
+    draft, errors = campaign_draft.to_draft(editor, zone=shop.zone, currency=shop.currency, now=page.now, say=page.say)
     if draft is not None:
         try:
             kept = await _keep(page, services, form, draft, detail)
             waits = kept.review.proposal is not None
             return page.go(f"/campaigns/{kept.summary.campaign_id}", "waiting" if waits else "saved")
         except (BadInput, Conflict) as error:
-            errors = {campaign_form.field_of(error.field or "form"): _refusal(page, error)}
+            errors = {campaign_places.field_of(error.field or "form"): _refusal(page, error)}
     return await _show(page, services, editor, detail=detail, form=form, errors=errors, status=422)
 
 
@@ -122,7 +122,7 @@ def _refusal(page: Page, error: BadInput | Conflict) -> str:
         return known[error.code]
     if isinstance(error, Conflict) and error.field is None:
         return page.say("Somebody else changed this campaign meanwhile. Reload it and look at the change.")
-    return campaign_form.refused(error.field or "", error.message, page.say)
+    return campaign_places.refused(error.field or "", error.message, page.say)
 
 
 async def _show(
@@ -137,7 +137,7 @@ async def _show(
     status: int = 200,
 ) -> Response[Any]:
     wrong, sent = errors or {}, form or Form()
-    shared = await campaign_editor.context(page, services, campaign_form.opened(editor, wrong))
+    shared = await campaign_editor.context(page, services, campaign_places.opened(editor, wrong))
     if page.fragment:
         return page.show("campaigns/_editor.html", status=status, errors=wrong, **shared)
     summary = detail.summary if detail else None
@@ -145,7 +145,7 @@ async def _show(
         "campaigns/form.html",
         status=status,
         errors=wrong,
-        step=campaign_form.first_step(wrong, step or sent.text("step")),
+        step=campaign_places.first_step(wrong, step or sent.text("step")),
         number=summary.campaign_id if summary else sent.whole("campaign_id"),
         revision=(sent.whole("revision") if sent.fields else None) or (summary.revision if summary else 0),
         publishes=detail is not None and Action.PUBLISH in detail.actions,

@@ -20,6 +20,8 @@ from backend.outbound.client import Caller
 from backend.push.memory import MemorySender
 from backend.services.access.sessions import Access
 from backend.services.api_keys import ApiKeys
+from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
+from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.issuing import CouponIssues
@@ -33,6 +35,7 @@ from backend.services.health import Health
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
+from backend.services.journeys.looking import JourneyDesk
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
 from backend.services.memberships.looking import MembershipLedger
@@ -53,7 +56,7 @@ from backend.services.static_lists import StaticLists
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
 from backend.wiring.meetings import SegmentAudiences
-from tests.admin_ui.fakes import FakeFrame, FakeLake, put_members
+from tests.admin_ui.fakes import FakeFrame, FakeLabels, FakeLake, put_members
 
 PASSWORD = "an honest long password"
 ADDRESS = "http://127.0.0.1:8000"
@@ -117,6 +120,9 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         life_cycle=LifeCycle(pool, clock, derive=insights.derive_thresholds),
         margins=Margins(pool, clock),
         campaign_desk=campaign_desk,
+        journey_desk=JourneyDesk(pool, clock),
+        campaign_breakdowns=CampaignBreakdowns(pool, facts=lake, labels=FakeLabels()),
+        campaign_calendar=CampaignCalendar(pool, clock),
         playbooks=Playbooks(frame, lake, segments=segment_runs, campaigns=campaign_desk, pair=_no_pair),
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),

@@ -4,10 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from admin_ui import campaign_editor, campaign_form
+from admin_ui import campaign_buttons, campaign_draft, campaign_editor, campaign_form, campaign_places
 from admin_ui.campaign_form import FIELDS, Editor
 from admin_ui.forms import Form
 from admin_ui.i18n import Say
+from admin_ui.rule_form import fields_of
+from admin_ui.rule_tree import filters_of
 from campaigns.campaign import (
     Button,
     Content,
@@ -19,6 +21,21 @@ from campaigns.campaign import (
     QuietPolicy,
     Text,
     Variant,
+)
+from campaigns.steps import (
+    Awaited,
+    CallWebhook,
+    Exit,
+    GiveCoupon,
+    GoTo,
+    Part,
+    Send,
+    SetTrait,
+    SplitRule,
+    SplitShare,
+    Wait,
+    WaitEvent,
+    WaitUntil,
 )
 from campaigns.trigger import OnDate, OnEvent, OnSegment, Recurring, Reentry
 
@@ -32,11 +49,11 @@ def editor_of(**changes: str) -> Editor:
 
 
 def draft_of(editor: Editor) -> tuple[Draft | None, dict[str, str]]:
-    return campaign_form.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say("ja"))
+    return campaign_draft.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say("ja"))
 
 
 def written(draft: Draft) -> Editor:
-    return campaign_form.from_draft(draft, zone="Asia/Tokyo", currency="JPY", now=NOW)
+    return campaign_draft.from_draft(draft, zone="Asia/Tokyo", currency="JPY", now=NOW)
 
 
 def test_what_was_typed_becomes_a_draft() -> None:
@@ -143,6 +160,33 @@ DRAFTS = [
             OnDate(date="trait:車検 満了", days=-30),
         )
     ),
+    Draft(
+        name="journey",
+        segment_id=None,
+        trigger=OnEvent(event="Membership Joined"),
+        exits_on=Awaited(event="Order Completed", where={"amount": {">=": 100}}),
+        steps=(
+            Send(content=EVERYTHING),
+            WaitEvent(awaited=Awaited(event="Store Visited", where={"store": ["S1"]}), timeout=timedelta(hours=36), late="remind"),
+            Exit(reason="bought"),
+            Send(label="remind", content=Content(en=Text("R", "r"))),
+            WaitUntil(at="10:00", days=1),
+            SplitRule(rule={"segment": 3}, otherwise="last"),
+            SplitRule(rule={"attribute": "orders", "op": ">=", "value": 1}),
+            Wait(time=timedelta(minutes=90)),
+            SplitShare(parts=(Part(percent=33.3), Part(percent=66.7, to="last"))),
+            SplitShare(parts=tuple(Part(percent=20) for _ in range(5))),
+            Send(variants=(Variant(name="A", share=50, content=EVERYTHING), Variant(name="B", share=50, content=EVERYTHING))),
+            WaitEvent(awaited=Awaited(event="予約 完了"), timeout=timedelta(days=2)),
+            GiveCoupon(label="last", coupon_id="WELCOME"),
+            SetTrait(trait="onboarded", value=True),
+            SetTrait(trait="tone", value="warm"),
+            SetTrait(trait="gone"),
+            CallWebhook(name="day-7"),
+            Wait(time=timedelta(days=1)),
+            GoTo(to="last"),
+        ),
+    ),
 ]  # fmt: skip
 
 
@@ -154,10 +198,7 @@ def test_every_draft_goes_through_the_editor_and_back(draft: Draft) -> None:
 
 
 def _filters(editor: Editor) -> list[tuple[str, str]]:
-    node = editor.filters
-    typed = [(f"{name}.{node.place}", value) for name, value in node.typed.items()]
-    ticked = [(f"{name}.{node.place}", value) for name, values in node.ticked.items() for value in values]
-    return [("mode.r", "all"), (f"subject.{node.place}", node.subject), *typed, *ticked]
+    return [("mode.r", "all"), *(field for node in editor.events for field in fields_of(node))]
 
 
 def test_without_a_time_it_goes_when_it_is_confirmed() -> None:
@@ -221,11 +262,11 @@ def test_an_error_stands_on_its_field_and_opens_its_step(
     changes: dict[str, str], field: str, step: str, language: str
 ) -> None:
     editor = editor_of(**changes)
-    draft, errors = campaign_form.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say(language))
+    draft, errors = campaign_draft.to_draft(editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say(language))
     assert draft is None
     assert list(errors) == [field]
     assert errors[field].isprintable()
-    assert campaign_form.first_step(errors, "timing") == step
+    assert campaign_places.first_step(errors, "timing") == step
 
 
 def test_a_filter_that_is_not_complete_is_named() -> None:
@@ -247,21 +288,77 @@ def test_what_is_no_choice_becomes_the_usual() -> None:
 
 
 def test_versions_are_added_as_copies_and_taken_away() -> None:
-    editor = campaign_form.act(editor_of(), "variant:add")
+    editor = campaign_buttons.act(editor_of(), "variant:add")
     assert (editor.shown, editor.fields["ja_title.1"]) == (".1", TEXT.title)
     assert [editor.fields[f"share{slot}"] for slot in editor.slots] == ["50", "50"]
     editor.fields["ja_title.1"] = "B"
-    editor = campaign_form.act(editor, "variant:add")
+    editor = campaign_buttons.act(editor, "variant:add")
     assert [editor.fields[f"share{slot}"] for slot in editor.slots] == ["34", "33", "33"]
     assert [editor.fields[f"variant_name{slot}"] for slot in editor.slots] == ["A", "B", "C"]
-    editor = campaign_form.act(editor, "variant:remove:0")
+    editor = campaign_buttons.act(editor, "variant:remove:0")
     assert [editor.fields[f"variant_name{slot}"] for slot in editor.slots] == ["B", "C"]
     assert editor.fields["ja_title"] == "B"
-    assert campaign_form.act(editor, "variant:remove:7").slots == editor.slots
+    assert campaign_buttons.act(editor, "variant:remove:7").slots == editor.slots
     for _ in range(7):
-        editor = campaign_form.act(editor, "variant:add")
+        editor = campaign_buttons.act(editor, "variant:add")
     assert len(editor.slots) == 5
     assert sorted(editor.fields[f"variant_name{slot}"] for slot in editor.slots) == list("ABCDE")
+
+
+def steps_of(editor: Editor) -> list[str]:
+    return [editor.fields[f"step_kind.s{place}"] for place in range(editor.steps)]
+
+
+def test_steps_are_added_moved_and_taken_away_and_branches_follow() -> None:
+    editor = editor_of(shape="journey", kind="event")
+    for kind in ("send", "wait_event", "exit", "send", "nonsense"):
+        editor = campaign_buttons.act(editor, f"step:add:{kind}")
+    assert steps_of(editor) == ["send", "wait_event", "exit", "send"]
+    editor.fields |= {f"{part}.s{place}": "x" for place in (0, 3) for part in ("ja_title", "ja_body")}
+    editor.fields["step_late.s1"] = editor.fields["step_label.s3"]
+    draft, errors = draft_of(editor)
+    assert (draft and draft.steps[1].late, errors) == (draft and draft.steps[3].label, {})  # type: ignore[union-attr] # a wait
+    editor = campaign_buttons.act(editor, "filter:r-3")
+    assert filters_of(editor.awaits[1], "f") == ["f0"]
+    editor = campaign_buttons.act(editor, "step:up:1")
+    assert steps_of(editor) == ["wait_event", "send", "exit", "send"]
+    assert filters_of(editor.awaits[0], "f") == ["f0"]
+    editor = campaign_buttons.act(campaign_buttons.act(editor, "step:down:1"), "step:up:0")
+    assert steps_of(editor) == ["wait_event", "exit", "send", "send"]
+    assert editor.fields["step_late.s0"] == editor.fields["step_label.s3"]
+    editor = campaign_buttons.act(editor, "step:remove:3")
+    assert steps_of(editor) == ["wait_event", "exit", "send"]
+    assert editor.fields["step_late.s0"] == ""
+    assert draft_of(editor)[1] != {}, "nothing was chosen for the filter"
+
+
+@pytest.mark.parametrize(
+    ("step", "fields", "wrong"),
+    [
+        ("send", {}, "content.s0"),
+        ("send", {"en_title": "x"}, "en_body.s0"),
+        ("send", {"en_title": "x", "en_body": "y", "badge": "z"}, "badge.s0"),
+        ("wait", {"step_length": "0"}, "step_length.s0"),
+        ("wait", {"step_length": "400"}, "step_length.s0"),
+        ("wait_until", {"step_at": "noon"}, "step_at.s0"),
+        ("wait_until", {"step_more": "x"}, "step_more.s0"),
+        ("wait_event", {"step_event": "own"}, "step_own.s0"),
+        ("wait_event", {"step_timeout": ""}, "step_timeout.s0"),
+        ("split_rule", {}, "step_rule.s0"),
+        ("split_share", {"step_percent1": "40"}, "step_percent0.s0"),
+        ("split_share", {"step_percent1": "x"}, "step_percent1.s0"),
+        ("go_to", {}, "step_to.s0"),
+        ("give_coupon", {}, "step_coupon.s0"),
+        ("set_trait", {}, "step_trait.s0"),
+        ("call_webhook", {}, "step_hook.s0"),
+        ("exit", {"step_reason": "x" * 201}, "step_reason.s0"),
+    ],
+)
+def test_an_error_of_a_step_stands_on_its_field(step: str, fields: dict[str, str], wrong: str) -> None:
+    typed = {f"{name}.s0": value for name, value in fields.items()}
+    editor = editor_of(shape="journey", kind="event", steps="1", **{"step_kind.s0": step, **typed})
+    assert list(draft_of(editor)[1]) == [wrong]
+    assert campaign_places.first_step({wrong: ""}) == "content"
 
 
 def test_the_tab_with_the_error_is_open() -> None:
@@ -269,13 +366,13 @@ def test_the_tab_with_the_error_is_open() -> None:
         variants="2", share="50", **{"share.1": "50", "ja_title.1": "B", "ja_body.1": "b", "en_title.1": "x"}
     )
     _, errors = draft_of(editor)
-    opened = campaign_form.opened(editor, errors)
+    opened = campaign_places.opened(editor, errors)
     assert (opened.shown, opened.fields["shown.1"]) == (".1", "en")
 
 
 def test_the_wanted_step_opens_where_nothing_is_wrong() -> None:
-    assert campaign_form.first_step({}, "audience") == "audience"
-    assert campaign_form.first_step({}, "nonsense") == "content"
+    assert campaign_places.first_step({}, "audience") == "audience"
+    assert campaign_places.first_step({}, "nonsense") == "content"
 
 
 def test_the_phone_shows_sample_values() -> None:
