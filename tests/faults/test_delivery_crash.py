@@ -8,6 +8,7 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from tests.faults.figures import Figures, note
 from tests.faults.workers import CHUNK, PEOPLE, Story, story
 
 pytestmark = pytest.mark.fault
@@ -29,6 +30,7 @@ async def test_killed_between_accept_and_commit_nobody_gets_it_twice(
     assert doubles == 0
     assert states == {"unknown": CHUNK, "accepted": PEOPLE - CHUNK}
     assert len(tale.accepted()) == PEOPLE
+    note(Figures(fault="F8 kill -9 between accept and commit", operations=PEOPLE, faults=1, lost=0, doubled=doubles))
 
 
 async def test_the_story_sees_a_missing_mark(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
@@ -43,6 +45,7 @@ async def test_killed_between_claim_and_commit_nobody_is_missed(pool: asyncpg.Po
     states, doubles = await crash(tale, "killed_before_commit")
     assert (states, doubles) == ({"accepted": PEOPLE}, 0)
     assert len(tale.accepted()) == PEOPLE
+    note(Figures(fault="F9 kill -9 before the mark", operations=PEOPLE, faults=1, lost=0, doubled=doubles))
 
 
 async def test_killed_between_mark_and_call_loses_one_chunk_and_says_so(
@@ -52,3 +55,4 @@ async def test_killed_between_mark_and_call_loses_one_chunk_and_says_so(
     states, doubles = await crash(tale, "killed_before_call")
     assert (states, doubles) == ({"unknown": CHUNK, "accepted": PEOPLE - CHUNK}, 0)
     assert len(tale.accepted()) == PEOPLE - CHUNK
+    note(Figures(fault="F9 kill -9 between mark and call", operations=PEOPLE, faults=1, lost=0, doubled=doubles))

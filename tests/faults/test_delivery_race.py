@@ -11,6 +11,7 @@ from backend.services.deliveries import Deliveries
 from backend.store import deliveries as store
 from campaigns.campaign import Policy
 from tests.faults.delivery_process import unlock
+from tests.faults.figures import Figures, note
 from tests.faults.workers import CHUNK, PEOPLE, Story, story, until_stopped
 from tests.fixtures.shop_floor import ShopFloor
 
@@ -31,6 +32,11 @@ async def test_three_schedulers_and_three_workers_reach_each_recipient_once(
     assert tale.doubles() == 0
     assert await pool.fetchval("SELECT count(*) FROM campaign_people") == PEOPLE
     assert await tale.floor.states(tale.campaign_id) == {"accepted": PEOPLE}
+    note(
+        Figures(
+            fault="F10 three schedulers and three workers", operations=PEOPLE, faults=1, lost=0, doubled=tale.doubles()
+        )
+    )
 
 
 async def sleep_past_lease(tale: Story, sabotage: str = "") -> None:
@@ -49,6 +55,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
     await sleep_past_lease(tale)
     assert len(tale.accepted()) == PEOPLE
     assert tale.doubles() == 0
+    note(Figures(fault="F11 a worker wakes up after its lease", operations=PEOPLE, faults=1, lost=0, doubled=0))
 
 
 async def test_the_story_sees_a_missing_fence(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
