@@ -13,7 +13,7 @@ from backend.store import queries, shop
 from backend.store.deliveries import consent_without_word, purpose
 from backend.store.pool import Connection
 from campaigns.audience import join_standing
-from campaigns.campaign import Content, Draft
+from campaigns.campaign import Content, Devices, Draft
 from campaigns.gates import Plan, SendingRules, Terms, decide
 from campaigns.templates import required_fields
 
@@ -76,6 +76,8 @@ async def plan(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt:
     async with pool.acquire() as connection:
         rules = (await shop.read_settings(connection)).sending
         audience = await read(connection, members, contents=contents, rules=rules, terms=terms, now=now)
+    if draft.devices is Devices.NEWEST:
+        audience = audience.with_columns(pl.col("devices").clip(upper_bound=1))
     return await asyncio.to_thread(
         decide, audience, rules=rules, terms=terms, now=now, expires_at=now + draft.expires_after
     )

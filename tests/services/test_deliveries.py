@@ -10,7 +10,7 @@ import pytest
 
 from backend.push.memory import accept
 from backend.services.deliveries import Deliveries, _Chunk
-from campaigns.campaign import Policy
+from campaigns.campaign import Devices, Policy
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
 from campaigns.pace import Pace
@@ -35,6 +35,20 @@ async def test_everyone_gets_it_once_on_the_newest_device(floor: ShopFloor) -> N
     assert {m.title for m in floor.sender.sent} == {"佐藤様へ"}
     assert await floor.states(campaign_id) == {"accepted": 3}
     assert await floor.state(campaign_id) == "sent"
+
+
+async def test_all_devices_get_it_where_that_was_chosen_and_no_more_at_once_than_a_chunk(floor: ShopFloor) -> None:
+    ids = await floor.people(3, phones=3)
+    await floor.settings(cap_24h=1, cap_7d=1)
+    campaign_id = await floor.launched(devices=Devices.ALL)
+    worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, chunk=2)
+    sent = []
+    while await worker.deliver():
+        sent.append(len(floor.sender.sent))
+    assert max(after - before for before, after in itertools.pairwise([0, *sent])) == 2
+    assert sorted(m.address for m in floor.sender.sent) == sorted(f"phone-{i}-{n}" for i in ids for n in range(3))
+    assert await floor.states(campaign_id) == {"accepted": 9}
+    assert (await floor.desk.report(campaign_id)).people.accepted == 3
 
 
 async def test_the_text_is_in_the_persons_language_with_saved_fields(floor: ShopFloor) -> None:

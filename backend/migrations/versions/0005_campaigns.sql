@@ -64,7 +64,7 @@ CREATE TABLE campaign_versions (
 -- An occurrence is what a person may get something for once: 1 of a campaign that is sent once, the day of a recurring one, the event,
 -- the change or the entry that triggered it. state: planned, until a worker claims the person; handed, from then on device rows
 -- tell; the others end it. No foreign keys: rows of campaigns and customers are never deleted, and a check of each of a million rows
--- would cost more than the rows (docs/decisions/0023).
+-- would cost more than the rows (docs/decisions/0025).
 ALTER TABLE deliveries DROP CONSTRAINT deliveries_campaign_id_customer_id_device_id_key;
 
 DROP TABLE campaign_people;
