@@ -61,15 +61,17 @@ def prepare(
     if said.not_before > now:
         return Stop(Reason.QUIET_HOURS, said.not_before)
     try:
-        return compose(candidate, campaign_id=campaign_id, content=content, now=now)
+        return compose(candidate, campaign_id=campaign_id, content=content, now=now, currency=rules.currency)
     except MissingField:
         return Stop(Reason.MISSING_FIELD)
     except TextTooLong:
         return Stop(Reason.TOO_LONG)
 
 
-def compose(candidate: Candidate, *, campaign_id: int, content: Content, now: datetime) -> PushMessage:
-    """The message for one device.
+def compose(
+    candidate: Candidate, *, campaign_id: int, content: Content, now: datetime, currency: str = "JPY"
+) -> PushMessage:
+    """The message for one device; amounts are of the shop's ``currency``.
 
     Raises:
         MissingField: the text shows a field that the person lacks.
@@ -77,7 +79,7 @@ def compose(candidate: Candidate, *, campaign_id: int, content: Content, now: da
     """
     content = content.on(candidate.platform)
     language = content.language_for(candidate.language)
-    text = fill(content.texts()[language], clean(candidate.values))
+    text = fill(content.texts()[language], clean(candidate.values), language=language, currency=currency)
     data = {
         "campaign_id": str(campaign_id),
         "delivery_id": str(candidate.delivery_id),

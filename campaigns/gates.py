@@ -74,6 +74,7 @@ class SendingRules:
     consent_rule: ConsentRule = ConsentRule.EXPLICIT
     global_holdout_percent: float = 0.0
     global_holdout_salt: str = "everyone"
+    currency: str = "JPY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ class Reader:
     language: str | None
     family_name: str | None
     given_name: str | None
+    currency: str = "JPY"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +124,8 @@ def message_of(kept: Kept, reader: Reader) -> Message | None:
     language = kept.content.language_for(reader.language)
     values = {**kept.values, "family_name": reader.family_name, "given_name": reader.given_name}
     try:
-        text = fill(kept.content.texts()[language], clean(values))
+        filled = clean(values)
+        text = fill(kept.content.texts()[language], filled, language=language, currency=reader.currency)
     except (MissingField, TextTooLong):
         return None
     content = kept.content

@@ -55,13 +55,13 @@ def base_rate(members: pl.DataFrame, *, event: str, days: int) -> float | None:
     return float(members.select(recent.fill_null(value=False).mean()).item())
 
 
-def sample(row: Mapping[str, Any], person: Person, content: Content) -> Sample | None:
+def sample(row: Mapping[str, Any], person: Person, content: Content, *, currency: str = "JPY") -> Sample | None:
     """The message as one member would get it; None where a field under a condition is missing for him."""
     language = content.language_for(person.language)
     values = {field.name: row.get(field.column) for field in FIELDS if field.column}
     values |= {"family_name": person.family_name, "given_name": person.given_name}
     try:
-        text = fill(content.texts()[language], clean(values))
+        text = fill(content.texts()[language], clean(values), language=language, currency=currency)
     except (MissingField, TextTooLong):
         return None
     return Sample(row["customer_id"], language, text.title, text.body)

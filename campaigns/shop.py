@@ -93,6 +93,7 @@ class ShopSettings:
             consent_rule=self.consent_rule,
             global_holdout_percent=self.global_holdout_percent,
             global_holdout_salt=self.global_holdout_salt,
+            currency=self.currency,
         )
 
     def name(self, language: str) -> str:

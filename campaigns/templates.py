@@ -1,7 +1,7 @@
 """Texts with merge fields: Jinja2's parser and sandbox behind an allow-list of syntax.
 
-A marketer may write a field (``{{ family_name }}`` or ``{{ 姓 }}``), four filters (``default``, ``upper``,
-``lower``, ``comma``) and if / elif / else with comparisons, and, or, not. Nothing loops, calls, indexes or
+A marketer may write a field (``{{ family_name }}`` or ``{{ 姓 }}``), a few filters (``default``, ``upper``,
+``lower``, ``comma``, ``money``, ``date``, ``様``) and if / elif / else with comparisons, and, or, not. Nothing loops, calls, indexes or
 computes, so a text costs no more than its own length, whoever wrote it.
 
 A person who lacks a field that is written without ``default`` is skipped and counted, never greeted as nobody.
@@ -10,15 +10,20 @@ A person who lacks a field that is written without ``default`` is skipped and co
 import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 import jinja2
+from babel.dates import format_skeleton
+from babel.numbers import format_currency
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from campaigns.content import Content, Text
 from campaigns.errors import CampaignError, DraftIncomplete, TemplateError
 from campaigns.fields import BY_NAME, MergeField, samples
+from segments.money import decimals
 
 LONGEST_SOURCE = 4096
 """Bytes of a template."""
@@ -26,6 +31,9 @@ LONGEST_OUTPUT = 3800
 """Bytes of title and body together, filled in: FCM takes 4,096 with everything else."""
 DEEPEST = 8
 """Levels of if inside if."""
+
+LANGUAGE, CURRENCY = "_language", "_currency"
+"""What filters know beside their value; no text can name it, for it is no merge field."""
 
 Value = str | int
 
@@ -81,17 +89,49 @@ def _default(value: object, otherwise: Value) -> object:
     return otherwise if isinstance(value, jinja2.Undefined) else value
 
 
+@jinja2.pass_context
+def _honoured(context: jinja2.runtime.Context, name: object, otherwise: Value | None = None) -> str:
+    """A name with 様 in Japanese, as it is in English; ``otherwise``, as it is, for who has none."""
+    if isinstance(name, jinja2.Undefined) and otherwise is not None:
+        return str(otherwise)
+    return f"{name}様" if context[LANGUAGE] == "ja" else str(name)
+
+
+@jinja2.pass_context
+def _money(context: jinja2.runtime.Context, value: object) -> str:
+    """Minor units as an amount of the shop's currency; the text of a default stays as it is."""
+    if not isinstance(value, int):
+        return str(value)
+    currency: str = context[CURRENCY]
+    amount = Decimal(value).scaleb(-decimals(currency))
+    return str(format_currency(amount, currency, locale=context[LANGUAGE])).replace("￥", "¥").replace("JP¥", "¥")
+
+
+@jinja2.pass_context
+def _date(context: jinja2.runtime.Context, value: object) -> str:
+    """A day as 11月30日 or November 30; the text of a default stays as it is."""
+    try:
+        return str(format_skeleton("MMMMd", date.fromisoformat(str(value)), locale=context[LANGUAGE]))
+    except ValueError:
+        return str(value)
+
+
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
 _ENVIRONMENT.globals.clear()
 _ENVIRONMENT.tests.clear()
 _ENVIRONMENT.filters = {
     "comma": _comma,
+    "date": _date,
     "default": _default,
+    "money": _money,
+    "sama": _honoured,
+    "様": _honoured,
     "lower": lambda value: str(value).lower(),
     "upper": lambda value: str(value).upper(),
 }
 
-_FILTERS = "there are default, upper, lower and comma"
+_FILTERS = "there are default, upper, lower, comma, money, date and 様 (or sama)"
+_WITH_DEFAULT = ("sama", "様")
 _EXPRESSIONS = (nodes.Name, nodes.Const, nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not)
 _STATEMENTS = (nodes.Template, nodes.Output, nodes.TemplateData, nodes.If)
 _INSTEAD = {
@@ -116,17 +156,22 @@ class Compiled:
     fields: frozenset[str]
     required: frozenset[str]
 
-    def render(self, values: Mapping[str, Value]) -> str:
+    def render(self, values: Mapping[str, Value], *, language: str = "ja", currency: str = "JPY") -> str:
         """The text for one person.
 
         Args:
             values: catalogue name → value; what the person lacks is not in it.
+            language: of the text, for dates and names.
+            currency: of the shop, for money.
 
         Raises:
             MissingField: when it would show a field the person lacks.
             TextTooLong: when it outgrows what a push can carry.
         """
-        context = {alias: values[name] for name in self.fields & values.keys() for alias in BY_NAME[name].names}
+        context: dict[str, Value] = {
+            alias: values[name] for name in self.fields & values.keys() for alias in BY_NAME[name].names
+        }
+        context |= {LANGUAGE: language, CURRENCY: currency}
         size, pieces = 0, []
         for piece in self.template.generate(context):
             size += len(piece.encode())
@@ -222,11 +267,29 @@ class _Walk:
             constant = len(node.args) == 1 and isinstance(node.args[0], nodes.Const) and not node.kwargs
             if not constant:
                 raise TemplateError("write default('…') with one text", line=node.lineno)
+        elif node.name in _WITH_DEFAULT and node.args:
+            if len(node.args) > 1 or not isinstance(node.args[0], nodes.Const) or node.kwargs:
+                raise TemplateError(f"write {node.name}('…') with one text, or nothing in brackets", line=node.lineno)
         elif node.args or node.kwargs:
             raise TemplateError(f"{node.name} takes nothing in brackets", line=node.lineno)
         if node.node is None or node.dyn_args or node.dyn_kwargs:
             raise _refusal(node)
-        self.expression(node.node, shown=shown and node.name != "default", depth=depth + 1)
+        self._check_kind(node)
+        otherwise = node.name == "default" or (node.name in _WITH_DEFAULT and bool(node.args))
+        self.expression(node.node, shown=shown and not otherwise, depth=depth + 1)
+
+    def _check_kind(self, node: nodes.Filter) -> None:
+        """Money and dates have filters of their own, which say nothing of anything else."""
+        inner = node.node
+        while isinstance(inner, nodes.Filter):
+            inner = inner.node
+        field = BY_NAME.get(inner.name) if isinstance(inner, nodes.Name) else None
+        if field is None:
+            return
+        if node.name == "money" and not field.money:
+            raise TemplateError(f"{inner.name} is no amount of money; write comma for a number", line=node.lineno)
+        if node.name == "date" and field.kind is not date:
+            raise TemplateError(f"{inner.name} is no date", line=node.lineno)
 
     def _compare(self, node: nodes.Compare) -> None:
         """One field against one constant of its own kind: whatever a person has, the comparison has an answer."""
@@ -236,6 +299,8 @@ class _Walk:
         if len(sides) != 2 or len(names) != 1 or len(constants) != 1 or node.ops[0].op in ("in", "notin"):  # noqa: PLR2004
             raise TemplateError("compare one merge field with one value, such as points > 100", line=node.lineno)
         field = self._name(names[0], shown=False)
+        if field.kind is date:
+            raise TemplateError(f"{names[0].name} is a date: ask in the segment who has it when", line=node.lineno)
         if type(constants[0].value) is not field.kind:
             kind = "a number" if field.kind is int else "a text in quotes"
             raise TemplateError(f"{names[0].name} is compared with {kind}", line=node.lineno)
@@ -262,7 +327,7 @@ def check_content(content: Content, *, field: str = "content") -> None:
             if not source.strip():
                 raise DraftIncomplete(f"write a {part}", field=place)
             try:
-                compile_template(source).render(samples(language))
+                compile_template(source).render(samples(language), language=language)
             except (TemplateError, TextTooLong) as error:
                 raise DraftIncomplete(error.message, field=place) from error
 
@@ -288,15 +353,15 @@ def _every_text(content: Content) -> Iterator[tuple[str, Text]]:
         yield from content.on(platform).texts().items()
 
 
-def fill(text: Text, values: Mapping[str, Value]) -> Text:
-    """Title and body for one person.
+def fill(text: Text, values: Mapping[str, Value], *, language: str = "ja", currency: str = "JPY") -> Text:
+    """Title and body for one person, see `Compiled.render`.
 
     Raises:
         MissingField: when a field it shows is missing.
         TextTooLong: when both together outgrow what a push can carry.
     """
-    title = " ".join(compile_template(text.title).render(values).split())
-    body = compile_template(text.body).render(values).strip()
+    title = " ".join(compile_template(text.title).render(values, language=language, currency=currency).split())
+    body = compile_template(text.body).render(values, language=language, currency=currency).strip()
     if len(title.encode()) + len(body.encode()) > LONGEST_OUTPUT:
         raise TextTooLong(f"title and body grow beyond {LONGEST_OUTPUT} bytes")
     return Text(title, body)

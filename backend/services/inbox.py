@@ -52,7 +52,12 @@ class Inbox:
             owner = Owner(found["customer_id"], found["mine"], self._clock.now())
             rows = await store.list_messages(connection, owner, before=cursor, size=size + 1)
             unread = await store.count_unread(connection, owner)
-        reader = Reader(language=found["language"], family_name=found["family_name"], given_name=found["given_name"])
+        reader = Reader(
+            language=found["language"],
+            family_name=found["family_name"],
+            given_name=found["given_name"],
+            currency=found["currency"],
+        )
         shown = (message_of(_kept(row), reader) for row in rows[:size])
         return InboxPage(
             messages=tuple(message for message in shown if message is not None),

@@ -1,6 +1,7 @@
 """Texts: what a marketer may write, what is refused and with which words, and that nothing can exhaust us."""
 
 import re
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from campaigns.templates import (
     required_fields,
 )
 
-SATO = {"family_name": "佐藤", "points": 1280, "rank": "gold"}
+SATO = {"family_name": "佐藤", "points": 1280, "rank": "gold", "spend": 12800, "coupon_expiry": "2026-11-30"}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,10 @@ SATO = {"family_name": "佐藤", "points": 1280, "rank": "gold"}
         ("{% if orders > 3 or 3 < orders %}never{% else %}not known{% endif %}", "not known"),
         ("{% if store != '渋谷店' %}elsewhere{% endif %}", "elsewhere"),
         ("plain {# a note #}text", "plain text"),
+        ("{{ 姓 | 様 }} {{ family_name | sama }} {{ store | 様('お客様') }}", "佐藤様 佐藤様 お客様"),
+        ("{{ spend | money }} {{ 購入金額 | money | default('x') }}", "¥12,800 ¥12,800"),
+        ("{{ クーポン期限 | date }} {{ coupon_expiry }}", "11月30日 2026-11-30"),
+        ("{{ joined | default('いつか') | date }}", "いつか"),
         ("<b>{{ family_name }} & Co.</b>", "<b>佐藤 & Co.</b>"),
     ],
 )
@@ -61,7 +66,13 @@ def test_what_a_marketer_may_write(source: str, text: str) -> None:
         ("{% macro m() %}{% endmacro %}", "not available"),
         ("{{ rank is defined }}", "not available"),
         ("{{ 'a' if rank else 'b' }}", r"\{% if"),
-        ("{{ rank | center(99999999) }}", "default, upper, lower and comma"),
+        ("{{ rank | center(99999999) }}", "default, upper, lower, comma, money, date and 様"),
+        ("{{ points | money }}", "no amount of money"),
+        ("{{ rank | default('x') | date }}", "rank is no date"),
+        ("{{ 姓 | 様(rank) }}", "with one text"),
+        ("{{ 姓 | 様('a', 'b') }}", "with one text"),
+        ("{% if joined == '2026-01-01' %}a{% endif %}", "joined is a date"),
+        ("{{ _currency }}", "no merge field _currency"),
         ("{{ rank | default(points) }}", "with one text"),
         ("{{ rank | upper(1) }}", "nothing in brackets"),
         ("{% if points > 'x' %}a{% endif %}", "compared with a number"),
@@ -80,6 +91,24 @@ def test_what_is_refused_and_why(source: str, words: str) -> None:
     with pytest.raises(TemplateError) as refused:
         compile_template(source)
     assert re.search(words, refused.value.message, re.IGNORECASE), refused.value.message
+
+
+def test_money_dates_and_names_are_of_the_language_and_the_shop() -> None:
+    text = compile_template("{{ family_name | sama }}, {{ spend | money }}, {{ coupon_expiry | date }}")
+    assert text.render(SATO, language="en") == "佐藤, ¥12,800, November 30"
+    assert text.render(SATO, language="en", currency="GBP") == "佐藤, £128.00, November 30"
+    assert text.required == {"family_name", "spend", "coupon_expiry"}
+    assert compile_template("{{ family_name | sama('you') }}").required == frozenset()
+    with pytest.raises(MissingField):
+        text.render({"family_name": "佐藤"})
+
+
+def test_days_are_kept_as_texts() -> None:
+    assert clean({"joined": date(2026, 4, 1), "coupon_expiry": "2026-11-30"}) == {
+        "joined": "2026-04-01",
+        "coupon_expiry": "2026-11-30",
+    }
+    assert clean({"joined": "soon"}) == {}
 
 
 def test_the_line_is_told() -> None:
@@ -147,6 +176,9 @@ def test_values_cannot_break_out_of_their_line_or_be_read_as_templates() -> None
 
 def test_every_field_has_a_sample_of_its_kind_and_two_names() -> None:
     for field in FIELDS:
-        assert all(isinstance(sample, field.kind) for sample in field.sample)
+        assert all(
+            isinstance(clean({field.name: sample})[field.name], int) is (field.kind is int) for sample in field.sample
+        )
+        assert clean({field.name: field.sample[0]}) == {field.name: field.sample[0]}
         assert BY_NAME[field.ja] is BY_NAME[field.name] is field
         assert field.ja.isidentifier()

@@ -9,6 +9,7 @@ from backend.errors import Conflict
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
+from backend.store import shop as shop_store
 from campaigns.audience import MERGE_COLUMNS, Audiences
 from campaigns.campaign import Content
 from campaigns.gates import Plan
@@ -34,7 +35,7 @@ async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audienc
         campaign_id=row["campaign_id"],
         revision=row["revision"],
         as_of=members.as_of,
-        samples=await _samples(pool, plan, draft.content),
+        samples=await _samples(pool, plan, next(content for _, content in draft.contents())),
         rate=base_rate(members.frame, event=draft.conversion_event, days=draft.conversion_days),
     )
 
@@ -43,7 +44,9 @@ async def _samples(pool: asyncpg.Pool, plan: Plan, content: Content) -> list[Sam
     chosen: pl.DataFrame = sampled(plan)
     async with pool.acquire() as connection:
         names = await delivery_store.read_names(connection, customer_ids=chosen["customer_id"].to_list())
+        currency = (await shop_store.read_settings(connection)).currency
     people = {row["customer_id"]: Person(row["language"], row["family_name"], row["given_name"]) for row in names}
     rows = chosen.to_dicts()
-    found = [sample(row, people[row["customer_id"]], content) for row in rows if row["customer_id"] in people]
+    known = [row for row in rows if row["customer_id"] in people]
+    found = [sample(row, people[row["customer_id"]], content, currency=currency) for row in known]
     return [one for one in found if one is not None]

@@ -10,6 +10,7 @@ from backend.errors import BadInput, Conflict, NotFound
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
+from backend.store import shop as shop_store
 from campaigns.attribution import TEST_DELIVERY
 from campaigns.campaign import Content, Draft
 from campaigns.delivery import Accepted, Outcome, PushSender, Refused
@@ -67,6 +68,7 @@ async def test_send(
     """
     async with pool.acquire() as connection:
         devices = await delivery_store.list_live_devices(connection, customer_id=customer_id)
+        currency = (await shop_store.read_settings(connection)).currency
     if not devices:
         raise NotFound(f"There is no customer {customer_id}.", code="customer_not_found")
     live = [device for device in devices if device["device_id"] is not None]
@@ -74,7 +76,8 @@ async def test_send(
         raise Conflict(f"Customer {customer_id} has no live device: open the app there first.", code="no_live_device")
     live = _chosen(live, chosen.device_ids)
     content = _content(draft_of(row), chosen)
-    messages = [_message(device, row["campaign_id"], content, now, row["expires_after"] + now) for device in live]
+    number, expires_at = row["campaign_id"], row["expires_after"] + now
+    messages = [_message(device, number, content, now=now, expires_at=expires_at, currency=currency) for device in live]
     outcomes = await sender.send(messages)
     found = tuple(_outcome(device, outcome) for device, outcome in zip(live, outcomes, strict=True))
     await _keep(pool, row["campaign_id"], customer_id, found, by=by, at=now)
@@ -106,7 +109,13 @@ def _content(draft: Draft, chosen: Trial) -> Content:
 
 
 def _message(
-    device: asyncpg.Record, campaign_id: int, content: Content, now: datetime, expires_at: datetime
+    device: asyncpg.Record,
+    campaign_id: int,
+    content: Content,
+    *,
+    now: datetime,
+    expires_at: datetime,
+    currency: str,
 ) -> PushMessage:
     language = content.language_for(device["language"])
     private = {name: device[name] for name in ("family_name", "given_name") if device[name]}
@@ -121,7 +130,7 @@ def _message(
         platform=device["platform"],
     )
     try:
-        return compose(candidate, campaign_id=campaign_id, content=content, now=now)
+        return compose(candidate, campaign_id=campaign_id, content=content, now=now, currency=currency)
     except CampaignError as error:
         raise BadInput(error.message, field="content") from error
 

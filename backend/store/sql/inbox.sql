@@ -15,6 +15,7 @@ SELECT
     ARRAY(SELECT customer_id FROM mine) AS mine,
     coalesce(c.traits ->> 'language', c.traits ->> 'locale', d.locale) AS language,
     coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
+    coalesce((SELECT s.value #>> '{}' FROM shop_settings AS s WHERE s.key = 'currency'), 'JPY') AS currency,
     coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
 FROM reader
 JOIN customers AS c USING (customer_id)
