@@ -56,6 +56,11 @@ def _exact(context: Context, value: Any) -> str:
 
 
 @pass_context
+def _clock(context: Context, value: Any) -> str:
+    return filters.clock(value, zone=context["shop"].zone, say=context["say"])
+
+
+@pass_context
 def _money(context: Context, value: Any, currency: str | None = None) -> str:
     return filters.money(value, currency or context["shop"].currency, context["say"])
 
@@ -99,13 +104,14 @@ def make_environment() -> Environment:
         "within": _within,
         "moment": _moment,
         "exact": _exact,
+        "clock": _clock,
         "money": _money,
         "event_label": _event_label,
         "actor": _actor,
         "slug": slug,
         **{
             name: _saying(getattr(filters, name))
-            for name in ("count", "compact", "people", "points", "day", "short_day")
+            for name in ("count", "compact", "people", "points", "day", "short_day", "weekday", "month")
         },
         **{name: _saying(partial(getattr(filters, name))) for name in ("percent", "number")},
     }

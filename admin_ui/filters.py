@@ -117,6 +117,21 @@ def short_day(value: date, say: Say) -> str:
     return str(format_date(value, "M/d" if say.language == "ja" else "d MMM", locale=say.language))
 
 
+def weekday(value: date, say: Say) -> str:
+    """A day of the week, short: 月, Mon."""
+    return str(format_date(value, "E", locale=say.language))
+
+
+def month(value: date, say: Say) -> str:
+    """A month with its year: 2026年11月, November 2026."""
+    return str(format_date(value, "y年M月" if say.language == "ja" else "MMMM y", locale=say.language))
+
+
+def clock(value: datetime, *, zone: str, say: Say) -> str:
+    """The time of day of a moment in the shop's zone."""
+    return str(format_datetime(value, "HH:mm", tzinfo=ZoneInfo(zone), locale=say.language))
+
+
 def actor(who: str | None, say: Say) -> str:
     """Who did something, as the audit log knows it: people by their mail address, programs in words."""
     if who in _PROGRAMS:

@@ -11,6 +11,7 @@ import polars as pl
 
 from backend.lake.manifest import Manifest
 from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
+from backend.services.campaign_desk.breakdowns import INSIDE, OUTSIDE, By, Labelled
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
 from segments.reduce.days import DAYS_SCHEMA
@@ -142,6 +143,20 @@ async def put_members(pool: asyncpg.Pool, customers: int = 400) -> None:
         " SELECT 'token-' || customer_id, 'token', customer_id, 1, 'android', 'granted', 'live', created_at, created_at"
         " FROM customers WHERE customer_id % 2 = 0"
     )
+
+
+class FakeLabels:
+    """Everybody's store by number."""
+
+    async def of(
+        self, by: By, *, day: date, at: datetime, segment_id: int | None, survivors: pl.LazyFrame
+    ) -> Labelled:
+        if segment_id is not None:
+            few = pl.LazyFrame({"customer_id": range(1, 40)}).with_columns(pl.lit(INSIDE).alias("label"))
+            return Labelled(few, "launch", rest=OUTSIDE)
+        stores = {"store": ("S01", "S02"), "language": ("ja", "en"), "platform": ("ios", "android")}[by]
+        known = {"customer_id": range(1, 100), "label": [stores[number % 2] for number in range(1, 100)]}
+        return Labelled(pl.LazyFrame(known), "today")
 
 
 class FakeLake:

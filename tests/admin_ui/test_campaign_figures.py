@@ -1,0 +1,78 @@
+"""A report with its goal, arms and parts; the calendar; the view on frequency: in Japanese and English, empty and full."""
+
+from datetime import timedelta
+from types import SimpleNamespace
+
+import pytest
+
+from campaigns.trigger import OnDate, OnEvent
+from segments.rules.parse import parse
+from tests.admin_ui.conftest import Browser
+from tests.fixtures.shop_floor import NOON as THEN
+from tests.fixtures.shop_floor import ShopFloor
+from tests.services.test_campaign_reports import filled
+
+
+@pytest.fixture
+async def number(services: SimpleNamespace) -> int:
+    """A campaign of two versions that went out and has ended, by a ledger with a bit of everything."""
+    floor = ShopFloor(services.pool, clock=services.clock)
+    ledger = await filled(floor, people=60, hypothesis="新商品なら2回目の来店が増える", goal_target=5.0)
+    return ledger.campaign_id
+
+
+async def test_the_report_tells_goal_arms_sales_and_parts(administrator: Browser, number: int) -> None:
+    text = (await administrator.get(f"/campaigns/{number}")).text
+    for said in (
+        "仮説と目標",
+        "新商品なら2回目の来店が増える",
+        "目標 5.0%",
+        "版 A",
+        "版 B",
+        "売上とクーポン",
+        "1人あたり売上",
+    ):
+        assert said in text
+    assert f"/campaigns/{number}/breakdown?by=store" in text
+    parts = (await administrator.get(f"/campaigns/{number}/breakdown?by=store")).text
+    for said in ("内訳", "S01", "S02", "いまの値で分けています", "そのため区間を広げ"):
+        assert said in parts
+    fragment = await administrator.get(f"/campaigns/{number}/breakdown?by=platform", **{"HX-Request": "true"})
+    assert "<html" not in fragment.text
+    assert "Android" in fragment.text
+
+
+async def test_a_segment_is_chosen_first(administrator: Browser, number: int, services: SimpleNamespace) -> None:
+    empty = (await administrator.get(f"/campaigns/{number}/breakdown?by=segment")).text
+    assert "セグメントを選ぶと" in empty
+    segment = (await services.segment_runs.create("全員", parse({"all": []}), actor="test")).segment.id
+    text = (await administrator.get(f"/campaigns/{number}/breakdown?by=segment&segment={segment}")).text
+    assert ("セグメントの会員" in text, "そのほかの方" in text) == (True, True)
+
+
+async def test_the_calendar_shows_months_and_who_always_listens(
+    administrator: Browser, number: int, services: SimpleNamespace
+) -> None:
+    assert number
+    empty = (await administrator.get("/campaigns/calendar?month=2026-02")).text
+    assert "2026年2月" in empty
+    assert "この月の配信も予定もありません" in empty
+    june = (await administrator.get(f"/campaigns/calendar?month={THEN:%Y-%m}")).text
+    assert "Tea" in june
+    floor = ShopFloor(services.pool, clock=services.clock)
+    for name, trigger in (("誕生日", OnDate(date="birthday")), ("来店", OnEvent(event="Store Visited"))):
+        made = (await floor.campaign(name, trigger=trigger)).summary
+        at = services.clock.now() + timedelta(hours=1)
+        await floor.desk.schedule(made.campaign_id, at=at, revision=made.revision, by="test")
+    now = (await administrator.get("/campaigns/calendar?month=nonsense")).text
+    assert ("2026年11月" in now, "calendar-entry planned" in now, "いつでも始まる配信" in now) == (True, True, True)
+
+
+async def test_frequency_shows_weeks_and_campaigns(administrator: Browser, number: int) -> None:
+    text = (await administrator.get("/campaigns/fatigue?weeks=26")).text
+    assert "1週間に届いた通数ごとの人数" in text
+    assert f'href="/campaigns/{number}"' in text
+    short = (await administrator.get("/campaigns/fatigue?weeks=4")).text
+    assert "この期間に配信はありません" in short
+    english = (await administrator.get("/campaigns/fatigue", **{"Accept-Language": "en"})).text
+    assert "配信の頻度" in english or "Frequency" in english
