@@ -1,7 +1,9 @@
 """How people walk journeys: by cases, against a slow walker that does one step at a time, and with drawn journeys."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -9,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from campaigns.campaign import check_draft
 from campaigns.content import Content, Text
+from campaigns.definition import from_json
 from campaigns.errors import DraftIncomplete
 from campaigns.journey import (
     FINISHED,
@@ -289,3 +293,12 @@ def test_the_next_moment_shows_that_time_within_a_day_and_a_gap(
     assert timedelta(0) < found - now <= timedelta(hours=49)
     local = found.astimezone(ZoneInfo(zone))
     assert (local.hour, local.minute) == (hour, minute) or local.dst() != (local - timedelta(hours=2)).dst()
+
+
+def test_the_journey_that_the_guide_shows_can_stand() -> None:
+    guide = (Path(__file__).parents[2] / "docs/how-to/journeys.md").read_text()
+    shown = re.search(r"```json\n(.*?)```", guide, re.DOTALL)
+    assert shown is not None
+    draft = from_json(msgspec.json.decode(shown[1]))
+    check_draft(draft)
+    assert [type(step) for step in draft.steps] == [Send, WaitEvent, Exit, Send]
