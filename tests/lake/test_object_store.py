@@ -19,8 +19,10 @@ import polars as pl
 import pytest
 from deltalake import Transaction
 from deltalake.exceptions import CommitFailedError
+from polars.testing import assert_frame_equal
 
 from backend.errors import Unavailable
+from backend.lake.by_customer import FOLDER, CustomerHistories
 from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.damage import examine_lake
 from backend.lake.frame import CustomerFrame
@@ -178,8 +180,12 @@ async def test_files_become_few_and_what_is_out_of_use_goes(shop: Shop) -> None:
     assert remove_unused(shop.lake, RULES) >= 8
     assert len(shop.lake.open(Table.EVENTS).file_uris()) == 1
     await assert_each_event_once(shop)
+    histories = CustomerHistories(shop.lake, shop.frame.path / FOLDER)
+    rules, everyone = Compaction(settled=1), pl.Series("customer_id", range(1, 100), dtype=pl.Int64)
+    assert histories.keep_up(rules, watch=lambda _: None) == shop.lake.customer_days().collect().height
     await sell(shop, 90, 3)
     await shop.refresh.run_once()
+    assert_frame_equal(histories.read(everyone), shop.lake.customer_days().collect(), check_row_order=False)
     await assert_each_event_once(shop)
 
 
