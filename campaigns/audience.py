@@ -30,11 +30,11 @@ class Members:
 class Audiences(Protocol):
     """Gives the members of segments."""
 
-    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         """Everyone who is in the segment now.
 
         Args:
-            segment_id: the segment.
+            segment_id: the segment; None for every customer but test accounts, of version 0.
             columns: columns of the customer frame wanted beside ``customer_id``; one that the frame does not have
                 (nobody ever did that event) is left out.
         """

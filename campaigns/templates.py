@@ -283,8 +283,7 @@ class _Walk:
         inner = node.node
         while isinstance(inner, nodes.Filter):
             inner = inner.node
-        field = BY_NAME.get(inner.name) if isinstance(inner, nodes.Name) else None
-        if field is None:
+        if not isinstance(inner, nodes.Name) or (field := BY_NAME.get(inner.name)) is None:
             return
         if node.name == "money" and not field.money:
             raise TemplateError(f"{inner.name} is no amount of money; write comma for a number", line=node.lineno)

@@ -21,6 +21,7 @@ from campaigns.entries import Entry
 from campaigns.fields import FIELDS
 from campaigns.journey import sends
 from campaigns.templates import fields_of
+from segments.membership import population
 from segments.reduce.days import BUCKETS
 from segments.windows import Window
 
@@ -32,14 +33,17 @@ class SegmentAudiences:
     segment_runs: SegmentRuns
     frame: CustomerFrame
 
-    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         """See `campaigns.audience.Audiences`."""
-        segment = (await self.segment_runs.get(segment_id)).segment
-        rows = await self.segment_runs.members(segment_id, version=segment.version)
+        if segment_id is None:
+            version, rows = 0, population(self.frame.read().frame, exclude_test_accounts=True)
+        else:
+            version = (await self.segment_runs.get(segment_id)).segment.version
+            rows = await self.segment_runs.members(segment_id, version=version)
         as_of = self.frame.read().as_of
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
-        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=segment.version)
+        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=version)
 
 
 async def bought_together(insights: Insights) -> tuple[str, str] | None:

@@ -19,7 +19,8 @@ def occurrences(
     rule: str, starts_at: datetime, zone: str, *, count: int = 6, until: datetime | None = None
 ) -> list[datetime]:
     """The first of a rule, on the clock of ``zone``."""
-    found, after = [], starts_at - timedelta(seconds=1)
+    found: list[datetime] = []
+    after = starts_at - timedelta(seconds=1)
     while len(found) < count:
         moment = next_occurrence(rule, starts_at=starts_at, after=after, zone=zone, until=until)
         if moment is None:

@@ -111,7 +111,7 @@ class Everyone:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         ids = [row[0] for row in await self._pool.fetch("SELECT customer_id FROM customers")]
         frame: pl.DataFrame = audience_frame(ids)
         return Members(frame=frame.select("customer_id", *columns), as_of=SystemClock().now(), version=1)

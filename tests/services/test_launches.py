@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import asyncpg
 import polars as pl
@@ -10,7 +11,7 @@ import pytest
 
 from backend.errors import NotFound
 from campaigns.audience import Members
-from campaigns.campaign import Content, State, Text
+from campaigns.campaign import Content, Priority, State, Text, Variant
 from campaigns.overview import CampaignDetail
 from campaigns.trigger import OnDate, OnEvent, Recurring, Reentry, Trigger
 from segments.errors import RuleError
@@ -28,7 +29,7 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
     return floor
 
 
-async def running(floor: ShopFloor, trigger: Trigger, **more: object) -> CampaignDetail:
+async def running(floor: ShopFloor, trigger: Trigger, **more: Any) -> CampaignDetail:
     made = (await floor.campaign(trigger=trigger, content=TEA, **more)).summary
     await floor.desk.send_now(made.campaign_id, revision=made.revision, by="test")
     await floor.runs.launch_due()
@@ -156,6 +157,37 @@ async def test_what_an_event_begins_listens_without_people(floor: ShopFloor) -> 
     assert await floor.runs.launch_due() == 0
 
 
+async def test_a_dry_run_says_what_an_event_would_do_for_everybody(floor: ShopFloor) -> None:
+    await floor.people(3)
+    await floor.people(1, consent=False)
+    made = await floor.campaign(trigger=OnEvent(event="Order Completed"), content=TEA)
+    draft = replace(made.draft, name="Anybody", segment_id=None)
+    anybody = await floor.desk.create(draft, by="test")
+    seen = await floor.desk.dry_run(anybody.summary.campaign_id)
+    assert (seen.segment_size, seen.treated, seen.samples[0].title) == (4, 3, "お茶")
+
+
+async def test_versions_are_compared_in_a_dry_run_too(floor: ShopFloor) -> None:
+    await floor.people(2)
+    two = tuple(Variant(name=name, share=50, content=Content(ja=Text(name, "b"))) for name in "AB")
+    made = await floor.campaign(variants=two, content=Content())
+    assert (await floor.desk.dry_run(made.summary.campaign_id)).samples[0].title == "A"
+
+
+async def test_the_global_holdout_gets_no_campaign_at_all(floor: ShopFloor) -> None:
+    await floor.settings(global_holdout_percent=30.0)
+    ids = await floor.people(60)
+    numbers = [await floor.launched(name, content=TEA) for name in ("Tea", "Coffee")]
+    out = await floor.pool.fetch(
+        "SELECT campaign_id, customer_id FROM campaign_people WHERE left_out = 'global_holdout' ORDER BY customer_id"
+    )
+    first, second = ({row["customer_id"] for row in out if row["campaign_id"] == number} for number in numbers)
+    assert first == second
+    assert 5 < len(first) < len(ids) / 2
+    notice = await floor.launched("Notice", content=TEA, priority=Priority.SERVICE)
+    assert (await floor.desk.report(notice)).people.left_out.get("global_holdout") is None
+
+
 class NoAudience(HeldAudience):
     """Gives an error for members."""
 
@@ -163,7 +195,7 @@ class NoAudience(HeldAudience):
         super().__init__()
         self.error = error
 
-    async def members(self, segment_id: int, *, columns: tuple[str, ...]) -> Members:
+    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         raise self.error
 
 

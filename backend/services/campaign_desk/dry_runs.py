@@ -5,7 +5,6 @@ from datetime import datetime
 import asyncpg
 import polars as pl
 
-from backend.errors import Conflict
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
@@ -19,14 +18,8 @@ from segments.customers import days_column
 
 
 async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audiences, now: datetime) -> DryRun:
-    """What a launch at ``now`` would do.
-
-    Raises:
-        Conflict: it has no audience of its own.
-    """
+    """What a launch at ``now`` would do; of one that an event begins for anybody, what it would do if it began for everybody."""
     draft = draft_of(row)
-    if draft.segment_id is None:
-        raise Conflict("An event begins this campaign for everyone: there is no audience to count.", code="no_audience")
     columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event))
     members = await audiences.members(draft.segment_id, columns=columns)
     plan = await audience_store.plan(pool, draft, members.frame, salt=row["salt"], now=now)
