@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import asyncpg
 
@@ -34,6 +34,15 @@ async def list_listening(connection: Connection) -> list[asyncpg.Record]:
     """Every version of the campaigns that let people in or have them under way, the published one named with each."""
     rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_listening"])
     return rows
+
+
+async def read_definitions(
+    connection: Connection, *, versions: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], dict[str, Any]]:
+    """What some versions say, by campaign and version."""
+    campaigns, numbers = [one for one, _ in versions], [version for _, version in versions]
+    rows = await connection.fetch(_SQL["read_definitions"], campaigns, numbers)
+    return {(row["campaign_id"], row["version"]): row["definition"] for row in rows}
 
 
 async def hold_campaigns(connection: Connection, *, campaign_ids: Collection[int]) -> set[int]:

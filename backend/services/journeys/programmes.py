@@ -73,8 +73,12 @@ class Programmes:
     async def read(self, connection: Connection) -> list[Programme]:
         """All versions of campaigns that are sending or paused and begin person by person or have steps."""
         found = []
-        for row in await store.list_listening(connection):
-            draft = self._draft(row["campaign_id"], row["version"], row["definition"])
+        rows = await store.list_listening(connection)
+        if unknown := {(row["campaign_id"], row["version"]) for row in rows} - self._drafts.keys():
+            for key, definition in (await store.read_definitions(connection, versions=unknown)).items():
+                self._drafts[key] = _understood(key, definition)
+        for row in rows:
+            draft = self._drafts.get((row["campaign_id"], row["version"]))
             if draft is None:
                 continue
             published = row["version"] == row["published"]
@@ -92,15 +96,13 @@ class Programmes:
             )
         return found
 
-    def _draft(self, campaign_id: int, version: int, definition: Mapping[str, object]) -> Draft | None:
-        key = campaign_id, version
-        if key not in self._drafts:
-            try:
-                self._drafts[key] = from_json(definition)
-            except CampaignError as error:  # a later release wrote it
-                log.warning("version_not_read", campaign_id=campaign_id, version=version, error=error.message)
-                self._drafts[key] = None
-        return self._drafts[key]
+
+def _understood(key: tuple[int, int], definition: Mapping[str, object]) -> Draft | None:
+    try:
+        return from_json(definition)
+    except CampaignError as error:  # a later release wrote it
+        log.warning("version_not_read", campaign_id=key[0], version=key[1], error=error.message)
+        return None
 
 
 def names_of(programmes: Iterable[Programme]) -> set[str]:

@@ -132,12 +132,13 @@ WHERE entry_id = $1 AND state = 'waiting'
 RETURNING attempts, state
 
 -- name: take_back
--- Those put aside go on where they stood.
+-- Those put aside go on where they stood, each person by the newest entry of hers.
 UPDATE journey_entries AS e SET state = 'waiting', reason = NULL, attempts = 0, due_at = $2, changed_at = $2
 WHERE e.campaign_id = $1 AND e.state = 'aside' AND ($3::bigint IS NULL OR e.entry_id = $3)
     AND NOT EXISTS (
         SELECT FROM journey_entries AS o
-        WHERE o.campaign_id = e.campaign_id AND o.customer_id = e.customer_id AND o.state = 'waiting'
+        WHERE o.campaign_id = e.campaign_id AND o.customer_id = e.customer_id
+            AND (o.state = 'waiting' OR (o.state = 'aside' AND o.entry_id > e.entry_id))
     )
 
 -- name: close_ended

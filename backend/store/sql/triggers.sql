@@ -13,12 +13,18 @@ SELECT EXISTS (SELECT FROM trigger_positions WHERE feed = $1)
 UPDATE trigger_positions SET position = $2, read_at = $3 WHERE feed = $1
 
 -- name: list_listening
--- Campaigns that may let people in, or have people under way: every version of theirs, and which one is published.
-SELECT c.campaign_id, c.state, c.version AS published, c.planned_at, c.salt, v.version, v.definition
+-- Campaigns that may let people in, or have people under way: every version of theirs, and which one is published. Asked several
+-- times a second, so without what they say.
+SELECT c.campaign_id, c.state, c.version AS published, c.planned_at, c.salt, v.version
 FROM campaigns AS c
 JOIN campaign_versions AS v USING (campaign_id)
-WHERE c.state IN ('sending', 'paused') AND (c.kind IN ('event', 'segment', 'journey') OR v.definition ? 'steps')
+WHERE c.state IN ('sending', 'paused') AND c.kind IN ('event', 'segment', 'journey')
 ORDER BY c.campaign_id, v.version
+
+-- name: read_definitions
+SELECT v.campaign_id, v.version, v.definition
+FROM campaign_versions AS v
+JOIN unnest($1::int[], $2::int[]) AS asked (campaign_id, version) USING (campaign_id, version)
 
 -- name: hold_campaigns
 -- Their states stand still until the transaction ends: who pauses or cancels waits these few milliseconds.
