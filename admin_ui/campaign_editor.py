@@ -20,7 +20,7 @@ from admin_ui import (
 )
 from admin_ui.behaviour_form import FOLLOWERS
 from admin_ui.campaign_form import Editor
-from admin_ui.forms import Form
+from admin_ui.forms import Errors, Form
 from admin_ui.i18n import Say
 from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
@@ -144,8 +144,8 @@ async def audience(services: PageServices, fields: Mapping[str, str]) -> dict[st
     }
 
 
-async def context(page: Page, services: PageServices, editor: Editor) -> dict[str, Any]:
-    """Everything that the editor's templates ask for, but errors and step."""
+async def context(page: Page, services: PageServices, editor: Editor, errors: Errors) -> dict[str, Any]:
+    """Everything that the editor's templates ask for, but the step that is open."""
     values = {}
     for node in editor.events:
         for which in filters_of(node, "f"):
@@ -154,7 +154,8 @@ async def context(page: Page, services: PageServices, editor: Editor) -> dict[st
                 values[f"of:{name}"] = await services.segment_values.of_property(name)
     words = await services.journey_desk.words(page.say.language) if editor.is_journey else None
     return {
-        **(_journey(editor, words, page) if words else {}),
+        **(_journey(editor, words, page, errors) if words else {}),
+        "errors": errors,
         "editor": editor,
         "fields": editor.fields,
         "filters": editor.filters,
@@ -181,7 +182,7 @@ async def context(page: Page, services: PageServices, editor: Editor) -> dict[st
 
 @dataclass(frozen=True, slots=True)
 class StepCard:
-    """One step of a journey in the editor; ``told`` is what a step says that has no fields of its own."""
+    """One step of a journey in the editor; ``told`` is what a step says that has no fields of its own, ``wrong`` that one has an error."""
 
     place: int
     end: str
@@ -189,9 +190,10 @@ class StepCard:
     node: Node
     kept: bool
     told: str
+    wrong: bool = False
 
 
-def _journey(editor: Editor, words: Words, page: Page) -> dict[str, Any]:
+def _journey(editor: Editor, words: Words, page: Page, errors: Errors) -> dict[str, Any]:
     """The steps as cards, what they can lead to, and the picture where they can stand."""
     fields, ends = editor.fields, [journey_form.slot(place) for place in range(editor.steps)]
     kinds = [fields[f"step_kind{end}"] for end in ends]
@@ -202,7 +204,10 @@ def _journey(editor: Editor, words: Words, page: Page) -> dict[str, Any]:
             for place, end in enumerate(ends)
         ],
         "steps": [
-            StepCard(place, end, kinds[place], editor.awaits[place], bool(fields[f"step_kept{end}"]), _told(fields, end, words))
+            StepCard(
+                place, end, kinds[place], editor.awaits[place], bool(fields[f"step_kept{end}"]), _told(fields, end, words),
+                wrong=any(name.endswith(end) for name in errors),
+            )
             for place, end in enumerate(ends)
         ],
         "picture": _picture(editor, words, page.shop.currency),

@@ -6,6 +6,8 @@ from litestar import Response
 
 from admin_ui import campaign_changes, campaign_draft, campaign_editor, campaign_views, report_views, trigger_form
 from admin_ui.campaign_form import Editor
+from admin_ui.i18n import mark
+from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from campaigns.campaign import FAILURES, Draft, Kind, State
@@ -13,6 +15,17 @@ from campaigns.overview import CampaignDetail, CampaignVersion, DryRun
 from campaigns.states import BEFORE_LAUNCH
 
 _MOVING = (State.SCHEDULED, State.SENDING)
+ENTRIES = 50
+"""People under way who are listed."""
+ENTRY_STATES = {"waiting": mark("Under way"), "left": mark("Ended"), "aside": mark("Put aside")}
+REASONS = {
+    "finished": mark("came to the end"),
+    "goal": mark("did what was hoped for"),
+    "too_long": mark("was led round too often"),
+}
+"""Why somebody left a journey; an exit's own reason is said as it is written."""
+_DIGITS = 4
+
 _COUNTED = (Kind.ONCE, Kind.RECURRING)
 """Kinds whose audience is known beforehand."""
 
@@ -31,7 +44,7 @@ async def show(
     common = {
         "detail": detail,
         "states": campaign_views.STATES,
-        "kinds": trigger_form.KINDS,
+        "kinds": trigger_form.CALLED,
         "sent": sent,
         "error": error,
         "review_error": review_error,
@@ -47,6 +60,7 @@ async def show(
         status=422 if review_error else 200,
         **common,
         **await figures(page, services, detail),
+        **await _under_way(page, services, detail),
         versions=_versions(page, await services.campaign_desk.versions(detail.summary.campaign_id)),
         failure=page.say.pick(dict(zip(("ja", "en"), failure, strict=True))) if failure else "",
     )
@@ -87,8 +101,42 @@ async def _check(page: Page, services: PageServices, detail: CampaignDetail, com
         rules=rules,
         asks=bool(rules.approval_above) and people > rules.approval_above,
         late=at is not None and at <= page.now,
-        picture=None,
+        picture=await _picture(page, services, detail),
+        entries_at="",
     )
+
+
+async def _under_way(page: Page, services: PageServices, detail: CampaignDetail) -> dict[str, Any]:
+    """How far a campaign has come that goes on: its launches, or the people under way and the journey's picture."""
+    draft, number = detail.draft, detail.summary.campaign_id
+    if not draft.runs_on:
+        return {"picture": None, "overview": None, "progress": None, "entries": ()}
+    person_by_person = bool(draft.steps) or draft.trigger.kind in (Kind.EVENT, Kind.SEGMENT)
+    progress = None if person_by_person else await services.campaign_desk.progress(number)
+    if not person_by_person:
+        return {"picture": None, "overview": None, "progress": progress, "entries": ()}
+    state, step = page.query("entries"), page.query("step")
+    return {
+        "progress": None,
+        "overview": await services.journey_desk.overview(number),
+        "picture": await _picture(page, services, detail),
+        "entries": await services.journey_desk.entries(
+            number,
+            state=state if state in ENTRY_STATES else None,
+            step=int(step) if step.isdecimal() and len(step) < _DIGITS else None,
+            limit=ENTRIES,
+        ),
+        "entry_states": ENTRY_STATES,
+        "entry_state": state,
+        "entry_step": step if step.isdecimal() else "",
+        "reasons": REASONS,
+    }
+
+
+async def _picture(page: Page, services: PageServices, detail: CampaignDetail) -> Drawing | None:
+    if not detail.draft.steps:
+        return None
+    return drawing(await services.journey_desk.picture(detail.summary.campaign_id, language=page.say.language))
 
 
 async def _dry_run(services: PageServices, detail: CampaignDetail) -> DryRun | None:

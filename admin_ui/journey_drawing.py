@@ -51,8 +51,11 @@ class Drawing:
 
 def drawing(picture: Picture) -> Drawing:
     """The picture with the places of everything in it."""
-    side = _BEND * 2 + 8 * picture.rows
-    boxes = {node.place: _box(node, side) for node in picture.nodes}
+    rows = {node.place: node.row for node in picture.nodes}
+    columns = {node.place: node.column for node in picture.nodes}
+    beside = [each for each in picture.arrows if {each.begins, each.ends} <= {*rows} and _passes(each, rows, columns)]
+    left, right = (_BEND * 2 if any(each.back is back for each in beside) else _MARGIN for back in (True, False))
+    boxes = {node.place: _box(node, left) for node in picture.nodes}
     lines = [
         _line(arrow, boxes[arrow.begins], boxes[arrow.ends], *_place_among(arrow, picture.arrows))
         for arrow in picture.arrows
@@ -61,7 +64,7 @@ def drawing(picture: Picture) -> Drawing:
     return Drawing(
         boxes=[*boxes.values()],
         lines=lines,
-        width=2 * side + picture.columns * (WIDTH + _ACROSS) - _ACROSS,
+        width=left + right + picture.columns * (WIDTH + _ACROSS) - _ACROSS,
         height=2 * _MARGIN + picture.rows * (HEIGHT + _DOWN) - _DOWN,
     )
 
@@ -78,10 +81,20 @@ def _place_among(arrow: Arrow, every: Sequence[Arrow]) -> tuple[int, int]:
 
 
 def _line(arrow: Arrow, begin: Box, end: Box, which: int, of: int) -> Line:
-    rows = end.node.row - begin.node.row
-    if rows == 1 or (rows > 1 and begin.node.column != end.node.column):
-        return _down(arrow, begin, end, which, of)
-    return _around(arrow, begin, end, abs(rows))
+    places = (arrow.begins, arrow.ends)
+    rows, columns = (
+        dict(zip(places, pair, strict=True))
+        for pair in ((begin.node.row, end.node.row), (begin.node.column, end.node.column))
+    )
+    if _passes(arrow, rows, columns):
+        return _around(arrow, begin, end, abs(end.node.row - begin.node.row))
+    return _down(arrow, begin, end, which, of)
+
+
+def _passes(arrow: Arrow, rows: Mapping[int, int], columns: Mapping[int, int]) -> bool:
+    """Whether it has to go round other boxes: back, beside, or down over boxes of its own column."""
+    down = rows[arrow.ends] - rows[arrow.begins]
+    return down < 1 or (down > 1 and columns[arrow.begins] == columns[arrow.ends])
 
 
 def _down(arrow: Arrow, begin: Box, end: Box, which: int, of: int) -> Line:

@@ -33,7 +33,13 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 """How the kinds are called, and what each is for."""
 
+CALLED: Mapping[str, tuple[str, str]] = {
+    **KINDS,
+    Kind.JOURNEY: (mark("Journey"), mark("Several steps, person by person")),
+}
+"""The same with journeys, which are not told by what begins them."""
 ICONS: Mapping[str, str] = {
+    Kind.JOURNEY: "branch",
     Kind.ONCE: "campaigns",
     Kind.RECURRING: "repeat",
     Kind.EVENT: "app",

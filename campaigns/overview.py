@@ -107,6 +107,31 @@ class CampaignDetail:
         return self.draft.content
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """One launch of a campaign that repeats: whom it was planned for, the control group among them."""
+
+    planned_at: datetime
+    version: int
+    targeted: int
+    control: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a campaign that repeats has come.
+
+    Attributes:
+        launches: how often it was launched.
+        people_today: planned for by launches since the shop's midnight, the control group apart.
+        last: the last launches, the newest first.
+    """
+
+    launches: int
+    people_today: int
+    last: tuple[Launch, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Label:
     """A word in both languages."""

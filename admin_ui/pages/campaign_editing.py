@@ -137,14 +137,13 @@ async def _show(
     status: int = 200,
 ) -> Response[Any]:
     wrong, sent = errors or {}, form or Form()
-    shared = await campaign_editor.context(page, services, campaign_places.opened(editor, wrong))
+    shared = await campaign_editor.context(page, services, campaign_places.opened(editor, wrong), wrong)
     if page.fragment:
-        return page.show("campaigns/_editor.html", status=status, errors=wrong, **shared)
+        return page.show("campaigns/_editor.html", status=status, **shared)
     summary = detail.summary if detail else None
     return page.show(
         "campaigns/form.html",
         status=status,
-        errors=wrong,
         step=campaign_places.first_step(wrong, step or sent.text("step")),
         number=summary.campaign_id if summary else sent.whole("campaign_id"),
         revision=(sent.whole("revision") if sent.fields else None) or (summary.revision if summary else 0),

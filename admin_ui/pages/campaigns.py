@@ -55,7 +55,7 @@ async def list_campaigns(page: NamedDependency[Page], services: NamedDependency[
         archived=asked["archived"] == "1",
         address=lambda changed: urlencode({name: value for name, value in {**asked, **changed}.items() if value}),
         states=campaign_views.STATES,
-        kinds=trigger_form.KINDS,
+        kinds=trigger_form.CALLED,
         icons=trigger_form.ICONS,
     )
 

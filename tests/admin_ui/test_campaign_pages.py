@@ -179,3 +179,54 @@ async def test_a_playbook_becomes_a_draft_in_the_editor(administrator: Browser, 
     assert (await administrator.get(f"/campaigns/{kept.campaign_id}")).status_code == 200
     await administrator.post("/preferences/language", {"language": "en"})
     assert "Second purchase" in (await administrator.get("/campaigns/playbooks")).text
+
+
+JOURNEY = {
+    "shape": "journey", "steps": "4", "kind": "event", "event": "Membership Joined", "subject.r-0": "event:Membership Joined",
+    "exits": "on", "exit_event": "Order Completed", "subject.r-1": "event:Order Completed",
+    "step_kind.s0": "send", "step_label.s0": "auto-1", "ja_title.s0": "ようこそ", "ja_body.s0": "はじめまして", "subject.r-2": "event:Order Completed",
+    "step_kind.s1": "wait_event", "step_label.s1": "auto-2", "step_event.s1": "Store Visited", "subject.r-3": "event:Store Visited",
+    "step_timeout.s1": "3", "step_timeout_unit.s1": "days", "step_late.s1": "auto-4",
+    "step_kind.s2": "exit", "step_label.s2": "auto-3", "step_reason.s2": "来店", "subject.r-4": "event:Order Completed",
+    "step_kind.s3": "send", "step_label.s3": "auto-4", "ja_title.s3": "お待ちしています", "ja_body.s3": "ぜひ", "subject.r-5": "event:Order Completed",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+async def test_a_journey_is_edited_drawn_and_shows_who_stands_where(
+    administrator: Browser, full: SimpleNamespace, language: str
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    await administrator.get("/campaigns/new")
+    typed = {"name": "案内", **JOURNEY}
+    moved = await administrator.post("/campaigns/compose", {**typed, "do": "step:up:3"}, **FRAGMENT)
+    assert re.search(r'id="ja_title.s2"[^>]*value="お待ちしています"', moved.text)
+    assert "journey-picture" in moved.text
+    wrong = await administrator.post("/campaigns", {**typed, "ja_title.s3": ""})
+    assert wrong.status_code == 422
+    assert 'aria-describedby="error-ja_title.s3"' in wrong.text
+    number = await make_campaign(administrator, "", **{**typed, "ja_title": "", "ja_body": ""})
+    check = await administrator.get(f"/campaigns/{number}")
+    assert check.text.count('class="node send"') == 2
+    assert re.search(r'value="journey" checked', (await administrator.get(f"/campaigns/{number}/edit")).text)
+    await full.pool.execute("UPDATE campaigns SET state = 'sending', version = 1 WHERE campaign_id = $1", int(number))
+    draft = (await full.campaign_desk.get(int(number))).draft
+    await full.pool.execute(
+        "INSERT INTO campaign_versions VALUES ($1, 1, $2, now(), 'test')", int(number), to_json(draft)
+    )
+    await full.pool.execute(
+        "INSERT INTO journey_entries (campaign_id, version, customer_id, occurrence, step, waits, state, waiting_for, due_at, entered_at, changed_at)"
+        " VALUES ($1, 1, 7, 1, 1, true, 'waiting', 'Store Visited', $2, $2, $2), ($1, 1, 8, 2, 2, false, 'left', NULL, $2, $2, $2)",
+        int(number),
+        full.clock.now(),
+    )
+    page = await administrator.get(f"/campaigns/{number}")
+    assert page.status_code == 200
+    entries = page.text.partition('id="entries"')[2]
+    assert 'href="/members/7"' in entries
+    assert 'href="/members/8"' in entries
+    assert f'href="/campaigns/{number}?step=1#entries"' in page.text
+    waiting = (await administrator.get(f"/campaigns/{number}?entries=waiting")).text.partition('id="entries"')[2]
+    assert 'href="/members/8"' not in waiting
+    here = (await administrator.get(f"/campaigns/{number}?step=2")).text.partition('id="entries"')[2]
+    assert 'href="/members/7"' not in here

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 
@@ -14,14 +15,26 @@ from backend.services.campaign_desk.naming import ROOM, free_name
 from backend.services.campaign_desk.rows import detail_of, draft_of, read, summary_of
 from backend.services.campaign_desk.trials import EVERYTHING, Trial
 from backend.store import campaign_drafts as drafts
+from backend.store import campaign_progress as progress_store
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
 from campaigns.audience import Audiences
 from campaigns.campaign import Action, Draft, State
 from campaigns.delivery import PushSender
-from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, CampaignVersion, DryRun, TestSend
+from campaigns.overview import (
+    CampaignDetail,
+    CampaignReport,
+    CampaignSummary,
+    CampaignVersion,
+    DryRun,
+    Progress,
+    TestSend,
+)
 from campaigns.states import ENDED
+
+LAUNCHES = 5
+"""Launches that are listed of a campaign that repeats."""
 
 
 class CampaignDesk:
@@ -180,6 +193,14 @@ class CampaignDesk:
         return await trials.test_send(
             self._pool, row, sender=self._sender, customer_id=customer_id, chosen=chosen, now=now, by=by
         )
+
+    async def progress(self, campaign_id: int) -> Progress:
+        """How far one that repeats has come."""
+        async with self._pool.acquire() as connection:
+            await read(connection, campaign_id)
+            zone = ZoneInfo((await shop_store.read_settings(connection)).zone)
+            midnight = self._clock.now().astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+            return await progress_store.read(connection, campaign_id=campaign_id, since=midnight, last=LAUNCHES)
 
     async def report(self, campaign_id: int) -> CampaignReport:
         """Its figures."""
