@@ -224,7 +224,7 @@ def test_what_a_message_says_on_the_wire() -> None:
 
 
 def test_picture_buttons_sound_and_badge_go_where_each_platform_looks() -> None:
-    more = {"sound": "chime.wav", "badge": 3, "channel": "offers", "category": "booking"}
+    more: dict[str, Any] = {"sound": "chime.wav", "badge": 3, "channel": "offers", "category": "booking"}
     buttons = (Press("book", "予約する", "https://shop.example/book"), Press("later", "あとで"))
     message = push("phone-one", link="app://tea", image="https://shop.example/tea.png", buttons=buttons, **more)
 
