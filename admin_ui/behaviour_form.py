@@ -141,8 +141,12 @@ def _settle_filters(node: Node, prefix: str, event: str) -> None:
     known = [str(each) for each in properties_of(event)]
     taken = [node.get(f"{each}-name") for each in filters_of(node, prefix)]
     for each in filters_of(node, prefix):
+        if node.get(f"{each}-of") not in ("", node.get(f"{each}-name")):  # a store is no category
+            node.typed[f"{each}-value"] = ""
+            node.ticked.pop(f"{each}-has", None)
         if node.get(f"{each}-name") not in known:
             node.typed[f"{each}-name"] = next((name for name in known if name not in taken), known[0])
+        node.typed[f"{each}-of"] = node.get(f"{each}-name")
         allowed = NUMBER_FILTERS if is_number(node, each) else TEXT_FILTERS
         if node.get(f"{each}-op") not in allowed:
             node.typed[f"{each}-op"] = next(iter(allowed))

@@ -47,6 +47,18 @@ async def test_a_property_is_offered_with_the_people_of_each_value(
     assert re.search(rf"[^0-9]{known['shibuya']}(</small>|人)", shown)
 
 
+async def test_a_filter_on_another_property_forgets_the_values_of_the_one_before(
+    administrator: Browser, full: SimpleNamespace
+) -> None:
+    event = {"mode.r": "all", "subject.r-0": "event:Order Completed", "op.r-0": "at_least", "value.r-0": "1"}
+    of_store = {"f0-name.r-0": "store", "f0-of.r-0": "store", "f0-op.r-0": "in", "f0-has.r-0": "shibuya"}
+    same = await build(administrator, "", **event, **of_store)
+    assert field(same, "f0-has.r-0") == ["shibuya"]
+    other = await build(administrator, "", **event, **of_store | {"f0-name.r-0": "category"})
+    assert "shibuya" not in field(other, "f0-has.r-0")
+    assert field(other, "f0-of.r-0") == ["category"]
+
+
 async def test_ticks_and_typed_texts_become_one_list(administrator: Browser, full: SimpleNamespace) -> None:
     fields = {
         "mode.r": "all",
