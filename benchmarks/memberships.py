@@ -30,7 +30,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from backend.clock import FixedClock
 from backend.embedded.postgres import EmbeddedPostgres
-from backend.lake.frame import CustomerFrame, FrameView
+from backend.lake.frame import CustomerFrame
+from backend.lake.frame_view import FrameView
 from backend.services.memberships.keeping import Memberships
 from backend.store.pool import open_pool
 from backend.store.schema import migrate

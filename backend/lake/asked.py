@@ -19,7 +19,8 @@ import polars as pl
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours
 from backend.lake.everyone import facts_of_everyone
-from backend.lake.frame import SUPERSEDED, CustomerFrame, FrameView
+from backend.lake.frame import CustomerFrame
+from backend.lake.frame_view import SUPERSEDED, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
 from backend.lake.tables import Lake

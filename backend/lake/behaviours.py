@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from backend.lake.asked_sources import Standing
-from backend.lake.frame import FrameView
+from backend.lake.frame_view import FrameView
 from backend.lake.kept_columns import Held, Made
 from backend.lake.neighbours import among
 from backend.lake.schemas import Table

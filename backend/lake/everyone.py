@@ -3,7 +3,7 @@
 import polars as pl
 
 from backend.lake.asked_sources import Standing
-from backend.lake.frame import FrameView
+from backend.lake.frame_view import FrameView
 from backend.lake.tables import Lake
 from segments.history import under_survivors
 from segments.membership import population

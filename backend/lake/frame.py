@@ -11,10 +11,9 @@ The frame is derived: should the folder be lost, a refresh makes it anew from th
 
 import contextlib
 import fcntl
-import itertools
 import os
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import cast
@@ -24,16 +23,21 @@ import polars as pl
 import pyarrow as pa
 
 from backend.errors import Conflict
+from backend.lake.frame_parts import (
+    BUCKETS,
+    GONE,
+    bucket_of,
+    buckets_of,
+    newest_wins,
+    overlay_of,
+    same_columns,
+    together,
+)
+from backend.lake.frame_view import CURRENT, SUPERSEDED, FrameView
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
-from segments.customers import BITMAP_PREFIX, DAYS_PREFIX
-from segments.reduce.latest import derived
-from segments.rules.masks import Masks
 from segments.shop_traits import column_shown
 from segments.watched import is_watched
-
-BUCKETS = 16
-"""How many base files the customers are spread over, by ``customer_id % BUCKETS``."""
 
 GRACE = timedelta(minutes=10)
 """How long a file out of force stays."""
@@ -44,52 +48,6 @@ FOLD_SHARE = 0.1
 
 MERGED_ROWS = 200_000
 """Overlays of more rows than these are not merged with others: that happens in memory, at some 2.5 kB a row."""
-
-_GONE = "_gone"
-SUPERSEDED = "superseded"
-CURRENT = ~pl.col(SUPERSEDED)
-"""Whether a stored row is in force."""
-
-_NO_DAYS = pl.lit([], dtype=pl.List(pl.Date))
-
-
-@dataclass(frozen=True, slots=True)
-class FrameView:
-    """One consistent state of the frame.
-
-    Attributes:
-        frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made. A behaviour that
-            is watched (`segments.watched`) is a column once every row was made with it.
-        rows: every stored row, older ones of the same customers among them, which `current` tells apart.
-        as_of: the moment up to which events are in it: when it was made, or when the refresh last found nothing newer.
-        made_at: when it was made.
-        seq: the last event of the log that is in it.
-        customers: how many rows.
-        day: the business day of `made_at`.
-        figures: what figures may rely on in every row; empty while rows are being made anew.
-        weighty: weighty events that anybody has reported.
-        verified: those of them for which the word of a trusted source stands.
-        masks: whom of `rows` conditions hold of, as far as they were asked.
-        raw_since: the first business day of which raw history is all there; None where it is, or nobody asked for any.
-    """
-
-    frame: pl.LazyFrame
-    rows: pl.LazyFrame
-    as_of: datetime
-    made_at: datetime
-    seq: int
-    customers: int
-    day: date
-    figures: str = ""
-    weighty: frozenset[str] = frozenset()
-    verified: frozenset[str] = frozenset()
-    masks: Masks = field(default_factory=Masks, compare=False)
-    raw_since: date | None = None
-
-    @property
-    def current(self) -> pl.Expr:
-        """Over `rows`: whether it is a row of the frame."""
-        return CURRENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +144,7 @@ class CustomerFrame:
                 day=day,
                 marks=old.marks if marks is None else marks,
             )
-            new = self._with_overlay(new, _overlay(rows, removed))
+            new = self._with_overlay(new, overlay_of(rows, removed))
             return self._put_in_force(old, new)
 
     def purge(self, *, epoch: int) -> None:
@@ -213,7 +171,7 @@ class CustomerFrame:
             return manifest
         kept = list(manifest.overlays)
         while kept and self._map(kept[-1]).height <= min(2 * newest.height, MERGED_ROWS - newest.height):
-            newest = _newest_wins([newest, self._map(kept.pop())])
+            newest = newest_wins([newest, self._map(kept.pop())])
         base = manifest.base_rows
         total = newest.height + sum(self._map(name).height for name in kept)
         if total > max(FOLD_ROWS, base * FOLD_SHARE) or not manifest.bases:
@@ -227,10 +185,10 @@ class CustomerFrame:
         A bucket at a time: what is held in memory is one of them, not the overlays of all.
         """
         bases = dict(manifest.bases)
-        for bucket in sorted({bucket for overlay in overlays for bucket in _buckets_of(overlay)}):
-            parts = [part for part in (overlay.filter(_bucket() == bucket) for overlay in overlays) if part.height]
+        for bucket in sorted({bucket for overlay in overlays for bucket in buckets_of(overlay)}):
+            parts = [part for part in (overlay.filter(bucket_of() == bucket) for overlay in overlays) if part.height]
             old = [self._map(bases[bucket])] if bucket in bases else []
-            whole = _newest_wins([*parts, *old]).filter(~pl.col(_GONE)).sort("customer_id")
+            whole = newest_wins([*parts, *old]).filter(~pl.col(GONE)).sort("customer_id")
             bases[bucket] = self._save(f"base-{bucket:02}-{manifest.generation}", whole)
         rows = sum(self._map(name).height for name in bases.values())
         return msgspec.structs.replace(manifest, bases=bases, overlays=[], base_rows=rows, customers=rows)
@@ -263,8 +221,8 @@ class CustomerFrame:
 
     def _open(self, manifest: Manifest) -> FrameView:
         files = list(self._rows(manifest))
-        stored = list(_same_columns([part.lazy() for part in _together(files)]))
-        parts = list(_same_columns([part.lazy() for part in files]))
+        stored = list(same_columns([part.lazy() for part in together(files)]))
+        parts = list(same_columns([part.lazy() for part in files]))
         rows = pl.concat(stored) if stored else pl.LazyFrame(schema={**customers.SCHEMA, SUPERSEDED: pl.Boolean})
         # Filtered part by part: so a filter on few columns reads few of each file.
         current = [part.filter(CURRENT).drop(SUPERSEDED) for part in parts]
@@ -296,12 +254,12 @@ class CustomerFrame:
         if overlays:
             newest = pl.concat([part.get_column("customer_id") for part in overlays]).is_first_distinct()
         for part in overlays:
-            stale = ~newest.slice(place, part.height) | part.get_column(_GONE)
-            yield part.drop(_GONE).with_columns(stale.alias(SUPERSEDED))
+            stale = ~newest.slice(place, part.height) | part.get_column(GONE)
+            yield part.drop(GONE).with_columns(stale.alias(SUPERSEDED))
             place += part.height
         for bucket, name in sorted(manifest.bases.items()):
             stale = self._overlaid(bucket, name, manifest)
-            yield self._map(name).drop(_GONE).with_columns(stale.alias(SUPERSEDED))
+            yield self._map(name).drop(GONE).with_columns(stale.alias(SUPERSEDED))
 
     def _overlaid(self, bucket: int, base: str, manifest: Manifest) -> pl.Series:
         """Of which rows of a base file an overlay says something newer.
@@ -346,54 +304,3 @@ class CustomerFrame:
         with (self.path / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
-
-
-def _overlay(rows: pl.DataFrame, removed: Collection[int]) -> pl.DataFrame:
-    gone = pl.DataFrame({"customer_id": pl.Series(sorted(removed), dtype=pl.Int64)})
-    present = rows.with_columns(pl.lit(value=False).alias(_GONE))
-    return pl.concat([present, gone.with_columns(pl.lit(value=True).alias(_GONE))], how="diagonal")
-
-
-def _newest_wins(frames: Sequence[pl.DataFrame]) -> pl.DataFrame:
-    """One row a customer, from the first frame that holds one."""
-    parts = list(_same_columns([frame.lazy() for frame in frames]))
-    return pl.concat(parts).collect().unique(subset="customer_id", keep="first", maintain_order=True)
-
-
-def _same_columns(frames: Sequence[pl.LazyFrame]) -> Iterator[pl.LazyFrame]:
-    """The frames with the columns of all of them; who never did a thing has an empty list of its days, and no bit set."""
-    columns: dict[str, pl.DataType] = {}
-    schemas = [frame.collect_schema() for frame in frames]
-    for schema in schemas:
-        columns |= {name: dtype for name, dtype in schema.items() if name not in columns}
-    for frame, schema in zip(frames, schemas, strict=True):
-        absent = {name: dtype for name, dtype in columns.items() if name not in schema}
-        fill = [_absent(name, dtype, schema).alias(name) for name, dtype in absent.items()]
-        yield frame.with_columns(fill).select(*columns)
-
-
-def _together(frames: Iterable[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """The frames one after the other, those that follow each other with the same columns as one: none is copied.
-
-    Every frame on its own costs a question more than going through ten thousand rows.
-    """
-    for _, alike in itertools.groupby(frames, key=lambda frame: frame.schema):
-        yield pl.concat(alike, rechunk=False)
-
-
-def _absent(name: str, dtype: pl.DataType, schema: pl.Schema) -> pl.Expr:
-    """What stands for a column in a file without it: what the file's lists say, or nothing."""
-    found = derived(name, schema)
-    if found is not None:
-        return found
-    if name.startswith(BITMAP_PREFIX):
-        return pl.lit(0, dtype=dtype)
-    return _NO_DAYS if name.startswith(DAYS_PREFIX) else pl.lit(None, dtype=dtype)
-
-
-def _bucket() -> pl.Expr:
-    return pl.col("customer_id") % BUCKETS
-
-
-def _buckets_of(frame: pl.DataFrame) -> list[int]:
-    return frame.select(_bucket().unique()).to_series().to_list()

@@ -30,7 +30,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         epoch: of the writer; a later one never yields to an earlier one.
         generation: grows with every write.
-        seq, at, day: see `backend.lake.frame.FrameView`.
+        seq, at, day: see `backend.lake.frame_view.FrameView`.
         bases: file of each bucket.
         overlays: oldest first; the newest row of a customer wins.
         base_rows: rows in the base files.

@@ -13,7 +13,7 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from backend.lake.frame import FrameView
+from backend.lake.frame_view import FrameView
 from backend.lake.schemas import CUSTOMERS_SCHEMA, LAYOUTS, Table
 from backend.lake.tables import Lake, writer_of
 from segments.customers import ORDER_LISTS

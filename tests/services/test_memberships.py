@@ -9,7 +9,8 @@ import pytest
 
 from backend.errors import BadInput, NotFound
 from backend.lake.asked import AskedFrame
-from backend.lake.frame import CustomerFrame, FrameView
+from backend.lake.frame import CustomerFrame
+from backend.lake.frame_view import FrameView
 from backend.services.memberships.keeping import Memberships
 from backend.services.refresh.loop import Refresh
 from backend.services.rule_facts import RuleFacts

@@ -15,7 +15,7 @@ from typing import TypeAlias
 import msgspec
 import polars as pl
 
-from backend.lake.frame import BUCKETS
+from backend.lake.frame_parts import BUCKETS
 from backend.store import memberships
 from backend.store.pool import Connection
 from backend.store.rules import live_rules
