@@ -48,7 +48,7 @@ ONBOARDING = {
         {"kind": "give_coupon", "label": "gift", "coupon_id": "SECOND"},
         {"kind": "wait", "time": "PT1M"},
         {"kind": "split_rule", "rule": {"attribute": "coupons_held", "op": ">=", "value": 1}, "otherwise": "end"},
-        {"kind": "send", "content": words("プレゼントです")},
+        {"kind": "send", "content": words("プレゼントが{{ coupons_held | default(0) }}枚です")},
         {"kind": "set_trait", "label": "end", "trait": "onboarded", "value": "yes"},
     ],
 }
@@ -137,8 +137,8 @@ async def test_from_the_first_launch_to_the_purchase_that_ends_it(shop: Shop) ->
     await shop.settle()
     await shop.later(days=4)
     await shop.later(minutes=2)
-    assert [shop.shown(who)[2:] for who in ("ito", "kato")] == [[], ["プレゼントです"]]
-    assert shop.shown("sato") == ["ようこそ", "プレゼントです"]
+    assert [shop.shown(who)[2:] for who in ("ito", "kato")] == [[], ["プレゼントが1枚です"]]
+    assert shop.shown("sato") == ["ようこそ", "プレゼントが1枚です"]
     found = await shop.services.journey_desk.overview(number)
     assert (found.entered, dict(found.left)) == (3, {"finished": 2, "goal": 1})
     traits = await shop.services.pool.fetch("SELECT user_id, traits ->> 'onboarded' AS said FROM customers ORDER BY 1")
