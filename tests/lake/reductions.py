@@ -26,6 +26,7 @@ from segments.reduce import (
     order_lists,
     orders,
     rank_moves,
+    rank_turns,
     select,
     trust,
 )
@@ -109,6 +110,7 @@ REDUCTIONS: dict[str, Callable[[Facts], Frame]] = {
     "order_lists.order_rows": lambda has: order_lists.order_rows(has.days, who=["customer_id"]),
     "bitmaps.activity_words": lambda has: bitmaps.activity_words(has.as_of, has.put(NUMBERED), who=WHO),
     **{f"rank_moves.rank_moves {one}": lambda has, one=one: rank_moves.rank_moves(has.days, one) for one in Criterion},
+    "rank_turns.rank_changes": lambda has: rank_turns.rank_changes(has.as_of),
 }
 """By ``module.function``, and a word where a function is asked more than once."""
 
