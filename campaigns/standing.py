@@ -1,30 +1,51 @@
 """The ledger's rows of one campaign, as frames: where people and their devices stand, by any label of theirs, and who was drawn when."""
 
 from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
 
 import polars as pl
 
 from campaigns.experiment import ArmName
 from campaigns.report import People, PeopleGroup, add_up
 
-STANDING: dict[str, pl.DataType] = {
+PEOPLE: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
+    "occurrence": pl.Int64(),
+    "step": pl.Int64(),
     "arm": pl.String(),
     "variant": pl.String(),
     "left_out": pl.String(),
     "state": pl.String(),
     "reason": pl.String(),
     "planned_at": pl.Int64(),
-    "states": pl.String(),
-    "reasons": pl.String(),
 }
-"""One row a person, occurrence and step. ``planned_at`` in microseconds since 1970; ``states`` and ``reasons`` of her devices, joined
-by commas."""
+"""One row a person, occurrence and step; ``planned_at`` in microseconds since 1970."""
 
-DEVICES: dict[str, pl.DataType] = {"customer_id": pl.Int64(), "state": pl.String(), "devices": pl.Int64()}
-"""Deliveries of each person by state."""
+DEVICES: dict[str, pl.DataType] = {
+    "customer_id": pl.Int64(),
+    "occurrence": pl.Int64(),
+    "step": pl.Int64(),
+    "state": pl.String(),
+    "reason": pl.String(),
+}
+"""One row a delivery; ``reason`` of those that were left out when they were to be tried again."""
+
+STANDING: dict[str, pl.DataType] = {**PEOPLE, "states": pl.List(pl.String()), "reasons": pl.List(pl.String())}
+"""People with the states and reasons of their devices, sorted; null where there are none."""
+
+_NO_LABELS = pl.DataFrame(schema={"customer_id": pl.Int64(), "label": pl.String()})
 
 _SHARED = ("arm", "left_out", "state", "reason", "states", "reasons")
+
+
+def standing_of(people: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
+    """`STANDING` out of `PEOPLE` and `DEVICES`."""
+    row = ["customer_id", "occurrence", "step"]
+    found = devices.group_by(row).agg(
+        pl.col("state").unique().sort().alias("states"), pl.col("reason").drop_nulls().unique().sort().alias("reasons")
+    )
+    return people.join(found, on=row, how="left").select(*STANDING)
 
 
 def entries_of(standing: pl.LazyFrame) -> pl.LazyFrame:
@@ -35,7 +56,7 @@ def entries_of(standing: pl.LazyFrame) -> pl.LazyFrame:
         "arm",
         pl.when(pl.col("arm") == ArmName.TREATED).then("variant").alias("variant"),
         pl.col("planned_at").cast(pl.Datetime("us", "UTC")),
-        pl.col("states").fill_null("").str.split(",").list.contains("accepted").alias("accepted"),
+        pl.col("states").list.contains("accepted").fill_null(value=False).alias("accepted"),
     )
 
 
@@ -54,24 +75,33 @@ def people_by(standing: pl.LazyFrame, labels: pl.LazyFrame) -> dict[str | None, 
     return {label: add_up(each) for label, each in groups.items()}
 
 
-def _group(row: Mapping[str, str | int | None]) -> PeopleGroup:
+def _group(row: Mapping[str, Any]) -> PeopleGroup:
     return PeopleGroup(
-        arm=_text(row["arm"]),
-        left_out=_text(row["left_out"]),
-        state=_text(row["state"]),
-        reason=_text(row["reason"]),
-        states=_set(row["states"]),
-        reasons=_set(row["reasons"]),
-        people=int(row["people"] or 0),
+        arm=row["arm"],
+        left_out=row["left_out"],
+        state=row["state"],
+        reason=row["reason"],
+        states=frozenset(row["states"] or ()),
+        reasons=frozenset(row["reasons"] or ()),
+        people=row["people"],
     )
 
 
-def _text(value: str | int | None) -> str | None:
-    return None if value is None else str(value)
+def people_of(standing: pl.LazyFrame) -> People:
+    """Where everybody stands."""
+    return people_by(standing, _NO_LABELS.lazy()).get(None, People())
 
 
-def _set(value: str | int | None) -> frozenset[str]:
-    return frozenset(str(value).split(",")) if value else frozenset()
+def devices_of(devices: pl.LazyFrame) -> dict[str, int]:
+    """All deliveries by state."""
+    return devices_by(devices, _NO_LABELS.lazy()).get(None, {})
+
+
+def entry_span(standing: pl.DataFrame) -> tuple[datetime, datetime] | None:
+    """The first and the last moment for which anybody who was drawn was planned; None of nobody."""
+    drawn = standing.filter(pl.col("arm").is_not_null()).get_column("planned_at").cast(pl.Datetime("us", "UTC"))
+    first, last = drawn.min(), drawn.max()
+    return (first, last) if isinstance(first, datetime) and isinstance(last, datetime) else None
 
 
 def devices_by(devices: pl.LazyFrame, labels: pl.LazyFrame) -> dict[str | None, dict[str, int]]:
@@ -82,7 +112,7 @@ def devices_by(devices: pl.LazyFrame, labels: pl.LazyFrame) -> dict[str | None, 
         labels: ``customer_id`` and ``label``, each customer once.
     """
     labelled = devices.join(labels.select("customer_id", "label"), on="customer_id", how="left")
-    counted = labelled.group_by("label", "state").agg(pl.col("devices").sum()).sort("state").collect()
+    counted = labelled.group_by("label", "state").len().sort("state").collect()
     found: dict[str | None, dict[str, int]] = {}
     for label, state, number in counted.iter_rows():
         found.setdefault(label, {})[state] = number

@@ -3,8 +3,9 @@
 from campaigns.campaign import FAILURES
 from campaigns.effect import Arm, Effect, Verdict
 from campaigns.intervals import IntervalKind
-from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Opens, TestSend
+from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Goal, Opens, TestSend
 from campaigns.report import People
+from campaigns.results import ArmResult, Results
 
 _VERDICTS = {
     Verdict.COLLECTING: "still collecting, no verdict before the end of the window",
@@ -63,7 +64,34 @@ def tell_report(told: CampaignReport) -> str:
         lines.append(_opens(told.opens))
     if told.effect:
         lines += _effect(told.effect)
+    if told.results:
+        lines += _results(told.results)
+    if told.goal.hypothesis or told.goal.target is not None:
+        lines += _goal(told.goal)
     return "\n".join(lines)
+
+
+def _results(results: Results) -> list[str]:
+    """Each arm's buyers, sales and coupons; where there are variants, what may be said of each."""
+    lines = [_sales(one) for one in (*results.variants, results.control) if one.arm.customers]
+    if len(results.variants) > 1:
+        lines += [f"{one.name} against {one.against}: {_effect(one.effect)[-1]}" for one in results.comparisons]
+    return lines
+
+
+def _sales(one: ArmResult) -> str:
+    per_person = "—" if one.sales_per_person is None else f"{one.sales_per_person:,.0f}"
+    coupons = f", coupon used by {one.coupon_users:,}" if one.coupon_users else ""
+    return f"  {one.name:<12} {one.buyers:,} bought, sales per person {per_person} (minor units){coupons}"
+
+
+def _goal(goal: Goal) -> list[str]:
+    lines = [f"Hypothesis: {goal.hypothesis}"] if goal.hypothesis else []
+    if goal.target is None:
+        return lines
+    reached = {None: "not known yet", True: "reached", False: "not reached"}[goal.reached]
+    rate = "—" if goal.rate is None else f"{goal.rate:.1%}"
+    return [*lines, f"Goal: {goal.target:g} % {goal.event} within {goal.days} days; so far {rate}, {reached}"]
 
 
 def _people(people: People) -> list[str]:

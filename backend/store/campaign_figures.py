@@ -9,19 +9,19 @@ import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
-from campaigns.standing import DEVICES, STANDING
+from campaigns.standing import DEVICES, PEOPLE
 
 _SQL = queries.load("campaign_figures")
 
 
-async def read_standing(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
-    """Everyone of a campaign, as `campaigns.standing.STANDING`; a million rows come as one text, not as records."""
-    return await _copied(connection, _SQL["list_standing"], STANDING, campaign_id)
+async def read_people(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
+    """Everyone of a campaign, as `campaigns.standing.PEOPLE`; a million rows come as one text, not as records."""
+    return await _copied(connection, _SQL["list_people"], PEOPLE, campaign_id)
 
 
 async def read_devices(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
-    """Deliveries of each person by state, as `campaigns.standing.DEVICES`."""
-    return await _copied(connection, _SQL["list_device_states"], DEVICES, campaign_id)
+    """Their devices' deliveries, as `campaigns.standing.DEVICES`."""
+    return await _copied(connection, _SQL["list_devices"], DEVICES, campaign_id)
 
 
 async def _copied(connection: Connection, query: str, schema: dict[str, pl.DataType], *arguments: Any) -> pl.DataFrame:
@@ -31,13 +31,6 @@ async def _copied(connection: Connection, query: str, schema: dict[str, pl.DataT
         return pl.DataFrame(schema=schema)
     kept.seek(0)
     return pl.read_csv(kept, has_header=False, schema=schema)
-
-
-async def entry_span(connection: Connection, *, campaign_id: int) -> tuple[datetime | None, datetime | None]:
-    """The first and the last moment for which anybody who was drawn was planned; None of nobody."""
-    row = await connection.fetchrow(_SQL["entry_span"], campaign_id)
-    assert row is not None  # noqa: S101 - an aggregate has a row
-    return row["first"], row["last"]
 
 
 async def list_sent_days(

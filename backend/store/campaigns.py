@@ -179,24 +179,9 @@ async def list_active(connection: Connection) -> list[asyncpg.Record]:
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_active"]))
 
 
-async def list_arms(connection: Connection, *, campaign_id: int) -> list[asyncpg.Record]:
-    """Everyone in an arm: customer_id, arm, accepted."""
-    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_arms"], campaign_id))
-
-
 async def list_survivors(connection: Connection) -> list[asyncpg.Record]:
     """Merged customers: customer_id, survivor."""
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_survivors"]))
-
-
-async def count_people(connection: Connection, *, campaign_id: int) -> list[asyncpg.Record]:
-    """People by arm, reason, and the states of their devices."""
-    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["count_people"], campaign_id))
-
-
-async def count_devices(connection: Connection, *, campaign_id: int) -> dict[str, int]:
-    """Deliveries by state."""
-    return {row["state"]: row["devices"] for row in await connection.fetch(_SQL["count_devices"], campaign_id)}
 
 
 async def record_test_send(

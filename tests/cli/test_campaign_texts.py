@@ -8,8 +8,9 @@ import pytest
 
 from backend.cli.campaign_texts import tell_report
 from campaigns.effect import Arm, judge
-from campaigns.overview import CampaignReport
+from campaigns.overview import CampaignReport, Goal
 from campaigns.report import People
+from campaigns.results import ArmResult, Results, judged
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
 SUMMARY = SimpleNamespace(
@@ -31,9 +32,39 @@ SUMMARY = SimpleNamespace(
 def test_the_interval_before_and_after_the_end(as_of: datetime, so_far: bool) -> None:
     effect = judge(Arm(90, 9), Arm(10, 1), ends_at=ENDS, as_of=as_of)
     report = SimpleNamespace(
-        summary=SUMMARY, people=People(), removed=(), devices={}, opens=None, effect=effect, dropped=False
+        summary=SUMMARY,
+        people=People(),
+        removed=(),
+        devices={},
+        opens=None,
+        effect=effect,
+        results=None,
+        goal=Goal(hypothesis="", event="", days=7, target=None, rate=None),
+        dropped=False,
     )
     told = tell_report(cast("CampaignReport", report))
     assert "too small for a verdict" in told
     assert "Difference +0.0 points, 95 % interval [" in told
     assert told.endswith("(so far; valid whenever you look)") is so_far
+
+
+def test_each_arm_and_the_goal_are_told() -> None:
+    a = ArmResult(name="A", arm=Arm(100, 9, 54_000), buyers=9, orders=10, redeemed=4)
+    b = ArmResult(name="B", arm=Arm(100, 5, 30_000), buyers=5, orders=5)
+    control = ArmResult(name="control", arm=Arm(50, 1, 4_000), buyers=1, orders=1)
+    results = Results(treated=a, variants=(a, b), control=control)
+    report = SimpleNamespace(
+        summary=SUMMARY,
+        people=People(),
+        removed=(),
+        devices={},
+        opens=None,
+        effect=None,
+        results=judged(results, ends_at=ENDS, as_of=ENDS),
+        goal=Goal(hypothesis="More come back", event="Order Completed", days=7, target=6.0, rate=0.07),
+        dropped=False,
+    )
+    told = tell_report(cast("CampaignReport", report))
+    assert "A            9 bought, sales per person 540 (minor units), coupon used by 4" in told
+    assert "B against control: Difference +3.0 points" in told
+    assert told.endswith("Goal: 6 % Order Completed within 7 days; so far 7.0%, reached")

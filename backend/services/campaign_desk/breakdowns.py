@@ -10,9 +10,8 @@ import asyncpg
 import polars as pl
 
 from backend.errors import BadInput
-from backend.services.campaign_desk.reports import Facts, Gathered, follow, gather, variants_of
+from backend.services.campaign_desk.reports import Facts, Gathered, follow, gather, read_ledger, variants_of
 from backend.services.campaign_desk.rows import draft_of, read
-from backend.store import campaign_figures as figures
 from campaigns.outcomes import under_survivors
 from campaigns.overview import CampaignBreakdown
 from campaigns.report import People
@@ -78,19 +77,17 @@ class CampaignBreakdowns:
             )
         async with self._pool.acquire() as connection:
             row = await read(connection, campaign_id)
-        gathered, as_of = await gather(self._pool, row, self._facts), await asyncio.to_thread(self._facts.as_of)
+        as_of = await asyncio.to_thread(self._facts.as_of)
+        standing, devices = await read_ledger(self._pool, campaign_id)
+        gathered = await gather(self._pool, row, self._facts, standing=standing, devices=devices)
         if gathered is None:
             return CampaignBreakdown(campaign_id=campaign_id, by=by, basis="launch", as_of=as_of, slices=())
         at: datetime = row["planned_at"] or as_of
         labelled = await self._labels.of(
             by, day=gathered.launch_day, at=at, segment_id=segment_id, survivors=gathered.survivors
         )
-        async with self._pool.acquire() as connection:
-            devices = await figures.read_devices(connection, campaign_id=campaign_id)
         variants = variants_of(draft_of(row))
-        slices = await asyncio.to_thread(
-            _slices, gathered, labelled, devices=devices, facts=self._facts, variants=variants, as_of=as_of
-        )
+        slices = await asyncio.to_thread(_slices, gathered, labelled, facts=self._facts, variants=variants, as_of=as_of)
         return CampaignBreakdown(
             campaign_id=campaign_id,
             by=by,
@@ -102,7 +99,7 @@ class CampaignBreakdowns:
 
 
 def _slices(
-    gathered: Gathered, labelled: Labelled, *, devices: pl.DataFrame, facts: Facts, variants: list[str], as_of: datetime
+    gathered: Gathered, labelled: Labelled, *, facts: Facts, variants: list[str], as_of: datetime
 ) -> tuple[Slice, ...] | None:
     followed = follow(gathered, facts)
     if followed is None:
@@ -110,7 +107,7 @@ def _slices(
     standing = under_survivors(gathered.standing.lazy(), gathered.survivors)
     kept = _largest(standing, labelled)
     people = people_by(standing, kept)
-    states = devices_by(under_survivors(devices.lazy(), gathered.survivors), kept)
+    states = devices_by(under_survivors(gathered.devices.lazy(), gathered.survivors), kept)
     counted = tally_by(followed.join(kept, on="customer_id", how="left"), variants=variants)
     among = sum(1 for each in counted.values() if each.control.arm.customers and each.treated.arm.customers)
     nobody = tally(followed.limit(0), variants=variants)
@@ -133,7 +130,9 @@ def _largest(standing: pl.LazyFrame, labelled: Labelled) -> pl.LazyFrame:
     """Labels of the campaign's people, the smallest parts put together where there are too many."""
     people = standing.select("customer_id").unique()
     named = people.join(labelled.frame.select("customer_id", "label"), on="customer_id", how="left")
-    theirs = named.with_columns(pl.col("label").fill_null(pl.lit(labelled.rest, pl.String()))).drop_nulls("label").collect()
+    theirs = (
+        named.with_columns(pl.col("label").fill_null(pl.lit(labelled.rest, pl.String()))).drop_nulls("label").collect()
+    )
     sizes = theirs.group_by("label").len().sort(["len", "label"], descending=[True, False])
     if sizes.height <= MOST_SLICES:
         return theirs.lazy()

@@ -18,9 +18,8 @@ from campaigns.effect import Effect, judge
 from campaigns.outcomes import Asked, last_moment, outcomes
 from campaigns.overview import CampaignReport, Goal, Opens
 from campaigns.preview import removed
-from campaigns.report import PeopleGroup, add_up
 from campaigns.results import Results, judged, tally
-from campaigns.standing import entries_of
+from campaigns.standing import devices_of, entries_of, entry_span, people_of, standing_of
 from campaigns.states import ENDED
 from campaigns.steps import GiveCoupon
 from campaigns.trigger import until_of
@@ -55,6 +54,7 @@ class Gathered:
 
     Attributes:
         standing: everyone, as `campaigns.standing.STANDING`.
+        devices: their deliveries, as `campaigns.standing.DEVICES`.
         survivors: merges.
         asked: what counts.
         window: business days in which anything of it can have happened.
@@ -63,6 +63,7 @@ class Gathered:
     """
 
     standing: pl.DataFrame
+    devices: pl.DataFrame
     survivors: pl.LazyFrame
     asked: Asked
     window: Window
@@ -77,19 +78,17 @@ class Gathered:
 
 async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> CampaignReport:
     """The figures of one campaign; one that has reached nobody yet has neither opens nor effect."""
-    campaign_id, draft = row["campaign_id"], draft_of(row)
-    async with pool.acquire() as connection:
-        people = add_up([_group(group) for group in await store.count_people(connection, campaign_id=campaign_id)])
-        devices = await store.count_devices(connection, campaign_id=campaign_id)
-    as_of = await asyncio.to_thread(facts.as_of)
-    gathered = await gather(pool, row, facts)
+    draft, as_of = draft_of(row), await asyncio.to_thread(facts.as_of)
+    standing, devices = await read_ledger(pool, row["campaign_id"])
+    people = await asyncio.to_thread(people_of, standing.lazy())
+    gathered = await gather(pool, row, facts, standing=standing, devices=devices)
     results = await asyncio.to_thread(_results, gathered, draft, facts, as_of) if gathered else None
     return CampaignReport(
         summary=summary_of(row),
         as_of=as_of,
         people=people,
         removed=removed(people.left_out),
-        devices=devices,
+        devices=devices_of(devices.lazy()),
         received=results.treated.received if results else 0,
         opens=_opens(results) if results else None,
         effect=_effect(results, gathered, as_of) if results and gathered else None,
@@ -99,14 +98,23 @@ async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> Ca
     )
 
 
-async def gather(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Gathered | None:
+async def read_ledger(pool: asyncpg.Pool, campaign_id: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Everyone of a campaign, as `campaigns.standing.STANDING`, and their deliveries, as `DEVICES`."""
+    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        people = await figures.read_people(connection, campaign_id=campaign_id)
+        devices = await figures.read_devices(connection, campaign_id=campaign_id)
+    return await asyncio.to_thread(standing_of(people.lazy(), devices.lazy()).collect), devices
+
+
+async def gather(
+    pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts, *, standing: pl.DataFrame, devices: pl.DataFrame
+) -> Gathered | None:
     """What the figures of a campaign are made of; None where nobody was drawn yet."""
-    draft, campaign_id = draft_of(row), row["campaign_id"]
+    span = entry_span(standing)
+    if span is None:
+        return None
+    (first, last), draft = span, draft_of(row)
     async with pool.acquire() as connection:
-        first, last = await figures.entry_span(connection, campaign_id=campaign_id)
-        if first is None or last is None:
-            return None
-        standing = await figures.read_standing(connection, campaign_id=campaign_id)
         merged = await store.list_survivors(connection)
         calendar = (await shop_store.read_settings(connection)).calendar
     days, ended = draft.conversion_days, State(row["state"]) in ENDED
@@ -114,9 +122,10 @@ async def gather(pool: asyncpg.Pool, row: asyncpg.Record, facts: Facts) -> Gathe
     proven = await asyncio.to_thread(_proven, facts, weighty_events(draft.conversion_event, coupons=bool(coupons)))
     return Gathered(
         standing=standing,
+        devices=devices,
         survivors=pl.LazyFrame([tuple(one) for one in merged], schema=MERGES, orient="row"),
         asked=Asked(
-            campaign_id=campaign_id,
+            campaign_id=row["campaign_id"],
             conversion_event=draft.conversion_event,
             conversion_days=days,
             coupons=coupons,
@@ -183,18 +192,6 @@ def _effect(results: Results, gathered: Gathered, as_of: datetime) -> Effect:
         as_of=as_of,
         growing=gathered.growing,
         left_out_merged=results.left_out_merged,
-    )
-
-
-def _group(row: asyncpg.Record) -> PeopleGroup:
-    return PeopleGroup(
-        arm=row["arm"],
-        left_out=row["left_out"],
-        state=row["state"],
-        reason=row["reason"],
-        states=frozenset(row["states"]),
-        reasons=frozenset(row["reasons"]),
-        people=row["people"],
     )
 
 

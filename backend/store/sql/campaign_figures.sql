@@ -1,25 +1,16 @@
--- name: list_standing
--- Everyone of a campaign as the ledger has them, one row a person, occurrence and step; states and reasons of devices joined by commas.
+-- name: list_people
+-- Everyone of a campaign as the ledger has them, one row a person, occurrence and step. Plain rows: a million are put together
+-- with those of their devices outside, in a fraction of the time of a join with aggregates here.
 SELECT
-    p.customer_id, p.arm, p.variant, p.left_out, p.state, p.reason,
-    (extract(epoch FROM p.planned_at) * 1000000)::bigint AS planned_at, d.states, d.reasons
-FROM campaign_people AS p
-LEFT JOIN (
-    SELECT
-        customer_id, occurrence, step, string_agg(DISTINCT state, ',' ORDER BY state) AS states,
-        string_agg(DISTINCT reason, ',' ORDER BY reason) FILTER (WHERE state = 'left_out') AS reasons
-    FROM deliveries
-    WHERE campaign_id = $1
-    GROUP BY customer_id, occurrence, step
-) AS d USING (customer_id, occurrence, step)
-WHERE p.campaign_id = $1
+    customer_id, occurrence, step, arm, variant, left_out, state, reason,
+    (extract(epoch FROM planned_at) * 1000000)::bigint AS planned_at
+FROM campaign_people
+WHERE campaign_id = $1
 
--- name: list_device_states
-SELECT customer_id, state, count(*) AS devices FROM deliveries WHERE campaign_id = $1 GROUP BY customer_id, state
-
--- name: entry_span
--- From the first planned moment to the last, of those who were drawn; the campaign's own where nobody was yet.
-SELECT min(planned_at) AS first, max(planned_at) AS last FROM campaign_people WHERE campaign_id = $1 AND arm IS NOT NULL
+-- name: list_devices
+SELECT customer_id, occurrence, step, state, CASE WHEN state = 'left_out' THEN reason END AS reason
+FROM deliveries
+WHERE campaign_id = $1
 
 -- name: list_sent_days
 -- What went out on which day of the shop: launches of an audience by their own rows, entries of triggers and journeys counted by day.

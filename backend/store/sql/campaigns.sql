@@ -87,15 +87,6 @@ ORDER BY planned_at, campaign_id
 -- name: has_segment
 SELECT EXISTS (SELECT FROM segments WHERE segment_id = $1 AND archived_at IS NULL)
 
--- name: list_arms
--- Both arms with whether anything was accepted, for what followed.
--- However many occurrences and steps: a person keeps her arm.
-SELECT p.customer_id, min(p.arm) AS arm, bool_or(d.customer_id IS NOT NULL) AS accepted
-FROM campaign_people AS p
-LEFT JOIN (SELECT DISTINCT customer_id FROM deliveries WHERE campaign_id = $1 AND state = 'accepted') AS d USING (customer_id)
-WHERE p.campaign_id = $1 AND p.arm IS NOT NULL
-GROUP BY p.customer_id
-
 -- name: list_survivors
 -- Who was merged into whom in the end.
 WITH RECURSIVE chain AS (
@@ -108,26 +99,6 @@ WITH RECURSIVE chain AS (
 SELECT chain.customer_id, chain.survivor
 FROM chain JOIN customers AS c ON c.customer_id = chain.survivor
 WHERE c.merged_into IS NULL
-
--- name: count_people
--- Few rows: people who share arm, reason, state and the set of states of their devices.
-SELECT
-    p.arm, p.left_out, p.state, p.reason, coalesce(d.states, '{}') AS states, coalesce(d.reasons, '{}') AS reasons, count(*) AS people
-FROM campaign_people AS p
-LEFT JOIN (
-    SELECT
-        customer_id, occurrence, step,
-        array_agg(DISTINCT state ORDER BY state) AS states,
-        array_agg(DISTINCT reason ORDER BY reason) FILTER (WHERE state = 'left_out') AS reasons
-    FROM deliveries
-    WHERE campaign_id = $1
-    GROUP BY customer_id, occurrence, step
-) AS d USING (customer_id, occurrence, step)
-WHERE p.campaign_id = $1
-GROUP BY p.arm, p.left_out, p.state, p.reason, d.states, d.reasons
-
--- name: count_devices
-SELECT state, count(*) AS devices FROM deliveries WHERE campaign_id = $1 GROUP BY state ORDER BY state
 
 -- name: record_test_send
 INSERT INTO test_sends (campaign_id, customer_id, device_id, outcome, message_name, sent_by, sent_at)
