@@ -1,5 +1,6 @@
 """Segments are kept in versions and looked at on the frame; test accounts are left out as the shop decides."""
 
+from contextlib import nullcontext
 from typing import Any
 
 import asyncpg
@@ -177,6 +178,28 @@ async def test_a_segment_a_campaign_waits_for_is_not_archived(runs: SegmentRuns,
     )
     with pytest.raises(Conflict, match="春の便り"):
         await runs.archive(made.segment.id, actor="aya")
+
+
+async def test_a_segment_that_begins_a_campaign_or_parts_its_way_is_not_archived(
+    runs: SegmentRuns, pool: asyncpg.Pool
+) -> None:
+    number = int((await runs.create("s", ONCE, actor="aya")).segment.id)
+    rule = {"all": [{"not": {"segment": number}}, {"attribute": "orders", "op": "=", "value": 1}]}
+    for more in (
+        {"trigger": {"kind": "segment", "segment_id": number}},
+        {"steps": [{"kind": "wait", "time": "PT1H"}, {"kind": "split_rule", "rule": rule}]},
+        {"steps": [{"kind": "split_rule", "rule": {"segment": number + 1}}]},
+    ):
+        await pool.execute("DELETE FROM campaigns")
+        await pool.execute(
+            "INSERT INTO campaigns (name, state, content, salt, conversion_event, conversion_days, created_at, created_by,"
+            " changed_at, more) VALUES ('歓迎', 'awaiting_approval', '{}', 's', 'x', 7, $1, 'aya', $1, $2)",
+            AS_OF,
+            more,
+        )
+        assert ("歓迎" in (await runs.uses(number)).campaigns.values()) is (str(number + 1) not in str(more))
+        with pytest.raises(Conflict, match="歓迎") if str(number + 1) not in str(more) else nullcontext():
+            await runs.archive(number, actor="aya")
 
 
 async def test_an_explanation_names_every_condition(runs: SegmentRuns) -> None:

@@ -1,7 +1,13 @@
 -- name: list_waiting_campaigns
--- Campaigns that would still read one of these segments.
-SELECT campaign_id, name FROM campaigns
-WHERE segment_id = ANY ($1::int[]) AND state IN ('scheduled', 'sending', 'paused')
+-- Campaigns that would still read one of these segments: as their audience, for what begins them, or in a step.
+SELECT campaign_id, name FROM campaigns AS c
+WHERE state IN ('awaiting_approval', 'scheduled', 'sending', 'paused')
+    AND EXISTS (
+        SELECT FROM unnest($1::int[]) AS asked (id)
+        WHERE c.segment_id = asked.id
+            OR jsonb_path_exists(c.more, '$.trigger.segment_id ? (@ == $id)', jsonb_build_object('id', asked.id))
+            OR jsonb_path_exists(c.more, '$.steps[*].rule.**.segment ? (@ == $id)', jsonb_build_object('id', asked.id))
+    )
 ORDER BY campaign_id;
 
 -- name: list_drafts

@@ -35,9 +35,14 @@ UPDATE segments SET name = $2, version = $3 WHERE segment_id = $1;
 UPDATE segments SET archived_at = $2 WHERE segment_id = $1;
 
 -- name: find_waiting_campaign
--- A campaign that would still read this segment: it cannot be archived under it.
+-- A campaign that would still read this segment, as its audience, for what begins it or in a step: it cannot be archived under it.
 SELECT name FROM campaigns
-WHERE segment_id = $1 AND state IN ('scheduled', 'sending', 'paused')
+WHERE state IN ('awaiting_approval', 'scheduled', 'sending', 'paused')
+    AND (
+        segment_id = $1::int
+        OR jsonb_path_exists(more, '$.trigger.segment_id ? (@ == $id)', jsonb_build_object('id', $1::int))
+        OR jsonb_path_exists(more, '$.steps[*].rule.**.segment ? (@ == $id)', jsonb_build_object('id', $1::int))
+    )
 ORDER BY campaign_id
 LIMIT 1;
 
