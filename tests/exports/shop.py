@@ -73,7 +73,9 @@ class Desk:
     @property
     def exports(self) -> Exports:
         held = self.held
-        origins = Origins(lake=held, frame=held, members=held.members, known_since=held.known_since, report=held.report, kpi=held.kpi)
+        origins = Origins(
+            lake=held, frame=held, members=held.members, known_since=held.known_since, report=held.report, kpi=held.kpi
+        )
         return Exports(self.pool, self.clock, self.home, origins=origins, renew_every=self.renew_every)
 
     async def event(self, number: int, *, at: datetime = NOW, **fields: Any) -> None:
