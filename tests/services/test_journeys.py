@@ -22,7 +22,7 @@ from campaigns.steps import (
     WaitEvent,
     WaitUntil,
 )
-from campaigns.trigger import OnEvent, Reentry
+from campaigns.trigger import OnEvent, Recurring, Reentry
 from tests.fixtures.journey_stage import HELLO, NOON, Died, Stage
 
 DAY = timedelta(days=1)
@@ -310,6 +310,18 @@ async def test_a_journey_that_lets_nobody_in_any_more_ends_when_it_is_empty(stag
     await stage.runs.keep_house()
     assert await _state_of(stage) == "sending"
     await stage.later(days=1)
+    await stage.runs.keep_house()
+    assert await _state_of(stage) == "sent"
+
+
+async def test_a_journey_that_is_launched_again_goes_on_though_it_is_empty(stage: Stage) -> None:
+    weekly = Recurring(rrule="FREQ=WEEKLY", starts_at=NOON)
+    await stage.pool.execute("INSERT INTO segments (name, created_at) VALUES ('everyone', $1)", NOON)
+    await stage.campaign(segment_id=1, trigger=weekly, steps=(Wait(time=DAY),))
+    await stage.pool.execute("UPDATE campaigns SET next_at = $1", NOON + 7 * DAY)
+    await stage.runs.keep_house()
+    assert await _state_of(stage) == "sending"
+    await stage.pool.execute("UPDATE campaigns SET next_at = NULL")
     await stage.runs.keep_house()
     assert await _state_of(stage) == "sent"
 

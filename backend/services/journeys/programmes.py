@@ -27,6 +27,7 @@ class Programme:
         open: people may enter: the campaign is sending and this is the published version.
         since: when the campaign was launched: what happened before begins nothing.
         steps: a campaign without steps is walked as its one push.
+        next_at: when it is launched again, where it repeats.
     """
 
     campaign_id: int
@@ -37,6 +38,7 @@ class Programme:
     open: bool
     since: datetime | None
     steps: tuple[Step, ...]
+    next_at: datetime | None = None
 
     @property
     def rewards(self) -> bool:
@@ -92,6 +94,7 @@ class Programmes:
                     open=published and row["state"] == State.SENDING,
                     since=row["planned_at"],
                     steps=steps_of(draft),
+                    next_at=row["next_at"],
                 )
             )
         return found

@@ -36,7 +36,7 @@ from campaigns.campaign import Action, State, next_state
 from campaigns.journey import Ask, advance
 from campaigns.shop import ShopSettings
 from campaigns.steps import Acting, CallWebhook, GiveCoupon, Send, SetTrait, SplitRule
-from campaigns.trigger import Once, until_of
+from campaigns.trigger import SET_BASED, until_of
 from segments.errors import FactsError
 from segments.rules.rule import Rule
 
@@ -245,10 +245,13 @@ class JourneyRuns:
 
 def _is_over(programme: Programme, now: datetime) -> bool:
     """Whether nobody can enter any more: what happened before its end may still be read for a while."""
+    trigger = programme.draft.trigger
     if not programme.open:
         return False
-    until = until_of(programme.draft.trigger)
-    return isinstance(programme.draft.trigger, Once) or (until is not None and until + OLDEST < now)
+    if trigger.kind in SET_BASED:
+        return programme.next_at is None
+    until = until_of(trigger)
+    return until is not None and until + OLDEST < now
 
 
 async def _ended(connection: Connection, campaign_id: int, rows: Sequence[asyncpg.Record]) -> Mapping[int, str]:
