@@ -13,8 +13,8 @@ from admin_ui.rule_tree import Node
 from campaigns.campaign import Content, Devices, Draft, Policy, Priority, QuietPolicy, Variant, check_draft
 from campaigns.errors import DraftIncomplete
 from campaigns.steps import Awaited, Step
-from campaigns.templates import check_content
 from campaigns.trigger import Kind, OnEvent
+from campaigns.wording import check_words
 from segments.events import VOCABULARY
 
 
@@ -100,10 +100,13 @@ def to_draft(editor: Editor, *, zone: str, currency: str, now: datetime, say: Sa
     )
     try:
         check_draft(draft)
-        for place, content in draft.contents():
-            check_content(content, field=place)
+        check_words(draft)
     except DraftIncomplete as error:
-        return None, {campaign_places.field_of(error.field): campaign_places.refused(error.field, error.message, say)}
+        return None, {
+            campaign_places.field_of(error.field): campaign_places.refused(
+                error.field, error.message, say, code=error.code
+            )
+        }
     return draft, {}
 
 

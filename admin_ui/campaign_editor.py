@@ -1,18 +1,13 @@
-"""What the campaign editor shows beside its fields: the phone, what the push weighs, when it goes out, and its audience."""
+"""What the campaign editor shows beside its fields: the phone, what the push weighs, its audience, a journey's picture."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
-
-from babel.dates import format_date
 
 from admin_ui import (
     behaviour_form,
     content_form,
-    filters,
     journey_form,
     repetition_form,
     segment_builder,
@@ -20,13 +15,13 @@ from admin_ui import (
 )
 from admin_ui.behaviour_form import FOLLOWERS
 from admin_ui.campaign_form import Editor
+from admin_ui.campaign_timing import timing
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import Say
 from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
 from admin_ui.rule_tree import Node, filters_of
 from admin_ui.services import PageServices
-from admin_ui.trigger_form import event_of
 from backend.errors import NotFound
 from backend.services.segment_values import KnownValue
 from campaigns.content import Content, Text
@@ -38,15 +33,12 @@ from campaigns.fields import samples
 from campaigns.journey_checks import check_steps
 from campaigns.journey_picture import draw
 from campaigns.journey_words import Words, name_of
+from campaigns.message import PAYLOAD_LIMIT
 from campaigns.steps import SplitRule
 from campaigns.templates import MissingField, TextTooLong, compile_template
-from campaigns.timeline import name_of_event
-from campaigns.trigger import Kind, Recurring
+from campaigns.wording import weight
 from segments.events import VOCABULARY
 from segments.rules.behaviour import LEDGER_EVENTS
-
-UPCOMING = 5
-"""Dates of a repetition that are shown."""
 
 HAPPENINGS = tuple(each for each in FOLLOWERS if str(each.name) not in LEDGER_EVENTS)
 """Known events that a campaign can begin with."""
@@ -66,17 +58,10 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
-class Timing:
-    """When it goes out.
+class Weight:
+    """What a push weighs at most; None where it outgrows what a push can carry."""
 
-    Attributes:
-        next: the next moments where it repeats, each with its weekday.
-        warning: what is easily overlooked; empty for nothing.
-    """
-
-    sentence: str
-    next: Sequence[tuple[datetime, str]] = ()
-    warning: str = ""
+    bytes: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +84,6 @@ def merge_buttons() -> dict[str, list[tuple[str, str]]]:
         "ja": [(f"{{{{ {each.ja} }}}}", each.ja) for each in MERGE_FIELDS],
         "en": [(f"{{{{ {each.name} }}}}", each.en) for each in MERGE_FIELDS],
     }
-
-
-def timing(editor: Editor, page: Page) -> Timing:
-    """When it goes out, in words."""
-    fields, say, zone = editor.fields, page.say, page.shop.zone
-    match fields["kind"]:
-        case Kind.RECURRING:
-            return _repeated(fields, page)
-        case Kind.EVENT:
-            event = label_of(event_of(fields), say)
-            return Timing(say("%(when)s after: %(event)s", when=_delay(fields, say), event=event))
-        case Kind.SEGMENT if fields["change"] == "left":
-            return Timing(say("%(when)s after a member leaves the segment", when=_delay(fields, say)))
-        case Kind.SEGMENT:
-            return Timing(say("%(when)s after a member comes into the segment", when=_delay(fields, say)))
-        case Kind.DATE:
-            return Timing(_dated(fields, say))
-        case _:
-            at = trigger_form.begins(fields, zone)
-            return Timing(filters.exact(at, zone=zone, say=say) if at else say("As soon as you confirm it"))
 
 
 async def audience(services: PageServices, fields: Mapping[str, str]) -> dict[str, Any] | None:
@@ -174,7 +139,7 @@ async def context(page: Page, services: PageServices, editor: Editor, errors: Er
         "coupons": await services.coupon_book.list(),
         "merge_fields": merge_buttons(),
         "audience": await audience(services, editor.fields),
-        "timing": timing(editor, page),
+        "timing": await timing(editor, page, services),
         "rules": await services.shop.get(),
         **phone(editor, page),
     }
@@ -234,13 +199,20 @@ def _picture(editor: Editor, words: Words, currency: str) -> Drawing | None:
 
 def phone(editor: Editor, page: Page) -> dict[str, Any]:
     """The phone with the texts as they are being typed."""
-    return {"previews": previews(editor, editor.shown, page.say), "frame": editor.fields, "weight": None}
+    content = content_form.read(editor.fields, editor.shown)
+    return {
+        "previews": previews(editor, editor.shown, page.say),
+        "frame": editor.fields,
+        "weight": _weight(content),
+        "limit": PAYLOAD_LIMIT,
+    }
 
 
-def label_of(event: str, say: Say) -> str:
-    """What people call an event; one of the shop's own goes by its name."""
-    ja, en = name_of_event(event)
-    return say.pick({"ja": ja, "en": en})
+def _weight(content: Content) -> Weight | None:
+    try:
+        return Weight(weight(content)) if content.texts() else None
+    except TemplateError:
+        return None
 
 
 def told(content: Content, say: Say) -> Preview:
@@ -259,42 +231,3 @@ def _preview(content: Content, language: str, platform: str, say: Say) -> Previe
         problem = say("This text cannot be used: %(reason)s.", reason=error.message)
         return Preview(text.title, text.body, problem, image=image, buttons=buttons)
     return Preview(title, body, image=image, buttons=buttons)
-
-
-def _repeated(fields: Mapping[str, str], page: Page) -> Timing:
-    say = page.say
-    if trigger_form.wrong({**fields, "reentry": "always"}, zone=page.shop.zone, now=page.now):
-        return Timing(say("Choose how often, and from when."))
-    told = repetition_form.sentence(fields, fields["at"], say)
-    made = trigger_form.trigger(fields, None, zone=page.shop.zone, currency=page.shop.currency)
-    if not isinstance(made, Recurring):
-        raise TypeError(made)
-    found = repetition_form.upcoming(made, zone=page.shop.zone, now=page.now, count=UPCOMING)
-    if not found:
-        return Timing(told, warning=say("With this no date is left."))
-    skips = say("Months without this day are passed over.") if repetition_form.skips_months(fields) else ""
-    return Timing(told, [(each, _weekday(each, page)) for each in found], skips)
-
-
-def _weekday(moment: datetime, page: Page) -> str:
-    local = moment.astimezone(ZoneInfo(page.shop.zone))
-    return str(format_date(local, "EEEE", locale=page.say.language))
-
-
-def _delay(fields: Mapping[str, str], say: Say) -> str:
-    if fields["delay"] in ("", "0"):
-        return say("Within seconds")
-    return f"{fields['delay']} {say(trigger_form.UNIT_NAMES.get(fields['delay_unit'], ''))}"
-
-
-def _dated(fields: Mapping[str, str], say: Say) -> str:
-    trait = fields["date_of"] == "trait"
-    date = fields["date_trait"] if trait else say(trigger_form.DATE_NAMES.get(fields["date_of"], ""))
-    days, at = fields["date_days"], fields["date_at"]
-    match fields["date_side"]:
-        case "before":
-            return say("%(days)s days before: %(date)s, at %(at)s", days=days, date=date, at=at)
-        case "after":
-            return say("%(days)s days after: %(date)s, at %(at)s", days=days, date=date, at=at)
-        case _:
-            return say("On the day: %(date)s, at %(at)s", date=date, at=at)

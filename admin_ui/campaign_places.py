@@ -38,9 +38,11 @@ _FIELD_OF: Mapping[str, str] = {
 """Fields of a draft that are called differently in the form."""
 
 
-def refused(path: str, message: str, say: Say) -> str:
+def refused(path: str, message: str, say: Say, *, code: str = "") -> str:
     """What to say of a refusal at a place in a draft."""
-    name = _plain(field_of(path))
+    name = {"payload": "payload", "name_on_lock_screen": "names"}.get(code) or _plain(field_of(path))
+    if name == "names" and "given name" in message:
+        name = "given_name"
     if path == "segment_id" and "begins" in message:
         name = "segment_again"
     if "copy" in message:

@@ -6,6 +6,7 @@ from litestar import Response
 
 from admin_ui import campaign_changes, campaign_draft, campaign_editor, campaign_views, report_views, trigger_form
 from admin_ui.campaign_form import Editor
+from admin_ui.campaign_timing import timing
 from admin_ui.i18n import mark
 from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
@@ -49,7 +50,7 @@ async def show(
         "error": error,
         "review_error": review_error,
         "comment": comment,
-        "timing": campaign_editor.timing(_editor(page, detail.draft), page),
+        "timing": await timing(_editor(page, detail.draft), page, services),
         "proposed": _proposed(page, detail),
     }
     if detail.summary.state in BEFORE_LAUNCH:

@@ -56,5 +56,6 @@ SENTENCES: Mapping[str, str] = {
     "counted": mark("A running campaign's figures are counted by this, so it stays. Copy the campaign to change it."),
     "payload": mark("With all of this the push grows beyond 4,096 bytes. Shorten a text, a link or a button."),
     "names": mark("This text shows a name, and a locked phone shows it to whoever looks. Take it out, or allow names below."),
+    "given_name": mark("A given name never stands on a lock screen. Use the family name, or none."),
 }  # fmt: skip
 """Every field of the form; a button's label stands for its other parts too."""

@@ -7,7 +7,8 @@ from typing import Any
 from babel.numbers import get_currency_precision
 
 from admin_ui import typed_values
-from admin_ui.campaign_editor import Preview, label_of, told
+from admin_ui.campaign_editor import Preview, told
+from admin_ui.campaign_timing import label_of
 from admin_ui.forms import Form
 from admin_ui.i18n import Say, mark
 from admin_ui.trigger_form import KINDS

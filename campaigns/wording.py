@@ -13,7 +13,7 @@ from campaigns.dispatch import Candidate, compose
 from campaigns.errors import DraftIncomplete
 from campaigns.fields import PRIVATE, samples
 from campaigns.gates import Standing
-from campaigns.message import PAYLOAD_LIMIT, AddressKind
+from campaigns.message import PAYLOAD_LIMIT, AddressKind, PushMessage, payload_bytes
 from campaigns.templates import TextTooLong, check_content, compile_template
 
 SHOWN_WHERE_ALLOWED = "family_name"
@@ -64,7 +64,28 @@ def _check_names(text: Text, field: str, *, allowed: bool) -> None:
         raise DraftIncomplete(reason, field=f"{field}.{part}", code="name_on_lock_screen")
 
 
+def weight(content: Content) -> int | None:
+    """Bytes of the largest push that this makes, in any language and on any platform; None where one outgrows a push.
+
+    Raises:
+        TemplateError: a text is no template.
+    """
+    try:
+        every = [one for _, one in _everywhere("", content)]
+        return max(payload_bytes(_largest(one, language)) for one in every for language in one.texts())
+    except TextTooLong:
+        return None
+
+
 def _check_size(content: Content, language: str, field: str) -> None:
+    try:
+        _largest(content, language)
+    except TextTooLong as error:
+        reason = f"with everything filled in, it outgrows the {PAYLOAD_LIMIT:,} bytes of a push"
+        raise DraftIncomplete(reason, field=field, code="payload") from error
+
+
+def _largest(content: Content, language: str) -> PushMessage:
     """With the longer of the samples in every field, and the largest numbers."""
     candidate = Candidate(
         delivery_id=_LARGEST_NUMBER,
@@ -77,11 +98,7 @@ def _check_size(content: Content, language: str, field: str) -> None:
         occurrence=_LARGEST_NUMBER,
         step=_LARGEST_STEP,
     )
-    try:
-        compose(candidate, campaign_id=_LARGEST_CAMPAIGN, content=content, now=_NOW)
-    except TextTooLong as error:
-        reason = f"with everything filled in, it outgrows the {PAYLOAD_LIMIT:,} bytes of a push"
-        raise DraftIncomplete(reason, field=field, code="payload") from error
+    return compose(candidate, campaign_id=_LARGEST_CAMPAIGN, content=content, now=_NOW)
 
 
 def _size(value: object) -> int:

@@ -7,7 +7,14 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from admin_ui import campaign_buttons, campaign_draft, campaign_editor, campaign_form, campaign_places
+from admin_ui import (
+    campaign_buttons,
+    campaign_draft,
+    campaign_editor,
+    campaign_form,
+    campaign_places,
+    campaign_timing,
+)
 from admin_ui.campaign_form import Editor
 from admin_ui.forms import Errors, Form
 from admin_ui.page import Page
@@ -58,9 +65,12 @@ async def size_audience(
 
 
 @post("/campaigns/moments", opt={"allow": Allow.MARKETER}, status_code=200)
-async def tell_moments(page: NamedDependency[Page], form: NamedDependency[Form]) -> Response[Any]:
+async def tell_moments(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
     """When it goes out, in words, as it is being chosen."""
-    return page.show("campaigns/_moments.html", timing=campaign_editor.timing(campaign_form.read(form), page))
+    timing = await campaign_timing.timing(campaign_form.read(form), page, services)
+    return page.show("campaigns/_moments.html", timing=timing)
 
 
 @get("/campaigns/{campaign_id:int}/edit", opt={"allow": Allow.MARKETER})
@@ -122,7 +132,7 @@ def _refusal(page: Page, error: BadInput | Conflict) -> str:
         return known[error.code]
     if isinstance(error, Conflict) and error.field is None:
         return page.say("Somebody else changed this campaign meanwhile. Reload it and look at the change.")
-    return campaign_places.refused(error.field or "", error.message, page.say)
+    return campaign_places.refused(error.field or "", error.message, page.say, code=error.code)
 
 
 async def _show(
