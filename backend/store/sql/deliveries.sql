@@ -54,12 +54,11 @@ LEFT JOIN live ON live.customer_id = wanted.customer_id
 LEFT JOIN LATERAL (
     SELECT d.locale, d.time_zone
     FROM devices AS d
-    WHERE d.customer_id = wanted.customer_id AND d.state = 'live' AND d.permission <> 'denied'
+    WHERE live.devices > 1 AND d.customer_id = wanted.customer_id AND d.state = 'live' AND d.permission <> 'denied'
     ORDER BY d.last_seen DESC, d.device_id DESC
     LIMIT 1
-) AS newest ON live.devices > 1
+) AS newest ON true
 LEFT JOIN sent ON sent.customer_id = wanted.customer_id
-ORDER BY c.customer_id
 
 -- name: settle_in
 -- For the transaction: room for hashes of a million people, and no time lost on compiling what runs once.
