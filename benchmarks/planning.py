@@ -80,6 +80,11 @@ async def server_cpu(pool: asyncpg.Pool) -> float:
     return sum(sum(each.cpu_times()[:2]) for each in [postmaster, *postmaster.children()])
 
 
+async def busy(pool: asyncpg.Pool) -> float:
+    """CPU seconds of ours and the server's so far."""
+    return time.process_time() + await server_cpu(pool)
+
+
 async def planned(pool: asyncpg.Pool, people: int) -> None:
     """A launch, its parts one by one, and COPY alone."""
     floor = ShopFloor(pool, clock=SystemClock())
@@ -92,7 +97,7 @@ async def planned(pool: asyncpg.Pool, people: int) -> None:
     whole, cpu, servers = time.perf_counter() - began, time.process_time() - cpu, await server_cpu(pool) - servers
     parts, alone = await _parts(pool, floor.audience.frame)
     a_million = whole / people * 1e6
-    print(f"planned {people:,} people in {whole:.1f} s, {cpu:.1f} CPU s of ours and {servers:.1f} of the server; a million in {a_million:.1f} (aim {AIM:.0f}): "
+    print(f"planned {people:,} people in {whole:.1f} s, {cpu:.1f} CPU s of ours and {servers:.1f} of the server; a million in {a_million:.1f} (aim {AIM:.0f}), CPU s: "
           + ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
           + f"; COPY alone {alone:.1f} s, {whole / alone:.1f} times that")  # fmt: skip
 
@@ -102,21 +107,23 @@ async def _parts(pool: asyncpg.Pool, members: pl.DataFrame) -> tuple[dict[str, f
     later = now + timedelta(days=1)
     spent: dict[str, float] = {}
 
-    def lap(name: str, began: float) -> float:
-        spent[name] = time.perf_counter() - began
-        return time.perf_counter()
+    async def lap(name: str, began: float) -> float:
+        spent[name] = await busy(pool) - began
+        return await busy(pool)
 
     async with pool.acquire() as connection:
-        at = time.perf_counter()
+        at = await busy(pool)
         audience = await audience_store.read(connection, members, contents=[CONTENT], rules=rules, terms=terms, now=now)
-        at = lap("standing", at)
+        at = await lap("standing", at)
         plan = decide(audience, rules=rules, terms=terms, now=now, expires_at=later)
-        at = lap("gates and draw", at)
+        at = await lap("gates and draw", at)
         rows = rows_of(plan, campaign_id=901, occurrence=1, version=1, salt="s", contents=[CONTENT], now=now)
-        at = lap("rows", at)
+        at = await lap("rows", at)
         await store.copy_people(connection, rows)
-        lap("COPY", at)
-        return spent, await _copied_alone(connection, rows)
+        at = await lap("COPY", at)
+        wall = await _copied_alone(connection, rows)
+        await lap("COPY alone", at)
+        return spent, wall
 
 
 async def _copied_alone(connection: asyncpg.Connection, rows: pl.DataFrame) -> float:

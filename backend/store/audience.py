@@ -33,7 +33,6 @@ _STANDING: dict[str, Any] = {
     "zone": pl.String(),
 }
 _FLAGS = tuple(name for name, kind in _STANDING.items() if kind == pl.Int8())
-_NAMES = frozenset({"family_name", "given_name"})
 
 
 async def read(
@@ -65,7 +64,8 @@ async def read(
         consent_without_word(rules, terms),
         terms.counts_from,
         any(len(content.texts()) > 1 for content in contents),
-        bool(needed & _NAMES),
+        "family_name" in needed,
+        "given_name" in needed,
     )
     return join_standing(members, standing, contents)
 

@@ -1,8 +1,8 @@
 -- name: read_audience
 -- What the gates need of each member of a segment ($1), at $2, as a set: every table is read once, and joined by hashing where the
 -- segment is large. Consent is the person's word to a purpose ($3); where there is none, $4. Pushes of class $5 and above
--- count, by campaign, occurrence and step: two devices that got the same are one push to the person. $6 and $7: whether
--- texts ask for the language, and for names. The newest device says language and zone; only whoever has several is looked at closer.
+-- count, by campaign, occurrence and step: two devices that got the same are one push to the person. $6 to $8: whether
+-- texts ask for the language, the family name, the given name. The newest device says language and zone; only whoever has several is looked at closer.
 WITH wanted AS MATERIALIZED (
     SELECT unnest($1::bigint[]) AS customer_id
 ), banned AS MATERIALIZED (
@@ -41,7 +41,7 @@ SELECT
     END AS language,
     ($7::boolean AND coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName', '') <> '')::int
         AS has_family_name,
-    ($7::boolean AND coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName', '') <> '')::int
+    ($8::boolean AND coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName', '') <> '')::int
         AS has_given_name,
     coalesce(
         CASE WHEN live.devices > 1 THEN newest.time_zone ELSE live.time_zone END, c.traits ->> 'timezone', c.traits ->> 'time_zone'
