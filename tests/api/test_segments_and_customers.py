@@ -148,7 +148,8 @@ async def test_the_catalogue_of_conditions_is_told(client: httpx.AsyncClient) ->
     assert orders["operators"][0] == {"op": "=", "operand": "number", "ja": "ちょうど", "en": "is exactly"}
     ordered = next(each for each in conditions["events"] if each["name"] == "Order Completed")
     assert (ordered["ja"], ordered["en"]) == ("購入", "Order completed")
-    assert [each["name"] for each in ordered["properties"]] == ["store", "category", "product", "amount", "platform"]
+    asked = ["store", "category", "product", "brand", "amount", "platform"]
+    assert [each["name"] for each in ordered["properties"]] == asked
 
 
 async def test_customers_are_found_and_shown(client: httpx.AsyncClient) -> None:
