@@ -8,6 +8,7 @@ import polars as pl
 
 from campaigns.experiment import ArmName
 from campaigns.report import People, PeopleGroup, add_up
+from campaigns.retry import DeliveryState
 
 PEOPLE: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
@@ -31,19 +32,22 @@ DEVICES: dict[str, pl.DataType] = {
 }
 """One row a delivery; ``reason`` of those that were left out when they were to be tried again."""
 
-STANDING: dict[str, pl.DataType] = {**PEOPLE, "states": pl.List(pl.String()), "reasons": pl.List(pl.String())}
-"""People with the states and reasons of their devices, sorted; null where there are none."""
+STANDING: dict[str, pl.DataType] = {**PEOPLE, "states": pl.Int64(), "device_reason": pl.String()}
+"""People with the states of their devices as a set of bits (`_BITS`) and the first reason of one; null where there are none."""
+
+_BITS = {str(state): 1 << place for place, state in enumerate(DeliveryState)}
 
 _NO_LABELS = pl.DataFrame(schema={"customer_id": pl.Int64(), "label": pl.String()})
 
-_SHARED = ("arm", "left_out", "state", "reason", "states", "reasons")
+_SHARED = ("arm", "left_out", "state", "reason", "states", "device_reason")
 
 
 def standing_of(people: pl.LazyFrame, devices: pl.LazyFrame) -> pl.LazyFrame:
     """`STANDING` out of `PEOPLE` and `DEVICES`."""
     row = ["customer_id", "occurrence", "step"]
     found = devices.group_by(row).agg(
-        pl.col("state").unique().sort().alias("states"), pl.col("reason").drop_nulls().unique().sort().alias("reasons")
+        pl.col("state").replace_strict(_BITS, return_dtype=pl.Int64).bitwise_or().alias("states"),
+        pl.col("reason").min().alias("device_reason"),
     )
     return people.join(found, on=row, how="left").select(*STANDING)
 
@@ -56,7 +60,7 @@ def entries_of(standing: pl.LazyFrame) -> pl.LazyFrame:
         "arm",
         pl.when(pl.col("arm") == ArmName.TREATED).then("variant").alias("variant"),
         pl.col("planned_at").cast(pl.Datetime("us", "UTC")),
-        pl.col("states").list.contains("accepted").fill_null(value=False).alias("accepted"),
+        (pl.col("states").fill_null(0) & _BITS[DeliveryState.ACCEPTED] > 0).alias("accepted"),
     )
 
 
@@ -81,8 +85,8 @@ def _group(row: Mapping[str, Any]) -> PeopleGroup:
         left_out=row["left_out"],
         state=row["state"],
         reason=row["reason"],
-        states=frozenset(row["states"] or ()),
-        reasons=frozenset(row["reasons"] or ()),
+        states=frozenset(state for state, bit in _BITS.items() if (row["states"] or 0) & bit),
+        reasons=frozenset({row["device_reason"]} - {None}),
         people=row["people"],
     )
 
