@@ -11,19 +11,16 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
 from functools import lru_cache
 
 import jinja2
-from babel.dates import format_skeleton
-from babel.numbers import format_currency
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from campaigns.content import Content, Text
 from campaigns.errors import CampaignError, DraftIncomplete, TemplateError
 from campaigns.fields import BY_NAME, MergeField, samples
-from segments.money import decimals
+from campaigns.text_filters import CURRENCY, FILTERS, LANGUAGE, Value
 
 LONGEST_SOURCE = 4096
 """Bytes of a template."""
@@ -31,11 +28,6 @@ LONGEST_OUTPUT = 3800
 """Bytes of title and body together, filled in: FCM takes 4,096 with everything else."""
 DEEPEST = 8
 """Levels of if inside if."""
-
-LANGUAGE, CURRENCY = "_language", "_currency"
-"""What filters know beside their value; no text can name it, for it is no merge field."""
-
-Value = str | int
 
 
 class MissingField(CampaignError):
@@ -80,55 +72,10 @@ class _Missing(jinja2.Undefined):
         return False
 
 
-def _comma(value: object) -> str:
-    """12345 as 12,345; text stays as it is."""
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _default(value: object, otherwise: Value) -> object:
-    return otherwise if isinstance(value, jinja2.Undefined) else value
-
-
-@jinja2.pass_context
-def _honoured(context: jinja2.runtime.Context, name: object, otherwise: Value | None = None) -> str:
-    """A name with 様 in Japanese, as it is in English; ``otherwise``, as it is, for who has none."""
-    if isinstance(name, jinja2.Undefined) and otherwise is not None:
-        return str(otherwise)
-    return f"{name}様" if context[LANGUAGE] == "ja" else str(name)
-
-
-@jinja2.pass_context
-def _money(context: jinja2.runtime.Context, value: object) -> str:
-    """Minor units as an amount of the shop's currency; the text of a default stays as it is."""
-    if not isinstance(value, int):
-        return str(value)
-    currency: str = context[CURRENCY]
-    amount = Decimal(value).scaleb(-decimals(currency))
-    return str(format_currency(amount, currency, locale=context[LANGUAGE])).replace("￥", "¥").replace("JP¥", "¥")
-
-
-@jinja2.pass_context
-def _date(context: jinja2.runtime.Context, value: object) -> str:
-    """A day as 11月30日 or November 30; the text of a default stays as it is."""
-    try:
-        return str(format_skeleton("MMMMd", date.fromisoformat(str(value)), locale=context[LANGUAGE]))
-    except ValueError:
-        return str(value)
-
-
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
 _ENVIRONMENT.globals.clear()
 _ENVIRONMENT.tests.clear()
-_ENVIRONMENT.filters = {
-    "comma": _comma,
-    "date": _date,
-    "default": _default,
-    "money": _money,
-    "sama": _honoured,
-    "様": _honoured,
-    "lower": lambda value: str(value).lower(),
-    "upper": lambda value: str(value).upper(),
-}
+_ENVIRONMENT.filters = dict(FILTERS)
 
 _FILTERS = "there are default, upper, lower, comma, money, date and 様 (or sama)"
 _WITH_DEFAULT = ("sama", "様")
