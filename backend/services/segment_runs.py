@@ -6,6 +6,7 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import asyncpg
@@ -24,6 +25,7 @@ from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
 from segments.preview import Count, look, sizes
+from segments.raw_members import known_since
 from segments.reduce.latest import is_latest
 from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
@@ -222,7 +224,13 @@ class SegmentRuns:
         view = await self._frame.read_for([whole])
         found = await asyncio.to_thread(look, view, whole, by=by, exclude_test_accounts=settings.exclude_test_accounts)
         return Preview(
-            count=Count(size=found.size, total=found.total, reachable=found.reachable, as_of=view.as_of),
+            count=Count(
+                size=found.size,
+                total=found.total,
+                reachable=found.reachable,
+                as_of=view.as_of,
+                known_since=known_since(whole, view.raw_since, day=view.day),
+            ),
             by=by,
             groups=found.groups,
             sample=await self._named(found.sample),
@@ -240,14 +248,6 @@ class SegmentRuns:
         view = await self._frame.read_for([rule])
         return members(population(view.frame, exclude_test_accounts=settings.exclude_test_accounts), rule)
 
-    async def explain(self, segment_id: int, *, customer_id: int) -> Explanation:
-        """Why a customer is or is not in a segment, condition by condition.
-
-        Raises:
-            NotFound: no such segment, or no facts about the customer yet.
-        """
-        stored, rule, settings = await self._resolved(segment_id, None)
-        view = await self._frame.read_for([rule])
     async def holding(self, rule: Rule, customer_ids: Collection[int]) -> frozenset[int]:
         """Of some customers those of whom a rule holds as of now; nobody of whom there are no facts yet.
 
@@ -271,6 +271,14 @@ class SegmentRuns:
         view = await self._frame.read_for([rule])
         return known_since(rule, view.raw_since, day=view.day)
 
+    async def explain(self, segment_id: int, *, customer_id: int) -> Explanation:
+        """Why a customer is or is not in a segment, condition by condition.
+
+        Raises:
+            NotFound: no such segment, or no facts about the customer yet.
+        """
+        stored, rule, settings = await self._resolved(segment_id, None)
+        view = await self._frame.read_for([rule])
         found = await asyncio.to_thread(_row_for(rule, view.frame, customer_id).collect)
         if found.is_empty():
             raise NotFound(
@@ -290,6 +298,7 @@ class SegmentRuns:
             ja=findings[0],
             en=findings[1],
             as_of=view.as_of,
+            known_since=known_since(rule, view.raw_since, day=view.day),
         )
 
     async def _resolved(self, segment_id: int, version: int | None) -> tuple[StoredSegment, Rule, ShopSettings]:
