@@ -9,6 +9,7 @@ import polars as pl
 from campaigns.effect import Arm, Effect
 from campaigns.overview import CampaignReport
 from campaigns.report import People
+from campaigns.results import Results
 
 COLUMNS: dict[str, pl.DataType] = {
     "campaign_id": pl.Int64(),
@@ -47,6 +48,23 @@ def _rows(report: CampaignReport) -> Iterator[_Row]:
         yield _figure("opens", "of", report.opens.of)
     if report.effect is not None:
         yield from _effect(report.effect)
+    if report.results is not None:
+        yield from _results(report.results)
+
+
+def _results(results: Results) -> Iterator[_Row]:
+    """Sales and coupons of each arm; each variant's counts and difference where there are several."""
+    several = len(results.variants) > 1
+    variants = [(f"variant {one.name}", one) for one in results.variants] if several else []
+    for section, one in variants:
+        yield from _arm(section, one.arm)
+    for section, one in (("treated", results.treated), *variants, ("control", results.control)):
+        for item in ("buyers", "orders", "presented", "redeemed", "sales_per_person"):
+            yield _figure(section, item, getattr(one, item))
+    for told in results.comparisons if several else ():
+        low, high = (told.effect.interval.low, told.effect.interval.high) if told.effect.interval else (None, None)
+        yield (f"variant {told.name}", "difference", told.effect.difference, low, high, f"against {told.against}")
+        yield (f"variant {told.name}", "verdict", None, None, None, str(told.effect.verdict))
 
 
 def _people(people: People) -> Iterator[_Row]:

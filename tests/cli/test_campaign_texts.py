@@ -10,6 +10,7 @@ from backend.cli.campaign_texts import tell_report
 from campaigns.effect import Arm, judge
 from campaigns.overview import CampaignReport, Goal
 from campaigns.report import People
+from campaigns.report_table import table
 from campaigns.results import ArmResult, Results, judged
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
@@ -68,3 +69,9 @@ def test_each_arm_and_the_goal_are_told() -> None:
     assert "A            9 bought, sales per person 540 (minor units), coupon used by 4" in told
     assert "B against control: Difference +3.0 points" in told
     assert told.endswith("Goal: 6 % Order Completed within 7 days; so far 7.0%, reached")
+    report.as_of, report.received = ENDS, 0
+    rows = {(row["section"], row["item"]): row for row in table(cast("CampaignReport", report)).to_dicts()}
+    assert rows["variant A", "sales_per_person"]["value"] == 540
+    assert rows["variant B", "verdict"]["text"] == "too_small"
+    assert rows["variant B", "difference"]["text"] == "against control"
+    assert rows["control", "buyers"]["value"] == 1
