@@ -119,7 +119,10 @@ def goal(told: Goal, say: Say) -> dict[str, str]:
     """The goal beside the result: whether it was reached, in a word and a tone."""
     if told.reached is None:
         return {"word": say("Still being counted") if told.target is not None else "", "tone": "hollow"}
-    return {"word": say("Goal reached") if told.reached else say("Below the goal"), "tone": "good" if told.reached else "care"}
+    return {
+        "word": say("Goal reached") if told.reached else say("Below the goal"),
+        "tone": "good" if told.reached else "care",
+    }
 
 
 def parts(breakdown: CampaignBreakdown, currency: str, say: Say) -> tuple[Part, ...]:

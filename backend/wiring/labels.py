@@ -24,9 +24,7 @@ class CampaignLabels:
     segment_runs: SegmentRuns
     memberships: MembershipLedger
 
-    async def of(
-        self, by: By, *, day: date, at: datetime, segment_id: int | None, survivors: pl.LazyFrame
-    ) -> Labelled:
+    async def of(self, by: By, *, day: date, at: datetime, segment_id: int | None, survivors: pl.LazyFrame) -> Labelled:
         """See `backend.services.campaign_desk.breakdowns.Labels`."""
         if segment_id is not None:
             return await self._segment(segment_id, at)

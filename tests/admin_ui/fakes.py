@@ -148,9 +148,7 @@ async def put_members(pool: asyncpg.Pool, customers: int = 400) -> None:
 class FakeLabels:
     """Everybody's store by number."""
 
-    async def of(
-        self, by: By, *, day: date, at: datetime, segment_id: int | None, survivors: pl.LazyFrame
-    ) -> Labelled:
+    async def of(self, by: By, *, day: date, at: datetime, segment_id: int | None, survivors: pl.LazyFrame) -> Labelled:
         if segment_id is not None:
             few = pl.LazyFrame({"customer_id": range(1, 40)}).with_columns(pl.lit(INSIDE).alias("label"))
             return Labelled(few, "launch", rest=OUTSIDE)
