@@ -6,6 +6,8 @@ from backend.cli.runtime import failing_clearly, print_json, run
 from backend.errors import BadInput
 from backend.services.playbooks import Made, Shelved
 from backend.wiring import Services
+from campaigns.journey_words import Words as JourneyWords
+from campaigns.journey_words import describe as describe_steps
 from campaigns.playbooks.playbook import NEEDS, Ask
 from segments.rules.describe import describe
 from segments.rules.parse import parse
@@ -91,6 +93,7 @@ def _show(slug: str, given: dict[str, object], *, as_json: bool) -> None:
         lines += (
             [f"Segment “{plan.segment.name.en}”: {describe(parse(plan.segment.rule), 'en')}"] if plan.segment else []
         )
+        lines += describe_steps(plan.steps, JourneyWords(language="en"))
         lines += [f"  [{name}] {text.title} | {text.body}" for name, text in (("ja", plan.ja), ("en", plan.en)) if text]
         lines.append(
             f"Success: {plan.conversion_event} within {plan.conversion_days} days; holdout {plan.holdout_percent:g} %"

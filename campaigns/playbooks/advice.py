@@ -133,12 +133,14 @@ def suggest(ask: Ask, shop: Shop, *, slug: str, pair: tuple[str, str] | None = N
     """
     if slug == "cross-sell" and ask.kind is Kind.CATEGORY:
         return pair[ask.name == "goes_with"] if pair is not None else None
+    only_orders = None if shop.visits or Need.ORDERS not in shop.there else "Order Completed"
     found: Mapping[tuple[str, str], Answer | None] = {
         ("second-purchase", "days"): shop.interval,
         ("up-sell", "category"): shop.category,
         ("up-sell", "amount"): _rounded(shop.basket * _DEAREST) if shop.basket else None,
         ("rank-up-near", "missing"): shop.missing,
         ("store-event", "store"): shop.store,
-        ("feedback", "begins_with"): None if shop.visits or Need.ORDERS not in shop.there else "Order Completed",
+        ("store-event", "goal"): only_orders,
+        ("feedback", "begins_with"): only_orders,
     }
     return found.get((slug, ask.name))

@@ -108,27 +108,33 @@ ONBOARDING = Playbook(
 )
 
 
+_FIRST_COUPON_WORDS = Content(
+    ja=Text(
+        "クーポンをお持ちです",
+        "まだお使いでないクーポンが{{ クーポン枚数 | default('1') }}枚あります。お会計の前に、アプリのクーポン画面を開いてください。",
+    ),
+    en=Text(
+        "You have a coupon waiting",
+        "Coupons still unused: {{ coupons_held | default('1') }}. Open Coupons in the app before you pay.",
+    ),
+)
+
+
 def _first_coupon(answers: Answers) -> Plan:
     days = int(answers["days"])
     return Plan(
         name=Words("はじめてのクーポンのご案内", "First coupon, still unused"),
         when=Words(
-            f"クーポンの発行から{days}日後。まだ一度もクーポンを使っていない方に、お一人1回。",
-            f"{days} days after a coupon was issued, once a person, to those who have never used one.",
+            f"クーポンの発行から{days}日後。一度もクーポンを使ったことのない方に、お一人1回。その間に使った方には送りません。",
+            f"{days} days after a coupon was issued, once a person, to those who have never used one and did not meanwhile.",
         ),
         segment=NewSegment(
-            name=Words("クーポン未使用の方", "Holds a coupon, never used one"),
-            rule=every(has("coupons_held", ">=", 1), has("coupons_used", "=", 0)),
+            name=Words("クーポンを使ったことのない方", "Has never used a coupon"),
+            rule=every(has("coupons_used", "=", 0)),
         ),
-        trigger=OnEvent(event="Coupon Issued", delay=timedelta(days=days)),
-        ja=Text(
-            "クーポンをお持ちです",
-            "まだお使いでないクーポンが{{ クーポン枚数 | default('1') }}枚あります。お会計の前に、アプリのクーポン画面を開いてください。",
-        ),
-        en=Text(
-            "You have a coupon waiting",
-            "Coupons still unused: {{ coupons_held | default('1') }}. Open Coupons in the app before you pay.",
-        ),
+        trigger=OnEvent(event="Coupon Issued"),
+        steps=(Wait(time=timedelta(days=days)), Send(content=_FIRST_COUPON_WORDS)),
+        exits_on=Awaited(event="Coupon Redeemed"),
         conversion_event="Coupon Redeemed",
         conversion_days=14,
         hypothesis=Words(

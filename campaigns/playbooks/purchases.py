@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from campaigns.campaign import Text
+from campaigns.campaign import Content, Text
 from campaigns.playbooks.beginnings import A_COUPON
 from campaigns.playbooks.playbook import (
     ITS_SEGMENT,
@@ -18,6 +18,7 @@ from campaigns.playbooks.playbook import (
     every,
     has,
 )
+from campaigns.steps import Send, SplitRule, Wait
 from campaigns.trigger import OnEvent, OnSegment, Reentry
 
 _ORDER = "Order Completed"
@@ -100,20 +101,8 @@ SECOND_PURCHASE = Playbook(
 )
 
 
-def _cross_sell(answers: Answers) -> Plan:
-    bought, goes_with, days = str(answers["category"]), str(answers["goes_with"]), int(answers["days"])
-    return Plan(
-        name=Words(f"{bought}に{goes_with}を添えて", f"{goes_with} with {bought}"),
-        when=Words(
-            f"{bought}の購入から{days}日後。{goes_with}を買ったことのない方に、90日に1回まで。",
-            f"{days} days after an order with {bought}, to those who never bought {goes_with}; every 90 days at most.",
-        ),
-        segment=NewSegment(
-            name=Words(f"{goes_with}をまだ買っていない方", f"Never bought {goes_with}"),
-            rule=every(_of(bought, op="at_least", times=1), _of(goes_with, op="at_most", times=0)),
-        ),
-        trigger=OnEvent(event=_ORDER, where={"category": bought}, delay=timedelta(days=days)),
-        reentry=Reentry(mode="after", days=90),
+def _together(bought: str, goes_with: str) -> Content:
+    return Content(
         ja=Text(
             f"{bought}と相性のよい{goes_with}",
             f"{bought}をお求めの方の多くが、{goes_with}も一緒に選んでいます。次のご来店で、ぜひお試しください。",
@@ -122,6 +111,25 @@ def _cross_sell(answers: Answers) -> Plan:
             f"{goes_with} to go with your {bought}",
             f"Many who buy {bought} take {goes_with} along. Try it next time you come by.",
         ),
+    )
+
+
+def _cross_sell(answers: Answers) -> Plan:
+    bought, goes_with, days = str(answers["category"]), str(answers["goes_with"]), int(answers["days"])
+    never = _of(goes_with, op="at_most", times=0)  # asked at the order, and again before it is sent
+    return Plan(
+        name=Words(f"{bought}に{goes_with}を添えて", f"{goes_with} with {bought}"),
+        when=Words(
+            f"{bought}の購入から{days}日後。{goes_with}を買ったことのない方に、90日に1回まで。",
+            f"{days} days after an order with {bought}, to those who never bought {goes_with}; every 90 days at most.",
+        ),
+        segment=NewSegment(
+            name=Words(f"{goes_with}をまだ買っていない方", f"Never bought {goes_with}"),
+            rule=every(never),
+        ),
+        trigger=OnEvent(event=_ORDER, where={"category": bought}),
+        reentry=Reentry(mode="after", days=90),
+        steps=(Wait(time=timedelta(days=days)), SplitRule(rule=never), Send(content=_together(bought, goes_with))),
         conversion_days=14,
         hypothesis=Words(
             f"{bought}と{goes_with}は一緒に買われることが多い。組み合わせをお伝えすれば、次の購入が早まる。",

@@ -121,7 +121,7 @@ def _store_event(answers: Answers) -> Plan:
         holdout_percent=5.0,
         ja=Text(f"{what}のお知らせ", "くわしくはアプリのお知らせをご覧ください。皆さまのお越しをお待ちしております。"),
         en=Text(what, "Everything about it is in the app. We would love to see you there."),
-        conversion_event=VISITED,
+        conversion_event=str(answers["goal"]),
         conversion_days=14,
         expires_after=timedelta(hours=12),
         hypothesis=Words(
@@ -148,6 +148,15 @@ STORE_EVENT = Playbook(
         ),
         Ask(
             name="what", kind=Kind.TEXT, words=Words("お知らせの題（例：秋の催し）", "what it is, such as Autumn fair")
+        ),
+        Ask(
+            name="goal",
+            kind=Kind.TEXT,
+            words=Words(
+                f"成果とする出来事（{VISITED} か {BOUGHT}）", f"what counts as success ({VISITED} or {BOUGHT})"
+            ),
+            usual=VISITED,
+            choices=(VISITED, BOUGHT),
         ),
     ),
 )

@@ -49,8 +49,8 @@ async def test_from_the_library_to_a_draft(client: httpx.AsyncClient) -> None:
         "kind": "event",
         "event": "Order Completed",
         "where": {"category": "tea"},
-        "delay": "P3D",
     }
+    assert one["plan"]["definition"]["steps"][0] == {"kind": "wait", "time": "P3D"}
     made = await client.post("/playbooks/cross-sell", json={"answers": {"days": 5}, "language": "en"})
     assert made.status_code == 201, made.text
     assert made.json()["campaign"]["draft"]["name"] == "cups with tea"

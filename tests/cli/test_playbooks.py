@@ -46,6 +46,7 @@ def test_list_look_and_make(joren: Call) -> None:
     )
     assert made["campaign"]["summary"]["state"] == "draft"
     assert made["segment"]["segment"]["name"] == "Bought once, 30 days ago"
+    assert "1. " in joren("playbooks", "onboarding").stdout
     told = joren("playbooks", "birthday", "--create").stdout
     assert "Look first: joren campaign dry-run" in told
 

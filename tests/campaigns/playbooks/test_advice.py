@@ -98,7 +98,7 @@ def test_suggestions_come_from_the_shop_and_are_answers_that_can_be() -> None:
     assert suggested["cross-sell"] == {"category": "tea", "goes_with": "cups"}
     assert suggested["up-sell"] == {"category": "tea", "amount": 4_700}
     assert suggested["rank-up-near"] == {"missing": 1_200}
-    assert suggested["store-event"] == {"store": "S02"}
+    assert suggested["store-event"] == {"store": "S02", "goal": "Order Completed"}
     assert suggested["feedback"] == {"begins_with": "Order Completed"}
     for slug, answers in suggested.items():
         read_answers(BY_SLUG[slug], {**answers, **({"what": "Fair"} if slug == "store-event" else {})})
