@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
+from campaigns.gates import LABELS
 from campaigns.timeline import Happening, Property
 from segments.customers import BY_NAME
 from segments.events import BY_NAME as EVENTS
@@ -136,7 +137,8 @@ def profile(traits: Mapping[str, Any], say: Say) -> list[tuple[str, str]]:
 def _entry(each: Happening, heading: str, zone: str, say: Say) -> Entry:
     delivery = each.kind == "delivery"
     icon, tone = ("push", "push") if delivery else _mark(each.name)
-    text = say("%(what)s: %(name)s", what=say(_DELIVERY_STATES.get(each.name, each.name)), name=say.pick(each))
+    name = say.pick(each) if each.step is None else say("%(name)s, step %(n)s", name=say.pick(each), n=each.step + 1)
+    text = say("%(what)s: %(name)s", what=say(_DELIVERY_STATES.get(each.name, each.name)), name=name)
     return Entry(
         key=f"{each.kind}-{each.number}",
         day=heading,
@@ -144,12 +146,18 @@ def _entry(each: Happening, heading: str, zone: str, say: Say) -> Entry:
         mark=tone,
         text=text if delivery else say.pick(each),
         href=f"/campaigns/{each.campaign_id}" if each.campaign_id is not None else "",
-        detail=each.reason or "" if delivery else _properties(each.properties, zone, say),
+        detail=_reason(each.reason, say) if delivery else _properties(each.properties, zone, say),
         unverified=not each.trusted and _is_weighty(each.name),
         source=each.source or "",
         at=each.at,
         clock=each.at.astimezone(ZoneInfo(zone)).strftime("%H:%M"),
     )
+
+
+def _reason(code: str | None, say: Say) -> str:
+    """Why a push ended as it did: a gate in words, an answer of the push service as it came."""
+    ja, en = LABELS.get(code or "", (code or "", code or ""))
+    return say.pick({"ja": ja, "en": en})
 
 
 def _is_weighty(event: str) -> bool:

@@ -38,6 +38,7 @@ class Happening:
         trusted: whether a secret key vouches for the event; true for deliveries.
         source: name of the source of an event.
         reason: why a delivery ended as it did.
+        step: of a journey, the place of the step that sent it; None for other campaigns.
     """
 
     at: datetime
@@ -51,6 +52,7 @@ class Happening:
     properties: tuple[Property, ...] = ()
     campaign_id: int | None = None
     reason: str | None = None
+    step: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

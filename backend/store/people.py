@@ -160,4 +160,5 @@ def _delivery(row: asyncpg.Record) -> Happening:
         en=row["campaign"],
         campaign_id=row["campaign_id"],
         reason=row["reason"] or row["error_code"],
+        step=row["step"] if row["kind"] == "journey" else None,
     )

@@ -181,3 +181,19 @@ def test_a_profile_is_told_in_the_reader_s_language() -> None:
         "address": {"state": "東京都"},
     }
     assert member_views.profile(traits, JA) == [("姓", "佐藤"), ("性別", "女性"), ("favourite", "パン")]
+
+
+@pytest.mark.parametrize(
+    ("say", "reason", "text", "detail"),
+    [
+        (JA, "frequency_cap", "配信の対象外：案内（ステップ3）", "頻度の上限"),
+        (EN, "frequency_cap", "Left out of a push: 案内, step 3", "Frequency cap"),
+        (JA, "UNREGISTERED", "配信の対象外：案内（ステップ3）", "UNREGISTERED"),
+    ],
+)
+def test_a_push_says_why_it_ended_so_in_words(say: Say, reason: str, text: str, detail: str) -> None:
+    push = Happening(
+        at=AS_OF, kind="delivery", number=1, name="left_out", ja="案内", en="案内", campaign_id=7, reason=reason, step=2
+    )
+    [entry] = member_views.entries([push], zone="Asia/Tokyo", say=say)
+    assert (entry.text, entry.detail, entry.href) == (text, detail, "/campaigns/7")

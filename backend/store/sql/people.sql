@@ -106,15 +106,22 @@ ORDER BY t.occurred_at DESC, t.seq DESC;
 
 -- name: list_deliveries_before
 -- One page of the messages to a person, newest first, by the moment of their last change: devices, and what has no device yet or
--- never will. The latter have numbers beyond those of devices.
-SELECT d.changed_at, d.delivery_id, d.campaign_id, c.name AS campaign, d.state, d.reason, d.error_code
+-- never will. The latter have numbers beyond those of devices, each its own: a person is in a campaign that repeats, and in a
+-- journey, several times.
+SELECT d.changed_at, d.delivery_id, d.campaign_id, c.name AS campaign, c.kind, d.step, d.state, d.reason, d.error_code
 FROM (
-    SELECT changed_at, delivery_id, campaign_id, state, reason, error_code
+    SELECT changed_at, delivery_id, campaign_id, step, state, reason, error_code
     FROM deliveries
     WHERE customer_id = ANY ($1::bigint[])
     UNION ALL
     SELECT
-        changed_at, (1::bigint << 62) + campaign_id, campaign_id, coalesce(state, 'left_out'), coalesce(reason, left_out), NULL
+        changed_at,
+        (1::bigint << 62) + (hashtextextended(concat_ws(':', campaign_id, occurrence, step), 0) & ((1::bigint << 61) - 1)),
+        campaign_id,
+        step,
+        coalesce(state, 'left_out'),
+        coalesce(reason, left_out),
+        NULL
     FROM campaign_people
     WHERE customer_id = ANY ($1::bigint[]) AND arm IS DISTINCT FROM 'control' AND state IS DISTINCT FROM 'handed'
 ) AS d
