@@ -105,10 +105,10 @@ class Race:
 
 def customers_by_joren(data: Data) -> pl.DataFrame:
     """Everybody's row, a piece at a time as a rebuild makes them; only what SQL says, too."""
-    verified = _verified(data)
+    trusted = verified(data)
     return pl.concat(
         reduce_customers(
-            history_of(data.histories, piece, {}), _asked(data, piece), events=[], verified=verified, columns=IN_SQL, coupons=data.coupons.lazy()
+            history_of(data.histories, piece, {}), _asked(data, piece), events=[], verified=trusted, columns=IN_SQL, coupons=data.coupons.lazy()
         ).collect()
         for piece in _pieces(data.customers)
     ).select("customer_id", *IN_SQL)  # fmt: skip
@@ -218,7 +218,7 @@ def _asked(data: Data, customers: list[int]) -> pl.LazyFrame:
     return rows.with_columns(pl.lit(data.today).alias("as_of"))
 
 
-def _verified(data: Data) -> list[str]:
+def verified(data: Data) -> list[str]:
     found: pl.DataFrame = (
         verified_events(nw.from_native(data.lake.customer_days())).to_native().collect(engine="streaming")
     )
@@ -238,7 +238,7 @@ def _customers_sql(data: Data, database: duckdb.DuckDBPyConnection) -> pl.DataFr
     database.register("given", data.coupons.to_arrow())
     database.execute("CREATE TABLE coupons AS FROM given")
     database.execute("CREATE TABLE verified (event VARCHAR)")
-    database.executemany("INSERT INTO verified VALUES (?)", [[name] for name in _verified(data)])
+    database.executemany("INSERT INTO verified VALUES (?)", [[name] for name in verified(data)])
     query = (SQL / "customers.sql").read_text()
     return _answer(database, query, {"day": data.today, "not_their_act": list(NOT_THEIR_ACT)})
 
