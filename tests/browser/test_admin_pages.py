@@ -25,6 +25,7 @@ PATHS = (
     "/segments/1/edit",
     "/campaigns",
     "/campaigns/new",
+    "/campaigns/playbooks",
     "/data",
     "/data/failed",
     "/data/sources",
