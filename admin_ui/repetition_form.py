@@ -1,13 +1,11 @@
 """How often a recurring campaign goes out: a rule of repetition (RFC 5545) as fields people understand, and as a sentence."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from itertools import islice
-from zoneinfo import ZoneInfo
-
-from dateutil.rrule import rrulestr
+from datetime import datetime
 
 from admin_ui.i18n import Say, mark
+from campaigns.errors import DraftIncomplete
+from campaigns.recurrence import next_occurrence
 from campaigns.trigger import Recurring
 
 FREQUENCIES: Mapping[str, str] = {
@@ -53,8 +51,6 @@ BLANK: Mapping[str, str] = {
 }
 """The fields with what stands in them at first; ``weekdays`` are separated by commas."""
 
-_FARTHEST = 5000
-"""Dates that are looked through for the next ones."""
 _LONGEST_INTERVAL = 99
 _MONTH_DAYS = 31
 
@@ -123,19 +119,19 @@ def _told(fields: Mapping[str, str], every: int, at: str, say: Say) -> str:
 
 
 def upcoming(recurring: Recurring, *, zone: str, now: datetime, count: int) -> list[datetime]:
-    """The next moments of a repetition, on the shop's clock; none where its rule cannot be read."""
-    begin = recurring.starts_at.astimezone(ZoneInfo(zone)).replace(tzinfo=None)
-    try:
-        dates = rrulestr(recurring.rrule, dtstart=begin)
-    except ValueError:
-        return []
+    """The next moments at which it would be launched; none where its rule cannot be read."""
     found: list[datetime] = []
-    for local in islice(dates, _FARTHEST):
-        moment = local.replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-        if len(found) == count or (recurring.until is not None and moment > recurring.until):
-            break
-        if moment > now:
+    try:
+        while len(found) < count:
+            after = found[-1] if found else now
+            moment = next_occurrence(
+                recurring.rrule, starts_at=recurring.starts_at, after=after, zone=zone, until=recurring.until
+            )
+            if moment is None:
+                break
             found.append(moment)
+    except DraftIncomplete:
+        return []
     return found
 
 

@@ -37,6 +37,8 @@ _PROBLEMS = {
     "quiet_until": mark("Enter a time like 08:00."),
     "cap_24h": mark("Choose a whole number from 0 to 20."),
     "cap_7d": mark("Choose a whole number from 0 to 50, not below the limit for 24 hours."),
+    "approval_above": mark("Enter a number of people; 0 for never."),
+    "global_holdout_percent": mark("Choose a share from 0 to 50 %%."),
 }
 
 REFUSALS = {
@@ -162,10 +164,14 @@ def _typed(form: Form, before: ShopSettings) -> tuple[ShopSettings, Errors]:
         "exclude_test_accounts": form.flag("exclude_test_accounts"),
         "history_complete": form.flag("history_complete"),
     }
-    for field in ("day_starts", "week_starts", "fiscal_starts", "closing_day", "cap_24h", "cap_7d"):
+    share = form.fraction("global_holdout_percent")
+    changes["global_holdout_percent"] = before.global_holdout_percent if share is None else share
+    if share is None and "global_holdout_percent" in form:
+        errors["global_holdout_percent"] = _PROBLEMS["global_holdout_percent"]
+    for field in ("day_starts", "week_starts", "fiscal_starts", "closing_day", "cap_24h", "cap_7d", "approval_above"):
         number = form.whole(field)
         changes[field] = getattr(before, field) if number is None else number
-        if number is None:
+        if number is None and (field in form or field != "approval_above"):
             errors[field] = _PROBLEMS[field]
     for field in ("quiet_from", "quiet_until"):
         try:

@@ -223,12 +223,22 @@ async def test_a_source_shows_its_key(administrator: Browser) -> None:
 async def test_settings_are_kept_and_checked(administrator: Browser, services: SimpleNamespace) -> None:
     sound = {"name_ja": "灯ノ葉", "name_en": "Tomoshinoha", "zone": "Asia/Tokyo", "currency": "JPY", "day_starts": "4",
              "week_starts": "1", "quiet_from": "22:00", "quiet_until": "08:00", "cap_24h": "1", "cap_7d": "2",
-             "consent_rule": "permission", "history_complete": "on", "fiscal_starts": "3", "closing_day": "20"}  # fmt: skip
+             "consent_rule": "permission", "history_complete": "on", "fiscal_starts": "3", "closing_day": "20",
+             "approval_above": "500", "global_holdout_percent": "2.5"}  # fmt: skip
     assert (await administrator.post("/settings", sound)).headers["location"] == "/settings?notice=saved"
     kept = await services.shop.get()
     assert (kept.name_ja, kept.day_starts, kept.cap_7d, kept.exclude_test_accounts) == ("灯ノ葉", 4, 2, False)
     assert kept.history_complete
     assert (kept.fiscal_starts, kept.closing_day, kept.mark_holidays) == (3, 20, False)
+    assert (kept.approval_above, kept.global_holdout_percent) == (500, 2.5)
+    for changed in (
+        {"approval_above": "-1"},
+        {"approval_above": "x"},
+        {"global_holdout_percent": "51"},
+        {"global_holdout_percent": "x"},
+    ):
+        refused = await administrator.post("/settings", {**sound, **changed})
+        assert f'aria-describedby="error-{next(iter(changed))}"' in refused.text
     wrong = await administrator.post("/settings", {**sound, "cap_24h": "9", "quiet_from": "late"})
     assert wrong.status_code == 422
     assert "21:00のように時刻を入力してください。" in wrong.text

@@ -264,7 +264,7 @@ async def write_campaign(story: Story, name: str, segment: str) -> None:
     await page.select_option("#segment_id", await option.get_attribute("value"))
     await page.fill("#holdout_percent", HOLDOUT)
     await page.click("label[for=step-timing].button")
-    await page.locator('[data-step="timing"] button[type=submit]').click()
+    await page.locator('[data-step="timing"] button.primary').click()
     await page.wait_for_url(re.compile(r"/campaigns/\d+"))
 
 
