@@ -119,7 +119,7 @@ def test_without_the_correction_a_small_control_makes_money_miss_too_often() -> 
 
 def test_three_variants_without_effect_seldom_deceive_and_their_intervals_hold_together() -> None:
     source = np.random.default_rng(3)
-    campaigns = 1_500
+    campaigns = 700
     counts = source.binomial([3_000, 3_000, 3_000, 1_000], 0.05, size=(campaigns, 4))
     deceived = together = 0
     for one, two, three, none in counts.tolist():

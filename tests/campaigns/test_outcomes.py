@@ -131,7 +131,7 @@ class Slow:
         return [self.row(person) for person in sorted(self.entries)]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ENTRY, max_size=10), st.lists(FACT, max_size=25), MERGED, st.sets(st.sampled_from([BOUGHT, REDEEMED])))
 def test_it_equals_a_slow_reading(
     entries: list[Entry], facts: list[Fact], merged: dict[int, int], proven: set[str]

@@ -20,7 +20,7 @@ ROW = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(ROW, max_size=14))
 def test_the_store_is_that_of_the_latest_visit_or_order_before_the_launch(
     rows: list[tuple[int, int, str, str, int]],
