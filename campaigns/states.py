@@ -71,7 +71,21 @@ TRANSITIONS: Mapping[tuple[State, Action], State] = MappingProxyType(
 """Every move there is; what is not here is refused. An edit takes a campaign that waits or is scheduled back to draft, and
 with it away whatever was approved."""
 
+GROWN = 2
+"""An approval holds for up to so many times the people it was given for."""
+
 _AUTOMATIC = frozenset({Action.SUBMIT, Action.LAUNCH, Action.FINISH, Action.FAIL})
+
+
+def outgrew(people: int, *, above: int, approved_for: int | None) -> bool:
+    """Whether a launch is for more people than were decided about.
+
+    Args:
+        people: whom it is for now.
+        above: more than so many need a second person; 0 where nobody does.
+        approved_for: of a campaign that a second person approved, how many people it was for then; None of others.
+    """
+    return bool(above) and people > max(above, GROWN * (approved_for or 0))
 
 
 def next_state(state: State, action: Action) -> State:

@@ -146,7 +146,7 @@ async def _review(page: Page, services: PageServices, form: Form, campaign_id: i
     desk, by, comment = services.campaign_desk, page.administrator.email, form.text("comment")
     try:
         if yes:
-            await desk.approve(campaign_id, by=by, comment=comment)
+            await desk.approve(campaign_id, by=by, comment=comment, revision=form.whole("revision"))
         else:
             await desk.reject(campaign_id, by=by, comment=comment)
     except (BadInput, Conflict) as refused:

@@ -67,9 +67,10 @@ class Copied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A second person's yes."""
+    """A second person's yes. ``revision`` is the one that was looked at; without it, what stands there is approved."""
 
     comment: Comment = ""
+    revision: Revision | None = None
 
 
 class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -160,7 +161,9 @@ class CampaignController(Controller):
         campaign_desk: NamedDependency[CampaignDesk],
     ) -> CampaignDetail:
         """One that waits is scheduled, a new version that waits is put in force. Not with the key that wrote or submitted it."""
-        return await campaign_desk.approve(campaign_id, comment=data.comment, by=actor_of(request))
+        return await campaign_desk.approve(
+            campaign_id, comment=data.comment, revision=data.revision, by=actor_of(request)
+        )
 
     @post("/{campaign_id:int}/reject", status_code=200, summary="Reject a campaign", guards=[_SEND])
     async def reject_campaign(

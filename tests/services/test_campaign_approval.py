@@ -89,6 +89,57 @@ async def test_a_refusal_says_why(floor: ShopFloor) -> None:
         await floor.desk.reject(number, by="mika", comment="Which tea?")
 
 
+async def test_a_refusal_is_no_approval_of_what_is_scheduled_later(floor: ShopFloor) -> None:
+    number, everybody = (await submitted(floor)).summary.campaign_id, floor.audience.frame
+    rejected = (await floor.desk.reject(number, by="test", comment="mine")).summary
+    floor.audience.frame = everybody.head(2)
+    later = floor.clock.now() + timedelta(days=1)
+    few = await floor.desk.schedule(number, at=later, revision=rejected.revision, by="test")
+    assert (few.summary.state, few.review.by) == (State.SCHEDULED, None)
+    floor.audience.frame = everybody
+    many = await floor.desk.send_now(number, revision=few.summary.revision, by="test")
+    assert many.summary.state is State.AWAITING_APPROVAL
+
+
+async def test_who_became_too_many_until_the_launch_wait_for_a_second_person(floor: ShopFloor) -> None:
+    everybody, made = floor.audience.frame, (await floor.campaign()).summary
+    floor.audience.frame = everybody.head(2)
+    number = made.campaign_id
+    alone = await floor.desk.send_now(number, revision=made.revision, by="test")
+    assert alone.summary.state is State.SCHEDULED
+    floor.audience.frame = everybody
+    assert await floor.runs.launch_due() == 0
+    waits = await floor.desk.get(number)
+    assert (waits.summary.state, waits.review.audience) == (State.AWAITING_APPROVAL, 3)
+    assert await floor.pool.fetchval("SELECT count(*) FROM campaign_people") == 0
+    with pytest.raises(Conflict, match="Somebody other"):
+        await floor.desk.approve(number, by="test")
+    await floor.desk.approve(number, by="mika")
+    assert await floor.runs.launch_due() == 1
+
+
+async def test_who_approved_a_few_did_not_approve_the_whole_shop(floor: ShopFloor) -> None:
+    number, approved = (await submitted(floor)).summary.campaign_id, floor.audience.frame
+    await floor.desk.approve(number, by="mika")
+    await floor.people(4)
+    assert await floor.runs.launch_due() == 0
+    assert (await floor.desk.get(number)).review.audience == 7
+    floor.audience.frame = approved
+    await floor.desk.approve(number, by="mika")
+    await floor.people(1)
+    assert await floor.runs.launch_due() == 1
+
+
+async def test_an_approval_is_of_what_was_looked_at(floor: ShopFloor) -> None:
+    seen = await submitted(floor)
+    number = seen.summary.campaign_id
+    edited = await floor.desk.edit(number, seen.draft, revision=seen.summary.revision, by="test")
+    await floor.desk.send_now(number, revision=edited.summary.revision, by="test")
+    with pytest.raises(Conflict) as refused:
+        await floor.desk.approve(number, by="mika", revision=seen.summary.revision)
+    assert refused.value.code == "campaign_changed"
+
+
 async def test_of_many_approvals_one_counts(floor: ShopFloor) -> None:
     number = (await submitted(floor)).summary.campaign_id
     found = await asyncio.gather(*(floor.desk.approve(number, by=f"p{n}") for n in range(4)), return_exceptions=True)
@@ -144,6 +195,16 @@ async def test_a_new_version_for_many_waits_while_the_old_one_runs(floor: ShopFl
     await floor.desk.publish(number, words, revision=rejected.summary.revision, by="test")
     approved = await floor.desk.approve(number, by="mika")
     assert (approved.summary.version, approved.draft, approved.review.proposal) == (2, words, None)
+
+
+async def test_a_new_version_of_what_has_ended_is_put_away(floor: ShopFloor) -> None:
+    before = await running(floor)
+    number, words = before.summary.campaign_id, replace(before.draft, content=Content(ja=Text("新茶", "どうぞ")))
+    await floor.desk.publish(number, words, revision=before.summary.revision, by="test")
+    await floor.desk.cancel(number, by="test")
+    with pytest.raises(Conflict, match="cancelled cannot publish"):
+        await floor.desk.approve(number, by="mika")
+    assert (await floor.desk.get(number)).summary.version == 1
 
 
 async def test_a_single_launch_has_one_version(floor: ShopFloor) -> None:

@@ -14,7 +14,7 @@ from backend.store import campaign_drafts as drafts
 from backend.store import campaigns as store
 from backend.store import jobs
 from backend.store.pool import Connection
-from campaigns.campaign import Action, Draft, State, check_new_version
+from campaigns.campaign import Action, Draft, State, check_new_version, next_state
 from campaigns.definition import from_json
 
 LAUNCH_JOB = "launch_campaign"
@@ -56,15 +56,19 @@ async def schedule(
     await moves.audit(connection, "schedule", campaign_id, by=by, now=now, at=at.isoformat())
 
 
-async def approve(connection: Connection, row: asyncpg.Record, *, comment: str, by: str, now: datetime) -> None:
+async def approve(
+    connection: Connection, row: asyncpg.Record, *, revision: int, comment: str, by: str, now: datetime
+) -> None:
     """A second person's yes: to a campaign that waits, or to the new version of one that runs.
 
     Raises:
-        Conflict: the person is the one who wrote or submitted it, or nothing waits.
+        Conflict: the person is the one who wrote or submitted it, nothing waits, or it was changed since ``revision``.
     """
     _check_comment(comment)
-    campaign_id, before = row["campaign_id"], await moves.hold(connection, row["campaign_id"], revision=row["revision"])
+    campaign_id, before = row["campaign_id"], await moves.hold(connection, row["campaign_id"], revision=revision)
     if row["proposal"] is not None:
+        with moves.explained():
+            next_state(before, Action.PUBLISH)
         _check_second(by, row["proposed_by"])
         draft = from_json(row["proposal"])
         await moves.check_segments(connection, draft)

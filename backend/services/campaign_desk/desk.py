@@ -136,11 +136,17 @@ class CampaignDesk:
         """Launch as soon as a worker is free."""
         return await self.schedule(campaign_id, at=self._clock.now(), revision=revision, by=by)
 
-    async def approve(self, campaign_id: int, *, by: str, comment: str = "") -> CampaignDetail:
-        """A second person's yes: to a campaign that waits, or to the new version of one that runs."""
+    async def approve(
+        self, campaign_id: int, *, by: str, comment: str = "", revision: int | None = None
+    ) -> CampaignDetail:
+        """A second person's yes: to a campaign that waits, or to the new version of one that runs.
+
+        ``revision`` is the one that was looked at; None approves what stands there now.
+        """
         row = await self._row(campaign_id)
+        looked_at = row["revision"] if revision is None else revision
         async with self._pool.acquire() as connection, connection.transaction():
-            await approvals.approve(connection, row, comment=comment, by=by, now=self._clock.now())
+            await approvals.approve(connection, row, revision=looked_at, comment=comment, by=by, now=self._clock.now())
         return await self.get(campaign_id)
 
     async def reject(self, campaign_id: int, *, by: str, comment: str) -> CampaignDetail:

@@ -9,6 +9,7 @@ from backend.store.pool import Connection
 from campaigns.campaign import Action, Draft, Kind, State, allowed_actions
 from campaigns.definition import from_json
 from campaigns.overview import CampaignDetail, CampaignSummary, Review
+from campaigns.states import TRANSITIONS
 
 
 async def read(connection: Connection, campaign_id: int) -> asyncpg.Record:
@@ -70,9 +71,12 @@ def detail_of(row: asyncpg.Record) -> CampaignDetail:
 
 
 def _actions(row: asyncpg.Record, draft: Draft) -> tuple[Action, ...]:
-    """A new version that waits can be approved and rejected, whatever the campaign does meanwhile."""
-    allowed = allowed_actions(State(row["state"]), runs_on=draft.runs_on)
-    return allowed if row["proposal"] is None else (*allowed, Action.APPROVE, Action.REJECT)
+    """A new version that waits can be approved as long as the campaign runs, and rejected at any time."""
+    state = State(row["state"])
+    allowed = allowed_actions(state, runs_on=draft.runs_on)
+    if row["proposal"] is None:
+        return allowed
+    return (*allowed, *((Action.APPROVE,) if (state, Action.PUBLISH) in TRANSITIONS else ()), Action.REJECT)
 
 
 def _review_of(row: asyncpg.Record) -> Review:

@@ -29,6 +29,7 @@ from campaigns.entries import Entry, Planned
 from campaigns.errors import CampaignError
 from campaigns.ledger import rows_of
 from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due, next_due
+from campaigns.states import outgrew
 from campaigns.trigger import REPEATING, OnDate
 from segments.errors import FactsError, RuleError
 
@@ -104,6 +105,8 @@ class CampaignRuns:
         async with self._pool.acquire() as connection, connection.transaction():
             held = await store.lock(connection, campaign_id=campaign_id)
             if held is None or held["state"] != State.SCHEDULED or held["revision"] != row["revision"]:
+                return False
+            if launch is not None and await _wait_if_outgrown(connection, row, launch.targeted, now=now):
                 return False
             next_state(State.SCHEDULED, Action.LAUNCH)
             version = await campaign_drafts.publish(
@@ -263,3 +266,18 @@ class CampaignRuns:
             control=launch.control,
             now=now,
         )
+
+
+async def _wait_if_outgrown(connection: Connection, row: asyncpg.Record, people: int, *, now: datetime) -> bool:
+    """Have a campaign wait for a second person whose segment came to hold more people than were decided about."""
+    above = (await shop_store.read_settings(connection)).approval_above
+    approved_for = row["audience"] if row["reviewed_by"] is not None else None
+    if not outgrew(people, above=above, approved_for=approved_for):
+        return False
+    next_state(State.SCHEDULED, Action.SUBMIT)
+    campaign_id, by = row["campaign_id"], row["submitted_by"] or row["edited_by"]
+    await campaign_drafts.submit(
+        connection, campaign_id=campaign_id, at=row["scheduled_at"], by=by, audience=people, now=now
+    )
+    log.warning("campaign_outgrew", campaign_id=campaign_id, people=people, remedy="joren campaign approve")
+    return True

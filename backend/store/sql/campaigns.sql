@@ -35,8 +35,12 @@ WHERE campaign_id = $1
 RETURNING name
 
 -- name: set_schedule
+-- What was said of one that stands scheduled is a yes and goes on to count; of a draft it was a no, or an older yes.
 UPDATE campaigns
-SET state = 'scheduled', scheduled_at = $2, changed_at = $3, revision = revision + 1
+SET state = 'scheduled', scheduled_at = $2, changed_at = $3, revision = revision + 1,
+    reviewed_by = CASE WHEN state = 'scheduled' THEN reviewed_by END,
+    reviewed_at = CASE WHEN state = 'scheduled' THEN reviewed_at END,
+    review_comment = CASE WHEN state = 'scheduled' THEN review_comment END
 WHERE campaign_id = $1
 RETURNING name
 
