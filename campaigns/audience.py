@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 import polars as pl
@@ -20,11 +20,13 @@ class Members:
         frame: one row a member: ``customer_id`` and the columns that were asked for.
         as_of: how fresh the facts are.
         version: the version of the segment's rule.
+        known_since: see `segments.raw_members`: whether who they are hangs on history that was dropped.
     """
 
     frame: pl.DataFrame
     as_of: datetime
     version: int
+    known_since: date | None = None
 
 
 class Audiences(Protocol):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from campaigns.campaign import Action, Content, Draft, Kind, State
 from campaigns.effect import Effect
@@ -180,6 +180,7 @@ class DryRun:
         suggested_holdout: percent that makes a verdict possible, None where the segment is too small for any.
         base_rate: the share of the segment that did the conversion event in the last ``conversion_days``;
             None where that is not known (then 5 % is assumed).
+        known_since: see `segments.raw_members`: whether who is in the segment hangs on history that was dropped.
     """
 
     campaign_id: int
@@ -196,6 +197,7 @@ class DryRun:
     smallest_effect: float | None
     suggested_holdout: float | None
     base_rate: float | None
+    known_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ class PeoplePage:
     Attributes:
         total: members on all pages.
         cut: the search found more than it looks at; a longer beginning finds the rest.
+        known_since: see `segments.raw_members`; of the segment that was asked for.
     """
 
     people: tuple[PersonLine, ...]
@@ -41,6 +42,7 @@ class PeoplePage:
     size: int
     cut: bool
     as_of: datetime
+    known_since: date | None = None
 
     @property
     def pages(self) -> int:
@@ -55,7 +57,7 @@ class PeopleSlice:
     Attributes:
         next: asks for the slice after this one; None at the end.
         total: members who fit, on all pages.
-        cut: as in `PeoplePage`.
+        cut, known_since: as in `PeoplePage`.
     """
 
     people: tuple[PersonLine, ...]
@@ -63,6 +65,7 @@ class PeopleSlice:
     total: int
     cut: bool
     as_of: datetime
+    known_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +139,14 @@ class ConsentHistory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Belonging:
-    """One segment, whether the person is in it, and why."""
+    """One segment, whether the person is in it, and why; ``known_since``: see `segments.raw_members`."""
 
     segment_id: int
     name: str
     member: bool
     ja: Finding
     en: Finding
+    known_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from segments.id_lists import BadLine
 
@@ -15,6 +15,7 @@ class StaticList:
         exclusion: whoever stands on it gets no campaign.
         origin: where it came from, for people: a file, a segment at a moment.
         size: customers on it, each person once.
+        known_since: see `segments.raw_members`; of the segment that it was made from, when it was.
     """
 
     list_id: int
@@ -26,6 +27,7 @@ class StaticList:
     created_by: str
     changed_at: datetime
     archived_at: datetime | None
+    known_since: date | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

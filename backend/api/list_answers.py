@@ -1,6 +1,6 @@
 """How static lists are told as data: what API and command line share."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -12,7 +12,11 @@ MOST_TOLD = 1_000
 
 
 class ListAnswer(msgspec.Struct, frozen=True):
-    """A static list; ``exclusion``: whoever stands on it gets no campaign."""
+    """A static list; ``exclusion``: whoever stands on it gets no campaign.
+
+    ``known_since`` is of the segment that it was made from: null where all history that the rule asks for was there, else the
+    first day of which it was.
+    """
 
     id: int
     name: str
@@ -23,6 +27,7 @@ class ListAnswer(msgspec.Struct, frozen=True):
     created_by: str
     changed_at: datetime
     archived_at: datetime | None
+    known_since: date | None = None
 
 
 class TakenAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +70,7 @@ def list_answer(kept: StaticList) -> ListAnswer:
         created_by=kept.created_by,
         changed_at=kept.changed_at,
         archived_at=kept.archived_at,
+        known_since=kept.known_since,
     )
 
 

@@ -1,6 +1,7 @@
 """Who is in a segment since when, who entered and left: for server programs that follow segments."""
 
-from typing import Annotated
+from datetime import date
+from typing import Annotated, TypeVar
 
 from litestar import Controller, Response, get
 from litestar.di import NamedDependency
@@ -29,7 +30,14 @@ _Days = Annotated[int, QueryParameter(ge=1, le=3660, description="Business days,
 
 
 KNOWN_SINCE = "Joren-Known-Since"
-"""Header of an answer that lists members: ``known_since`` of a count."""
+"""Header of an answer that lists members or changes: ``known_since`` of a count."""
+
+_T = TypeVar("_T")
+
+
+def _since(answer: list[_T], since: date | None) -> Response[list[_T]]:
+    """An answer that says since when history is there, where some was dropped that decides it."""
+    return Response(answer, headers=None if since is None else {KNOWN_SINCE: since.isoformat()})
 
 
 class MembershipController(Controller):
@@ -45,10 +53,14 @@ class MembershipController(Controller):
         after: _After = 0,
         segment_id: SegmentFilter = None,
         limit: _Limit = 1000,
-    ) -> list[ChangeAnswer]:
-        """Changes after a number, in their order: ask on from the last number you got, and you miss none."""
+    ) -> Response[list[ChangeAnswer]]:
+        """Changes after a number, in their order: ask on from the last number you got, and you miss none.
+
+        Where history was dropped that decides any of them, the header ``Joren-Known-Since`` says since when it is there.
+        """
         found = await membership_ledger.feed(after=after, segment_id=segment_id, limit=limit)
-        return [change_answer(each) for each in found]
+        since = await membership_ledger.known_since(sorted({each.segment_id for each in found}))
+        return _since([change_answer(each) for each in found], since)
 
     @get("/{segment_id:int}/state", summary="How many are in a segment, and up to when that is true", guards=[_READ])
     async def read_state(self, segment_id: Number, membership_ledger: NamedDependency[MembershipLedger]) -> StateAnswer:
@@ -69,8 +81,7 @@ class MembershipController(Controller):
         """
         found = await membership_ledger.members(segment_id, after=after, limit=limit)
         since = (await membership_ledger.state(segment_id)).known_since
-        headers = {KNOWN_SINCE: since.isoformat()} if since is not None else None
-        return Response([member_answer(each) for each in found], headers=headers)
+        return _since([member_answer(each) for each in found], since)
 
     @get("/{segment_id:int}/changes", summary="Who entered and left a segment", guards=[_READ])
     async def list_changes(
@@ -79,10 +90,10 @@ class MembershipController(Controller):
         membership_ledger: NamedDependency[MembershipLedger],
         before: _Before = None,
         limit: _Limit = 100,
-    ) -> list[ChangeAnswer]:
-        """Newest first."""
+    ) -> Response[list[ChangeAnswer]]:
+        """Newest first; the header as where members are listed."""
         found = await membership_ledger.changes(segment_id, before=before, limit=limit)
-        return [change_answer(each) for each in found]
+        return _since([change_answer(each) for each in found], await membership_ledger.known_since([segment_id]))
 
     @get("/{segment_id:int}/history", summary="A segment's size by day", guards=[_READ])
     async def read_history(

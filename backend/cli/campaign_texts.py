@@ -1,5 +1,6 @@
 """Campaigns in words, for the terminal."""
 
+from backend.cli.segments import lacking
 from campaigns.campaign import FAILURES
 from campaigns.effect import Arm, Effect, Verdict
 from campaigns.intervals import IntervalKind
@@ -41,6 +42,7 @@ def tell_dry_run(seen: DryRun) -> str:
     lines += [f"  {gone.label.en:<28} −{gone.people:,}" for gone in seen.removed]
     lines += [f"  {'control, without the push':<28} {seen.control:,}"]
     lines += [f"  {'to be sent to':<28} {seen.treated:,} on {seen.devices:,} devices"]
+    lines += lacking(seen.known_since)
     if seen.deferred_until:
         lines.append(f"It is quiet now: sending would begin at {seen.deferred_until.isoformat(timespec='minutes')}.")
     if seen.smallest_effect is not None:

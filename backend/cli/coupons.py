@@ -9,7 +9,7 @@ from typing import Any
 import typer
 
 from backend.cli.runtime import print_json, run
-from backend.cli.segments import find_segment
+from backend.cli.segments import find_segment, lacking
 from backend.errors import BadInput, NotFound
 from backend.services.coupons.issuing import Issue
 from backend.wiring import Services
@@ -244,4 +244,4 @@ def _line(told: CouponNumbers) -> str:
 
 def _issued(issue: Issue) -> str:
     unknown = f", {issue.unknown} unknown" if issue.unknown else ""
-    return f"{issue.issued} of {issue.people} people have it{unknown}"
+    return " ".join([f"{issue.issued} of {issue.people} people have it{unknown}", *lacking(issue.known_since)])

@@ -10,7 +10,7 @@ import typer
 from backend.api import list_answers as api
 from backend.cli.named import named_or_numbered
 from backend.cli.runtime import print_json, run
-from backend.cli.segments import find_segment
+from backend.cli.segments import find_segment, lacking
 from backend.errors import BadInput
 from backend.services.static_lists import StaticLists
 from backend.wiring import Services
@@ -229,4 +229,5 @@ def _told(taken: Taken, unknown_to: Path | None, *, as_json: bool) -> None:
 def _line(kept: StaticList) -> str:
     notes = [note for note, holds in (("exclusion", kept.exclusion), ("archived", kept.archived_at)) if holds]
     noted = f" ({', '.join(notes)})" if notes else ""
-    return f"{kept.list_id:>4}  {kept.name}{noted}: {kept.size:,} people, from {kept.origin}"
+    told = f"{kept.list_id:>4}  {kept.name}{noted}: {kept.size:,} people, from {kept.origin}"
+    return " ".join([told, *lacking(kept.known_since)])

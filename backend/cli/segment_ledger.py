@@ -69,9 +69,13 @@ def changes(
 
     async def work(services: Services) -> Any:
         number = await _number(services, segment)
-        return await services.membership_ledger.changes(number, before=before, limit=limit)
+        ledger = services.membership_ledger
+        return await ledger.changes(number, before=before, limit=limit), await ledger.known_since([number])
 
-    found: list[Change] = run(work)
+    found: list[Change]
+    found, known_since = run(work)
+    for line in lacking(known_since):
+        typer.echo(line, err=True)
     if as_json:
         print_json([api.change_answer(each) for each in found])
         return

@@ -5,7 +5,7 @@ his survivor, whoever was erased is on no list any more.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import asyncpg
@@ -29,6 +29,9 @@ LONGEST_NAME = 100
 MembersAt = Callable[[int, datetime | None], Awaitable[npt.NDArray[np.int64]]]
 """Members of a segment at a moment, or now."""
 
+KnownSince = Callable[[int], Awaitable[date | None]]
+"""Whether who is in a segment hangs on history that was dropped: see `segments.raw_members`."""
+
 _Change = Callable[..., Awaitable[int]]
 
 
@@ -39,12 +42,14 @@ class StaticLists:
         pool: the database.
         clock: tells when a list was changed.
         members_at: who was in a segment.
+        known_since: what is to be said of them.
     """
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, members_at: MembersAt) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, members_at: MembersAt, known_since: KnownSince) -> None:
         self._pool = pool
         self._clock = clock
         self._members_at = members_at
+        self._known_since = known_since
 
     async def list(self, *, archived: bool = False) -> list[StaticList]:
         """All lists with their sizes, by name."""
@@ -108,11 +113,13 @@ class StaticLists:
             NotFound: no such segment.
             Conflict: the name is taken.
         """
-        members = (await self._members_at(segment_id, at)).tolist()
+        members, since = (await self._members_at(segment_id, at)).tolist(), await self._known_since(segment_id)
         moment = at or self._clock.now()
         origin = f"segment {segment_id} at {moment:%Y-%m-%dT%H:%M:%SZ}"
         async with self._pool.acquire() as connection, connection.transaction():
-            list_id = await self._insert(connection, name, exclusion=exclusion, origin=origin, actor=actor)
+            list_id = await self._insert(
+                connection, name, exclusion=exclusion, origin=origin, actor=actor, known_since=since
+            )
             added = await store.add_members(connection, list_id=list_id, customer_ids=members)
             kept = await _get(connection, list_id)
             detail = {"name": kept.name, "exclusion": exclusion, "origin": origin, "changed": added}
@@ -202,11 +209,26 @@ class StaticLists:
             await self._audit(connection, "list.restore", list_id, actor, {})
             return await _get(connection, list_id)
 
-    async def _insert(self, connection: Connection, name: str, *, exclusion: bool, origin: str, actor: str) -> int:
+    async def _insert(
+        self,
+        connection: Connection,
+        name: str,
+        *,
+        exclusion: bool,
+        origin: str,
+        actor: str,
+        known_since: date | None = None,
+    ) -> int:
         name = _checked_name(name)
         try:
             return await store.insert_list(
-                connection, name=name, exclusion=exclusion, origin=origin, now=self._clock.now(), actor=actor
+                connection,
+                name=name,
+                exclusion=exclusion,
+                origin=origin,
+                known_since=known_since,
+                now=self._clock.now(),
+                actor=actor,
             )
         except asyncpg.UniqueViolationError as error:
             raise _name_taken(name) from error

@@ -1,7 +1,7 @@
 """Static lists and who is on them."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import asyncpg
 
@@ -34,14 +34,21 @@ async def lock_list(connection: Connection, *, list_id: int) -> asyncpg.Record |
 
 
 async def insert_list(
-    connection: Connection, *, name: str, exclusion: bool, origin: str, now: datetime, actor: str
+    connection: Connection,
+    *,
+    name: str,
+    exclusion: bool,
+    origin: str,
+    known_since: date | None,
+    now: datetime,
+    actor: str,
 ) -> int:
     """Add a list that is empty yet, and return its number.
 
     Raises:
         asyncpg.UniqueViolationError: when the name is taken.
     """
-    return int(await connection.fetchval(_SQL["insert_list"], name, exclusion, origin, now, actor))
+    return int(await connection.fetchval(_SQL["insert_list"], name, exclusion, origin, now, actor, known_since))
 
 
 async def set_list(connection: Connection, *, list_id: int, name: str, exclusion: bool, now: datetime) -> None:

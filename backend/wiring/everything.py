@@ -176,7 +176,9 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
         membership_ledger=membership_ledger,
         segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
-        static_lists=StaticLists(pool, clock, members_at=membership_ledger.members_at),
+        static_lists=StaticLists(
+            pool, clock, members_at=membership_ledger.members_at, known_since=segment_runs.known_since
+        ),
     )
 
 

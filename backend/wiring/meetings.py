@@ -37,13 +37,16 @@ class SegmentAudiences:
         """See `campaigns.audience.Audiences`."""
         if segment_id is None:
             version, rows = 0, population(self.frame.read().frame, exclude_test_accounts=True)
+            since = None
         else:
             version = (await self.segment_runs.get(segment_id)).segment.version
             rows = await self.segment_runs.members(segment_id, version=version)
+            since = await self.segment_runs.known_since(segment_id)
         as_of = self.frame.read().as_of
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
-        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=as_of, version=version)
+        found = await asyncio.to_thread(wanted.collect)
+        return Members(frame=found, as_of=as_of, version=version, known_since=since)
 
 
 async def bought_together(insights: Insights) -> tuple[str, str] | None:

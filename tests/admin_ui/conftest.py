@@ -111,7 +111,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         segment_overlaps=SegmentOverlaps(pool, frame),
         segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
         membership_ledger=ledger,
-        static_lists=StaticLists(pool, clock, members_at=ledger.members_at),
+        static_lists=StaticLists(pool, clock, members_at=ledger.members_at, known_since=segment_runs.known_since),
         segment_values=SegmentValues(pool, clock, frame, lake, patience=60.0),
         coupon_book=CouponBook(pool, clock),
         coupon_issues=CouponIssues(pool, clock, audiences=audiences),

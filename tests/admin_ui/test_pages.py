@@ -413,6 +413,11 @@ async def test_segments_that_lack_dropped_history_say_so(
     administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number, other = await make_segment(administrator), await make_segment(administrator, "別の方")
+    campaign = await make_campaign(administrator, number)
+    listed = await full.pool.fetchval(
+        "INSERT INTO static_lists (name, origin, created_at, created_by, changed_at)"
+        " VALUES ('L', 'segment 1', now(), 'aya', now()) RETURNING list_id"
+    )
     paths = {
         "/segments": "履歴不足",
         f"/segments/{number}": "保存期間が過ぎて",
@@ -420,12 +425,18 @@ async def test_segments_that_lack_dropped_history_say_so(
         f"/segments/{number}/members/1": "保存期間が過ぎて",
         f"/segments/overlap?segment={number}&segment={other}": "保存期間が過ぎて",
         f"/segments/overlap.csv?segment={number}&segment={other}": "履歴不足",
+        f"/segments/lists/{listed}": "保存期間が過ぎて",
+        f"/members?segment={number}": "保存期間が過ぎて",
+        "/members/1": "履歴不足",
+        f"/campaigns/{campaign}": "保存期間が過ぎて",
+        f"/campaigns/{campaign}/edit?step=audience": "保存期間が過ぎて",
     }
     for path, word in paths.items():
         answer = await administrator.get(path)
         assert (answer.status_code, word in answer.text) == (200, False), path
     monkeypatch.setattr("segments.raw_members.looks_behind", lambda *_, **__: True)
     monkeypatch.setattr(FakeFrame, "read_for", _lacking(FakeFrame.read))
+    await full.pool.execute("UPDATE static_lists SET known_since = '2026-01-01'")
     for path, word in paths.items():
         assert word in (await administrator.get(path)).text, path
 

@@ -44,7 +44,7 @@ async def client(floor: Floor) -> AsyncIterator[httpx.AsyncClient]:
     runs, keys = SegmentRuns(pool, clock, frame), ApiKeys(pool, clock)
     app = server(
         [ListController, SegmentController, MembershipController, DraftController],
-        static_lists=StaticLists(pool, clock, members_at=floor.ledger.members_at),
+        static_lists=StaticLists(pool, clock, members_at=floor.ledger.members_at, known_since=runs.known_since),
         membership_ledger=floor.ledger,
         segment_versions=SegmentVersions(pool, clock, save=runs.save),
         segment_runs=runs,

@@ -2,14 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import date, time, timedelta
 
 import asyncpg
 import msgspec
 import polars as pl
 import pytest
 
-from backend.cli.campaign_texts import tell_report
+from backend.cli.campaign_texts import tell_dry_run, tell_report
 from backend.errors import BadInput, Conflict, NotFound
 from campaigns import report_table
 from campaigns.campaign import Content, State, Text
@@ -111,6 +111,11 @@ async def test_quiet_hours_are_told_before_and_kept_after(floor: ShopFloor) -> N
     made = await floor.campaign(holdout_percent=50.0)
     seen = await floor.desk.dry_run(made.summary.campaign_id)
     assert seen.deferred_until == floor.clock.now() + timedelta(hours=2)
+    assert seen.known_since is None
+    floor.audience.known_since = date(2026, 3, 1)
+    lacking = await floor.desk.dry_run(made.summary.campaign_id)
+    assert lacking.known_since == date(2026, 3, 1)
+    assert "before 2026-03-01" in tell_dry_run(lacking)
     await floor.desk.send_now(made.summary.campaign_id, revision=seen.revision, by="me")
     await floor.runs.launch_due()
     await floor.drain()

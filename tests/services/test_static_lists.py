@@ -1,11 +1,12 @@
 """Static lists: from numbers or from a segment; nothing is lost silently, merged and erased people are respected."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
 import pytest
 
+from backend.api.list_answers import list_answer
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.static_lists import StaticLists
 from backend.store import audience, erasures
@@ -32,6 +33,17 @@ async def floor(pool: asyncpg.Pool) -> Floor:
     return floor
 
 
+SINCE = date(2026, 3, 1)
+
+
+async def short_history(floor: Floor) -> int:
+    """The second segment: one of whose rule history was dropped."""
+    segment = await floor.segment("short", GOLD)
+    await floor.keep()
+    assert segment == 2
+    return segment
+
+
 async def known(floor: Floor, number: int) -> None:
     await floor.person(number, f"M-{number}")
     await floor.pool.execute(
@@ -43,7 +55,10 @@ async def known(floor: Floor, number: int) -> None:
 
 @pytest.fixture
 def lists(floor: Floor) -> StaticLists:
-    return StaticLists(floor.pool, floor.clock, members_at=floor.ledger.members_at)
+    async def dropped(segment_id: int) -> date | None:
+        return SINCE if segment_id == 2 else None
+
+    return StaticLists(floor.pool, floor.clock, members_at=floor.ledger.members_at, known_since=dropped)
 
 
 async def made(lists: StaticLists, *numbers: str, name: str = "Staff", exclusion: bool = False) -> Taken:
@@ -95,6 +110,9 @@ async def test_a_list_of_a_moment_of_a_segment(lists: StaticLists, floor: Floor)
     then = await lists.create_from_segment("then", gold, at=before, exclusion=False, actor="aya")
     assert (await on(lists, now), await on(lists, then)) == (["M-2"], ["M-1"])
     assert then.origin == f"segment {gold} at 2026-06-30T03:00:00Z"
+    assert (now.known_since, list_answer(now).known_since) == (None, None)
+    short = await lists.create_from_segment("short", await short_history(floor), exclusion=False, actor="aya")
+    assert list_answer(await lists.get(short.list_id)).known_since == SINCE
     with pytest.raises(BadInput):
         await lists.create_from_segment("earlier", gold, at=NOW - timedelta(days=1), exclusion=False, actor="aya")
     with pytest.raises(NotFound):

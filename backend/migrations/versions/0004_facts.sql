@@ -214,6 +214,8 @@ CREATE TABLE static_lists (
     name text NOT NULL UNIQUE,
     exclusion boolean NOT NULL DEFAULT false,
     origin text NOT NULL,
+    -- Of a segment whose rule asks for raw history that was dropped: the first day of which it was there when the list was made.
+    known_since date,
     revision bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL,
     created_by text NOT NULL,

@@ -1,5 +1,6 @@
 """The dry run: the launch's own decisions, counted and thrown away."""
 
+from dataclasses import replace
 from datetime import datetime
 
 import asyncpg
@@ -23,7 +24,7 @@ async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audienc
     columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event))
     members = await audiences.members(draft.segment_id, columns=columns)
     plan = await audience_store.plan(pool, draft, members.frame, salt=row["salt"], now=now)
-    return summarise(
+    found = summarise(
         plan,
         campaign_id=row["campaign_id"],
         revision=row["revision"],
@@ -31,6 +32,7 @@ async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audienc
         samples=await _samples(pool, plan, next(content for _, content in draft.contents())),
         rate=base_rate(members.frame, event=draft.conversion_event, days=draft.conversion_days),
     )
+    return replace(found, known_since=members.known_since)
 
 
 async def _samples(pool: asyncpg.Pool, plan: Plan, content: Content) -> list[Sample]:

@@ -47,6 +47,7 @@ class Issue:
         unknown: how many of those named nobody knows; they get nothing.
         issued: how many have it by now. Those erased meanwhile get none.
         finished_at: when the last one got it.
+        known_since: of a segment, when it was asked for: see `segments.raw_members`.
     """
 
     issue_id: int
@@ -59,6 +60,7 @@ class Issue:
     requested_at: datetime
     requested_by: str
     finished_at: datetime | None
+    known_since: date | None = None
 
 
 class CouponIssues:
@@ -92,6 +94,8 @@ class CouponIssues:
         """
         members = await self._audiences.members(segment_id, columns=())
         target = {"kind": "segment", "segment_id": segment_id, "version": members.version}
+        if members.known_since is not None:
+            target["known_since"] = members.known_since.isoformat()
         numbers = members.frame.get_column("customer_id").sort().to_list()
         async with self._pool.acquire() as connection, connection.transaction():
             return await self._ask(connection, coupon_id, target, numbers, unknown=0, actor=actor)
@@ -227,7 +231,10 @@ def _event(issue: asyncpg.Record, person: asyncpg.Record, source_id: int) -> Eve
 
 
 def _issue(row: asyncpg.Record) -> Issue:
-    return Issue(**{name: row[name] for name in Issue.__slots__})
+    target = dict(row["target"])
+    since = target.pop("known_since", None)
+    told = {name: row[name] for name in Issue.__slots__ if name not in {"target", "known_since"}}
+    return Issue(**told, target=target, known_since=None if since is None else date.fromisoformat(since))
 
 
 def _ids_of(path: Path, encoding: str | None) -> Iterator[str]:

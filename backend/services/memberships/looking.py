@@ -1,7 +1,7 @@
 """Reads memberships: who is in a segment and since when, who entered and left, how its size moved."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -60,6 +60,15 @@ class MembershipLedger:
         rule = await resolve_rule(connection, parse(row["rule"]), segment_id=state.segment_id)
         today = (await shop.read_settings(connection)).calendar.business_day(self._clock.now())
         return replace(state, known_since=known_since(rule, since, day=today))
+
+    async def known_since(self, segment_ids: Iterable[int]) -> date | None:
+        """See `segments.raw_members`: whether who is in any of these segments hangs on history that was dropped."""
+        if await asyncio.to_thread(self._raw_since) is None:
+            return None
+        for segment_id in segment_ids:
+            if (since := (await self.state(segment_id)).known_since) is not None:
+                return since
+        return None
 
     async def members(self, segment_id: int, *, after: int = 0, limit: int = MOST) -> list[Member]:
         """Members by their number, those after ``after``, with the moment they entered.

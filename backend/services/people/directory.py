@@ -17,6 +17,7 @@ from campaigns.person import PeoplePage, PeopleSlice, PersonLine
 from segments.customers import View
 from segments.frame import Frame
 from segments.membership import members, population
+from segments.raw_members import known_since
 from segments.rules.parse import parse
 
 MATCHES = 1000
@@ -66,7 +67,7 @@ class Directory:
             raise BadInput(f"Members can be ordered by {', '.join(ORDERS)}.", code="bad_order", field="order")
         if page < 1 or not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"Pages begin at 1 and hold 1 to {LARGEST_PAGE} members.", code="bad_page", field="page")
-        view, everyone = await self._of_segment(segment_id)
+        view, everyone, since = await self._of_segment(segment_id)
         frame, found = await self._chosen(everyone, query, rank)
         total, rows = await asyncio.to_thread(
             _page, frame, order=order, descending=descending, offset=(page - 1) * size, size=size
@@ -75,7 +76,9 @@ class Directory:
         if found is not None and rank is None and segment_id is None:
             total, lines = await self._with_unseen(view.frame, found, total, lines, page=page, size=size)
         cut = found is not None and len(found) >= MATCHES
-        return PeoplePage(people=tuple(lines), total=total, page=page, size=size, cut=cut, as_of=view.as_of)
+        return PeoplePage(
+            people=tuple(lines), total=total, page=page, size=size, cut=cut, as_of=view.as_of, known_since=since
+        )
 
     async def walk(
         self,
@@ -102,7 +105,7 @@ class Directory:
         if not 1 <= size <= LARGEST_PAGE:
             raise BadInput(f"A page holds 1 to {LARGEST_PAGE} members.", code="bad_page", field="size")
         after = _read_cursor(cursor)
-        view, everyone = await self._of_segment(segment_id)
+        view, everyone, since = await self._of_segment(segment_id)
         frame, found = await self._chosen(everyone, query, rank)
         total, rows = await asyncio.to_thread(_slice, frame, after, size + 1)
         lines = list(await self._lines(rows, found or {}))
@@ -118,6 +121,7 @@ class Directory:
             total=total,
             cut=found is not None and len(found) >= MATCHES,
             as_of=view.as_of,
+            known_since=since,
         )
 
     async def ranks(self) -> Sequence[str]:
@@ -165,11 +169,11 @@ class Directory:
         seen = set((await asyncio.to_thread(here.collect))["customer_id"].to_list())
         return [number for number in found if number not in seen]
 
-    async def _of_segment(self, segment_id: int | None) -> tuple[View, pl.LazyFrame]:
-        """The frame, and the rows of a segment's members in it; of everyone without one."""
+    async def _of_segment(self, segment_id: int | None) -> tuple[View, pl.LazyFrame, date | None]:
+        """The frame, and the rows of a segment's members in it with `known_since` of its rule; of everyone without one."""
         if segment_id is None:
             view = self._frame.read()
-            return view, view.frame
+            return view, view.frame, None
         async with self._pool.acquire() as connection:
             row = await segment_store.get_segment(connection, segment_id=segment_id)
             settings = await shop.read_settings(connection)
@@ -178,7 +182,7 @@ class Directory:
             rule = await resolve_rule(connection, parse(row["rule"]), segment_id=segment_id)
         view = await self._frame.read_for([rule])
         everyone = population(view.frame, exclude_test_accounts=settings.exclude_test_accounts)
-        return view, members(everyone, rule)
+        return view, members(everyone, rule), known_since(rule, view.raw_since, day=view.day)
 
     async def _search(self, query: str) -> dict[int, asyncpg.Record]:
         async with self._pool.acquire() as connection:

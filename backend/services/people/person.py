@@ -27,8 +27,9 @@ from campaigns.person import Belonging, Consent, ConsentHistory, Device, PersonD
 from campaigns.shop import ShopSettings
 from campaigns.timeline import Happening, Place, Timeline, ids_named, merged, with_names
 from segments.coupons import PersonalCoupon, personal_coupons
-from segments.customers import SCHEMA
+from segments.customers import SCHEMA, View
 from segments.frame import Frame
+from segments.raw_members import known_since
 from segments.rules.explain import explain
 from segments.rules.parse import parse
 from segments.rules.rule import Rule
@@ -107,7 +108,7 @@ class People(Directory):
             rules = await resolve_rules(connection, [(row["segment_id"], parse(row["rule"])) for row in rows])
         view = await self._frame.read_for(rules)
         facts = await self._facts(view.frame, customer["customer_id"])
-        segments = _belongings(rows, rules, settings, facts)
+        segments = _belongings(rows, rules, settings, facts, view)
         async with self._pool.acquire() as connection:
             return await self._detail(connection, customer, settings, facts, view.as_of, segments=segments)
 
@@ -218,7 +219,11 @@ async def _everyone_in(connection: Connection, customer: asyncpg.Record) -> list
 
 
 def _belongings(
-    rows: Sequence[asyncpg.Record], rules: Sequence[Rule], settings: ShopSettings, facts: Mapping[str, Any] | None
+    rows: Sequence[asyncpg.Record],
+    rules: Sequence[Rule],
+    settings: ShopSettings,
+    facts: Mapping[str, Any] | None,
+    view: View,
 ) -> tuple[Belonging, ...]:
     if facts is None:
         return ()
@@ -228,7 +233,9 @@ def _belongings(
     for row, rule in zip(rows, rules, strict=True):
         ja, en = (explain(rule, facts, each, currency=settings.currency, names=names) for each in ("ja", "en"))
         member = ja.holds and not excluded
-        found.append(Belonging(segment_id=row["segment_id"], name=row["name"], member=member, ja=ja, en=en))
+        since = known_since(rule, view.raw_since, day=view.day)
+        number, name = row["segment_id"], row["name"]
+        found.append(Belonging(segment_id=number, name=name, member=member, ja=ja, en=en, known_since=since))
     return tuple(found)
 
 

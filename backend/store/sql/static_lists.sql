@@ -1,7 +1,7 @@
 -- name: list_lists
 -- By name, archived ones last and only on request ($1). People count once, whatever numbers they were put on it by.
 SELECT
-    l.list_id, l.name, l.exclusion, l.origin, l.created_at, l.created_by, l.changed_at, l.archived_at,
+    l.list_id, l.name, l.exclusion, l.origin, l.known_since, l.created_at, l.created_by, l.changed_at, l.archived_at,
     (
         SELECT count(DISTINCT coalesce(c.merged_into, c.customer_id))
         FROM static_list_members AS m JOIN customers AS c USING (customer_id)
@@ -20,8 +20,8 @@ SELECT list_id FROM static_lists WHERE name = $1;
 SELECT list_id, name, exclusion, archived_at FROM static_lists WHERE list_id = $1 FOR UPDATE;
 
 -- name: insert_list
-INSERT INTO static_lists (name, exclusion, origin, created_at, created_by, changed_at)
-VALUES ($1, $2, $3, $4, $5, $4)
+INSERT INTO static_lists (name, exclusion, origin, created_at, created_by, changed_at, known_since)
+VALUES ($1, $2, $3, $4, $5, $4, $6)
 RETURNING list_id;
 
 -- name: set_list
