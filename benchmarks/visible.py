@@ -8,7 +8,7 @@ and figures do what workers do. Of each stage seconds and CPU seconds are printe
 refresh does after the frame is in force (compaction, sorted copies) stands apart: it makes the next batch wait, not this one.
 What is asked afterwards has to be there: the day's active users, and the changes of memberships.
 
-``--home`` names a history that `benchmarks/scale.py` wrote (``--only frame histories``); it stays as it is: files that
+``--home`` names a history that `benchmarks/scale.py` wrote (``--only frame``); it stays as it is: files that
 nothing changes are linked, others copied beside it. Without one a small history is made, and its frame by the refresh.
 """
 
@@ -53,7 +53,7 @@ from backend.worker import REFRESH_EVERY
 from benchmarks.big_history import LAST, SOURCES, Plan, write_history
 from benchmarks.load.server import cpu
 from benchmarks.memberships import rules
-from benchmarks.scale_tasks import Data, verified
+from benchmarks.scale_tasks import Data, sorted_histories, verified
 from segments.envelope import Event
 from segments.intake import Reception, read_event
 from segments.windows import Window
@@ -252,6 +252,7 @@ async def run(given: argparse.Namespace, folder: Path, plan: Plan, dsn: str, pos
     await shop.adopt()
     await shop.ingest.start()
     await shop.refresh.run_until_current()
+    await asyncio.to_thread(sorted_histories, data)  # what a refresh does bit by bit
     await shop.memberships.work_until_current()
     timer.stop("prepared")
     print(f"{plan.members:,} customers, prepared in {timer.spent['prepared'][0]:.0f} s", flush=True)
