@@ -86,6 +86,7 @@ class CustomerHistories:
     def keep_up(self, rules: Compaction, *, watch: Callable[[str], None]) -> int:
         """Sort the buckets that need it most, as many as are quickly done; gives how many rows were written."""
         written, tried = 0, set[int]()
+        self.let_go()
         while self._folder is not None and written < ROWS_AT_ONCE:
             bucket = self._furthest_behind(rules, tried)
             if bucket is None or not self._has_room(bucket):

@@ -199,6 +199,19 @@ def test_of_one_who_was_erased_no_byte_is_left(lake: Lake, folder: Path) -> None
     assert histories.read(numbers([5])).is_empty()
 
 
+@pytest.mark.parametrize("why", ["small", "disk"])
+def test_what_counts_no_more_goes_though_nothing_new_is_sorted(
+    lake: Lake, folder: Path, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    histories = sort_all(lake, folder)
+    forget(lake, [5])  # by a worker elsewhere, who has no such folder
+    if why == "disk":
+        monkeypatch.setattr(by_customer, "_BYTES_A_ROW", 10**18)
+    histories.keep_up(Compaction(settled=10**9) if why == "small" else RULES, watch=unwatched)
+    assert list(folder.glob("bucket-05*")) == []
+    assert len(list(folder.iterdir())) == 4
+
+
 def _sort_again_and_die(lake: Lake, folder: Path, step: str) -> None:
     """Bucket 5 alone."""
     lake.append(Table.CUSTOMER_DAYS, day_rows(*range(5, 3_000, 16)), app_id="joren", version=3)
