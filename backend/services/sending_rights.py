@@ -95,11 +95,11 @@ class SendingRights:
         now = self._clock.now()
         if self._looked_at is not None and timedelta() <= now - self._looked_at < LOOK_AGAIN:
             return self._found
-        async with self._pool.acquire() as connection, connection.transaction():
-            right, identity, position = await self._look(connection, now)
         mark = await asyncio.to_thread(read_mark, self._mark)
-        found = judge(right, identity, position, mark)
-        if found is None:
+        async with self._pool.acquire() as connection, connection.transaction():
+            right, identity, position = await self._look(connection, now, mark)
+        found = Held.ROLLED_BACK if right is None else judge(right, identity, position, mark)
+        if found is None and right is not None:
             seen = Mark(right.right_id, right.armed_at, position)
             await asyncio.to_thread(write_mark, self._mark, seen)
         elif found is not self._found:
@@ -107,10 +107,13 @@ class SendingRights:
         self._looked_at, self._found = now, found
         return found
 
-    async def _look(self, connection: Connection, now: datetime) -> tuple[Right, Identity, int]:
+    async def _look(
+        self, connection: Connection, now: datetime, mark: Mark | None
+    ) -> tuple[Right | None, Identity, int]:
+        """Without a right where a backup from before the first arming was put back: one was seen here, and there are campaigns."""
         identity, position = await store.read_identity(connection)
         right = await store.read_right(connection)
-        if right is None:
+        if right is None and (mark is None or not await store.has_campaigns(connection)):
             right = Right(uuid4(), identity, now)
             await store.grant(connection, right, by="first start")
         return right, identity, position
@@ -121,10 +124,10 @@ class SendingRights:
         Campaigns that were being sent are paused, those whose moment has passed become drafts: the installation that the
         backup comes from may have sent them since.
         """
-        now = self._clock.now()
+        now, mark = self._clock.now(), await asyncio.to_thread(read_mark, self._mark)
         async with self._pool.acquire() as connection, connection.transaction():
             identity, position = await store.read_identity(connection)
-            right = Right(uuid4(), identity, now)
+            right = Right(uuid4(), identity, _after(now, await store.read_right(connection), mark))
             await store.grant(connection, right, by=by)
             paused = {row["campaign_id"]: row["name"] for row in await store.pause_running(connection, now=now)}
             drafts = {row["campaign_id"]: row["name"] for row in await store.unschedule_due(connection, now=now)}
@@ -132,7 +135,7 @@ class SendingRights:
             await access_store.write_audit(
                 connection, at=now, actor=by, action="sending.arm", target="sending", detail=detail
             )
-        await asyncio.to_thread(write_mark, self._mark, Mark(right.right_id, now, position))
+        await asyncio.to_thread(write_mark, self._mark, Mark(right.right_id, right.armed_at, position))
         self._looked_at = None
         return Armed(paused, drafts)
 
@@ -151,6 +154,11 @@ class SendingRights:
             return False if await self.held() is not None else await job(number)
 
         return guarded
+
+
+def _after(now: datetime, *before: Right | Mark | None) -> datetime:
+    """Now, or just after what was armed before by a clock that was ahead: the newest is the one that holds."""
+    return max([now, *(one.armed_at + timedelta(microseconds=1) for one in before if one is not None)])
 
 
 def read_mark(path: Path) -> Mark | None:

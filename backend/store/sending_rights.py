@@ -46,6 +46,11 @@ async def read_right(connection: Connection) -> Right | None:
     return Right(row["right_id"], holder, row["armed_at"])
 
 
+async def has_campaigns(connection: Connection) -> bool:
+    """Whether there ever was a campaign: without one nothing can be sent twice."""
+    return bool(await connection.fetchval(_SQL["has_campaigns"]))
+
+
 async def grant(connection: Connection, right: Right, *, by: str) -> None:
     """Give the right to send to ``right.holder``; whoever had it has lost it."""
     holder = right.holder

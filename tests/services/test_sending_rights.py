@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -85,6 +86,57 @@ async def test_an_older_log_is_held_until_it_is_armed_everywhere(pool: asyncpg.P
     await rights[0].arm(by="operator")
     clock.advance(timedelta(seconds=3))
     assert [await each.held() for each in rights] == [None, None]
+
+
+async def test_a_database_from_before_its_first_arming_is_held_where_a_later_one_was_seen(
+    pool: asyncpg.Pool, homes: Iterator[Path]
+) -> None:
+    floor, home = ShopFloor(pool), next(homes)
+    await floor.settings()
+    await floor.people(2)
+    assert await SendingRights(pool, floor.clock, home=home).held() is None
+    await floor.launched("Tea")
+    await pool.execute("DELETE FROM sending_rights")
+    floor.clock.advance(timedelta(days=1))
+    rights = SendingRights(pool, floor.clock, home=home)
+    assert await rights.held() is Held.ROLLED_BACK
+    assert await pool.fetchval("SELECT count(*) FROM sending_rights") == 0
+    await rights.arm(by="operator")
+    assert await rights.held() is None
+
+
+async def test_two_workers_of_a_machine_that_look_at_once_hold_nothing(
+    pool: asyncpg.Pool, homes: Iterator[Path]
+) -> None:
+    class Overtaken(SendingRights):
+        async def _look(self, *asked: Any) -> Any:
+            found = await super()._look(*asked)
+            await pool.execute("SELECT pg_logical_emit_message(false, 'joren', 'on', true)")
+            assert await SendingRights(pool, FixedClock(NOON), home=home).held() is None  # the other one, further on
+            return found
+
+    home = next(homes)
+    assert await SendingRights(pool, FixedClock(NOON), home=home).held() is None
+    assert await Overtaken(pool, FixedClock(NOON), home=home).held() is None
+
+
+async def test_a_new_database_is_armed_though_an_older_one_was_seen_here(
+    pool: asyncpg.Pool, homes: Iterator[Path]
+) -> None:
+    clock, home = FixedClock(NOON), next(homes)
+    write_mark(home / "sending.mark", mark(armed_at=NOON - timedelta(days=1)))
+    assert await SendingRights(pool, clock, home=home).held() is None
+
+
+async def test_arming_counts_though_the_clock_was_ahead_before(pool: asyncpg.Pool, homes: Iterator[Path]) -> None:
+    ahead, home = FixedClock(NOON + timedelta(days=1)), next(homes)
+    assert await SendingRights(pool, ahead, home=home).held() is None
+    await pool.execute("UPDATE sending_rights SET system_identifier = 1")
+    rights = SendingRights(pool, FixedClock(NOON), home=home)
+    assert await rights.held() is Held.RESTORED
+    await rights.arm(by="operator")
+    assert await rights.held() is None
+    assert await SendingRights(pool, FixedClock(NOON), home=next(homes)).held() is None
 
 
 async def test_arming_pauses_what_was_under_way_and_unschedules_what_is_due(pool: asyncpg.Pool, tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ FROM sending_rights
 ORDER BY armed_at DESC, right_id
 LIMIT 1
 
+-- name: has_campaigns
+SELECT EXISTS (SELECT FROM campaigns)
+
 -- name: grant_right
 INSERT INTO sending_rights (right_id, system_identifier, timeline, database_oid, armed_at, armed_by)
 VALUES ($1, $2, $3, $4::bigint::oid, $5, $6)
