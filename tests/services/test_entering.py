@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from backend.errors import NotFound
 from backend.store import campaign_drafts
 from campaigns.campaign import Content, Draft, Priority, Text, Variant
 from campaigns.entries import Entry, Planned
@@ -162,3 +163,23 @@ async def test_variants_stay_with_the_person_and_are_sent(floor: ShopFloor) -> N
     await floor.drain()
     expected = sorted([f"{one.variant}の案内" for one in first] * 2)
     assert sorted(m.title for m in floor.sender.sent) == expected
+
+
+async def test_nothing_goes_to_whom_shall_be_erased_while_the_erasure_is_under_way(floor: ShopFloor) -> None:
+    await floor.settings()
+    planned, entering, stays = await floor.people(3)
+    before = await running(floor, "Before")
+    await enter(floor, before, planned)
+    asked = "UPDATE customers SET erased_at = $2 WHERE customer_id = ANY ($1)"
+    await floor.pool.execute(asked, [planned, entering], floor.clock.now())
+    assert [one.left_out for one in await enter(floor, before, entering)] == ["gone"]
+    launched = await floor.launched("After")  # the segment still names all three
+    await floor.drain()
+    assert [m.address for m in floor.sender.sent] == [f"phone-{stays}-0"]
+    left = await floor.pool.fetch(
+        "SELECT reason FROM campaign_people WHERE campaign_id = $1 ORDER BY customer_id", before
+    )
+    assert [row[0] for row in left] == ["gone", None]
+    assert await floor.states(launched) == {"accepted": 1}
+    with pytest.raises(NotFound):
+        await floor.desk.test_send(launched, customer_id=planned, by="test")

@@ -30,7 +30,7 @@ WITH wanted AS MATERIALIZED (
 )
 SELECT
     c.customer_id,
-    (c.merged_into IS NOT NULL)::int AS gone,
+    (c.merged_into IS NOT NULL OR c.erased_at IS NOT NULL)::int AS gone,
     coalesce(consent.granted, $4::boolean)::int AS consented,
     (c.customer_id IN (SELECT customer_id FROM banned))::int AS excluded,
     coalesce(live.devices, 0) AS devices,
@@ -68,7 +68,7 @@ SELECT set_config('work_mem', '128MB', true), set_config('jit', 'off', true)
 -- The same of people who enter one by one ($1), with the arm that the campaign ($6) gave them before.
 SELECT
     c.customer_id,
-    c.merged_into IS NOT NULL AS gone,
+    c.merged_into IS NOT NULL OR c.erased_at IS NOT NULL AS gone,
     coalesce(consent.granted, $4::boolean) AS consented,
     EXISTS (
         SELECT FROM static_lists AS l
@@ -167,7 +167,7 @@ SELECT count(pg_advisory_xact_lock(7236852, held)) FROM unnest($1::int[]) AS hel
 -- priority that counts. A device that gets its row only now has its number already.
 SELECT
     w.place, c.customer_id,
-    c.merged_into IS NOT NULL AS gone,
+    c.merged_into IS NOT NULL OR c.erased_at IS NOT NULL AS gone,
     coalesce(consent.granted, $7::boolean) AS consented,
     EXISTS (
         SELECT FROM static_lists AS l
@@ -362,7 +362,7 @@ SELECT
     coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
 FROM customers AS c
 LEFT JOIN devices AS d ON d.customer_id = c.customer_id AND d.state = 'live'
-WHERE c.customer_id = $1 AND c.merged_into IS NULL
+WHERE c.customer_id = $1 AND c.merged_into IS NULL AND c.erased_at IS NULL
 ORDER BY d.device_id
 
 -- name: read_names
