@@ -19,15 +19,15 @@ from hypothesis.stateful import (
 )
 
 from backend.errors import Conflict
-from backend.services.campaign_desk.reports import _group
+from backend.services.campaign_desk.reports import read_ledger
 from backend.services.deliveries import Deliveries
-from backend.store import campaigns as store
 from backend.store.pool import open_pool
 from campaigns.campaign import Devices, Policy, Priority
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.entries import Entry
 from campaigns.message import PushMessage
-from campaigns.report import People, add_up
+from campaigns.report import People
+from campaigns.standing import people_of
 from tests.fixtures.shop_floor import ShopFloor
 
 T = TypeVar("T")
@@ -196,8 +196,8 @@ class Ledger(RuleBasedStateMachine):
             assert not (people.waiting and number in self.ended)
 
     async def _people(self, number: int) -> People:
-        async with self.pool.acquire() as connection:
-            return add_up([_group(row) for row in await store.count_people(connection, campaign_id=number)])
+        standing, _ = await read_ledger(self.pool, number)
+        return people_of(standing.lazy())
 
     @invariant()
     def devices_belong_to_people_who_were_handed_over(self) -> None:
