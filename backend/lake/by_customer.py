@@ -10,10 +10,12 @@ are read in the lake. Only the one writer of the lake reads, writes and removes 
 """
 
 import shutil
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 import polars as pl
@@ -22,7 +24,7 @@ import structlog
 from backend.lake.compaction import UNSETTLED, Compaction, settle
 from backend.lake.neighbours import among
 from backend.lake.schemas import Table
-from backend.lake.sorted_rows import INDEX, Numbers, SortedRows, Unreadable, open_sorted, write_sorted
+from backend.lake.sorted_rows import INDEX, ROWS, Numbers, SortedRows, Unreadable, open_sorted, write_sorted
 from backend.lake.tables import Lake
 from segments.reduce.days import BUCKETS, DAYS_SCHEMA
 
@@ -35,8 +37,9 @@ BEHIND = 2 * UNSETTLED
 DENSE = 0.125
 """Where more of the blocks than this are asked for, to read all of the bucket in the lake takes less time."""
 
-ROWS_AT_ONCE = 4_000_000
-"""Rows after which no other bucket is begun, so that what is new does not wait long."""
+ROWS_AT_ONCE = 1_000_000
+"""Rows after which the next part waits for the next turn, so that what is new does not wait long: a part takes some two CPU
+seconds, a bucket of ten million customers thirty."""
 
 ROWS_IN_MEMORY = 2_000_000
 """Rows that are sorted together, at some 250 bytes a row."""
@@ -45,6 +48,16 @@ _STEP = 1_024
 _BYTES_A_ROW = 40
 
 _log = structlog.get_logger("histories")
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    """A sorted file on its way: what it is made of, and what is left to do; it rests between two turns of the writer."""
+
+    bucket: int
+    rows: Path
+    files: frozenset[str]
+    parts: Generator[int, None, None]
 
 
 class CustomerHistories:
@@ -58,6 +71,7 @@ class CustomerHistories:
     def __init__(self, lake: Lake, folder: Path | None = None) -> None:
         self._lake = lake
         self._folder = folder
+        self._begun: _Begun | None = None
 
     def read(self, customer_ids: pl.Series) -> pl.DataFrame:
         """All rows of customer_days of these customers, as they were appended."""
@@ -84,16 +98,32 @@ class CustomerHistories:
             yield self._lake.rows_in(Table.CUSTOMER_DAYS, files).filter(among(asked))
 
     def keep_up(self, rules: Compaction, *, watch: Callable[[str], None]) -> int:
-        """Sort the buckets that need it most, as many as are quickly done; gives how many rows were written."""
+        """Sort the buckets that need it most, as much as is quickly done; gives how many rows were written.
+
+        A bucket that is too large for that is gone on with by the next call.
+        """
         written, tried = 0, set[int]()
         self.let_go()
         while self._folder is not None and written < ROWS_AT_ONCE:
-            bucket = self._furthest_behind(rules, tried)
-            if bucket is None or not self._has_room(bucket):
-                break
-            tried.add(bucket)
-            settle(self._lake, bucket, rules)
-            written += self._write(self._folder, bucket, rules, watch)
+            if self._begun is None:
+                bucket = self._furthest_behind(rules, tried)
+                if bucket is None or not self._has_room(bucket):
+                    break
+                tried.add(bucket)
+                settle(self._lake, bucket, rules)
+                self._begun = self._begin(self._folder, bucket, rules, watch)
+            written += self._go_on()
+        return written
+
+    def _go_on(self) -> int:
+        """Write the next part of what was begun; puts it in force where none is left, and gives how many rows it wrote."""
+        begun, self._begun = self._begun, None  # whatever goes wrong, it is begun anew
+        if begun is None:
+            return 0
+        if written := next(begun.parts, 0):
+            self._begun = begun
+        else:
+            _log.info("history_sorted", bucket=begun.bucket)
             self.let_go()
         return written
 
@@ -106,8 +136,19 @@ class CustomerHistories:
         for bucket in range(BUCKETS):
             held = self._sorted(bucket, frozenset(parts.filter(pl.col("value") == bucket).get_column("file")))
             kept |= set() if held is None else {held.index, held.rows}
+        kept |= self._resting(parts)
         for path in set(self._folder.iterdir()) - kept:
             path.unlink(missing_ok=True)
+
+    def _resting(self, parts: pl.DataFrame) -> set[Path]:
+        """The file that is on its way; none, and it is given up, where the lake has no longer all that it is made of."""
+        if self._begun is None:
+            return set()
+        if self._begun.files <= frozenset(parts.filter(pl.col("value") == self._begun.bucket).get_column("file")):
+            return {self._begun.rows}
+        self._begun.parts.close()
+        self._begun = None
+        return set()
 
     def _sorted(self, bucket: int, files: frozenset[str]) -> SortedRows | None:
         """The sorted file of a bucket, if the lake still has all that it was made of."""
@@ -130,14 +171,17 @@ class CustomerHistories:
                 worst = max(worst, (behind, bucket))
         return worst[1] if worst[1] >= 0 else None
 
-    def _write(self, folder: Path, bucket: int, rules: Compaction, watch: Callable[[str], None]) -> int:
+    def _begin(self, folder: Path, bucket: int, rules: Compaction, watch: Callable[[str], None]) -> _Begun | None:
         large = self._settled(bucket, rules).get_column("file").to_list()
         if not large:
-            return 0
-        rows = self._lake.rows_in(Table.CUSTOMER_DAYS, large)
-        held = write_sorted(self._index(folder, bucket), _in_ranges(rows), large, watch=watch)
-        _log.info("history_sorted", bucket=bucket, rows=held.count)
-        return held.count
+            return None
+        index = self._index(folder, bucket)
+        rows, all_of_it = (
+            index.with_name(f"{index.stem}-{uuid4().hex}{ROWS}"),
+            self._lake.rows_in(Table.CUSTOMER_DAYS, large),
+        )
+        parts = write_sorted(index, rows, _in_ranges(all_of_it), large, watch=watch)
+        return _Begun(bucket, rows, frozenset(large), parts)
 
     def _settled(self, bucket: int, rules: Compaction) -> pl.DataFrame:
         """The files of a bucket that no compaction of small ones will touch."""

@@ -7,12 +7,11 @@ and the files of the lake whose rows those are: without it the file of rows is n
 
 import json
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
-from uuid import uuid4
 
 import numpy as np
 import numpy.typing as npt
@@ -103,18 +102,20 @@ def open_sorted(index: Path) -> SortedRows:
 
 
 def write_sorted(
-    index: Path, parts: Iterable[pl.DataFrame], files: Collection[str], *, watch: Callable[[str], None]
-) -> SortedRows:
+    index: Path, rows: Path, parts: Iterable[pl.DataFrame], files: Collection[str], *, watch: Callable[[str], None]
+) -> Generator[int, None, None]:
     """Write parts of history, each one's customers above those of the part before, and put the index in force.
+
+    Gives how many rows each part had; after each, whoever asks may rest for as long as the files are there.
 
     Args:
         index: where the index goes; one that is there is replaced.
+        rows: where the rows go, beside it.
         parts: rows of customer_days, a part at a time in memory.
         files: the files of the lake whose rows these are, all of them.
         watch: called when the rows are written, and when the index is in force.
     """
     index.parent.mkdir(parents=True, exist_ok=True)
-    rows = index.with_name(f"{index.stem}-{uuid4().hex}{ROWS}")
     first: list[Numbers] = []
     last: list[Numbers] = []
     count = 0
@@ -127,12 +128,14 @@ def write_sorted(
             last.append(numbers[np.minimum(starts + BLOCK, len(numbers)) - 1])
             count += len(numbers)
             writer.write_table(_packed(ordered), max_chunksize=BLOCK)
+            done = len(numbers)
+            del part, ordered, numbers  # not to be held in memory while it rests
+            yield done
     _to_disk(rows)
     watch("sorted")
     said = {"rows": rows.name, "files": sorted(files), "count": count}
     _write_index(index, np.concatenate(first), np.concatenate(last), said)
     watch("indexed")
-    return open_sorted(index)
 
 
 def _write_index(index: Path, first: Numbers, last: Numbers, said: dict[str, Any]) -> None:

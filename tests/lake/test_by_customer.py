@@ -258,6 +258,41 @@ def test_parts_that_fit_in_memory_make_the_same_file(lake: Lake, folder: Path, m
     assert_same(sort_all(lake, folder).read(numbers(everyone)), expected(lake, everyone))
 
 
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few customers are sorted in one turn."""
+    monkeypatch.setattr(by_customer, "ROWS_IN_MEMORY", 50)
+    monkeypatch.setattr(by_customer, "_STEP", 64)
+    monkeypatch.setattr(by_customer, "ROWS_AT_ONCE", 1)
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_a_large_bucket_is_sorted_over_many_turns(lake: Lake, folder: Path) -> None:
+    histories, total = CustomerHistories(lake, folder), history(3_000).height
+    busy = history(3_000).filter(pl.col("customer_id") < 64).height
+    turns = list(iter(lambda: histories.keep_up(RULES, watch=unwatched), 0))
+    assert (sum(turns), max(turns) <= busy, len(turns) > 6) == (total, True, True)
+    assert len(list(folder.iterdir())) == 6
+    assert_same(histories.read(numbers(FEW)), expected(lake, FEW))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_rests_between_turns_is_given_up_where_somebody_is_erased(lake: Lake, folder: Path) -> None:
+    histories = CustomerHistories(lake, folder)
+    assert histories.keep_up(RULES, watch=unwatched) > 0
+    (rows,) = folder.iterdir()
+    histories.let_go()
+    assert rows.exists(), "it is still on its way"
+    assert_same(histories.read(numbers(FEW)), expected(lake, FEW))
+    forget(lake, [5, 16, 17])
+    histories.let_go()
+    assert list(folder.iterdir()) == []
+    while histories.keep_up(RULES, watch=unwatched):
+        pass
+    assert len(list(folder.iterdir())) == 6
+    assert_same(histories.read(numbers([*FEW, 17, 21])), expected(lake, [*FEW, 17, 21]))
+
+
 def test_saboteur_who_trusts_a_file_that_the_lake_wrote_anew_counts_twice(
     lake: Lake, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
