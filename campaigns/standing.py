@@ -1,7 +1,7 @@
 """The ledger's rows of one campaign, as frames: where people and their devices stand, by any label of theirs, and who was drawn when."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import polars as pl
@@ -123,7 +123,7 @@ def devices_by(devices: pl.LazyFrame, labels: pl.LazyFrame) -> dict[str | None, 
     return found
 
 
-def stores_before(days: pl.LazyFrame, *, day: object) -> pl.LazyFrame:
+def stores_before(days: pl.LazyFrame, *, day: date) -> pl.LazyFrame:
     """``customer_id`` and ``label``: the store of each one's latest visit or order before a business day.
 
     What a push brings about cannot change it, so that both arms are divided alike.

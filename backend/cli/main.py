@@ -28,7 +28,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "list": ("backend.cli.lists", "Static lists and exclusion lists: create, add, remove, archive."),
     "ranks": ("backend.cli.ranks", "Rank rules: show, set, preview."),
     "coupon": ("backend.cli.coupons", "Coupons: define, issue, look what became of them."),
-    "campaign": ("backend.cli.journeys", "Campaigns: create, dry-run, submit, approve, send, report, journey, entries."),
+    "campaign": (
+        "backend.cli.journeys",
+        "Campaigns: create, dry-run, submit, approve, send, report, journey, entries.",
+    ),
     "arm": ("backend.cli.arm", "Let a restored database send again, after a look at what is under way."),
     "emulator": ("backend.cli.emulator", "Run the local FCM emulator and the phone page."),
     "doctor": ("backend.cli.doctor", "Check settings, database, lake, credentials and disk."),

@@ -37,24 +37,24 @@ async def list_sent_days(
     connection: Connection, *, since: datetime, until: datetime, zone: str, day_starts: int
 ) -> list[asyncpg.Record]:
     """Launches and, by day, entries planned from ``since`` up to ``until``."""
-    return await connection.fetch(_SQL["list_sent_days"], since, until, zone, day_starts)
+    return list(await connection.fetch(_SQL["list_sent_days"], since, until, zone, day_starts))
 
 
 async def count_pushes_by_week(connection: Connection, *, since: datetime, until: datetime) -> list[asyncpg.Record]:
     """``week`` (0 ends at ``until``), ``pushes`` and how many ``people`` got so many in it."""
-    return await connection.fetch(_SQL["count_pushes_by_week"], since, until)
+    return list(await connection.fetch(_SQL["count_pushes_by_week"], since, until))
 
 
 async def count_optouts_by_week(connection: Connection, *, since: datetime, until: datetime) -> list[asyncpg.Record]:
     """``week``, ``people`` who took back their yes in it, and those of them who had got a push in the seven days before."""
-    return await connection.fetch(_SQL["count_optouts_by_week"], since, until)
+    return list(await connection.fetch(_SQL["count_optouts_by_week"], since, until))
 
 
 async def count_optouts_by_campaign(
     connection: Connection, *, since: datetime, until: datetime
 ) -> list[asyncpg.Record]:
     """Per campaign and arm: people planned in this time, and those who took back their yes within seven days of it."""
-    return await connection.fetch(_SQL["count_optouts_by_campaign"], since, until)
+    return list(await connection.fetch(_SQL["count_optouts_by_campaign"], since, until))
 
 
 async def count_reachable(connection: Connection) -> int:

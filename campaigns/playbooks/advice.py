@@ -99,7 +99,7 @@ def _basket(frame: pl.LazyFrame, category: str) -> int | None:
 def _rounded(amount: float) -> int:
     """With two figures, as people say it."""
     whole = max(1, round(amount))
-    step = 10 ** max(0, len(str(whole)) - 2)
+    step: int = 10 ** max(0, len(str(whole)) - 2)
     return max(1, round(whole / step) * step)
 
 

@@ -21,7 +21,13 @@ from campaigns.templates import (
     required_fields,
 )
 
-SATO: dict[str, str | int] = {"family_name": "佐藤", "points": 1280, "rank": "gold", "spend": 12800, "coupon_expiry": "2026-11-30"}
+SATO: dict[str, str | int] = {
+    "family_name": "佐藤",
+    "points": 1280,
+    "rank": "gold",
+    "spend": 12800,
+    "coupon_expiry": "2026-11-30",
+}
 
 
 @pytest.mark.parametrize(

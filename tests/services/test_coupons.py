@@ -34,7 +34,9 @@ class Everyone:
 
     async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         rows = await self.pool.fetch("SELECT customer_id FROM customers WHERE merged_into IS NULL")
-        return Members(frame=pl.DataFrame({"customer_id": [row[0] for row in rows]}), as_of=NOW, version=segment_id or 0)
+        return Members(
+            frame=pl.DataFrame({"customer_id": [row[0] for row in rows]}), as_of=NOW, version=segment_id or 0
+        )
 
 
 class Counter:
