@@ -58,6 +58,11 @@ async def sent(app: App, people: int = 2, **changes: Any) -> list[str]:
     ids = await app.floor.people(people, family_name="佐藤")
     await app.floor.launched(content=CONTENT, **changes)
     await app.floor.drain()
+    return await know(app, ids)
+
+
+async def know(app: App, ids: list[int]) -> list[str]:
+    """Let these customers sign in; gives their member numbers."""
     rows = await app.floor.pool.fetch("SELECT user_id FROM customers WHERE customer_id = ANY ($1)", ids)
     await app.floor.pool.execute(
         """INSERT INTO identities (kind, value, customer_id, proven, linked_at)
@@ -93,6 +98,22 @@ async def test_who_refuses_pushes_or_has_no_phone_finds_it_and_control_does_not(
     for number in (*refusing, *phoneless):
         user = await pool.fetchval("SELECT user_id FROM customers WHERE customer_id = $1", number)
         assert await app.titles(user) == ["佐藤様へ"]
+
+
+async def test_of_a_campaign_cancelled_before_it_went_out_nothing_is_shown(app: App) -> None:
+    ids = await app.floor.people(2)
+    await app.floor.consent(ids[:1], granted=False)
+    refusing = await app.floor.pool.fetchval("SELECT user_id FROM customers WHERE customer_id = $1", ids[0])
+    stopped, ended = [await app.floor.launched(name, content=CONTENT) for name in ("stopped", "ended")]
+    await app.floor.desk.cancel(stopped, by="test")
+    await app.floor.deliveries.deliver()
+    await app.floor.desk.cancel(ended, by="test")
+    await know(app, ids)
+    page = (await app.get(refusing)).json()
+    assert [message["id"].split("-")[0] for message in page["messages"]] == [str(ended)]
+    assert page["unread"] == 1
+    await app.read(refusing)
+    assert await app.floor.pool.fetchval("SELECT count(*) FROM inbox_reads") == 1
 
 
 async def test_nobody_opens_anothers_inbox(app: App) -> None:

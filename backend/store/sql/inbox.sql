@@ -25,7 +25,8 @@ LEFT JOIN LATERAL (
 
 -- name: list_messages
 -- What the person ($1, with those merged into it) was meant to get from $3 to $2, newest first, before the cursor if there is one. Shown is what
--- was handed to the push service, and what was left out for one of the reasons of $4. Control, cap and exclusion stay out.
+-- was handed to the push service, and what was left out for one of the reasons of $4. Control, cap and exclusion stay out, and campaigns that
+-- were cancelled before anybody was sent anything: they were a mistake.
 SELECT DISTINCT ON (p.planned_at, p.campaign_id, p.occurrence, p.step)
     p.campaign_id, p.occurrence, p.step, p.planned_at, p.variant, p.merge_fields, v.definition, r.read_at
 FROM campaign_people AS p
@@ -36,7 +37,11 @@ WHERE p.customer_id = ANY ($1::bigint[])
   AND p.planned_at <= $2 AND p.planned_at > $3
   AND (
     (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]))
+    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
+        SELECT FROM campaigns AS c
+        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
+            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
+    ))
   )
   AND (
     $5::timestamptz IS NULL
@@ -52,7 +57,11 @@ WHERE p.customer_id = ANY ($1::bigint[])
   AND p.planned_at <= $2 AND p.planned_at > $3
   AND (
     (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]))
+    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
+        SELECT FROM campaigns AS c
+        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
+            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
+    ))
   )
   AND NOT EXISTS (
     SELECT FROM inbox_reads AS r
@@ -68,7 +77,11 @@ WHERE p.customer_id = ANY ($1::bigint[])
   AND p.planned_at <= $2 AND p.planned_at > $3
   AND (
     (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]))
+    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
+        SELECT FROM campaigns AS c
+        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
+            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
+    ))
   )
   AND (
     $6::int[] IS NULL
