@@ -11,7 +11,17 @@ from backend.demo.catalogue import products
 from backend.demo.coupon_book import DISCOUNT
 from backend.demo.generator import blocks
 from backend.demo.phone.config import Coupon, Member, Phone, PhoneConfig, Product, Store, Words
-from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, PUBLIC_COUPON, THANKS_COUPON, ShopConfig, coupons, stores
+from backend.demo.shop import (
+    CURRENCY,
+    NAME_EN,
+    NAME_JA,
+    PUBLIC_COUPON,
+    THANKS_COUPON,
+    ZONE,
+    ShopConfig,
+    coupons,
+    stores,
+)
 
 LISTED = 12
 """Members that a phone may sign in as."""
@@ -38,6 +48,7 @@ def write(file: Path, config: ShopConfig, keys: Keys, *, api_url: str) -> None:
         server_write_key=keys.server,
         shop=Words(NAME_JA, NAME_EN),
         currency=CURRENCY,
+        zone=ZONE,
         members=tuple(_members(config)),
         phones={"a": Phone("M0000001", "iOS"), "b": Phone("M0000002", "Android")},
         stores=tuple(Store(each.store_id, Words(each.ja, each.en)) for each in stores()),

@@ -8,6 +8,7 @@ Example::
       "server_write_key":  "…",                              secret key of a server source; never does
       "shop":              {"ja": "灯ノ葉", "en": "Tomoshinoha"},
       "currency":          "JPY",
+      "zone":              "Asia/Tokyo",                      where the phones are, whatever the browser's own clock says
       "members":  [{"user_id": "M000123", "name": {"ja": "佐藤 花子", "en": "Hanako Sato"}, "rank": {"ja": …, "en": …},
                     "note": {"ja": "40日前に1回購入", "en": "Bought once, 40 days ago"}, "points": 120, "consent": true}],
       "phones":   {"a": {"member": "M000123", "os": "iOS"}, "b": {"member": "M000456", "os": "Android"}},
@@ -102,6 +103,7 @@ class PhoneConfig(msgspec.Struct, frozen=True):
     coupons: tuple[Coupon, ...]
     products: tuple[Product, ...]
     currency: str = "JPY"
+    zone: str = "Asia/Tokyo"
     phones: dict[str, Phone] = msgspec.field(default_factory=dict)
     survey_id: str = "nps"
 

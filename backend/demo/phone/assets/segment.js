@@ -13,7 +13,7 @@ export function context() {
     device: device(),
     os: { name: config.phone.os, version: config.phone.os === "iOS" ? "19.1" : "16" },
     locale: navigator.language,
-    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    timezone: view.config.zone, // that of a phone in the shop's town, wherever this browser stands: quiet hours go by it
     library: { name: "phone-page", version: "1" },
   };
 }
