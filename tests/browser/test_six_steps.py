@@ -34,6 +34,7 @@ WORDS: dict[str, dict[str, str]] = {
         "small": "足りません",
         "control": "配信しない群",
         "skips": "配信停止時間帯",
+        "tapped": "通知を開封（直接）",
     },
     "en": {
         "open": "Open the app",
@@ -48,6 +49,7 @@ WORDS: dict[str, dict[str, str]] = {
         "small": "too small",
         "control": "Control",
         "skips": "quiet hours",
+        "tapped": "Tapped the push",
     },
 }
 
@@ -286,7 +288,7 @@ async def read_the_report(story: Story, report: str) -> None:
     page = story.admin
     await page.bring_to_front()  # a hidden page does not follow; this one reloads itself once when the send is done
     await expect(page.locator("#figures:not([hx-get])")).to_be_visible()
-    opens = page.locator("#figures .panel").nth(2).locator(".flow li").first.locator(".number b")
+    opens = page.locator("#figures .flow li", has_text=story.words["tapped"]).locator(".number b")
     for _ in range(40):
         await page.goto(report)
         if await opens.count() and (await opens.inner_text()).strip() not in {"0", "—"}:
