@@ -114,7 +114,8 @@ class Everyone:
     async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
         ids = [row[0] for row in await self._pool.fetch("SELECT customer_id FROM customers")]
         frame: pl.DataFrame = audience_frame(ids)
-        return Members(frame=frame.select("customer_id", *columns), as_of=SystemClock().now(), version=1)
+        known = [name for name in columns if name in frame.columns]
+        return Members(frame=frame.select("customer_id", *known), as_of=SystemClock().now(), version=1)
 
 
 async def main(dsn: str, ledger: str, campaign_id: int, fate: str, sabotage: str) -> None:
