@@ -249,5 +249,5 @@ class Ledger(RuleBasedStateMachine):
 
 def test_the_ledger_holds_whatever_happens(dsn: str) -> None:
     Ledger.dsn = dsn
-    calm = settings(max_examples=10, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+    calm = settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(Ledger, settings=calm)
