@@ -9,7 +9,8 @@ import msgspec
 import typer
 
 from backend.cli.campaign_texts import tell_summary, tell_test
-from backend.cli.campaigns import ACTOR, app, find
+from backend.cli.campaigns import ACTOR, app
+from backend.cli.named import find_campaign
 from backend.cli.runtime import failing_clearly, print_json, run
 from backend.errors import BadInput
 from backend.services.campaign_desk.desk import CampaignDesk
@@ -42,7 +43,7 @@ def show(campaign: str = _CAMPAIGN) -> None:
 
     async def work(services: Services) -> Draft:
         desk = services.campaign_desk
-        return (await desk.get((await find(desk, campaign)).campaign_id)).draft
+        return (await desk.get((await find_campaign(desk, campaign)).campaign_id)).draft
 
     print_json(to_json(run(work)))
 
@@ -166,7 +167,7 @@ def versions(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
 
     async def work(services: Services) -> tuple[CampaignVersion, ...]:
         desk = services.campaign_desk
-        return await desk.versions((await find(desk, campaign)).campaign_id)
+        return await desk.versions((await find_campaign(desk, campaign)).campaign_id)
 
     found = run(work)
     if as_json:
@@ -196,7 +197,7 @@ def try_out(
 
     async def work(services: Services) -> TestSend:
         desk = services.campaign_desk
-        number = (await find(desk, campaign)).campaign_id
+        number = (await find_campaign(desk, campaign)).campaign_id
         return await desk.test_send(number, customer_id=customer, chosen=chosen, by=ACTOR)
 
     tried = run(work)
@@ -227,7 +228,7 @@ def _actor(by: str) -> str:
 def _act(campaign: str, act: Act, *, as_json: bool) -> None:
     async def work(services: Services) -> CampaignDetail:
         desk = services.campaign_desk
-        found = await find(desk, campaign)
+        found = await find_campaign(desk, campaign)
         return await act(desk, found.campaign_id, found.revision)
 
     _tell(run(work), as_json=as_json)

@@ -4,8 +4,10 @@ from datetime import datetime, timedelta
 
 import typer
 
+from backend.cli.named import find_campaign
 from backend.cli.runtime import failing_clearly, print_json, run
-from backend.errors import BadInput, NotFound
+from backend.cli.segments import find_segment
+from backend.errors import BadInput
 from backend.services.campaign_desk.breakdowns import BREAKDOWNS, By
 from backend.wiring import Services
 from campaigns.agenda import Agenda, Mark
@@ -32,9 +34,9 @@ def breakdown(
         asked = _read_by(by)
 
     async def work(services: Services) -> CampaignBreakdown:
-        number = await _campaign(services, campaign)
-        segment_id = await _segment(services, segment) if segment is not None else None
-        return await services.campaign_breakdowns.report(number, asked, segment_id=segment_id)
+        found = await find_campaign(services.campaign_desk, campaign)
+        segment_id = (await find_segment(services.segment_runs, segment)).segment.id if segment is not None else None
+        return await services.campaign_breakdowns.report(found.campaign_id, asked, segment_id=segment_id)
 
     told = run(work)
     if as_json:
@@ -127,22 +129,3 @@ def fatigue(
     for each in seen.campaigns:
         control = f", control {each.control_out:,} of {each.control:,}" if each.control else ""
         typer.echo(f"{each.campaign_id:>4} {each.name}: {each.treated_out:,} of {each.treated:,} took it back{control}")
-
-
-async def _campaign(services: Services, asked: str) -> int:
-    listed = await services.campaign_desk.list()
-    found = [each for each in listed if asked.strip() in (each.name, str(each.campaign_id))]
-    if not found:
-        raise NotFound(
-            f'No campaign is called "{asked}": joren campaign list shows them all.', code="campaign_not_found"
-        )
-    return found[0].campaign_id
-
-
-async def _segment(services: Services, asked: str) -> int:
-    try:
-        return int((await services.segment_runs.find(asked)).segment.id)
-    except NotFound:
-        if asked.isdecimal():
-            return int(asked)
-        raise

@@ -7,6 +7,7 @@ import typer
 
 from backend.cli.campaign_figures import breakdown, calendar, fatigue
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary, tell_test
+from backend.cli.named import find_campaign
 from backend.cli.playbooks import playbooks
 from backend.cli.runtime import print_json, run
 from backend.errors import BadInput, NotFound
@@ -114,7 +115,7 @@ def dry_run(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
     """
 
     async def work(services: Services) -> DryRun:
-        return await services.campaign_desk.dry_run((await find(services.campaign_desk, campaign)).campaign_id)
+        return await services.campaign_desk.dry_run((await find_campaign(services.campaign_desk, campaign)).campaign_id)
 
     seen = run(work)
     if as_json:
@@ -143,7 +144,7 @@ def send(
         return
 
     async def work(services: Services) -> CampaignDetail:
-        desk, found = services.campaign_desk, await find(services.campaign_desk, campaign)
+        desk, found = services.campaign_desk, await find_campaign(services.campaign_desk, campaign)
         moment = at or services.clock.now()
         return await desk.schedule(found.campaign_id, at=moment, revision=found.revision, by=ACTOR)
 
@@ -160,7 +161,7 @@ def send(
 
 def _test_send(campaign: str, customer_id: int, *, as_json: bool) -> None:
     async def work(services: Services) -> TestSend:
-        found = await find(services.campaign_desk, campaign)
+        found = await find_campaign(services.campaign_desk, campaign)
         return await services.campaign_desk.test_send(found.campaign_id, customer_id=customer_id, by=ACTOR)
 
     tried = run(work)
@@ -178,7 +179,7 @@ def report(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
     """
 
     async def work(services: Services) -> CampaignReport:
-        return await services.campaign_desk.report((await find(services.campaign_desk, campaign)).campaign_id)
+        return await services.campaign_desk.report((await find_campaign(services.campaign_desk, campaign)).campaign_id)
 
     told = run(work)
     if as_json:
@@ -207,27 +208,13 @@ def cancel(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
 
 def _change(campaign: str, act: Callable[[CampaignDesk, int], Awaitable[CampaignDetail]], *, as_json: bool) -> None:
     async def work(services: Services) -> CampaignDetail:
-        return await act(services.campaign_desk, (await find(services.campaign_desk, campaign)).campaign_id)
+        return await act(services.campaign_desk, (await find_campaign(services.campaign_desk, campaign)).campaign_id)
 
     changed = run(work)
     if as_json:
         print_json(changed)
     else:
         typer.echo(tell_summary(changed.summary))
-
-
-async def find(desk: CampaignDesk, asked: str) -> CampaignSummary:
-    """The campaign of a name or, where none is called so, of a number.
-
-    Raises:
-        NotFound: neither.
-    """
-    listed = (*await desk.list(), *await desk.list(archived=True))
-    named = [each for each in listed if each.name == asked.strip()]
-    numbered = [each for each in listed if str(each.campaign_id) == asked.strip()]
-    for each in (*named, *numbered):
-        return each
-    raise NotFound(f'No campaign is called "{asked}": joren campaign list shows them all.', code="campaign_not_found")
 
 
 async def _segment(services: Services, asked: str) -> int:

@@ -4,7 +4,8 @@ import typer
 
 from backend.api import journey_answers as api
 from backend.cli.campaign_definitions import app
-from backend.cli.campaigns import ACTOR, find
+from backend.cli.campaigns import ACTOR
+from backend.cli.named import find_campaign
 from backend.cli.runtime import print_json, run
 from backend.cli.segments import Language
 from backend.wiring import Services
@@ -20,7 +21,7 @@ _LANGUAGE = typer.Option(Language.EN, "--language", help="Language of the senten
 
 
 async def _number(services: Services, campaign: str) -> int:
-    return int((await find(services.campaign_desk, campaign)).campaign_id)
+    return int((await find_campaign(services.campaign_desk, campaign)).campaign_id)
 
 
 @app.command()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from backend.cli.campaigns import app
+from backend.cli.journeys import app
 from backend.lake.frame import CustomerFrame
 from tests.segments.rules.people import TODAY, frame_of, person
 from tests.services.frames import AS_OF
@@ -77,3 +77,6 @@ def test_figures_of_a_shop_that_sent_nothing_yet(joren: Call) -> None:
     refused = joren("breakdown", number, "--by", "rank")
     assert "A report is parted by store, language, platform, segment." in refused.output
     assert "joren campaign list shows them all" in joren("breakdown", "Nothing").output
+    assert joren("cancel", number).exit_code == 0
+    assert joren("archive", number).exit_code == 0
+    assert joren("breakdown", number).exit_code == 0  # its figures stay
