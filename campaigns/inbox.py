@@ -21,7 +21,7 @@ KEPT = timedelta(days=90)
 """How long a message is shown."""
 
 SHOWN_THOUGH_LEFT_OUT = ("address", "consent", "expiry", "quiet_hours")
-"""Reasons for which no push went out that say nothing against reading the message in the app."""
+"""Reasons for which no push went out that say nothing against reading the message in the app: the ledger keeps its fields for them too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

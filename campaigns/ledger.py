@@ -9,7 +9,8 @@ import polars as pl
 from campaigns.content import Content, Variant
 from campaigns.experiment import ArmName, variants_of
 from campaigns.fields import FIELDS, MergeField, clean
-from campaigns.gates import Plan, Reason
+from campaigns.gates import Plan
+from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
 from campaigns.templates import fields_of
 
 PEOPLE_COLUMNS = (
@@ -17,9 +18,6 @@ PEOPLE_COLUMNS = (
     "campaign_id", "occurrence", "step", "version", "expires_at", "changed_at",
 )  # fmt: skip
 """Columns of the rows, in their order."""
-
-READS_LATER = (Reason.CONSENT, Reason.ADDRESS)
-"""Who is left out for one of these can still read the message in the app's inbox, and keeps the fields that it shows."""
 
 
 def rows_of(
@@ -59,7 +57,7 @@ def rows_of(
         pl.when(treated).then(pl.lit("planned")).alias("state"),
         not_before.alias("planned_at"),
         not_before.alias("not_before"),
-        pl.when(treated | pl.col("left_out").is_in([str(reason) for reason in READS_LATER]))
+        pl.when(treated | pl.col("left_out").is_in(SHOWN_THOUGH_LEFT_OUT))
         .then(_merge_fields(plan.people, contents))
         .otherwise(pl.lit("{}"))
         .alias("merge_fields"),

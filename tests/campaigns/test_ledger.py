@@ -1,6 +1,6 @@
 """A plan as rows: every person once, merge fields as one by one, variants for the treated."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -8,10 +8,11 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.campaign import Content, Text, Variant
+from campaigns.campaign import Content, QuietPolicy, Text, Variant
 from campaigns.experiment import variants_of
 from campaigns.fields import clean
 from campaigns.gates import AUDIENCE, SendingRules, Terms, decide
+from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
 from campaigns.ledger import PEOPLE_COLUMNS, rows_of
 from campaigns.schedule import QuietHours
 
@@ -21,6 +22,7 @@ PERSON = st.fixed_dictionaries(
     {
         "consented": st.booleans(),
         "excluded": st.booleans(),
+        "zone": st.sampled_from([None, "Asia/Tokyo", "America/New_York"]),
         "rank": st.one_of(st.none(), st.sampled_from(["gold", " ", 'a "b" \\', "ゴールド\n会員", "x" * 300])),
         "points": st.one_of(st.none(), st.integers(-5, 10**12)),
         "last_store": st.one_of(st.none(), st.text(max_size=5)),
@@ -30,7 +32,7 @@ PERSON = st.fixed_dictionaries(
 
 
 def planned(people: list[dict[str, Any]]) -> Any:
-    sound = {"gone": False, "devices": 1, "sent_day": 0, "sent_week": 0, "missing_field": False, "zone": None}
+    sound = {"gone": False, "devices": 1, "sent_day": 0, "sent_week": 0, "missing_field": False}
     schema = AUDIENCE | {
         "rank": pl.String(),
         "points": pl.Int64(),
@@ -38,8 +40,8 @@ def planned(people: list[dict[str, Any]]) -> Any:
         "prefecture": pl.String(),
     }
     frame = pl.DataFrame([{"customer_id": n} | sound | one for n, one in enumerate(people)], schema=schema)
-    rules = SendingRules(quiet=QuietHours(datetime.min.time(), datetime.min.time()))
-    terms = Terms(salt="s", holdout_percent=30)
+    rules = SendingRules(quiet=QuietHours(time(21), time(8)))
+    terms = Terms(salt="s", holdout_percent=30, quiet=QuietPolicy.DROP)  # noon in Tokyo, 23:00 in New York
     return decide(frame, rules=rules, terms=terms, now=NOON, expires_at=NOON + timedelta(days=1))
 
 
@@ -54,7 +56,7 @@ def rows(plan: Any, **more: Any) -> list[dict[str, Any]]:
 def test_merge_fields_are_kept_for_those_who_may_read_them_and_as_one_by_one(people: list[dict[str, Any]]) -> None:
     plan = planned(people)
     for row, one in zip(rows(plan), plan.people.to_dicts(), strict=True):
-        reads = row["arm"] == "treated" or row["left_out"] == "consent"
+        reads = row["arm"] == "treated" or row["left_out"] in SHOWN_THOUGH_LEFT_OUT
         values = {"rank": one["rank"], "points": one["points"], "store": one["last_store"]}
         assert msgspec.json.decode(row["merge_fields"]) == (clean(values) if reads else {})
         assert row["state"] == ("planned" if row["arm"] == "treated" else None)
@@ -63,7 +65,15 @@ def test_merge_fields_are_kept_for_those_who_may_read_them_and_as_one_by_one(peo
 
 def test_only_the_treated_have_a_variant() -> None:
     variants = [Variant(name=name, share=share, content=CONTENT) for name, share in (("A", 20.0), ("B", 80.0))]
-    person = {"consented": True, "excluded": False, "rank": None, "points": None, "last_store": None, "prefecture": ""}
+    person = {
+        "consented": True,
+        "excluded": False,
+        "zone": None,
+        "rank": None,
+        "points": None,
+        "last_store": None,
+        "prefecture": "",
+    }
     found = rows(planned([person] * 2000), variants=variants)
     assert {row["variant"] for row in found if row["arm"] == "control"} == {None}
     treated = [row["variant"] for row in found if row["arm"] == "treated"]

@@ -17,8 +17,8 @@ from campaigns.entries import Entry, Planned
 from campaigns.experiment import ArmName, arm, variants_of
 from campaigns.fields import clean
 from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
+from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
 from campaigns.journey import sends
-from campaigns.ledger import READS_LATER
 from campaigns.templates import required_fields
 
 
@@ -115,7 +115,7 @@ def _lacks(entry: Entry, row: asyncpg.Record, contents: Iterable[Content]) -> bo
 
 
 def _row(one: Planned, draft: Draft) -> ledger.EntryRow:
-    kept = one.arm is ArmName.TREATED or one.left_out in READS_LATER
+    kept = one.arm is ArmName.TREATED or one.left_out in SHOWN_THOUGH_LEFT_OUT
     return ledger.EntryRow(
         customer_id=one.entry.customer_id,
         occurrence=one.entry.occurrence,
