@@ -194,7 +194,7 @@ def _said(content: Content, variants: Sequence[Variant]) -> Iterator[tuple[str, 
 
 
 def check_draft(draft: Draft) -> None:
-    """Refuse a draft that cannot stand. Texts are checked by `campaigns.templates.check_content`.
+    """Refuse a draft that cannot stand. Texts are checked by `campaigns.wording.check_words`.
 
     Raises:
         DraftIncomplete: naming the field.

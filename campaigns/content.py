@@ -2,8 +2,7 @@
 
 They are read from JSON strictly, and written without what is as usual (`campaigns.definition`).
 
-Whether the texts hold as templates, and whether all of it fits into a push, is asked by `campaigns.templates`
-and `campaigns.payload`.
+Whether the texts hold as templates, and whether all of it fits into a push, is asked by `campaigns.wording`.
 """
 
 import re
@@ -29,7 +28,6 @@ LARGEST_BADGE = 9_999
 MOST_VARIANTS = 5
 LONGEST_NAME = 20
 """Characters of a variant's name, of a button's id, of a sound file, channel or category."""
-LONGEST_RESOURCE = 100
 
 _BUTTON_ID = re.compile(r"[a-z0-9_-]{1,20}")
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9_-]{1,20}")

@@ -14,7 +14,7 @@ from campaigns.overview import CampaignDetail
 from campaigns.playbooks.advice import Shop, look, repeat_interval, suggest
 from campaigns.playbooks.library import BY_SLUG, PLAYBOOKS
 from campaigns.playbooks.playbook import NUMBERS, Answer, Need, Plan, Playbook, draft_of, read_answers
-from campaigns.templates import check_content
+from campaigns.wording import check_words
 from segments.customers import StoredFrame
 from segments.errors import RuleError
 from segments.history import History
@@ -217,8 +217,7 @@ def _check(plan: Plan, language: str) -> None:
     draft = draft_of(plan, segment_id=_SOME_SEGMENT if plan.segment else None, language=language)
     try:
         check_draft(draft)
-        for field, content in draft.contents():
-            check_content(content, field=field)
+        check_words(draft)
         if plan.segment is not None:
             parse(plan.segment.rule)
     except DraftIncomplete as error:

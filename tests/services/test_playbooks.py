@@ -142,6 +142,7 @@ async def test_what_has_to_be_answered_is_asked_for_by_name(pool: asyncpg.Pool, 
         ("cross-sell", {}, "category"),
         ("cross-sell", {"category": "tea", "goes_with": "cups", "days": 0}, "days"),
         ("store-event", {"store": "S01", "what": "{{ x }}"}, "content.ja.title"),
+        ("store-event", {"store": "S01", "what": "{{ 姓 }}"}, "content.ja.title"),
         ("lapsing", {"discount": 10}, "discount"),
     ):
         with pytest.raises(BadInput) as caught:

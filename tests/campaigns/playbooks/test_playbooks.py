@@ -12,8 +12,9 @@ from campaigns.journey_words import Words as JourneyWords
 from campaigns.journey_words import describe as describe_steps
 from campaigns.playbooks.library import BY_SLUG, PLAYBOOKS
 from campaigns.playbooks.playbook import NEEDS, NUMBERS, Kind, Plan, Playbook, draft_of, read_answers
-from campaigns.templates import check_content, fields_of, fill, required_fields
+from campaigns.templates import fields_of, fill, required_fields
 from campaigns.trigger import OnDate, OnEvent, OnSegment
+from campaigns.wording import check_words
 from segments.customers import ATTRIBUTES, BY_NAME
 from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
@@ -73,8 +74,7 @@ def test_its_draft_could_be_launched_as_it_is(playbook: Playbook) -> None:
         for language in LANGUAGES:
             draft = draft_of(plan, segment_id=7 if plan.segment else None, language=language, slug=playbook.slug)
             check_draft(draft)
-            for _, content in draft.contents():
-                check_content(content)
+            check_words(draft)
             assert from_json(to_json(draft)) == draft
             assert draft.hypothesis
             assert draft.tags == (playbook.slug,)
@@ -172,5 +172,5 @@ def test_a_braced_answer_is_refused_with_its_text() -> None:
     playbook = BY_SLUG["store-event"]
     plan = playbook.plan(read_answers(playbook, {"store": "S01", "what": "{{ oops }}"}))
     with pytest.raises(DraftIncomplete) as caught:
-        check_content(draft_of(plan, segment_id=7).content)
+        check_words(draft_of(plan, segment_id=7))
     assert caught.value.field == "content.ja.title"
