@@ -6,11 +6,12 @@ asks for an answer only where the way forks by a rule, so that the answers of ma
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, time
+from datetime import datetime, time, timedelta
 from types import MappingProxyType
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
+from campaigns.recurrence import moment_of
 from campaigns.steps import (
     WAITS,
     Exit,
@@ -169,19 +170,16 @@ def _until(step: Wait | WaitUntil | WaitEvent, zone: str, now: datetime) -> date
 
 
 def _later(step: WaitUntil, zone: str, now: datetime) -> datetime:
-    first = next_local(step.local_time, zone, now).astimezone(ZoneInfo(zone)).date()
-    return _moment(first.toordinal() + step.days, step.local_time, zone)
+    clock = ZoneInfo(zone)
+    first = next_local(step.local_time, zone, now).astimezone(clock).date()
+    return moment_of(first + timedelta(days=step.days), step.local_time, clock)
 
 
 def next_local(at: time, zone: str, now: datetime) -> datetime:
     """The first moment after ``now`` at which a clock in ``zone`` shows ``at``; past the gap where clocks skip it."""
-    day = now.astimezone(ZoneInfo(zone)).toordinal()
-    return next(moment for days in range(3) if (moment := _moment(day + days, at, zone)) > now)
-
-
-def _moment(day: int, at: time, zone: str) -> datetime:
-    # Of a time of day that comes twice the first; one that clocks skip counts by the clock of before, so it is later by the gap.
-    return datetime.combine(datetime.fromordinal(day), at, ZoneInfo(zone)).astimezone(UTC)
+    clock = ZoneInfo(zone)
+    day = now.astimezone(clock).date()
+    return next(moment for days in range(3) if (moment := moment_of(day + timedelta(days=days), at, clock)) > now)
 
 
 def _way_out(steps: Sequence[Step], place: int, known: Known) -> tuple[str, int | None]:
@@ -234,11 +232,6 @@ def place_of(steps: Sequence[Step], label: str | None, following: int) -> int:
 def occurrence_of(entry_id: int, lap: int) -> int:
     """Under which occurrence the ledger keeps what a step sends: each lap of an entry is one of its own."""
     return entry_id * LAPS + lap
-
-
-def entry_of(occurrence: int) -> tuple[int, int]:
-    """The entry and its lap of an occurrence of `occurrence_of`."""
-    return divmod(occurrence, LAPS)
 
 
 def sends(steps: Sequence[Step]) -> Iterator[tuple[int, Send]]:

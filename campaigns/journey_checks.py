@@ -23,8 +23,8 @@ from campaigns.steps import (
     Wait,
     WaitEvent,
     WaitUntil,
-    filters_of,
 )
+from campaigns.trigger import check_clock, filters_of
 from segments.errors import RuleError
 from segments.rules.behaviour import LEDGER_EVENTS
 from segments.rules.parse import place_of as place_in_rule
@@ -33,7 +33,6 @@ MOST_STEPS = 100
 SHORTEST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(days=365)
 MOST_PARTS = 10
 LONGEST_TEXT = 200
-_CLOCK = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _LABEL = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 
 
@@ -70,17 +69,29 @@ def leads(step: Step) -> Iterator[tuple[str, str | None]]:
             pass
 
 
+def ways(steps: Sequence[Step], place: int) -> Iterator[tuple[str, int]]:
+    """The ways out of a step, as `campaigns.journey.Visit.way` names them, and where each leads."""
+    step, following = steps[place], place + 1
+    match step:
+        case WaitEvent(late=label):
+            yield "happened", following
+            yield "late", place_of(steps, label, following)
+        case SplitRule(otherwise=label):
+            yield "yes", following
+            yield "no", len(steps) if label is None else place_of(steps, label, following)
+        case SplitShare(parts=parts):
+            yield from ((str(number), place_of(steps, part.to, following)) for number, part in enumerate(parts))
+        case GoTo(to=label):
+            yield "", place_of(steps, label, following)
+        case Exit():
+            yield "", len(steps)
+        case _:
+            yield "", following
+
+
 def successors(steps: Sequence[Step], place: int) -> list[int]:
     """The places to which a step can lead; the length of the list for the end of the journey."""
-    step = steps[place]
-    if isinstance(step, Exit):
-        return [len(steps)]
-    own = [] if isinstance(step, GoTo | SplitShare) else [place + 1]
-    named = [
-        len(steps) if label is None and isinstance(step, SplitRule) else place_of(steps, label, place + 1)
-        for _, label in leads(step)
-    ]
-    return list(dict.fromkeys([*own, *named]))
+    return list(dict.fromkeys(following for _, following in ways(steps, place)))
 
 
 def _check_labels(steps: Sequence[Step]) -> None:
@@ -150,8 +161,7 @@ def _check_length(length: timedelta, field: str) -> None:
 
 
 def _check_until(step: WaitUntil, where: str) -> None:
-    if not _CLOCK.fullmatch(step.at):
-        raise DraftIncomplete("write a local time in hours and minutes, like 10:00", field=f"{where}.at")
+    check_clock(step.at, field=f"{where}.at")
     if not 0 <= step.days <= LONGEST_WAIT.days:
         raise DraftIncomplete("at most 365 days more", field=f"{where}.days")
 

@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from campaigns.journey import place_of
-from campaigns.journey_checks import successors
+from campaigns.journey_checks import successors, ways
 from campaigns.journey_words import Words, name_of, way_of
-from campaigns.steps import Exit, GoTo, SplitRule, SplitShare, Step, WaitEvent
+from campaigns.steps import Step
 
 START = -1
 """The place of the node before the first step."""
@@ -126,26 +125,6 @@ def draw(
         rows=max(rows.values(), default=0) + 1,
         columns=max(columns.values(), default=0) + 1,
     )
-
-
-def ways(steps: Sequence[Step], place: int) -> Iterator[tuple[str, int]]:
-    """The ways out of a step, as `campaigns.journey.Visit.way` names them, and where each leads."""
-    step, following = steps[place], place + 1
-    match step:
-        case WaitEvent(late=label):
-            yield "happened", following
-            yield "late", place_of(steps, label, following)
-        case SplitRule(otherwise=label):
-            yield "yes", following
-            yield "no", len(steps) if label is None else place_of(steps, label, following)
-        case SplitShare(parts=parts):
-            yield from ((str(number), place_of(steps, part.to, following)) for number, part in enumerate(parts))
-        case GoTo(to=label):
-            yield "", place_of(steps, label, following)
-        case Exit():
-            yield "", len(steps)
-        case _:
-            yield "", following
 
 
 def _arrows(steps: Sequence[Step], place: int, rows: Mapping[int, int], words: Words, count: Count) -> Iterator[Arrow]:

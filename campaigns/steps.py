@@ -11,9 +11,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from campaigns.content import Content, Variant
+from campaigns.trigger import filters_of
 from segments.rules.behaviour import Match
 from segments.rules.parse import parse
-from segments.rules.rule import Did, Rule
+from segments.rules.rule import Rule
 
 TraitValue: TypeAlias = str | int | float | bool | None
 
@@ -180,15 +181,3 @@ WAITS = (Wait, WaitUntil, WaitEvent)
 """Steps at which time passes."""
 Acting: TypeAlias = Send | SetTrait | GiveCoupon | CallWebhook
 """Steps that do something to the world outside."""
-
-
-def filters_of(event: str, where: Mapping[str, Any]) -> tuple[Match, ...]:
-    """The filters that the ``where`` of an event states.
-
-    Raises:
-        RuleError: where it states none.
-    """
-    if not where:
-        return ()
-    rule = parse({"event": event, "where": dict(where), "op": "at_least", "times": 1})
-    return rule.behaviour.where if isinstance(rule, Did) else ()

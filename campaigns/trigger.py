@@ -90,10 +90,7 @@ class OnEvent(_Trigger, frozen=True, tag="event"):
         Raises:
             RuleError: where `where` is no filter; a checked trigger has none such.
         """
-        if not self.where:
-            return ()
-        rule = parse({"event": self.event, "where": dict(self.where), "op": "at_least", "times": 1})
-        return rule.behaviour.where if isinstance(rule, Did) else ()
+        return filters_of(self.event, self.where)
 
 
 Change: TypeAlias = Literal["entered", "left"]
@@ -169,6 +166,18 @@ class Reentry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
         return self.mode == "after" and now - last >= timedelta(days=self.days or 0)
 
 
+def filters_of(event: str, where: Mapping[str, Any]) -> tuple[Match, ...]:
+    """The filters that the ``where`` of an event states.
+
+    Raises:
+        RuleError: where it states none.
+    """
+    if not where:
+        return ()
+    rule = parse({"event": event, "where": dict(where), "op": "at_least", "times": 1})
+    return rule.behaviour.where if isinstance(rule, Did) else ()
+
+
 def until_of(trigger: Trigger) -> datetime | None:
     """When a campaign of this trigger ends by itself; None for never, and for a single launch."""
     return None if isinstance(trigger, Once) else trigger.until
@@ -221,8 +230,17 @@ def _check_date(trigger: OnDate) -> None:
         raise DraftIncomplete(f"at most {FARTHEST_DAYS} days before or after", field="trigger.days")
     if trigger.date == "joined" and trigger.days < 0:
         raise DraftIncomplete("nobody can be reached before joining", field="trigger.days")
-    if not _CLOCK.fullmatch(trigger.at):
-        raise DraftIncomplete("write a local time in hours and minutes, like 10:00", field="trigger.at")
+    check_clock(trigger.at, field="trigger.at")
+
+
+def check_clock(at: str, *, field: str) -> None:
+    """Refuse what is no time of day.
+
+    Raises:
+        DraftIncomplete: naming the field.
+    """
+    if not _CLOCK.fullmatch(at):
+        raise DraftIncomplete("write a local time in hours and minutes, like 10:00", field=field)
 
 
 def _check_filters(trigger: OnEvent) -> None:
