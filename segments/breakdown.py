@@ -10,7 +10,8 @@ from datetime import date
 
 import polars as pl
 
-from segments.ages import AGE_WORDS, AGES, LIMITS
+from segments.ages import AGES, LIMITS
+from segments.coded_values import CODE_WORDS
 from segments.customers import ATTRIBUTES, BY_NAME, Attribute
 from segments.errors import BadOption
 from segments.metrics.facts import Members, Part
@@ -22,15 +23,6 @@ from segments.rebuilt import values_then
 MOST_GROUPS = 12
 """Groups that are shown on their own, the largest of today; the others are one."""
 
-_WORDS: dict[str, dict[str, Words]] = {
-    "gender": {
-        "female": {"ja": "女性", "en": "Female"},
-        "male": {"ja": "男性", "en": "Male"},
-        "other": {"ja": "その他", "en": "Other"},
-    },
-    "platform": {"ios": {"ja": "iOS", "en": "iOS"}, "android": {"ja": "Android", "en": "Android"}},
-    "language": {"ja": {"ja": "日本語", "en": "Japanese"}, "en": {"ja": "英語", "en": "English"}},
-}
 _YES_NO: dict[str, Words] = {"true": {"ja": "はい", "en": "Yes"}, "false": {"ja": "いいえ", "en": "No"}}
 _TOO_MANY = {"customer_id", "points", "spend", "launches", "birth_year", "birth_day", "test_account"}
 """Attributes that part people into too many groups, or that figures leave out."""
@@ -59,7 +51,7 @@ class By:
 
 def _by_attribute(attribute: Attribute) -> By:
     name, column = attribute.name, pl.col(attribute.name)
-    codes = _YES_NO if attribute.dtype == pl.Boolean() else _WORDS.get(name, {})
+    codes = _YES_NO if attribute.dtype == pl.Boolean() else CODE_WORDS.get(name, {})
     return By(name, attribute.ja, attribute.en, name, column.cast(pl.String), codes)
 
 
@@ -67,7 +59,7 @@ def _age_band() -> By:
     age = pl.col("as_of").dt.year() - pl.col("birth_year")
     bands = [pl.when(age < above).then(pl.lit(code)) for above, code in zip(LIMITS, AGES, strict=False)]
     label = pl.coalesce(*bands, pl.when(age.is_not_null()).then(pl.lit(AGES[-1])))
-    return By("age_band", "年代", "Age band", "birth_year", label, AGE_WORDS, AGES)
+    return By("age_band", "年代", "Age band", "birth_year", label, CODE_WORDS["age_band"], AGES)
 
 
 def _all() -> dict[str, By]:

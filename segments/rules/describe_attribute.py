@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from segments.ages import AGE_WORDS
+from segments.coded_values import CODE_WORDS
 from segments.rules import words
 from segments.rules.operators import Kind, kind_asked
 from segments.rules.rule import Attribute
@@ -24,8 +24,8 @@ def describe_attribute(condition: Attribute, telling: Telling) -> str:
 
 
 def value_in_words(name: str, text: str, telling: Telling) -> str:
-    """A text value, in quotes: bands by their name, everything else as it is."""
-    known = AGE_WORDS.get(text) if name == "age_band" else None
+    """A text value, in quotes: codes by their name, everything else as it is."""
+    known = CODE_WORDS.get(name, {}).get(text)
     return telling.quoted(known[telling.language] if known else text)
 
 

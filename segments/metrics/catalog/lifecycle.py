@@ -1,19 +1,11 @@
 """KPIs of where customers stand: life-cycle states, churn, lifetime value."""
 
+from segments.coded_values import CODE_WORDS
 from segments.events import EventName
 from segments.metrics.catalog.words import AT_END, BASIS, P, words
 from segments.metrics.metric import Column, Metric, Shape, Sheet, Unit
 
 _ORDERS = (str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED), str(EventName.ORDER_CANCELLED))
-_STATES = {
-    "active": words("稼働", "Active"),
-    "returned": words("復帰", "Returned"),
-    "new": words("新規", "New"),
-    "at_risk": words("離反予備軍", "At risk"),
-    "dormant": words("休眠", "Dormant"),
-    "churned": words("離反", "Churned"),
-    "none": words("未購入", "No purchase"),
-}
 _PARAMETERS = {
     "r": words("r（購入頻度の形）", "r (shape of purchase rates)"),
     "alpha": words("α（購入頻度の尺度、日）", "alpha (scale of purchase rates, days)"),
@@ -67,7 +59,7 @@ METRICS: tuple[Metric, ...] = (
         sheet=Sheet(
             shape=Shape.DISTRIBUTION,
             columns=(
-                Column("state", "状態", "State", codes=_STATES),
+                Column("state", "状態", "State", codes=CODE_WORDS["life_cycle"]),
                 Column("customers", "人数", "Customers", Unit.PEOPLE),
                 Column("share", "割合", "Share", Unit.RATE),
                 Column("over", "最終購入から（日超）", "Days since purchase, over", Unit.DAYS),

@@ -1,23 +1,13 @@
 """KPIs of RFM groups."""
 
+from segments.coded_values import CODE_WORDS
 from segments.events import EventName
 from segments.metrics.catalog.words import AT_END, BASIS, words
 from segments.metrics.free_texts import read_limits
 from segments.metrics.metric import Column, Metric, Option, Shape, Sheet, Unit
 
 _ORDERS = (str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED), str(EventName.ORDER_CANCELLED))
-_GROUPS = {
-    "champions": words("最優良客", "Champions"),
-    "loyal": words("優良客", "Loyal"),
-    "cannot_lose": words("休眠優良客", "Cannot lose"),
-    "at_risk": words("離反注意客", "At risk"),
-    "new": words("新規客", "New"),
-    "promising": words("有望客", "Promising"),
-    "potential": words("優良候補客", "Potential loyalists"),
-    "attention": words("要フォロー客", "Needing attention"),
-    "about_to_sleep": words("休眠予備客", "About to sleep"),
-    "hibernating": words("休眠客", "Hibernating"),
-}
+_GROUPS = CODE_WORDS["rfm_group"]
 _PLACES = {**_GROUPS, "outside": words("（対象外：期間内に購入なし）", "(outside: no purchase in the span)")}
 _OPTIONS = (
     Option("span", "さかのぼる日数", "Days looked back", 365, low=1, high=3650),

@@ -94,6 +94,11 @@ SENTENCES: list[tuple[Any, str, str]] = [
         "年代が「20代」「70歳以上」のいずれか",
         'age band is one of "20–29", "70 and over"',
     ),
+    (
+        attribute("life_cycle", "is", "dormant"),
+        "ライフサイクルが「休眠」",
+        'life-cycle state is "Dormant"',
+    ),
     (attribute("birthday_in", "=", 0), "今日が誕生日", "has a birthday today"),
     (attribute("birthday_in", "=", 1), "1日後が誕生日", "has a birthday in exactly 1 day"),
     (attribute("birthday_in", "<=", 7), "誕生日が今日から7日以内", "has a birthday within the next 7 days"),
