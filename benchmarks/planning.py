@@ -127,7 +127,7 @@ async def _parts(pool: asyncpg.Pool, members: pl.DataFrame) -> tuple[dict[str, f
 
 async def _copied_alone(connection: asyncpg.Connection, rows: pl.DataFrame) -> float:
     """The same rows into a table of the same shape, with its key and nothing else."""
-    await connection.execute("CREATE TABLE alone (LIKE campaign_people INCLUDING DEFAULTS, PRIMARY KEY (customer_id, campaign_id, occurrence, step))")  # fmt: skip
+    await connection.execute("CREATE TABLE alone (LIKE campaign_people INCLUDING DEFAULTS, PRIMARY KEY (campaign_id, occurrence, step, customer_id))")  # fmt: skip
     written = rows.write_csv(include_header=False).encode()
     began = time.perf_counter()
     await connection.copy_to_table("alone", source=io.BytesIO(written), columns=rows.columns, format="csv")
