@@ -18,7 +18,13 @@ from campaigns.playbooks.playbook import (
 from campaigns.steps import Awaited, Send, Step, Wait, WaitUntil
 from campaigns.trigger import OnEvent
 
-A_COUPON = Words("添えるクーポンのID（なくてもよい）", "the id of a coupon to go with it (may be left empty)")
+A_COUPON = Ask(
+    name="coupon",
+    kind=Kind.COUPON,
+    words=Words("添えるクーポンのID（なくてもよい）", "the id of a coupon to go with it (may be left empty)"),
+    usual="",
+)
+"""What many playbooks ask."""
 _NOON = "12:00"
 
 
@@ -104,7 +110,7 @@ ONBOARDING = Playbook(
     ),
     needs=(Need.JOINS, Need.ORDERS),
     plan=_onboarding,
-    asks=(Ask(name="coupon", kind=Kind.COUPON, words=A_COUPON, usual=""),),
+    asks=(A_COUPON,),
 )
 
 

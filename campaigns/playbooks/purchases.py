@@ -96,7 +96,7 @@ SECOND_PURCHASE = Playbook(
             words=Words("カテゴリー（空ならすべて）", "a category (empty for all)"),
             usual="",
         ),
-        Ask(name="coupon", kind=Kind.COUPON, words=A_COUPON, usual=""),
+        A_COUPON,
     ),
 )
 

@@ -61,7 +61,7 @@ LAPSING = Playbook(
     ),
     needs=(Need.ORDERS,),
     plan=_lapsing,
-    asks=(Ask(name="coupon", kind=Kind.COUPON, words=A_COUPON, usual=""),),
+    asks=(A_COUPON,),
 )
 
 
@@ -103,7 +103,7 @@ WIN_BACK = Playbook(
     ),
     needs=(Need.ORDERS,),
     plan=_win_back,
-    asks=(Ask(name="coupon", kind=Kind.COUPON, words=A_COUPON, usual=""),),
+    asks=(A_COUPON,),
 )
 
 

@@ -144,7 +144,7 @@ def _coupon_expiring(answers: Answers) -> Plan:
             "クーポンの期限が近づいています",
             f"お持ちのクーポンは、あと{days}日でご利用いただけなくなります。お早めにどうぞ。",
         ),
-        en=Text("Your coupon ends soon", f"{days} more days to use it. You find it under Coupons in the app."),
+        en=Text("Your coupon ends soon", f"Days left to use it: {days}. You find it under Coupons in the app."),
         conversion_event="Coupon Redeemed",
         conversion_days=min(90, days + 1),
         expires_after=timedelta(hours=20),
@@ -226,6 +226,6 @@ BIRTHDAY = Playbook(
             low=0,
             high=60,
         ),
-        Ask(name="coupon", kind=Kind.COUPON, words=A_COUPON, usual=""),
+        A_COUPON,
     ),
 )
