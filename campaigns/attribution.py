@@ -16,8 +16,8 @@ def window_end(planned_at: datetime, conversion_days: int) -> datetime:
     return planned_at + timedelta(days=conversion_days)
 
 
-def weighty_events(conversion_event: str, *, coupons: bool = False) -> tuple[str, ...]:
-    """Events of a report that move money or reward: of these, trusted facts alone count once there are any.
+def followed_events(conversion_event: str, *, coupons: bool = False) -> frozenset[str]:
+    """Events after a campaign that its report counts, beside taps and launches.
 
     Args:
         conversion_event: what counts as success.
@@ -26,4 +26,10 @@ def weighty_events(conversion_event: str, *, coupons: bool = False) -> tuple[str
     read = {conversion_event, str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED)}
     if coupons:
         read |= {str(EventName.COUPON_PRESENTED), str(EventName.COUPON_REDEEMED)}
+    return frozenset(read)
+
+
+def weighty_events(conversion_event: str, *, coupons: bool = False) -> tuple[str, ...]:
+    """Those of `followed_events` that move money or reward: of these, trusted facts alone count once there are any."""
+    read = followed_events(conversion_event, coupons=coupons)
     return tuple(sorted(name for name in read if name in BY_NAME and BY_NAME[name].weighty))

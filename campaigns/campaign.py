@@ -6,7 +6,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
-from campaigns.content import LANGUAGES, Button, Content, Override, Text, Variant, check_shape, check_variants, shares
+from campaigns.content import (
+    LANGUAGES,
+    Button,
+    Content,
+    Override,
+    Text,
+    Variant,
+    check_shape,
+    check_variants,
+    content_of,
+    shares,
+)
 from campaigns.errors import DraftIncomplete
 from campaigns.journey import sends
 from campaigns.journey_checks import check_awaited, check_steps
@@ -183,7 +194,7 @@ class Draft:
 
     def content_of(self, variant: str | None) -> Content:
         """What a person of ``variant`` gets; without variants, and for a name there is not, the content itself."""
-        return next((each.content for each in self.variants if each.name == variant), self.content)
+        return content_of(variant, self.variants, self.content)
 
 
 def _said(content: Content, variants: Sequence[Variant]) -> Iterator[tuple[str, Content]]:

@@ -152,6 +152,11 @@ class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     content: Content
 
 
+def content_of(name: str | None, variants: Sequence[Variant], usual: Content) -> Content:
+    """What a person of a variant gets; without variants, and for a name there is not, the usual content."""
+    return next((each.content for each in variants if each.name == name), usual)
+
+
 def check_shape(content: Content, *, field: str = "content") -> None:
     """Refuse content that cannot stand, whatever its texts say.
 

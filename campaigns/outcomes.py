@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from campaigns.attribution import INFLUENCE, TEST_DELIVERY
+from campaigns.attribution import INFLUENCE, TEST_DELIVERY, followed_events
 from segments.events import EventName
 
 ENTRIES: dict[str, pl.DataType] = {
@@ -106,9 +106,7 @@ def last_moment(planned_at: datetime, conversion_days: int) -> datetime:
 
 def _counts(asked: Asked) -> pl.Expr:
     """Events that any column is made of, by whom they may be reported."""
-    read = {asked.conversion_event, _BOUGHT, _RETURNED, *map(str, _TOUCHES)}
-    if asked.coupons:
-        read |= {str(EventName.COUPON_PRESENTED), str(EventName.COUPON_REDEEMED)}
+    read = {*followed_events(asked.conversion_event, coupons=bool(asked.coupons)), *map(str, _TOUCHES)}
     believed = pl.col("trusted") | ~pl.col("event").is_in(sorted(asked.proven))
     return pl.col("event").is_in(sorted(read)) & believed
 

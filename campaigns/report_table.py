@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from campaigns.effect import Arm, Effect
+from campaigns.intervals import Interval
 from campaigns.overview import CampaignReport
 from campaigns.report import People
 from campaigns.results import Results
@@ -62,8 +63,8 @@ def _results(results: Results) -> Iterator[_Row]:
         for item in ("buyers", "orders", "presented", "redeemed", "sales_per_person"):
             yield _figure(section, item, getattr(one, item))
     for told in results.comparisons if several else ():
-        low, high = (told.effect.interval.low, told.effect.interval.high) if told.effect.interval else (None, None)
-        yield (f"variant {told.name}", "difference", told.effect.difference, low, high, f"against {told.against}")
+        against = f"against {told.against}"
+        yield (f"variant {told.name}", "difference", told.effect.difference, *_ends(told.effect.interval), against)
         yield (f"variant {told.name}", "verdict", None, None, None, str(told.effect.verdict))
 
 
@@ -77,11 +78,13 @@ def _effect(effect: Effect) -> Iterator[_Row]:
     for name, arm in (("treated", effect.treated), ("control", effect.control)):
         yield from _arm(name, arm)
     yield ("effect", "verdict", None, None, None, str(effect.verdict))
-    low, high = (effect.interval.low, effect.interval.high) if effect.interval else (None, None)
     kind = str(effect.interval_kind) if effect.interval_kind else None
-    yield ("effect", "difference", effect.difference, low, high, kind)
-    low, high = (effect.amount_interval.low, effect.amount_interval.high) if effect.amount_interval else (None, None)
-    yield ("effect", "amount_difference", effect.amount_difference, low, high, None)
+    yield ("effect", "difference", effect.difference, *_ends(effect.interval), kind)
+    yield ("effect", "amount_difference", effect.amount_difference, *_ends(effect.amount_interval), None)
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None]:
+    return (interval.low, interval.high) if interval else (None, None)
 
 
 def _arm(name: str, arm: Arm) -> Iterator[_Row]:

@@ -1,7 +1,7 @@
 """What came of a campaign, counted in customers: arm by arm, variant by variant, and by any label of the people."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -127,20 +127,15 @@ def judged(
     results: Results, *, ends_at: datetime | None, as_of: datetime, growing: bool = False, among: int = 1
 ) -> Results:
     """With what may be said of the differences; ``among`` so many slices, for which the intervals are adjusted too."""
-    return Results(
-        treated=results.treated,
-        variants=results.variants,
-        control=results.control,
-        comparisons=compare(
-            {one.name: one.arm for one in results.variants},
-            results.control.arm,
-            ends_at=ends_at,
-            as_of=as_of,
-            growing=growing,
-            among=among,
-        ),
-        left_out_merged=results.left_out_merged,
+    comparisons = compare(
+        {one.name: one.arm for one in results.variants},
+        results.control.arm,
+        ends_at=ends_at,
+        as_of=as_of,
+        growing=growing,
+        among=among,
     )
+    return replace(results, comparisons=comparisons)
 
 
 def _sums() -> tuple[pl.Expr, ...]:

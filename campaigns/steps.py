@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from campaigns.content import Content, Variant
+from campaigns.content import Content, Variant, content_of
 from campaigns.trigger import filters_of
 from segments.rules.behaviour import Match
 from segments.rules.parse import parse
@@ -39,7 +39,7 @@ class Send(_Step, frozen=True, tag="send"):
 
     def content_of(self, variant: str | None) -> Content:
         """What a person of ``variant`` gets; without variants the content itself."""
-        return next((each.content for each in self.variants if each.name == variant), self.content)
+        return content_of(variant, self.variants, self.content)
 
 
 class Wait(_Step, frozen=True, tag="wait"):
