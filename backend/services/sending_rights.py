@@ -114,8 +114,11 @@ class SendingRights:
         identity, position = await store.read_identity(connection)
         right = await store.read_right(connection)
         if right is None and (mark is None or not await store.has_campaigns(connection)):
-            right = Right(uuid4(), identity, now)
-            await store.grant(connection, right, by="first start")
+            await store.hold_first_grant(connection)
+            right = await store.read_right(connection)
+            if right is None:
+                right = Right(uuid4(), identity, now)
+                await store.grant(connection, right, by="first start")
         return right, identity, position
 
     async def arm(self, *, by: str) -> Armed:

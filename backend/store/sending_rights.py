@@ -46,6 +46,11 @@ async def read_right(connection: Connection) -> Right | None:
     return Right(row["right_id"], holder, row["armed_at"])
 
 
+async def hold_first_grant(connection: Connection) -> None:
+    """Be the only one who gives the first right, until the transaction ends."""
+    await connection.execute(_SQL["hold_first_grant"])
+
+
 async def has_campaigns(connection: Connection) -> bool:
     """Whether there ever was a campaign: without one nothing can be sent twice."""
     return bool(await connection.fetchval(_SQL["has_campaigns"]))

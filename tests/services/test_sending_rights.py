@@ -1,5 +1,6 @@
 """A restored database sends nothing until a person arms it; the one it comes from, and a crash, are no restore."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -70,6 +71,13 @@ async def test_the_first_worker_arms_and_its_database_stays_armed(pool: asyncpg.
     assert await SendingRights(pool, clock, home=home).held() is None
     assert await SendingRights(pool, clock, home=home).held() is None
     assert await SendingRights(pool, clock, home=next(homes)).held() is None
+    assert await pool.fetchval("SELECT count(*) FROM sending_rights") == 1
+
+
+async def test_workers_that_start_together_arm_once(pool: asyncpg.Pool, homes: Iterator[Path]) -> None:
+    clock = FixedClock(NOON)
+    workers = [SendingRights(pool, clock, home=home) for home in (*homes,)[:4]]
+    assert await asyncio.gather(*(worker.held() for worker in workers)) == [None] * 4
     assert await pool.fetchval("SELECT count(*) FROM sending_rights") == 1
 
 

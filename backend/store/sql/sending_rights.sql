@@ -17,6 +17,10 @@ FROM sending_rights
 ORDER BY armed_at DESC, right_id
 LIMIT 1
 
+-- name: hold_first_grant
+-- Workers that start together on a new database wait for each other: one of them arms it.
+SELECT pg_advisory_xact_lock(7236860)
+
 -- name: has_campaigns
 SELECT EXISTS (SELECT FROM campaigns)
 
