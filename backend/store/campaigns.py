@@ -174,9 +174,9 @@ async def list_due(connection: Connection, *, now: datetime) -> list[int]:
     return [row[0] for row in await connection.fetch(_SQL["list_due"], now)]
 
 
-async def list_active(connection: Connection) -> list[asyncpg.Record]:
-    """Campaigns that are sending or paused."""
-    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_active"]))
+async def list_active(connection: Connection, *, now: datetime) -> list[asyncpg.Record]:
+    """Campaigns that are sending or paused, with whether anything of theirs is due."""
+    return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_active"], now))
 
 
 async def list_survivors(connection: Connection) -> list[asyncpg.Record]:

@@ -202,9 +202,9 @@ async def test_the_story_sees_a_worker_that_does_not_ask(pool: asyncpg.Pool, mon
     ignore_states()
     listed = campaigns.list_active
 
-    async def as_if_sending(connection: asyncpg.Connection) -> list[dict[str, object]]:
-        rows = await listed(connection)
-        seen.update({row["campaign_id"]: dict(row) | {"state": "sending"} for row in rows})
+    async def as_if_sending(connection: asyncpg.Connection, *, now: datetime) -> list[dict[str, object]]:
+        rows = await listed(connection, now=now)
+        seen.update({row["campaign_id"]: dict(row) | {"state": "sending", "due": True} for row in rows})
         return list(seen.values())
 
     seen: dict[int, dict[str, object]] = {}

@@ -14,7 +14,8 @@ from campaigns.campaign import Devices, Policy
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
 from campaigns.pace import Pace
-from tests.fixtures.shop_floor import ShopFloor
+from campaigns.trigger import Recurring
+from tests.fixtures.shop_floor import NOON, ShopFloor
 
 
 @pytest.fixture
@@ -428,6 +429,16 @@ async def test_waiting_for_something_to_send_is_no_sending(floor: ShopFloor) -> 
     await floor.launched("Coffee")
     await worker.deliver()
     assert len(floor.sender.sent) == 1
+
+
+async def test_a_campaign_that_has_nothing_due_draws_nothing(floor: ShopFloor) -> None:
+    """What runs for months is asked by every lane, twice a second."""
+    await floor.people(1)
+    campaign_id = await floor.launched(trigger=Recurring(rrule="FREQ=DAILY", starts_at=NOON + timedelta(days=1)))
+    worker = Deliveries(floor.pool, floor.clock, sender=floor.sender, pace=Pace())
+    assert await worker.deliver() == 0
+    assert await floor.state(campaign_id) == "sending"
+    assert await floor.pool.fetchval("SELECT count(*) FROM rate_buckets") == 0
 
 
 async def test_what_was_drawn_and_not_used_is_given_back(floor: ShopFloor) -> None:

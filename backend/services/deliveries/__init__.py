@@ -101,12 +101,13 @@ class Deliveries:
     async def deliver(self) -> int:
         """Send one chunk of each campaign that is sending; gives how many people or devices were decided about."""
         async with self._pool.acquire() as connection:
-            if await store.read_hold(connection, now=self._clock.now()):
+            now = self._clock.now()
+            if await store.read_hold(connection, now=now):
                 return 0
-            active = await campaign_store.list_active(connection)
+            active = await campaign_store.list_active(connection, now=now)
         worked = 0
         for row in active:
-            if row["state"] == State.SENDING:
+            if row["state"] == State.SENDING and row["due"]:
                 worked += await self._deliver_chunk(_campaign(row))
         return worked
 
@@ -333,7 +334,7 @@ class Deliveries:
         async with self._pool.acquire() as connection:
             async with connection.transaction():
                 lost = await store.recover(connection, now=now, surely_again_at=now + FIRST_WAIT)
-            active = await campaign_store.list_active(connection)
+            active = await campaign_store.list_active(connection, now=now)
         for row in active:
             await self._expire_and_finish(row, now)
         live = {(row["campaign_id"], row["revision"]) for row in active}

@@ -82,9 +82,13 @@ WHERE (state = 'scheduled' AND scheduled_at <= $1) OR (state = 'sending' AND nex
 ORDER BY coalesce(next_at, scheduled_at), campaign_id
 
 -- name: list_active
--- Campaigns whose ledger may hold work, the oldest first.
-SELECT campaign_id, state, policy, expires_at, revision, kind, next_at, rate_per_minute
-FROM campaigns
+-- Campaigns whose ledger may hold work, the oldest first. due: something may go out at $1; what runs for months has nothing
+-- most of the time, and costs its claim only then.
+SELECT
+    c.campaign_id, c.state, c.policy, c.expires_at, c.revision, c.kind, c.next_at, c.rate_per_minute,
+    EXISTS (SELECT FROM campaign_people AS p WHERE p.campaign_id = c.campaign_id AND p.state = 'planned' AND p.not_before <= $1)
+    OR EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id AND d.retry_at <= $1) AS due
+FROM campaigns AS c
 WHERE state IN ('sending', 'paused')
 ORDER BY planned_at, campaign_id
 
