@@ -124,7 +124,7 @@ def listening(campaigns: Iterable[Known]) -> Iterator[Standing]:
     """Campaigns that begin person by person and have not ended."""
     for one in campaigns:
         begun = one.state not in ENDED and one.state is not State.DRAFT
-        if begun and one.draft.kind not in SET_BASED:
+        if begun and one.draft.trigger.kind not in SET_BASED:
             yield Standing(
                 campaign_id=one.campaign_id,
                 name=one.name,
