@@ -16,6 +16,7 @@ from admin_ui import (
 from admin_ui.behaviour_form import FOLLOWERS
 from admin_ui.campaign_form import Editor
 from admin_ui.campaign_timing import timing
+from admin_ui.error_words import text_words
 from admin_ui.forms import Errors, Form
 from admin_ui.i18n import Say
 from admin_ui.journey_drawing import Drawing, drawing
@@ -228,6 +229,5 @@ def _preview(content: Content, language: str, platform: str, say: Say) -> Previe
     try:
         title, body = (compile_template(each).render(values) for each in (text.title, text.body))
     except (TemplateError, MissingField, TextTooLong) as error:
-        problem = say("This text cannot be used: %(reason)s.", reason=error.message)
-        return Preview(text.title, text.body, problem, image=image, buttons=buttons)
+        return Preview(text.title, text.body, text_words(error.message, say), image=image, buttons=buttons)
     return Preview(title, body, image=image, buttons=buttons)

@@ -68,7 +68,6 @@ _FLAGS = ("own_zone", "names_on_lock_screen", "exits")
 _SEVERAL = ("weekdays",)
 NAMES = "ABCDE"
 """What versions are called at first."""
-NAMES = "ABCDE"
 
 
 @dataclass(slots=True)

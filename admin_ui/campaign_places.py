@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from admin_ui import content_form, journey_form, trigger_form
 from admin_ui.campaign_form import FIELDS, Editor, slot
 from admin_ui.campaign_words import SENTENCES
+from admin_ui.error_words import text_words
 from admin_ui.forms import Errors
 from admin_ui.i18n import Say
 
@@ -49,9 +50,11 @@ def refused(path: str, message: str, say: Say, *, code: str = "") -> str:
         name = "counted"
     if name in SENTENCES:
         return say(SENTENCES[name])
+    if message.lower().startswith("write this language"):
+        return say("Write this language for every platform first.")
     if message.startswith(("write a ", "Write a ")):
         return say("Write a title and a body, or leave this language empty.")
-    return say("This text cannot be used: %(reason)s.", reason=message.rstrip("."))
+    return text_words(message, say)
 
 
 def field_of(path: str) -> str:

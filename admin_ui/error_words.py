@@ -1,5 +1,7 @@
 """Refusals of the services in the page's language: chosen by their code, so that no English sentence stands on a Japanese page."""
 
+import re
+
 from admin_ui.i18n import Say, mark
 from backend.errors import JorenError
 from segments.errors import BadOption, FactsError
@@ -66,6 +68,15 @@ def in_words(error: JorenError, say: Say) -> str:
     if say.language == "en":
         return error.message
     return say(WORDS[error.code]) if error.code in WORDS else ""
+
+
+def text_words(message: str, say: Say) -> str:
+    """Why a text of a push cannot be used."""
+    if say.language == "en":
+        return say("This text cannot be used: %(reason)s.", reason=message.rstrip("."))
+    if unknown := re.search(r"there is no merge field ([^;]+)", message):
+        return say("This text cannot be used: there is no merge field “%(name)s”.", name=unknown[1])
+    return say("This text cannot be used: check its merge fields and its length.")
 
 
 def question_words(error: FactsError | JorenError, say: Say, *, option: str = "") -> str:

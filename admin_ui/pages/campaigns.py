@@ -10,6 +10,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from admin_ui import campaign_sheet, campaign_views, trigger_form
+from admin_ui.error_words import SOMETHING, in_words, text_words
 from admin_ui.forms import Form
 from admin_ui.i18n import mark
 from admin_ui.order import Order, ordered, read_order
@@ -174,9 +175,9 @@ async def test_campaign(
         error = page.say("Nobody has the member number “%(number)s”.", number=number)
     except Conflict as refused:
         no_phone = page.say("This member has no phone that can be reached. Open the app there once, then try again.")
-        error = no_phone if refused.code == "no_live_device" else refused.message
+        error = no_phone if refused.code == "no_live_device" else in_words(refused, page.say) or page.say(SOMETHING)
     except BadInput as refused:
-        error = page.say("This text cannot be used: %(reason)s.", reason=refused.message)
+        error = text_words(refused.message, page.say)
     if page.fragment:
         return page.show("campaigns/_test.html", sent=sent, error=error, status=422 if error else 200)
     detail = await services.campaign_desk.get(campaign_id)

@@ -389,6 +389,15 @@ def test_the_phone_shows_sample_values() -> None:
     assert (shown["ja"].title, shown["ja"].buttons) == ("Androidへ", ("予約",))
 
 
+def test_why_a_text_cannot_be_used_is_said_in_the_pages_language() -> None:
+    for text, said in (("{{ nobody }}", "「nobody」という差し込み項目はありません"), ("{{ broken", "差し込みの書き方")):
+        editor = editor_of(ja_title=text)
+        assert said in campaign_editor.previews(editor, "", Say("ja"))["ja"].problem
+        assert said in draft_of(editor)[1]["ja_title"]
+    _, errors = draft_of(editor_of(en_title="", en_body="", ios_en_title="Hello", ios_en_body="Come"))
+    assert errors == {"ios_en_title": "先に、すべての端末に共通の文面をこの言語で書いてください。"}
+
+
 def test_buttons_insert_fields_that_exist() -> None:
     for language, buttons in campaign_editor.merge_buttons().items():
         for inserted, label in buttons:
