@@ -1,7 +1,6 @@
 """The calendar of campaigns and the view on how often people are written to."""
 
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import asyncpg
 
@@ -16,7 +15,6 @@ from campaigns.agenda import Agenda, AgendaItem, Known, Mark, listening, planned
 from campaigns.campaign import State
 from campaigns.fatigue import Fatigue, opt_outs, weeks_of
 from campaigns.shop import ShopSettings
-from segments.calendar import BusinessCalendar
 
 LONGEST = 100
 """Days of a calendar that can be asked for at once."""
@@ -67,7 +65,7 @@ class CampaignCalendar:
         async with self._pool.acquire() as connection:
             settings = await shop_store.read_settings(connection)
             today = settings.calendar.business_day(self._clock.now())
-            until = _begins(settings.calendar, today + timedelta(days=1))
+            until = settings.calendar.start_of(today + timedelta(days=1))
             since = until - timedelta(weeks=weeks)
             pushes = await figures.count_pushes_by_week(connection, since=since, until=until)
             outs = await figures.count_optouts_by_week(connection, since=since, until=until)
@@ -95,8 +93,8 @@ async def _sent(
 ) -> list[AgendaItem]:
     rows = await figures.list_sent_days(
         connection,
-        since=_begins(settings.calendar, first),
-        until=_begins(settings.calendar, last + timedelta(days=1)),
+        since=settings.calendar.start_of(first),
+        until=settings.calendar.start_of(last + timedelta(days=1)),
         zone=settings.zone,
         day_starts=settings.day_starts,
     )
@@ -119,8 +117,3 @@ def _item(row: asyncpg.Record, campaign: Known) -> AgendaItem:
 
 def _known(row: asyncpg.Record) -> Known:
     return Known(campaign_id=row["campaign_id"], name=row["name"], state=State(row["state"]), draft=draft_of(row))
-
-
-def _begins(calendar: BusinessCalendar, day: date) -> datetime:
-    """The first moment of a business day."""
-    return datetime.combine(day, time(calendar.day_starts), ZoneInfo(calendar.zone))
