@@ -116,12 +116,6 @@ async def list_running(connection: Connection, *, now: datetime) -> list[int]:
     return [row["campaign_id"] for row in await connection.fetch(_SQL["list_running"], now)]
 
 
-async def share_campaign(connection: Connection, *, campaign_id: int) -> tuple[str, str] | None:
-    """Salt and state of a campaign, which stands still until the transaction ends; None where there is none."""
-    row = await connection.fetchrow(_SQL["share_campaign"], campaign_id)
-    return None if row is None else (row["salt"], row["state"])
-
-
 async def claim(
     connection: Connection, *, campaign_id: int, now: datetime, limit: int, only: Sequence[int] | None = None
 ) -> list[asyncpg.Record]:

@@ -79,9 +79,3 @@ async def read_changes(
 async def find_verified(connection: Connection, *, names: Collection[str]) -> frozenset[str]:
     """Of some events those that a source which is no app has ever reported."""
     return frozenset(row["name"] for row in await connection.fetch(_SQL["find_verified"], sorted(names)))
-
-
-async def survivors(connection: Connection, *, customer_ids: Collection[int]) -> dict[int, int]:
-    """The number that each has today; those erased are absent."""
-    rows = await connection.fetch(_SQL["survivors"], sorted(customer_ids))
-    return {row["customer_id"]: row["survivor"] for row in rows}

@@ -24,6 +24,11 @@ HELD_OUT, DONE, NOBODY = "control", "done", "unreachable"
 """What came of a step: she is held out for comparison; it was done; no event of ours would find her."""
 
 
+def key_of(entry_id: int, lap: int, step: int) -> str:
+    """The same for the same step of the same lap of an entry, and never twice."""
+    return f"journey-{entry_id}-{lap}-{step}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doing:
     """A step to be done for somebody.
@@ -41,8 +46,8 @@ class Doing:
 
     @property
     def key(self) -> str:
-        """The same for the same step of the same lap of an entry, and never twice."""
-        return f"journey-{self.entry_id}-{self.lap}-{self.step}"
+        """See `key_of`."""
+        return key_of(self.entry_id, self.lap, self.step)
 
 
 class PlanSends(Protocol):

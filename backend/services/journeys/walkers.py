@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import asyncpg
 
+from backend.services.journeys.acting import key_of
 from backend.services.journeys.feeding import first_of
 from backend.services.journeys.happenings import Happenings, understand
 from backend.services.journeys.programmes import Programme
@@ -124,7 +125,7 @@ def passed_by(walker: Walker, visit: Visit, outcomes: Mapping[str, str]) -> Pass
         step=visit.step,
         version=walker.programme.version,
         way=visit.way,
-        outcome=outcomes.get(f"journey-{walker.entry_id}-{visit.lap}-{visit.step}", ""),
+        outcome=outcomes.get(key_of(walker.entry_id, visit.lap, visit.step), ""),
     )
 
 

@@ -31,6 +31,7 @@ from backend.services.journeys.walkers import (
 from backend.store import campaigns as campaign_store
 from backend.store import events, shop
 from backend.store import journeys as store
+from backend.store import triggers as feeds
 from backend.store.pool import Connection
 from campaigns.campaign import Action, State, next_state
 from campaigns.journey import Ask, advance
@@ -161,8 +162,7 @@ class JourneyRuns:
     async def _chunk(self, campaign_id: int, taken: list[int], *, only: Sequence[int] | None = None) -> None:
         async with self._pool.acquire() as connection, connection.transaction():
             now = self._clock.now()
-            held = await store.share_campaign(connection, campaign_id=campaign_id)
-            if held is None or held[1] != State.SENDING:
+            if not await feeds.hold_campaigns(connection, campaign_ids=[campaign_id]):
                 return
             rows = await store.claim(connection, campaign_id=campaign_id, now=now, limit=self._at_once, only=only)
             taken.extend(row["entry_id"] for row in rows)

@@ -52,16 +52,12 @@ WHERE entry_id = ANY ($1::bigint[]) AND state = 'waiting'
 
 -- name: list_running
 -- Campaigns with somebody to look at now.
-SELECT c.campaign_id, c.salt
+SELECT c.campaign_id
 FROM campaigns AS c
 WHERE c.state = 'sending' AND EXISTS (
     SELECT FROM journey_entries AS e WHERE e.campaign_id = c.campaign_id AND e.state = 'waiting' AND e.due_at <= $1
 )
 ORDER BY c.campaign_id
-
--- name: share_campaign
--- Held still while a chunk is walked: who cancels or pauses waits these few milliseconds.
-SELECT salt, state FROM campaigns WHERE campaign_id = $1 FOR SHARE
 
 -- name: claim
 -- Some who are due, the longest waiting first, passed over where another worker has them. With the number each has today; gone: she

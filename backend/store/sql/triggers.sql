@@ -76,7 +76,3 @@ WHERE EXISTS (
     SELECT FROM event_counts AS n JOIN sources AS s USING (source_id)
     WHERE n.name = given.name AND s.kind <> 'app' AND n.stored > 0
 )
-
--- name: survivors
-SELECT customer_id, coalesce(merged_into, customer_id) AS survivor FROM customers
-WHERE customer_id = ANY ($1::bigint[]) AND erased_at IS NULL
