@@ -181,15 +181,15 @@ class SegmentRuns:
         """
         async with self._pool.acquire() as connection, connection.transaction():
             await _locked(connection, segment_id)
-            campaign = await store.find_waiting_campaign(connection, segment_id=segment_id)
-            if campaign is not None:
-                raise Conflict(f'The campaign "{campaign}" still needs this segment.', code="segment_in_use")
             await hold_references(connection)
-            if asking := (await read_uses(connection, segment_id=segment_id)).segments:
-                names = ", ".join(f'"{name}"' for name in asking.values())
+            uses = await read_uses(connection, segment_id=segment_id)
+            if uses.segments:
+                names = ", ".join(f'"{name}"' for name in uses.segments.values())
                 raise Conflict(
                     f"Segments ask for this one: {names}. Change or archive them first.", code="segment_asked_for"
                 )
+            for campaign in uses.campaigns.values():
+                raise Conflict(f'The campaign "{campaign}" still needs this segment.', code="segment_in_use")
             await store.set_archived(connection, segment_id=segment_id, at=self._clock.now())
             await self._audit(connection, "segment.archive", segment_id, actor, {})
 

@@ -63,12 +63,6 @@ async def set_archived(connection: Connection, *, segment_id: int, at: datetime 
     await connection.execute(_SQL["set_archived"], segment_id, at)
 
 
-async def find_waiting_campaign(connection: Connection, *, segment_id: int) -> str | None:
-    """Name of a campaign that is scheduled, sending or paused on the segment."""
-    found: str | None = await connection.fetchval(_SQL["find_waiting_campaign"], segment_id)
-    return found
-
-
 async def list_versions(connection: Connection, *, segment_id: int) -> list[asyncpg.Record]:
     """Every version of a segment's rule, newest first."""
     return list(await connection.fetch(_SQL["list_versions"], segment_id))

@@ -34,18 +34,6 @@ UPDATE segments SET name = $2, version = $3 WHERE segment_id = $1;
 -- name: set_archived
 UPDATE segments SET archived_at = $2 WHERE segment_id = $1;
 
--- name: find_waiting_campaign
--- A campaign that would still read this segment, as its audience, for what begins it or in a step: it cannot be archived under it.
-SELECT name FROM campaigns
-WHERE state IN ('awaiting_approval', 'scheduled', 'sending', 'paused')
-    AND (
-        segment_id = $1::int
-        OR jsonb_path_exists(more, '$.trigger.segment_id ? (@ == $id)', jsonb_build_object('id', $1::int))
-        OR jsonb_path_exists(more, '$.steps[*].rule.**.segment ? (@ == $id)', jsonb_build_object('id', $1::int))
-    )
-ORDER BY campaign_id
-LIMIT 1;
-
 -- name: list_versions
 -- Newest first.
 SELECT s.segment_id, s.name, v.version, s.archived_at, s.created_at, v.rule, v.created_at AS changed_at, v.created_by
