@@ -94,7 +94,7 @@ def _line(result: ArmResult, comparison: Comparison | None, currency: str, say: 
         per_person=filters.money(None if per_person is None else round(per_person), currency, say),
         coupon_users=result.coupon_users,
         coupon_rate=filters.percent(result.coupon_rate, say),
-        by_presenting=bool(result.presented) and not result.redeemed,
+        by_presenting=bool(result.presented) and not result.by_till,
     )
 
 

@@ -31,6 +31,7 @@ class ArmResult:
         orders: orders of the window.
         presented: who presented the campaign's coupon in the window.
         redeemed: whose use of it a till confirmed.
+        by_till: whether a till confirmed any use of it, in whichever arm: who merely presented it has not used it then.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ArmResult:
     orders: int = 0
     presented: int = 0
     redeemed: int = 0
+    by_till: bool = False
 
     @property
     def sales_per_person(self) -> float | None:
@@ -52,7 +54,7 @@ class ArmResult:
     @property
     def coupon_users(self) -> int:
         """Who used the coupon: redeemed where a till reports it, else presented."""
-        return self.redeemed or self.presented
+        return self.redeemed if self.by_till else self.presented
 
     @property
     def coupon_rate(self) -> float | None:
@@ -110,12 +112,13 @@ def tally(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> Results:
 def tally_by(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> dict[str | None, Results]:
     """The same by ``label``; the parts of every figure add up to the whole, but for customers who were merged meanwhile."""
     counted = outcomes.group_by("label", "arm", "variant").agg(*_sums()).collect()
+    till = bool(counted["redeemed"].sum())
     rows: dict[str | None, list[dict[str, Any]]] = {}
     for row in counted.iter_rows(named=True):
         rows.setdefault(row["label"], []).append(row)
     names = tuple(variants)
-    return {label: _results(rows[label], names) for label in sorted(rows, key=_unknown_last)} or {
-        None: _results([], names)
+    return {label: _results(rows[label], names, till=till) for label in sorted(rows, key=_unknown_last)} or {
+        None: _results([], names, till=till)
     }
 
 
@@ -162,22 +165,23 @@ _OF_ARM = ("customers", "conversions", "amount", "amount_squares", "amount_cubes
 _COUNTS = ("accepted", "received", "direct", "influenced", "buyers", "orders", "presented", "redeemed")
 
 
-def _results(rows: list[dict[str, Any]], variants: tuple[str, ...]) -> Results:
+def _results(rows: list[dict[str, Any]], variants: tuple[str, ...], *, till: bool) -> Results:
     treated = [row for row in rows if row["arm"] == ArmName.TREATED]
-    parts = [_arm(name, [row for row in treated if row["variant"] == name]) for name in variants]
-    whole = _arm(NO_VARIANT, treated)
+    parts = [_arm(name, [row for row in treated if row["variant"] == name], till=till) for name in variants]
+    whole = _arm(NO_VARIANT, treated, till=till)
     return Results(
         treated=whole,
         variants=tuple(parts) or (whole,),
-        control=_arm(str(ArmName.CONTROL), [row for row in rows if row["arm"] == ArmName.CONTROL]),
+        control=_arm(str(ArmName.CONTROL), [row for row in rows if row["arm"] == ArmName.CONTROL], till=till),
         left_out_merged=sum(row["customers"] for row in rows if row["arm"] is None),
     )
 
 
-def _arm(name: str, rows: list[dict[str, Any]]) -> ArmResult:
+def _arm(name: str, rows: list[dict[str, Any]], *, till: bool) -> ArmResult:
     counts = {each: sum(row[each] for row in rows) for each in (*_OF_ARM, *_COUNTS)}
     return ArmResult(
         name=name,
+        by_till=till,
         arm=Arm(**{each: int(counts[each]) for each in _OF_ARM}),
         **{each: counts[each] for each in _COUNTS},
     )

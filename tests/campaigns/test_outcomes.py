@@ -227,6 +227,17 @@ def test_where_no_till_reports_presenting_the_coupon_is_its_use() -> None:
     assert (till.treated.coupon_users, till.treated.coupon_rate) == (1, pytest.approx(1 / 3))
 
 
+def test_where_a_till_reports_use_no_arm_counts_by_presenting() -> None:
+    entries: list[Entry] = [(1, "treated", "A", START, True), (2, "treated", "B", START, True)]
+    entries += [(3, "control", None, START, False)]
+    facts = [moment(1, REDEEMED, START), moment(2, PRESENTED, START), moment(3, PRESENTED, START)]
+    results = tally(found(entries, facts), variants=("A", "B"))
+    assert [each.coupon_users for each in (*results.variants, results.control)] == [1, 0, 0]
+    labelled = found(entries, facts).with_columns(pl.col("customer_id").cast(pl.String).alias("label"))
+    parts = tally_by(labelled, variants=("A", "B")).values()
+    assert [each.treated.coupon_users + each.control.coupon_users for each in parts] == [1, 0, 0]
+
+
 def test_slices_are_judged_together() -> None:
     entries: list[Entry] = [(1, "treated", None, START, True), (2, "control", None, START, False)]
     ends = last_moment(START, DAYS)

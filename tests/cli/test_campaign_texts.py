@@ -50,7 +50,7 @@ def test_the_interval_before_and_after_the_end(as_of: datetime, so_far: bool) ->
 
 
 def test_each_arm_and_the_goal_are_told() -> None:
-    a = ArmResult(name="A", arm=Arm(100, 9, 54_000), buyers=9, orders=10, redeemed=4)
+    a = ArmResult(name="A", arm=Arm(100, 9, 54_000), buyers=9, orders=10, redeemed=4, by_till=True)
     b = ArmResult(name="B", arm=Arm(100, 5, 30_000), buyers=5, orders=5)
     control = ArmResult(name="control", arm=Arm(50, 1, 4_000), buyers=1, orders=1)
     results = Results(treated=a, variants=(a, b), control=control)
