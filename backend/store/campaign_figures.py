@@ -9,6 +9,7 @@ import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
+from campaigns.gates import ConsentRule
 from campaigns.standing import DEVICES, PEOPLE
 
 _SQL = queries.load("campaign_figures")
@@ -57,6 +58,6 @@ async def count_optouts_by_campaign(
     return list(await connection.fetch(_SQL["count_optouts_by_campaign"], since, until))
 
 
-async def count_reachable(connection: Connection) -> int:
-    """People who said yes to marketing pushes and have a phone that can be reached."""
-    return int(await connection.fetchval(_SQL["count_reachable"]))
+async def count_reachable(connection: Connection, *, rule: ConsentRule) -> int:
+    """People whose consent to marketing pushes counts, and who have a phone that can be reached."""
+    return int(await connection.fetchval(_SQL["count_reachable"], rule is ConsentRule.PERMISSION))

@@ -9,6 +9,7 @@ import pytest
 from backend.errors import BadInput
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from campaigns.agenda import Mark
+from campaigns.gates import ConsentRule
 from campaigns.trigger import OnDate, OnEvent, Recurring
 from tests.fixtures.shop_floor import NOON, ShopFloor
 
@@ -92,6 +93,15 @@ async def test_pushes_count_once_a_person_however_many_phones(floor: ShopFloor, 
     this, before = seen.weeks
     assert (this.last, this.people[:3], this.pushes, this.per_person) == (TODAY, (3, 0, 4), 8, 2.0)
     assert (before.reached, before.per_person, before.people[0]) == (0, None, 7)
+
+
+async def test_who_can_be_reached_follows_the_shop_s_consent_rule(floor: ShopFloor, calendar: CampaignCalendar) -> None:
+    await floor.people(3)
+    await floor.people(2, consent=False)
+    await floor.consent(await floor.people(1, consent=False), granted=False)
+    assert (await calendar.fatigue()).reachable == 3
+    await floor.settings(consent_rule=ConsentRule.PERMISSION)
+    assert (await calendar.fatigue()).reachable == 5
 
 
 async def test_who_took_back_the_yes_within_a_week_of_a_push_is_seen(

@@ -69,7 +69,7 @@ class CampaignCalendar:
             since = until - timedelta(weeks=weeks)
             pushes = await figures.count_pushes_by_week(connection, since=since, until=until)
             outs = await figures.count_optouts_by_week(connection, since=since, until=until)
-            reachable = await figures.count_reachable(connection)
+            reachable = await figures.count_reachable(connection, rule=settings.consent_rule)
             by_campaign = await figures.count_optouts_by_campaign(connection, since=since, until=until)
         return Fatigue(
             weeks=weeks_of(

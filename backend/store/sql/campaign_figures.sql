@@ -76,8 +76,8 @@ GROUP BY p.campaign_id, c.name, p.arm
 ORDER BY p.campaign_id DESC, p.arm
 
 -- name: count_reachable
--- Who may get pushes at all, beside whom the frequency of pushes is looked at.
+-- Who may get pushes at all, beside whom the frequency of pushes is looked at. $1: what silence counts as.
 SELECT count(DISTINCT d.customer_id)
 FROM devices AS d
-JOIN consents AS c ON c.customer_id = d.customer_id AND c.purpose = 'marketing' AND c.channel = 'push' AND c.granted
-WHERE d.state = 'live' AND d.permission <> 'denied'
+LEFT JOIN consents AS c ON c.customer_id = d.customer_id AND c.purpose = 'marketing' AND c.channel = 'push'
+WHERE d.state = 'live' AND d.permission <> 'denied' AND coalesce(c.granted, $1::boolean)
