@@ -154,18 +154,25 @@ async def test_a_rule_is_asked_for_all_who_stand_there_together(stage: Stage) ->
     assert [reason for _, _, _, reason in await stage.stands()] == ["no", "yes"]
 
 
-async def test_a_time_of_day_is_that_of_the_persons_phone(stage: Stage) -> None:
+async def test_a_time_of_day_is_that_of_the_persons_phone_or_of_her_profile(stage: Stage) -> None:
     await stage.pool.execute(
         """INSERT INTO devices (address, address_kind, customer_id, source_id, platform, state, first_seen, last_seen, time_zone)
            VALUES ('x', 'token', 1, 1, 'ios', 'live', $1, $1, 'America/New_York'), ('y', 'token', 2, 1, 'ios', 'live', $1, $1, 'Mars/Olympus')""",
         NOON,
     )
+    await stage.people("told", "said")
+    await stage.pool.execute(
+        "UPDATE customers SET traits = '{\"timezone\": \"America/New_York\"}' WHERE user_id = 'told'"
+    )
+    await stage.pool.execute(
+        "UPDATE customers SET traits = '{\"time_zone\": \"America/New_York\"}' WHERE user_id = 'said'"
+    )
     await stage.campaign(steps=(WaitUntil(at="18:00"),))
-    await stage.happened("a", "Application Opened")
-    await stage.happened("b", "Application Opened")
+    for name in ("a", "b", "told", "said"):
+        await stage.happened(name, "Application Opened")
     await stage.settle()
     rows = await stage.pool.fetch("SELECT due_at FROM journey_entries ORDER BY customer_id")
-    assert [row["due_at"] - NOON for row in rows] == [timedelta(hours=19), timedelta(hours=6)]
+    assert [(row["due_at"] - NOON) // timedelta(hours=1) for row in rows] == [19, 6, 19, 19]
 
 
 async def test_who_is_held_out_walks_on_and_gets_nothing(stage: Stage) -> None:

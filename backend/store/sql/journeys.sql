@@ -75,7 +75,7 @@ SELECT e.entry_id, e.version, coalesce(c.merged_into, c.customer_id) AS customer
         (SELECT d.time_zone FROM devices AS d
          WHERE d.customer_id = s.customer_id AND d.state = 'live' AND d.time_zone IS NOT NULL
          ORDER BY d.last_seen DESC LIMIT 1),
-        s.traits ->> 'timezone') AS time_zone
+        s.traits ->> 'timezone', s.traits ->> 'time_zone') AS time_zone
 FROM due
 JOIN journey_entries AS e USING (entry_id)
 JOIN customers AS c ON c.customer_id = e.customer_id
