@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 
 from backend.push.memory import accept
-from backend.services.deliveries import Deliveries, _Chunk
+from backend.services.deliveries import Deliveries
+from backend.services.deliveries.chunks import Chunk
 from campaigns.campaign import Devices, Policy
 from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
@@ -308,7 +309,7 @@ async def test_nothing_goes_out_whose_lease_ran_out_before_the_call(floor: ShopF
     campaign_id = await floor.launched()
 
     class Late(Deliveries):
-        async def _call(self, chunk: _Chunk) -> list[tuple[PushMessage, Outcome]]:
+        async def _call(self, chunk: Chunk) -> list[tuple[PushMessage, Outcome]]:
             await floor.pass_lease()
             return await super()._call(chunk)
 
@@ -338,14 +339,14 @@ async def test_an_answer_that_comes_after_recovery_mends_the_unknown(floor: Shop
 async def test_outcomes_survive_an_outage_of_the_database(floor: ShopFloor, monkeypatch: pytest.MonkeyPatch) -> None:
     await floor.people(1)
     campaign_id = await floor.launched()
-    record, failures = floor.deliveries._record, iter([OSError("gone"), OSError("gone")])
+    record, failures = floor.deliveries._outcomes._record, iter([OSError("gone"), OSError("gone")])
 
     async def flaky(*arguments: object) -> None:
         for failure in failures:
             raise failure
         await record(*arguments)
 
-    monkeypatch.setattr(floor.deliveries, "_record", flaky)
+    monkeypatch.setattr(floor.deliveries._outcomes, "_record", flaky)
     await floor.deliveries.deliver()
     assert await floor.states(campaign_id) == {"accepted": 1}
 
