@@ -2,15 +2,14 @@
 
 import io
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import asyncpg
-import msgspec
 import polars as pl
 
 from backend.store import queries, webhooks
 from backend.store.pool import Connection
-from campaigns.campaign import Content, State
+from campaigns.campaign import State
 from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
@@ -24,11 +23,6 @@ async def list_all(connection: Connection) -> list[asyncpg.Record]:
 async def get(connection: Connection, *, campaign_id: int) -> asyncpg.Record | None:
     """One campaign as in the list."""
     return await connection.fetchrow(_SQL["list_campaigns"], campaign_id)
-
-
-def read_content(value: Any) -> Content:
-    """What the ``content`` column holds, as a value."""
-    return msgspec.convert(value, Content)
 
 
 async def has_segment(connection: Connection, *, segment_id: int) -> bool:

@@ -11,6 +11,7 @@ import polars as pl
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.services.campaign_runs import CampaignRuns
+from backend.services.campaign_runs.entering import sent_at
 from backend.services.insights import Insights
 from backend.services.segment_runs import SegmentRuns
 from backend.store.campaign_drafts import read_version
@@ -19,7 +20,6 @@ from campaigns.audience import Members
 from campaigns.campaign import Draft
 from campaigns.entries import Entry
 from campaigns.fields import FIELDS
-from campaigns.journey import sends
 from campaigns.templates import fields_of
 from segments.membership import population
 from segments.reduce.days import BUCKETS
@@ -91,10 +91,7 @@ class JourneySends:
 
     async def _values(self, draft: Draft, step: int, customer_ids: Sequence[int]) -> dict[int, dict[str, Any]]:
         """What the frame knows of the fields that the texts of a step use."""
-        sent = dict(sends(draft.steps)).get(step)
-        shown = (sent.variants, sent.content) if sent is not None else (draft.variants, draft.content)
-        contents = [variant.content for variant in shown[0]] or [shown[1]]
-        used = {name for content in contents for name in fields_of(content)}
+        used = {name for content in sent_at(draft, step).contents for name in fields_of(content)}
         frame = self.frame.read().frame
         known = frame.collect_schema().names()
         columns = {field.column: field.name for field in FIELDS if field.name in used and field.column in known}
