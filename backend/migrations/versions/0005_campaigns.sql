@@ -213,3 +213,18 @@ CREATE TABLE inbox_reads (
     read_at timestamptz NOT NULL,
     PRIMARY KEY (customer_id, campaign_id, occurrence, step)
 );
+
+-- What an inbox may show: what was handed to the push service, and with the reason (kept_from) what was not. Never the control group,
+-- nor whoever was left out of a campaign that was cancelled before anybody was sent anything: it was a mistake.
+CREATE VIEW inbox_messages AS
+SELECT
+    p.customer_id, p.campaign_id, p.occurrence, p.step, p.version, p.variant, p.planned_at, p.merge_fields,
+    p.arm IS NOT NULL AND p.state = 'handed' AS handed,
+    CASE WHEN p.arm IS NULL THEN p.left_out WHEN p.state IN ('left_out', 'expired') THEN p.reason END AS kept_from
+FROM campaign_people AS p
+WHERE p.arm = 'treated'
+    OR (p.arm IS NULL AND NOT EXISTS (
+        SELECT FROM campaigns AS c
+        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
+            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
+    ));

@@ -25,24 +25,15 @@ LEFT JOIN LATERAL (
 
 -- name: list_messages
 -- What the person ($1, with those merged into it) was meant to get from $3 to $2, newest first, before the cursor if there is one. Shown is what
--- was handed to the push service, and what was left out for one of the reasons of $4. Control, cap and exclusion stay out, and campaigns that
--- were cancelled before anybody was sent anything: they were a mistake.
+-- was handed to the push service, and what was left out for one of the reasons of $4: cap and exclusion are none of them.
 SELECT DISTINCT ON (p.planned_at, p.campaign_id, p.occurrence, p.step)
     p.campaign_id, p.occurrence, p.step, p.planned_at, p.variant, p.merge_fields, v.definition, r.read_at
-FROM campaign_people AS p
+FROM inbox_messages AS p
 JOIN campaign_versions AS v ON v.campaign_id = p.campaign_id AND v.version = p.version
 LEFT JOIN inbox_reads AS r
     ON r.customer_id = ANY ($1::bigint[]) AND r.campaign_id = p.campaign_id AND r.occurrence = p.occurrence AND r.step = p.step
-WHERE p.customer_id = ANY ($1::bigint[])
-  AND p.planned_at <= $2 AND p.planned_at > $3
-  AND (
-    (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
-        SELECT FROM campaigns AS c
-        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
-            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
-    ))
-  )
+WHERE p.customer_id = ANY ($1::bigint[]) AND p.planned_at <= $2 AND p.planned_at > $3
+  AND (p.handed OR p.kept_from = ANY ($4::text[]))
   AND (
     $5::timestamptz IS NULL
     OR (p.planned_at, p.campaign_id, p.occurrence, p.step) < ($5::timestamptz, $6::int, $7::bigint, $8::smallint)
@@ -52,17 +43,9 @@ LIMIT $9
 
 -- name: count_unread
 SELECT count(DISTINCT (p.campaign_id, p.occurrence, p.step))
-FROM campaign_people AS p
-WHERE p.customer_id = ANY ($1::bigint[])
-  AND p.planned_at <= $2 AND p.planned_at > $3
-  AND (
-    (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
-        SELECT FROM campaigns AS c
-        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
-            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
-    ))
-  )
+FROM inbox_messages AS p
+WHERE p.customer_id = ANY ($1::bigint[]) AND p.planned_at <= $2 AND p.planned_at > $3
+  AND (p.handed OR p.kept_from = ANY ($4::text[]))
   AND NOT EXISTS (
     SELECT FROM inbox_reads AS r
     WHERE r.customer_id = ANY ($1::bigint[]) AND r.campaign_id = p.campaign_id AND r.occurrence = p.occurrence AND r.step = p.step
@@ -72,17 +55,9 @@ WHERE p.customer_id = ANY ($1::bigint[])
 -- Only messages that are the person's own; read once, the first time counts. Without keys: everything that is shown.
 INSERT INTO inbox_reads (customer_id, campaign_id, occurrence, step, read_at)
 SELECT DISTINCT $5::bigint, p.campaign_id, p.occurrence, p.step, $2::timestamptz
-FROM campaign_people AS p
-WHERE p.customer_id = ANY ($1::bigint[])
-  AND p.planned_at <= $2 AND p.planned_at > $3
-  AND (
-    (p.arm = 'treated' AND (p.state = 'handed' OR (p.state IN ('left_out', 'expired') AND p.reason = ANY ($4::text[]))))
-    OR (p.arm IS NULL AND p.left_out = ANY ($4::text[]) AND NOT EXISTS (
-        SELECT FROM campaigns AS c
-        WHERE c.campaign_id = p.campaign_id AND c.state = 'cancelled'
-            AND NOT EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id)
-    ))
-  )
+FROM inbox_messages AS p
+WHERE p.customer_id = ANY ($1::bigint[]) AND p.planned_at <= $2 AND p.planned_at > $3
+  AND (p.handed OR p.kept_from = ANY ($4::text[]))
   AND (
     $6::int[] IS NULL
     OR (p.campaign_id, p.occurrence, p.step) IN (SELECT * FROM unnest($6::int[], $7::bigint[], $8::smallint[]))
