@@ -60,7 +60,7 @@ async def show_calendar(page: NamedDependency[Page], services: NamedDependency[P
         after=report_views.next_month(month),
         weeks=report_views.weeks(agenda, month=month, today=today),
         marks=report_views.MARKS,
-        kinds=trigger_form.KINDS,
+        kinds=trigger_form.CALLED,
         states=campaign_views.STATES,
     )
 

@@ -5,6 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
+from campaigns.content import Content
+from campaigns.steps import Exit, Wait
 from campaigns.trigger import OnDate, OnEvent
 from segments.rules.parse import parse
 from tests.admin_ui.conftest import Browser
@@ -59,9 +61,15 @@ async def test_the_calendar_shows_months_and_who_always_listens(
     assert "この月の配信も予定もありません" in empty
     june = (await administrator.get(f"/campaigns/calendar?month={THEN:%Y-%m}")).text
     assert "Tea" in june
-    floor = ShopFloor(services.pool, clock=services.clock)
-    for name, trigger in (("誕生日", OnDate(date="birthday")), ("来店", OnEvent(event="Store Visited"))):
-        made = (await floor.campaign(name, trigger=trigger)).summary
+    floor, visit = ShopFloor(services.pool, clock=services.clock), OnEvent(event="Store Visited")
+    steps = (Wait(time=timedelta(days=1)), Exit())
+    for name, trigger, ways in (
+        ("誕生日", OnDate(date="birthday"), ()),
+        ("来店", visit, ()),
+        ("シナリオ", visit, steps),
+    ):
+        said = {"content": Content(), "steps": ways} if ways else {}
+        made = (await floor.campaign(name, trigger=trigger, **said)).summary
         at = services.clock.now() + timedelta(hours=1)
         await floor.desk.schedule(made.campaign_id, at=at, revision=made.revision, by="test")
     now = (await administrator.get("/campaigns/calendar?month=nonsense")).text
