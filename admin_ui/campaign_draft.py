@@ -67,9 +67,11 @@ def _written_events(draft: Draft, currency: str) -> list[Node]:
     return [first, *(journey_form.write_awaits(each, currency) for each in (draft.exits_on, *draft.steps))]
 
 
-def to_draft(editor: Editor, *, zone: str, currency: str, now: datetime, say: Say) -> tuple[Draft | None, Errors]:
-    """The draft of an editor, or what is wrong with which field."""
-    wrong = _wrong(editor, zone=zone, now=now)
+def to_draft(
+    editor: Editor, *, zone: str, currency: str, now: datetime, say: Say, begun: datetime | None = None
+) -> tuple[Draft | None, Errors]:
+    """The draft of an editor, or what is wrong with which field; ``begun`` is when one that runs began."""
+    wrong = _wrong(editor, zone=zone, now=now, begun=begun)
     if wrong:
         return None, {name: say(sentence_of(name)) for name in wrong}
     fields = editor.fields
@@ -81,7 +83,7 @@ def to_draft(editor: Editor, *, zone: str, currency: str, now: datetime, say: Sa
         policy=Policy(fields["policy"]),
         conversion_event=conversion(fields),
         conversion_days=_whole(fields["conversion_days"]) or 0,
-        scheduled_at=trigger_form.begins(fields, zone),
+        scheduled_at=trigger_form.begins(fields, zone, begun=begun),
         expires_after=timedelta(hours=_number(fields["expires_hours"]) or 0),
         trigger=trigger_form.trigger(fields, editor.filters, zone=zone, currency=currency),
         reentry=trigger_form.reentry(fields),
@@ -115,7 +117,7 @@ def tags(text: str) -> list[str]:
     return [tag.strip() for tag in re.split(r"[,、，\n]", text) if tag.strip()]
 
 
-def _wrong(editor: Editor, *, zone: str, now: datetime) -> list[str]:
+def _wrong(editor: Editor, *, zone: str, now: datetime, begun: datetime | None) -> list[str]:
     fields, wrong = editor.fields, []
     numbers: dict[str, object] = {
         "holdout_percent": _number(fields["holdout_percent"]),
@@ -138,7 +140,7 @@ def _wrong(editor: Editor, *, zone: str, now: datetime) -> list[str]:
         wrong += ["own_exit"] if fields["exits"] and not exit_event(fields) else []
     elif _compares(editor):
         wrong += [f"share{each}" for each in editor.slots if _number(fields[f"share{each}"]) is None]
-    wrong += trigger_form.wrong(fields, zone=zone, now=now)
+    wrong += trigger_form.wrong(fields, zone=zone, now=now, begun=begun)
     return wrong
 
 

@@ -124,8 +124,8 @@ def condition(event: str, before: Node | None) -> Node:
     return before if before is not None and before.subject == subject else condition_form.new(subject)
 
 
-def wrong(fields: Mapping[str, str], *, zone: str, now: datetime) -> list[str]:
-    """Fields whose text is none of what they hold."""
+def wrong(fields: Mapping[str, str], *, zone: str, now: datetime, begun: datetime | None = None) -> list[str]:
+    """Fields whose text is none of what they hold; ``begun`` as in `begins`."""
     found = [*repetition_form.wrong(fields)] if fields["kind"] == Kind.RECURRING else []
     match fields["kind"]:
         case Kind.RECURRING:
@@ -147,8 +147,8 @@ def wrong(fields: Mapping[str, str], *, zone: str, now: datetime) -> list[str]:
     if fields["kind"] in (Kind.EVENT, Kind.SEGMENT) and _delay(fields) is None:
         found.append("delay")
     if fields["kind"] != Kind.RECURRING and fields["when"] == "later":
-        at = _moment(fields["day"], fields["time"], zone)
-        found += ["day"] if at is None or at <= now else []
+        at = begins(fields, zone, begun=begun)
+        found += ["day"] if at is None or (at <= now and at != begun) else []
     if fields["kind"] != Kind.ONCE and fields["until_day"] and _until(fields, zone) is None:
         found.append("until_day")
     if fields["reentry"] == "after" and not 1 <= _whole(fields["reentry_days"]) <= LONGEST_REENTRY:
@@ -181,11 +181,15 @@ def trigger(fields: Mapping[str, str], filters: Node | None, *, zone: str, curre
             return Once()
 
 
-def begins(fields: Mapping[str, str], zone: str) -> datetime | None:
-    """When it is launched, or from when it listens; None as soon as it is confirmed."""
+def begins(fields: Mapping[str, str], zone: str, *, begun: datetime | None = None) -> datetime | None:
+    """When it is launched, or from when it listens; None as soon as it is confirmed.
+
+    ``begun`` is when one that runs began: it stays unless another moment is set.
+    """
     if fields["kind"] == Kind.RECURRING or fields["when"] != "later":
-        return None
-    return _moment(fields["day"], fields["time"], zone)
+        return begun
+    at = _moment(fields["day"], fields["time"], zone)
+    return begun if begun is not None and at == begun.replace(microsecond=0) else at
 
 
 def reentry(fields: Mapping[str, str]) -> Reentry:

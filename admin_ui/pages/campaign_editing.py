@@ -99,7 +99,10 @@ async def _save(
     page: Page, services: PageServices, form: Form, *, detail: CampaignDetail | None = None
 ) -> Response[Any]:
     editor, shop = campaign_form.read(form), page.shop
-    draft, errors = campaign_draft.to_draft(editor, zone=shop.zone, currency=shop.currency, now=page.now, say=page.say)
+    begun = detail.draft.scheduled_at if detail is not None and Action.PUBLISH in detail.actions else None
+    draft, errors = campaign_draft.to_draft(
+        editor, zone=shop.zone, currency=shop.currency, now=page.now, say=page.say, begun=begun
+    )
     if draft is not None:
         try:
             kept = await _keep(page, services, form, draft, detail)

@@ -1,5 +1,6 @@
 """The campaign editor's form: what it makes of what was typed, which field is wrong, and what its buttons do."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -387,6 +388,29 @@ def test_the_phone_shows_sample_values() -> None:
     android = editor_of(phone="android", button0_ja="予約", android_ja_title="Androidへ", android_ja_body="本文")
     shown = campaign_editor.previews(android, "", Say("ja"))
     assert (shown["ja"].title, shown["ja"].buttons) == ("Androidへ", ("予約",))
+
+
+def test_one_that_runs_keeps_the_moment_at_which_it_began() -> None:
+    began = NOW - timedelta(days=1, microseconds=7)
+    typed, _ = draft_of(editor_of(kind="event", event="Order Completed"))
+    assert typed is not None
+    editor = written(replace(typed, scheduled_at=began))
+    assert list(draft_of(editor)[1]) == ["day"]  # a draft whose moment has passed
+    assert began_at(editor, began) == (began, [])
+    editor.fields["when"] = "now"
+    assert began_at(editor, began) == (began, [])
+    editor.fields |= {"when": "later", "day": "2026-11-25", "time": "10:00"}
+    assert began_at(editor, began) == (datetime(2026, 11, 25, 1, tzinfo=UTC), [])
+    editor.fields["day"] = "2026-11-20"
+    assert began_at(editor, began) == (None, ["day"])
+
+
+def began_at(editor: Editor, began: datetime) -> tuple[datetime | None, list[str]]:
+    """When a running campaign begins after it was edited, and the fields that are wrong."""
+    draft, errors = campaign_draft.to_draft(
+        editor, zone="Asia/Tokyo", currency="JPY", now=NOW, say=Say("ja"), begun=began
+    )
+    return draft.scheduled_at if draft else None, list(errors)
 
 
 def test_why_a_text_cannot_be_used_is_said_in_the_pages_language() -> None:

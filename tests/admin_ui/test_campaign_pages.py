@@ -142,7 +142,8 @@ async def test_a_running_campaign_gets_a_new_version_that_says_what_changed(
 ) -> None:
     segment = await make_segment(administrator)
     number = await make_campaign(administrator, segment, **KINDS["recurring"])
-    await full.pool.execute("UPDATE campaigns SET state = 'sending', version = 1 WHERE campaign_id = $1", int(number))
+    begun = "UPDATE campaigns SET state = 'sending', version = 1, scheduled_at = $2 WHERE campaign_id = $1"
+    await full.pool.execute(begun, int(number), full.clock.now())
     before = (await full.campaign_desk.get(int(number))).draft
     await full.pool.execute(
         "INSERT INTO campaign_versions VALUES ($1, 1, $2, now(), 'test')", int(number), to_json(before)
@@ -157,6 +158,7 @@ async def test_a_running_campaign_gets_a_new_version_that_says_what_changed(
     assert "配信を複製してください" in counted.text
     changed = await administrator.post(f"/campaigns/{number}", {**fields, "ja_title": "新しい題", "revision": revision})
     assert changed.headers["location"].endswith("notice=saved")
+    assert (await full.campaign_desk.get(int(number))).draft.scheduled_at == before.scheduled_at
     page = (await administrator.get(f"/campaigns/{number}")).text
     versions = page.partition('id="versions"')[2]
     assert "新しい題" in versions
