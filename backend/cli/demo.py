@@ -12,10 +12,12 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 from backend import log, settings
 from backend.cli.runtime import database, failing_clearly
+from backend.clock import FixedClock
 from backend.demo import supervisor
 from backend.demo.loader import load_demo
 from backend.demo.preflight import only_one, require_ports, require_space
 from backend.demo.processes import ProcessTree, until_signal
+from backend.demo.season import Season
 from backend.demo.supervisor import Ports
 from backend.embedded.postgres import EmbeddedPostgres
 from backend.errors import Unavailable
@@ -90,7 +92,7 @@ async def _start_all(
     with console.status("Starting the FCM emulator and the phone pages…"):
         await tree.start(supervisor.emulator(ports, variables))
     async with open_services(settings.read(variables)) as services:
-        await _load(services, current.home, members, ports.phone_url)
+        await _load(services, members, ports.phone_url)
         sign_in = await _administrator(services, current.home)
     with console.status("Starting the server and the worker…"):
         await tree.start(supervisor.server(ports, variables))
@@ -99,16 +101,20 @@ async def _start_all(
     return await tree.first_death()
 
 
-async def _load(services: Services, home: Path, members: int, phone_url: str) -> None:
+async def _load(services: Services, members: int, phone_url: str) -> None:
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=console) as progress:
-        task = progress.add_task("Loading the demo shop", total=None)
+    now, home, clock = services.clock.now(), services.settings.home, FixedClock(services.clock.now())
+    async with open_services(services.settings, clock=clock) as then:
+        season = Season(then, clock, phone_url=phone_url)
+        with Progress(*columns, console=console) as progress:
+            task = progress.add_task("Loading the demo shop", total=None)
 
-        def show(description: str, done: int, total: int) -> None:
-            progress.update(task, description=description, completed=done, total=total)
+            def show(description: str, done: int, total: int) -> None:
+                progress.update(task, description=description, completed=done, total=total)
 
-        now = services.clock.now()
-        await load_demo(services, home=home, progress=show, now=now, members=members, phone_url=phone_url)
+            await load_demo(
+                services, home=home, progress=show, now=now, members=members, phone_url=phone_url, season=season
+            )
 
 
 async def _administrator(services: Services, home: Path) -> SignIn:

@@ -36,6 +36,13 @@ def everything(people: pl.DataFrame, config: ShopConfig) -> tuple[pl.DataFrame, 
     ]
 
 
+def bought(orders: pl.DataFrame, config: ShopConfig) -> Iterator[Happened]:
+    """What a server tells of orders without coupons: columns as `backend.demo.purchases.purchases` gives them."""
+    lines = order_lines(orders, config)
+    unused = orders.select("member", "order").clear()
+    return _orders(_with_totals(orders, lines, unused), lines, config)
+
+
 def _joined_at(people: pl.DataFrame, orders: pl.DataFrame, opened: pl.DataFrame, config: ShopConfig) -> pl.DataFrame:
     """Before the first thing that anyone did: member, joined_at."""
     first = (

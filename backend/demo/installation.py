@@ -5,7 +5,12 @@ from typing import Protocol
 import asyncpg
 
 from backend.clock import Clock
+from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_runs import CampaignRuns
 from backend.services.definitions import Definitions
+from backend.services.deliveries import Deliveries
+from backend.services.journeys.walking import JourneyRuns
+from backend.services.playbooks import Playbooks
 from backend.services.ranks import RankDesk
 from backend.services.refresh.loop import Refresh
 from backend.services.segment_runs import SegmentRuns
@@ -19,6 +24,45 @@ class Addressed(Protocol):
     @property
     def public_url(self) -> str:
         """Address of the intake API and the admin pages."""
+        ...
+
+
+class SeasonServices(Protocol):
+    """The services behind the campaigns that the demo shop has made by now."""
+
+    @property
+    def pool(self) -> asyncpg.Pool:
+        """The database."""
+        ...
+
+    @property
+    def segment_runs(self) -> SegmentRuns:
+        """Segments."""
+        ...
+
+    @property
+    def campaign_desk(self) -> CampaignDesk:
+        """Where campaigns are written, scheduled and approved."""
+        ...
+
+    @property
+    def campaign_runs(self) -> CampaignRuns:
+        """Launches them."""
+        ...
+
+    @property
+    def journey_runs(self) -> JourneyRuns:
+        """Leads people through journeys."""
+        ...
+
+    @property
+    def deliveries(self) -> Deliveries:
+        """Sends."""
+        ...
+
+    @property
+    def playbooks(self) -> Playbooks:
+        """Campaigns ready to use."""
         ...
 
 

@@ -6,9 +6,10 @@ ids, and how many parts are stored is written in the transaction that stored the
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -22,6 +23,7 @@ from backend.demo.generator import BLOCK, blocks
 from backend.demo.installation import DemoServices
 from backend.demo.people import members as people_of
 from backend.demo.phone_book import Keys
+from backend.demo.season import Season
 from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, RANK_RULES, ZONE, ShopConfig, coupons, stores
 from backend.demo.wire import APP, SERVER
 from backend.errors import Conflict, Unavailable
@@ -89,6 +91,7 @@ async def load_demo(
     now: datetime,
     members: int = 20_000,
     phone_url: str | None = None,
+    season: Season | None = None,
 ) -> DemoShop:
     """Load the shop, or go on loading it; does nothing but write the phone pages' file when it is loaded.
 
@@ -99,6 +102,7 @@ async def load_demo(
         now: an aware time; on the first run the shop's last day is the day before.
         members: size of the shop, on the first run.
         phone_url: where the FCM emulator takes registrations; None leaves push addresses unregistered.
+        season: the shop's campaigns; None leaves it without any.
 
     Raises:
         Conflict: the installation holds a shop's own data.
@@ -114,7 +118,7 @@ async def load_demo(
     if loading.finished_at is None:
         await _define(services, config)
         await _register(config, phone_url)
-        await _store(services, loading, config, keys, progress)
+        await _store(services, loading, config, keys=keys, progress=progress, season=season)
     await _refresh(services, progress, loading.events)
     return DemoShop(members=config.members, events=loading.events, first=config.first, last=config.last)
 
@@ -233,18 +237,38 @@ def _registered_tokens(config: ShopConfig) -> Iterator[list[str]]:
         yield kept.select(current.alias("address"))["address"].to_list()
 
 
-async def _store(services: DemoServices, loading: _Loading, config: ShopConfig, keys: Keys, progress: Progress) -> None:
+async def _store(
+    services: DemoServices,
+    loading: _Loading,
+    config: ShopConfig,
+    *,
+    keys: Keys,
+    progress: Progress,
+    season: Season | None,
+) -> None:
+    """The shop's events, chapter by chapter; between them the shop runs its campaigns on what is known by then."""
     sources = {APP: await _source_id(services, keys.app), SERVER: await _source_id(services, keys.server)}
-    received_at, read = services.clock.now(), 0
-    for part, (rows, done) in enumerate(_parts(config), start=1):
-        read += len(rows)
-        if part > loading.parts_done:
-            async with services.pool.acquire() as connection, connection.transaction():
-                added = await append_staged(connection, staged(rows, sources), received_at=received_at)
-                await ledger.add_part(
-                    connection, import_id=loading.import_id, part=part, stored=added.stored, repeated=added.repeated
-                )
-        progress("Storing the shop's events", done, 1000)
+    received_at, read, part, simulated = services.clock.now(), 0, 0, _simulated(config)
+    mornings = season.mornings(config) if season else []
+
+    async def answered(rows: pl.DataFrame) -> None:
+        async with services.pool.acquire() as connection, connection.transaction():
+            await append_staged(connection, staged(rows, sources), received_at=received_at)
+
+    for number, (since, until) in enumerate(pairwise([None, *mornings[:-1], None])):
+        for rows, done in _parts(config, simulated, since, until):
+            read, part = read + len(rows), part + 1
+            if part > loading.parts_done:
+                async with services.pool.acquire() as connection, connection.transaction():
+                    added = await append_staged(connection, staged(rows, sources), received_at=received_at)
+                    await ledger.add_part(
+                        connection, import_id=loading.import_id, part=part, stored=added.stored, repeated=added.repeated
+                    )
+            progress("Storing the shop's events", done, 1000)
+        if season and part >= loading.parts_done:
+            await _refresh(services, progress, read)
+            progress("Running the shop's campaigns", number, len(mornings))
+            await season.on(mornings[number], config, answered)
     async with services.pool.acquire() as connection, connection.transaction():
         loading.events, _ = await ledger.finish(
             connection, import_id=loading.import_id, now=services.clock.now(), read=read, rejected={}, rejects_file=None
@@ -257,12 +281,37 @@ async def _source_id(services: DemoServices, key: str) -> int:
     return source.source_id
 
 
-def _parts(config: ShopConfig) -> Iterator[tuple[pl.DataFrame, int]]:
+def _parts(
+    config: ShopConfig, simulated: Callable[[], Iterable[pl.DataFrame]], since: date | None, until: date | None
+) -> Iterator[tuple[pl.DataFrame, int]]:
+    """What happened from one day up to another, block by block of members, with how much of the whole period it is."""
     count = -(-config.members // BLOCK)
-    for number, block in enumerate(blocks(config)):
-        for first in range(0, len(block), PART):
-            rows = block[first : first + PART]
-            yield rows, round(1000 * (number + (first + len(rows)) / len(block)) / count)
+    begins, ends = (0.0 if since is None else _share(config, since)), (1.0 if until is None else _share(config, until))
+    for number, block in enumerate(simulated()):
+        wanted = block.filter(_from(since) & ~_from(until, never=True))
+        for first in range(0, len(wanted), PART):
+            rows = wanted[first : first + PART]
+            within = (number + (first + len(rows)) / len(wanted)) / count
+            yield rows, round(1000 * (begins + (ends - begins) * within))
+
+
+def _simulated(config: ShopConfig) -> Callable[[], Iterable[pl.DataFrame]]:
+    """The shop's events; those of a shop of one block are kept for the next chapter, those of a larger one made again."""
+    if config.members > BLOCK:
+        return lambda: blocks(config)
+    kept = tuple(blocks(config))
+    return lambda: kept
+
+
+def _share(config: ShopConfig, day: date) -> float:
+    return (day - config.first).days / config.days
+
+
+def _from(day: date | None, *, never: bool = False) -> pl.Expr:
+    """What happened on or after a day; None for always, or never."""
+    if day is None:
+        return pl.lit(value=not never)
+    return pl.col("occurred_at") >= datetime.combine(day, time(), ZoneInfo(ZONE)).astimezone(UTC)
 
 
 def staged(rows: pl.DataFrame, sources: dict[str, int]) -> pl.DataFrame:

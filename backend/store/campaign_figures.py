@@ -61,3 +61,8 @@ async def count_optouts_by_campaign(
 async def count_reachable(connection: Connection, *, rule: ConsentRule) -> int:
     """People whose consent to marketing pushes counts, and who have a phone that can be reached."""
     return int(await connection.fetchval(_SQL["count_reachable"], rule is ConsentRule.PERMISSION))
+
+
+async def list_accepted(connection: Connection, *, campaign_id: int, since: datetime) -> list[asyncpg.Record]:
+    """Messages of a campaign that were taken since a moment: ``user_id``, ``campaign_id``, ``delivery_id``, ``sent_at``."""
+    return list(await connection.fetch(_SQL["list_accepted"], campaign_id, since))

@@ -81,3 +81,11 @@ SELECT count(DISTINCT d.customer_id)
 FROM devices AS d
 LEFT JOIN consents AS c ON c.customer_id = d.customer_id AND c.purpose = 'marketing' AND c.channel = 'push'
 WHERE d.state = 'live' AND d.permission <> 'denied' AND coalesce(c.granted, $1::boolean)
+
+-- name: list_accepted
+-- Messages of a campaign that FCM took since $2, with the shop's own number of the person: who simulates the app answers them.
+SELECT k.user_id, d.campaign_id, d.delivery_id, d.sent_at
+FROM deliveries AS d
+JOIN customers AS k USING (customer_id)
+WHERE d.campaign_id = $1 AND d.state = 'accepted' AND d.sent_at >= $2 AND k.user_id IS NOT NULL
+ORDER BY d.delivery_id
