@@ -6,10 +6,12 @@ the small ones that came since are few and are read in the lake.
 
 Nothing depends on it. A file says which files of the lake it was made of, and counts only while the lake still has every one of
 them: the lake never changes a file, so that its rows are theirs. Where it does not count, or is missing or damaged, the rows
-are read in the lake. Only the one writer of the lake reads, writes and removes here.
+are read in the lake. Only the one writer of the lake reads, writes and removes here; where several processes take turns at that,
+each leaves alone what another has begun, until it has rested too long.
 """
 
 import shutil
+import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +45,9 @@ seconds, a bucket of ten million customers thirty."""
 
 ROWS_IN_MEMORY = 2_000_000
 """Rows that are sorted together, at some 250 bytes a row."""
+
+LONGEST_REST = 600.0
+"""Seconds after which what another process has begun counts as left behind by one that died."""
 
 _STEP = 1_024
 _BYTES_A_ROW = 40
@@ -102,8 +107,8 @@ class CustomerHistories:
 
         A bucket that is too large for that is gone on with by the next call.
         """
-        written, tried = 0, set[int]()
-        self.let_go()
+        written, tried = 0, {_bucket_of(path) for path in self._others()}  # two would write the same
+        self._let_go(begun_by_others=False)
         while self._folder is not None and written < ROWS_AT_ONCE:
             if self._begun is None:
                 bucket = self._furthest_behind(rules, tried)
@@ -124,11 +129,14 @@ class CustomerHistories:
             self._begun = begun
         else:
             _log.info("history_sorted", bucket=begun.bucket)
-            self.let_go()
+            self._let_go(begun_by_others=False)
         return written
 
     def let_go(self) -> None:
-        """Remove what counts no more, and what a writer that died had begun: it may be of someone who was erased."""
+        """Remove what counts no more, and what other writers have begun: it may be of someone who was erased."""
+        self._let_go(begun_by_others=True)
+
+    def _let_go(self, *, begun_by_others: bool) -> None:
         if self._folder is None or not self._folder.exists():
             return
         parts = self._lake.parts(Table.CUSTOMER_DAYS)
@@ -137,14 +145,24 @@ class CustomerHistories:
             held = self._sorted(bucket, frozenset(parts.filter(pl.col("value") == bucket).get_column("file")))
             kept |= set() if held is None else {held.index, held.rows}
         kept |= self._resting(parts)
+        kept |= set() if begun_by_others else self._others()
         for path in set(self._folder.iterdir()) - kept:
             path.unlink(missing_ok=True)
 
+    def _others(self) -> set[Path]:
+        """What another process may be about to write: no index names it yet, and it was written to not long ago."""
+        if self._folder is None or not self._folder.exists():
+            return set()
+        named = {held.rows for bucket in range(BUCKETS) if (held := self._open(bucket)) is not None}
+        own = set() if self._begun is None else {self._begun.rows}
+        return {path for path in {*self._folder.glob(f"*{ROWS}")} - named - own if _is_fresh(path)}
+
     def _resting(self, parts: pl.DataFrame) -> set[Path]:
-        """The file that is on its way; none, and it is given up, where the lake has no longer all that it is made of."""
+        """The file that is on its way; none, and it is given up, where it or something that it is made of is there no more."""
         if self._begun is None:
             return set()
-        if self._begun.files <= frozenset(parts.filter(pl.col("value") == self._begun.bucket).get_column("file")):
+        there = frozenset(parts.filter(pl.col("value") == self._begun.bucket).get_column("file"))
+        if self._begun.files <= there and self._begun.rows.exists():
             return {self._begun.rows}
         self._begun.parts.close()
         self._begun = None
@@ -152,13 +170,16 @@ class CustomerHistories:
 
     def _sorted(self, bucket: int, files: frozenset[str]) -> SortedRows | None:
         """The sorted file of a bucket, if the lake still has all that it was made of."""
+        held = self._open(bucket)
+        return held if held is not None and held.files <= files else None
+
+    def _open(self, bucket: int) -> SortedRows | None:
         if self._folder is None:
             return None
         try:
-            held = open_sorted(self._index(self._folder, bucket))
+            return open_sorted(self._index(self._folder, bucket))
         except Unreadable:
             return None
-        return held if held.files <= files else None
 
     def _furthest_behind(self, rules: Compaction, tried: Collection[int]) -> int | None:
         """The bucket that lacks the largest share of its rows, if it is too large a one; small buckets are not worth it."""
@@ -224,6 +245,18 @@ def _in_ranges(rows: pl.LazyFrame) -> Iterator[pl.DataFrame]:
     for begin, end in pairwise(bounds):
         inside = (pl.col("customer_id") >= begin) & (pl.col("customer_id") < end)
         yield rows.filter(inside).collect(engine="streaming")
+
+
+def _bucket_of(rows: Path) -> int:
+    return int(rows.name.split("-")[1])
+
+
+def _is_fresh(path: Path) -> bool:
+    """Written to not long ago: it may be on its way."""
+    try:
+        return time.time() - path.stat().st_mtime < LONGEST_REST
+    except FileNotFoundError:
+        return False
 
 
 def _existing(path: Path) -> Path:

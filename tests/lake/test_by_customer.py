@@ -1,7 +1,9 @@
 """History by customer beside the frame says what the lake says, with less reading, and never more than the lake still holds."""
 
+import os
 import random
 import shutil
+import time
 from collections.abc import Collection
 from datetime import timedelta
 from pathlib import Path
@@ -226,8 +228,8 @@ def test_dying_at_a_step_leaves_the_same_answers_and_the_next_one_cleans_up(
     with pytest.raises(Died):
         _sort_again_and_die(lake, folder, step)
     assert_same(histories.read(numbers([5, 21])), expected(lake, [5, 21]))
+    long_ago(folder)
     histories.keep_up(RULES, watch=unwatched)
-    histories.let_go()
     assert len(list(folder.iterdir())) == 6
     assert_same(histories.read(numbers([5, 21])), expected(lake, [5, 21]))
 
@@ -291,6 +293,48 @@ def test_what_rests_between_turns_is_given_up_where_somebody_is_erased(lake: Lak
         pass
     assert len(list(folder.iterdir())) == 6
     assert_same(histories.read(numbers([*FEW, 17, 21])), expected(lake, [*FEW, 17, 21]))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_processes_that_take_turns_come_to_an_end_together(lake: Lake, folder: Path) -> None:
+    both, total = (CustomerHistories(lake, folder), CustomerHistories(lake, folder)), history(3_000).height
+    turns = list(iter(lambda: sum(one.keep_up(RULES, watch=unwatched) for one in both), 0))
+    assert (sum(turns), len(turns) > 3) == (total, True)
+    assert len(list(folder.iterdir())) == 6
+    assert_same(both[0].read(numbers(FEW)), expected(lake, FEW))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_a_dead_process_has_begun_is_begun_anew_by_another(lake: Lake, folder: Path) -> None:
+    assert CustomerHistories(lake, folder).keep_up(RULES, watch=unwatched) > 0
+    (left,) = folder.iterdir()
+    heir = CustomerHistories(lake, folder)
+    while heir.keep_up(RULES, watch=unwatched):
+        pass
+    assert (left.exists(), len(list(folder.iterdir()))) == (True, 5), "it may be alive"
+    long_ago(folder)
+    while heir.keep_up(RULES, watch=unwatched):
+        pass
+    assert (left.exists(), len(list(folder.iterdir()))) == (False, 6)
+    assert_same(heir.read(numbers(FEW)), expected(lake, FEW))
+
+
+@pytest.mark.usefixtures("small_parts")
+def test_what_another_took_away_is_begun_anew(lake: Lake, folder: Path) -> None:
+    histories = CustomerHistories(lake, folder)
+    assert histories.keep_up(RULES, watch=unwatched) > 0
+    CustomerHistories(lake, folder).let_go()
+    assert list(folder.iterdir()) == []
+    while histories.keep_up(RULES, watch=unwatched):
+        pass
+    assert len(list(folder.iterdir())) == 6
+
+
+def long_ago(folder: Path) -> None:
+    """Nobody has written in the folder for longer than anything rests."""
+    then = time.time() - 2 * by_customer.LONGEST_REST
+    for path in folder.iterdir():
+        os.utime(path, (then, then))
 
 
 def test_saboteur_who_trusts_a_file_that_the_lake_wrote_anew_counts_twice(
