@@ -1,7 +1,5 @@
 """Who gets the push and who is held out: a stable draw, and what a holdout of a given size can show."""
 
-import hashlib
-from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,9 +8,12 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Protocol
 
-from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
+import polars as pl
 
-BUCKETS = 10_000
+from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
+from segments.rules.share import SPOTS, spot, spot_of
+
+BUCKETS = SPOTS
 """A draw lands in one of these; a holdout of 5 % is the first 500."""
 
 SHARES = (1, 2, 3, 5, 7.5, 10, 15, 20, 30, 40, 50)
@@ -29,21 +30,25 @@ class ArmName(StrEnum):
 def bucket(salt: str, customer_id: int) -> int:
     """Where a customer falls for one campaign: 0 to 9,999, the same on every machine and at every time.
 
-    BLAKE2b keyed by the campaign's salt, so that being held out of one campaign says nothing about another.
+    Drawn by the campaign's salt, so that being held out of one campaign says nothing about another; see `segments.rules.share`.
     """
-    digest = hashlib.blake2b(customer_id.to_bytes(8, "big", signed=True), key=salt.encode()[:64], digest_size=8)
-    return int.from_bytes(digest.digest(), "big") % BUCKETS
+    return spot_of(customer_id, _drawn_by(salt))
+
+
+def bucketed(salt: str) -> pl.Expr:
+    """`bucket` over a column ``customer_id``: ten million people take a second."""
+    return spot(_drawn_by(salt))
 
 
 def buckets(salt: str, customer_ids: Iterable[int]) -> list[int]:
-    """`bucket` of many customers, the key prepared once."""
-    keyed = hashlib.blake2b(key=salt.encode()[:64], digest_size=8)
-    found = []
-    for customer_id in customer_ids:
-        one = keyed.copy()
-        one.update(customer_id.to_bytes(8, "big", signed=True))
-        found.append(int.from_bytes(one.digest(), "big") % BUCKETS)
-    return found
+    """`bucket` of many customers."""
+    people = pl.DataFrame({"customer_id": list(customer_ids)}, schema={"customer_id": pl.Int64})
+    return people.select(bucketed(salt)).to_series().to_list()
+
+
+def _drawn_by(salt: str) -> str:
+    """Apart from a segment's draw by the same word."""
+    return f"campaign {salt}"
 
 
 def held_out_below(holdout_percent: float) -> int:
@@ -130,9 +135,17 @@ class Share(Protocol):
 
 def variants_of(salt: str, customer_ids: Iterable[int], variants: Sequence[Share]) -> list[str]:
     """Which variant each customer gets: the same one at every occurrence, whatever arm another draw puts him into."""
+    people = pl.DataFrame({"customer_id": list(customer_ids)}, schema={"customer_id": pl.Int64})
+    return people.select(variant_column(salt, variants)).to_series().to_list()
+
+
+def variant_column(salt: str, variants: Sequence[Share]) -> pl.Expr:
+    """`variants_of` over a column ``customer_id``."""
     below, ends = 0.0, []
     for variant in variants:
         below += variant.share
         ends.append(held_out_below(below))
-    ends[-1] = BUCKETS
-    return [variants[bisect_right(ends, one)].name for one in buckets(f"{salt[:50]} variants", customer_ids)]
+    found = pl.lit(variants[-1].name)
+    for variant, end in reversed([*zip(variants, ends, strict=True)][:-1]):
+        found = pl.when(bucketed(f"{salt} variants") < end).then(pl.lit(variant.name)).otherwise(found)
+    return found.alias("variant")

@@ -14,7 +14,7 @@ from enum import StrEnum
 import polars as pl
 
 from campaigns.campaign import Draft, Priority, QuietPolicy
-from campaigns.experiment import ArmName, bucket, buckets, held_out_below
+from campaigns.experiment import ArmName, bucket, bucketed, held_out_below
 from campaigns.schedule import QuietHours
 
 
@@ -291,7 +291,7 @@ def decide(audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: da
         expires_at: after this nothing goes out.
     """
     people = pass_gates(audience, rules=rules, terms=terms, now=now, expires_at=expires_at)
-    drawn = pl.Series("bucket", buckets(terms.salt, people["customer_id"].to_list()), dtype=pl.Int64)
+    drawn = bucketed(terms.salt).alias("bucket")
     arm = (
         pl.when(pl.col("left_out").is_null())
         .then(
@@ -322,7 +322,7 @@ def pass_gates(
     derived = audience.with_columns(
         _moments(audience, rules=rules, terms=terms, now=now),
         _over_cap(rules, terms).alias("over_cap"),
-        _held_out(audience, rules, terms),
+        _held_out(rules, terms).alias("held_out"),
     ).with_columns(
         (pl.col("not_before") >= expires_at).alias("late"),
         (pl.lit(terms.quiet is QuietPolicy.DROP) & (pl.col("not_before") > now)).alias("drops"),
@@ -352,8 +352,7 @@ def _over_cap(rules: SendingRules, terms: Terms) -> pl.Expr:
     return day | week
 
 
-def _held_out(audience: pl.DataFrame, rules: SendingRules, terms: Terms) -> pl.Series:
+def _held_out(rules: SendingRules, terms: Terms) -> pl.Expr:
     if not (terms.capped and rules.global_holdout_percent):
-        return pl.repeat(value=False, n=audience.height, dtype=pl.Boolean(), eager=True).alias("held_out")
-    drawn = buckets(rules.global_holdout_salt, audience["customer_id"].to_list())
-    return pl.Series("held_out", drawn, dtype=pl.Int64) < held_out_below(rules.global_holdout_percent)
+        return pl.lit(value=False)
+    return bucketed(rules.global_holdout_salt) < held_out_below(rules.global_holdout_percent)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import polars as pl
 
 from campaigns.content import Content, Variant
-from campaigns.experiment import ArmName, variants_of
+from campaigns.experiment import ArmName, variant_column
 from campaigns.fields import FIELDS, MergeField, clean
 from campaigns.gates import Plan
 from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
@@ -48,7 +48,7 @@ def rows_of(
     treated = pl.col("arm") == str(ArmName.TREATED)
     moments = {moment: _written(moment) for moment in plan.people["not_before"].unique().to_list()}
     not_before = pl.col("not_before").replace_strict(moments, return_dtype=pl.String())
-    drawn = _variants(plan, salt=salt, variants=variants)
+    drawn = _variants(salt=salt, variants=variants)
     return plan.people.with_columns(drawn).select(
         "customer_id",
         "arm",
@@ -74,10 +74,8 @@ def _written(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat()
 
 
-def _variants(plan: Plan, *, salt: str, variants: Sequence[Variant]) -> pl.Series | pl.Expr:
-    if not variants:
-        return pl.lit(None, dtype=pl.String).alias("variant")
-    return pl.Series("variant", variants_of(salt, plan.people["customer_id"].to_list(), variants), dtype=pl.String)
+def _variants(*, salt: str, variants: Sequence[Variant]) -> pl.Expr:
+    return variant_column(salt, variants) if variants else pl.lit(None, dtype=pl.String).alias("variant")
 
 
 def _merge_fields(people: pl.DataFrame, contents: Sequence[Content]) -> pl.Expr:

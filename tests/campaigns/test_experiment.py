@@ -10,7 +10,7 @@ from campaigns.experiment import BUCKETS, ArmName, arm, bucket, buckets, smalles
 
 
 def test_the_draw_is_the_same_on_every_machine() -> None:
-    assert [bucket("salt", n) for n in (0, 1, 2, 10**12)] == [9171, 3199, 1767, 2986]
+    assert [bucket("salt", n) for n in (0, 1, 2, 10**12)] == [1893, 9577, 5286, 631]
 
 
 @given(st.text(max_size=80), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
