@@ -6,8 +6,10 @@ from datetime import date, datetime
 
 from campaigns.campaign import Action, Content, Draft, Kind, State
 from campaigns.effect import Effect
+from campaigns.rehearsal import Fork, Rehearsal
 from campaigns.report import People
 from campaigns.results import Results, Slice
+from campaigns.winner import Test, TestSize
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +93,7 @@ class CampaignDetail:
     Attributes:
         revision: goes up with every change; an edit names the one it was made from.
         actions: what a person can do now, for buttons.
+        test: how the winner of its variants is found, and what was decided; None without such a rule.
     """
 
     summary: CampaignSummary
@@ -100,6 +103,7 @@ class CampaignDetail:
     created_at: datetime
     created_by: str
     review: Review = _NO_REVIEW
+    test: Test | None = None
 
     @property
     def content(self) -> Content:
@@ -168,7 +172,10 @@ class Sample:
 class DryRun:
     """What would happen if the campaign were launched now. Nothing is stored.
 
-    segment_size = sum of ``removed`` + control + treated.
+    segment_size = sum of ``removed`` + control + treated. Whom they are counted of: of a campaign that is launched, the people of its
+    segment; of one that follows dates, those of them whose date it is at the next launch (``day``); of one that begins person by
+    person, everybody for whom it would have begun in the last weeks (``rehearsal``), each once. Of a journey the gates are those of its
+    first push; where it sends none, nobody is removed but by the global holdout.
 
     Attributes:
         as_of: how fresh the facts are that the segment was taken from.
@@ -181,6 +188,9 @@ class DryRun:
         base_rate: the share of the segment that did the conversion event in the last ``conversion_days``;
             None where that is not known (then 5 % is assumed).
         known_since: see `segments.raw_members`: whether who is in the segment hangs on history that was dropped.
+        day: the shop's day of the launch that it is for, of a campaign that follows dates; None too where none comes any more.
+        rehearsal: only of what begins person by person.
+        fork: how these people would part where a journey divides first; None where that cannot be asked now.
     """
 
     campaign_id: int
@@ -198,6 +208,9 @@ class DryRun:
     suggested_holdout: float | None
     base_rate: float | None
     known_since: date | None = None
+    day: date | None = None
+    rehearsal: Rehearsal | None = None
+    fork: Fork | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,6 +266,7 @@ class CampaignReport:
         effect: likewise; of everyone drawn for a push, whatever the variant.
         results: likewise; arm by arm and variant by variant, with coupon use and sales.
         goal: what was expected.
+        test: as in `CampaignDetail`.
         dropped: it was launched on a day whose events were dropped since (``JOREN_HISTORY_MONTHS``): nobody can count any more what
             followed, and ``received`` is 0.
     """
@@ -267,6 +281,7 @@ class CampaignReport:
     effect: Effect | None
     results: Results | None = None
     goal: Goal = _NO_GOAL
+    test: Test | None = None
     dropped: bool = False
 
 

@@ -1,18 +1,19 @@
 """A dry run as a value: what the gates decided, counted and labelled, with samples and what the holdout can show."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from typing import Any
 
 import polars as pl
 
-from campaigns.campaign import Content
+from campaigns.campaign import Content, Draft
 from campaigns.effect import ASSUMED_RATE
 from campaigns.experiment import ArmName, smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS, clean
-from campaigns.gates import LABELS, Plan, Reason
+from campaigns.gates import AUDIENCE, LABELS, Plan, Reason, SendingRules, Terms, decide
 from campaigns.overview import DryRun, Label, Removed, Sample
+from campaigns.schedule import QuietHours
 from campaigns.templates import MissingField, TextTooLong, fill
 from segments.customers import days_column
 
@@ -65,6 +66,30 @@ def sample(row: Mapping[str, Any], person: Person, content: Content, *, currency
     except (MissingField, TextTooLong):
         return None
     return Sample(row["customer_id"], language, text.title, text.body)
+
+
+def unasked(draft: Draft, people: pl.DataFrame, *, rules: SendingRules, salt: str, now: datetime) -> Plan:
+    """The plan of a journey that sends nothing: no gate is asked, only drawn is who is kept out of it.
+
+    Args:
+        draft: the campaign.
+        people: ``customer_id`` of whom it would lead on.
+        rules: the shop's, for the global holdout.
+        salt: of the campaign's draw.
+        now: the present moment.
+    """
+    passes = {"gone": False, "consented": True, "excluded": False, "devices": 1, "sent_day": 0, "sent_week": 0}
+    standing = {**passes, "missing_field": False, "zone": None}
+    columns = [pl.lit(value, dtype=AUDIENCE[name]).alias(name) for name, value in standing.items()]
+    terms, never = Terms.of(draft, salt=salt), QuietHours(start=time(), end=time(), zone=rules.quiet.zone)
+    plan = decide(
+        people.select("customer_id", *columns),
+        rules=replace(rules, quiet=never, cap_day=0, cap_week=0),
+        terms=replace(terms, own_zone=False),
+        now=now,
+        expires_at=now + draft.expires_after,
+    )
+    return replace(plan, people=plan.people.with_columns(pl.lit(0, dtype=AUDIENCE["devices"]).alias("devices")))
 
 
 def sampled(plan: Plan) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from campaigns.campaign import FAILURES
 from campaigns.effect import Arm, Effect, Verdict
 from campaigns.intervals import IntervalKind
 from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Goal, Opens, TestSend
+from campaigns.rehearsal import DAYS, WEEK, Rehearsal
 from campaigns.report import People
 from campaigns.results import ArmResult, Results
 
@@ -38,11 +39,16 @@ def tell_test(tried: TestSend) -> str:
 
 def tell_dry_run(seen: DryRun) -> str:
     """What a launch now would do."""
-    lines = [f"In the segment {seen.segment_size:>10,}   (facts as of {seen.as_of.isoformat(timespec='seconds')})"]
+    lines = _rehearsal(seen.rehearsal) if seen.rehearsal else []
+    whom = "It would begin for" if seen.rehearsal else f"On {seen.day}, people" if seen.day else "In the segment"
+    lines += [f"{whom} {seen.segment_size:>10,}   (facts as of {seen.as_of.isoformat(timespec='seconds')})"]
     lines += [f"  {gone.label.en:<28} −{gone.people:,}" for gone in seen.removed]
     lines += [f"  {'control, without the push':<28} {seen.control:,}"]
     lines += [f"  {'to be sent to':<28} {seen.treated:,} on {seen.devices:,} devices"]
     lines += lacking(seen.known_since)
+    if seen.fork:
+        ways = ", ".join(f"{_way(way.way)} {way.people:,}" for way in seen.fork.ways)
+        lines.append(f"Where it divides first, at step {seen.fork.step + 1}, as of now: {ways}.")
     if seen.deferred_until:
         lines.append(f"It is quiet now: sending would begin at {seen.deferred_until.isoformat(timespec='minutes')}.")
     if seen.smallest_effect is not None:
@@ -51,6 +57,28 @@ def tell_dry_run(seen: DryRun) -> str:
         lines.append(f"Suggested holdout: {seen.suggested_holdout:g} %.")
     lines += [f"  e.g. [{one.language}] {one.title} | {one.body}" for one in seen.samples]
     return "\n".join(lines)
+
+
+def _rehearsal(told: Rehearsal) -> list[str]:
+    """What would have begun, and what of it is not known."""
+    week, month = told.week, told.month
+    of_week = f"Begun {week.times:,} times for {week.people:,} people in the last {WEEK} full days"
+    lines = [f"{of_week}, {month.times:,} times for {month.people:,} in the last {DAYS}."]
+    lines.append("Day by day: " + " ".join("?" if day.times is None else f"{day.times:,}" for day in told.days))
+    if told.known_from:
+        lines.append(f"What would have begun before {told.known_from} is not known any more, or was never counted.")
+    if told.late:
+        lines.append(
+            f"{told.late:,} of them were reported more than an hour late (an import, a nightly file): "
+            "what comes so late begins nothing."
+        )
+    if told.stay_unknown:
+        lines.append("How long people would be under way is not known: who would still be inside is counted again.")
+    return lines
+
+
+def _way(way: str) -> str:
+    return f"way {int(way) + 1}" if way.isdecimal() else way
 
 
 def tell_report(told: CampaignReport) -> str:

@@ -79,3 +79,15 @@ async def read_changes(
 async def find_verified(connection: Connection, *, names: Collection[str]) -> frozenset[str]:
     """Of some events those that a source which is no app has ever reported."""
     return frozenset(row["name"] for row in await connection.fetch(_SQL["find_verified"], sorted(names)))
+
+
+async def read_turns(connection: Connection, *, segment_id: int, since: datetime) -> list[asyncpg.Record]:
+    """Who entered and left a segment from a moment on, in order: customer_id, at, entered, cause."""
+    rows: list[asyncpg.Record] = await connection.fetch(_SQL["read_turns"], segment_id, since)
+    return rows
+
+
+async def turns_known_since(connection: Connection, *, segment_id: int) -> datetime | None:
+    """Since when `read_turns` tells everything by the rule that the segment has now; None before it was ever counted."""
+    found: datetime | None = await connection.fetchval(_SQL["turns_known_since"], segment_id)
+    return found

@@ -35,6 +35,7 @@ from backend.services.insights import Insights
 from backend.services.journeys.entering import enter
 from backend.services.journeys.feeding import TriggerFeeds
 from backend.services.journeys.looking import JourneyDesk
+from backend.services.journeys.rehearsing import Rehearsals
 from backend.services.journeys.walking import JourneyRuns
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
@@ -96,7 +97,8 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences, facts = SegmentAudiences(segment_runs, stored), LakeFacts(lake, stored)
     imports = Imports(pool, clock, settings.home)
-    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, sender=sender)
+    rehearsals = Rehearsals(pool, clock, history=lake, holds=segment_runs.holding)
+    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=facts, rehearsals=rehearsals, sender=sender)
     campaign_runs = CampaignRuns(pool, clock, audiences=audiences, enter=enter)
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)

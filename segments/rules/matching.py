@@ -1,11 +1,14 @@
 """Filters on properties as expressions: over rows of customer_days, over events, and over orders."""
 
+from collections.abc import Collection
+
 import polars as pl
 
 from segments.events import EventName
 from segments.rules.behaviour import NUMBERS, Match, Property
 
 _VISITED = str(EventName.STORE_VISITED)
+_ORDER = str(EventName.ORDER_COMPLETED)
 _COLUMNS = {Property.COUPON: "coupon_id", Property.CAMPAIGN: "campaign_id"}
 
 
@@ -31,6 +34,27 @@ def holds_of_order(match: Match) -> pl.Expr:
     if match.name == Property.STORE:
         return (pl.col("store") != "") & _compared(pl.col("store"), match)
     return _compared(pl.col("amount"), match)
+
+
+def passing(events: pl.LazyFrame, order_lines: pl.LazyFrame, *, event: str, filters: Collection[Match]) -> pl.LazyFrame:
+    """Of the lake's events those of a name that pass filters on their properties; ``order_lines`` are those of its orders."""
+    kept = events.filter(pl.col("event") == event)
+    for match in filters:
+        kept = _keep(kept, order_lines, event, match)
+    return kept
+
+
+def _keep(events: pl.LazyFrame, lines: pl.LazyFrame, name: str, match: Match) -> pl.LazyFrame:
+    if name != _ORDER or match.name == Property.PLATFORM:
+        return events.filter(holds(match, name, in_days=False))
+    if match.name not in (Property.CATEGORY, Property.PRODUCT):
+        return events.filter(holds_of_order(match))
+    # Of an order one of the lines decides: any that is asked for; or there are some, and none of these.
+    named = lines.select("seq", pl.col(match.name).alias("word")).drop_nulls()
+    equal = named.filter(pl.col("word").is_in(list(match.value) if isinstance(match.value, tuple) else []))
+    if match.op == "in":
+        return events.join(equal, on="seq", how="semi")
+    return events.join(named, on="seq", how="semi").join(equal, on="seq", how="anti")
 
 
 def _compared(column: pl.Expr, match: Match) -> pl.Expr:

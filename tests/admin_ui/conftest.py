@@ -36,6 +36,7 @@ from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.insights import Insights
 from backend.services.journeys.looking import JourneyDesk
+from backend.services.journeys.rehearsing import Rehearsals
 from backend.services.life_cycle import LifeCycle
 from backend.services.margins import Margins
 from backend.services.memberships.looking import MembershipLedger
@@ -88,7 +89,10 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences = SegmentAudiences(segment_runs, frame)
     ledger = MembershipLedger(pool, clock, raw_since=lambda: None)
-    campaign_desk = CampaignDesk(pool, clock, audiences=audiences, facts=lake, sender=MemorySender())
+    rehearsals = Rehearsals(pool, clock, history=lake, holds=segment_runs.holding)
+    campaign_desk = CampaignDesk(
+        pool, clock, audiences=audiences, facts=lake, rehearsals=rehearsals, sender=MemorySender()
+    )
     insights = Insights(pool, clock, lake, frame)
     origins = Origins(
         lake=lake,

@@ -45,12 +45,20 @@ class CampaignDesk:
     """
 
     def __init__(
-        self, pool: asyncpg.Pool, clock: Clock, *, audiences: Audiences, facts: reports.Facts, sender: PushSender
+        self,
+        pool: asyncpg.Pool,
+        clock: Clock,
+        *,
+        audiences: Audiences,
+        facts: reports.Facts,
+        rehearsals: dry_runs.Rehearsals,
+        sender: PushSender,
     ) -> None:
         self._pool = pool
         self._clock = clock
         self._audiences = audiences
         self._facts = facts
+        self._rehearsals = rehearsals
         self._sender = sender
 
     async def list(self, *, archived: bool = False, tag: str | None = None) -> tuple[CampaignSummary, ...]:
@@ -179,7 +187,13 @@ class CampaignDesk:
     async def dry_run(self, campaign_id: int) -> DryRun:
         """What a launch now would do; nothing is stored."""
         row = await self._row(campaign_id)
-        return await dry_runs.dry_run(self._pool, row, audiences=self._audiences, now=self._clock.now())
+        return await dry_runs.dry_run(
+            self._pool, row, audiences=self._audiences, rehearsals=self._rehearsals, now=self._clock.now()
+        )
+
+    async def too_many(self, campaign_id: int) -> int | None:
+        """People it is for, where these are more than one person decides about alone; None where they are not."""
+        return await self._too_many(draft_of(await self._row(campaign_id)))
 
     async def pause(self, campaign_id: int, *, by: str) -> CampaignDetail:
         """Stop sending; what is on its way stays on its way."""

@@ -1,7 +1,9 @@
 """The dry run: the launch's own decisions, counted and thrown away."""
 
-from dataclasses import replace
-from datetime import datetime
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Protocol
 
 import asyncpg
 import polars as pl
@@ -10,29 +12,105 @@ from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
-from campaigns.audience import MERGE_COLUMNS, Audiences
-from campaigns.campaign import Content
+from campaigns.audience import MERGE_COLUMNS, Audiences, Members
+from campaigns.campaign import Content, Draft
+from campaigns.dates import columns_of, whose_date
 from campaigns.gates import Plan
+from campaigns.journey import sends
 from campaigns.overview import DryRun, Sample
-from campaigns.preview import Person, base_rate, sample, sampled, summarise
+from campaigns.preview import Person, base_rate, sample, sampled, summarise, unasked
+from campaigns.rehearsal import Fork, Rehearsal
+from campaigns.schedule import next_due
+from campaigns.steps import Step
+from campaigns.trigger import SET_BASED, OnDate
 from segments.customers import days_column
 
+MOST_FORKED = 100_000
+"""More people are not asked which way they would take: a look before a launch has to stay a look."""
 
-async def dry_run(pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audiences, now: datetime) -> DryRun:
-    """What a launch at ``now`` would do; of one that an event begins for anybody, what it would do if it began for everybody."""
-    draft = draft_of(row)
-    columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event))
-    members = await audiences.members(draft.segment_id, columns=columns)
-    plan = await audience_store.plan(pool, draft, members.frame, salt=row["salt"], now=now)
+
+class Rehearsals(Protocol):
+    """Asks history; see `campaigns.rehearsal`."""
+
+    async def begun(self, draft: Draft) -> tuple[Rehearsal, pl.Series]:
+        """What would have begun in the last weeks, and for whom: the numbers of everybody, each once."""
+        ...
+
+    async def fork(self, steps: tuple[Step, ...], *, salt: str, customer_ids: Collection[int]) -> Fork | None:
+        """How people would part where a journey divides first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Whom:
+    """Whom a dry run counts."""
+
+    people: pl.DataFrame
+    members: Members
+    day: date | None = None
+    rehearsal: Rehearsal | None = None
+
+
+async def dry_run(
+    pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audiences, rehearsals: Rehearsals, now: datetime
+) -> DryRun:
+    """What a launch at ``now`` would do; see `campaigns.overview.DryRun` for whom it counts."""
+    draft, salt = draft_of(row), row["salt"]
+    whom = await _whom(pool, draft, audiences=audiences, rehearsals=rehearsals, now=now)
+    asked = first_push(draft)
+    if asked is None:
+        async with pool.acquire() as connection:
+            rules = (await shop_store.read_settings(connection)).sending
+        plan = unasked(draft, whom.people, rules=rules, salt=salt, now=now)
+    else:
+        plan = await audience_store.plan(pool, asked, whom.people, salt=salt, now=now)
     found = summarise(
         plan,
         campaign_id=row["campaign_id"],
         revision=row["revision"],
-        as_of=members.as_of,
-        samples=await _samples(pool, plan, next(content for _, content in draft.contents())),
-        rate=base_rate(members.frame, event=draft.conversion_event, days=draft.conversion_days),
+        as_of=whom.members.as_of,
+        samples=[] if asked is None else await _samples(pool, plan, next(content for _, content in asked.contents())),
+        rate=base_rate(whom.people, event=draft.conversion_event, days=draft.conversion_days),
     )
-    return replace(found, known_since=members.known_since)
+    counted = draft.steps and plan.people.height <= MOST_FORKED
+    ids = plan.people["customer_id"].to_list() if counted else []
+    return replace(
+        found,
+        known_since=whom.members.known_since,
+        day=whom.day,
+        rehearsal=whom.rehearsal,
+        fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if counted else None,
+    )
+
+
+def first_push(draft: Draft) -> Draft | None:
+    """The campaign as its first push alone; None where a journey sends none."""
+    if not draft.steps:
+        return draft
+    push = next((send for _, send in sends(draft.steps)), None)
+    return replace(draft, steps=(), content=push.content, variants=push.variants) if push else None
+
+
+async def _whom(
+    pool: asyncpg.Pool, draft: Draft, *, audiences: Audiences, rehearsals: Rehearsals, now: datetime
+) -> _Whom:
+    trigger = draft.trigger
+    own = columns_of(trigger) if isinstance(trigger, OnDate) else ()
+    columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event), *own)
+    columns = tuple(dict.fromkeys(columns))
+    if trigger.kind not in SET_BASED:
+        rehearsal, numbers = await rehearsals.begun(draft)
+        members = await audiences.members(None, columns=columns)
+        people = pl.DataFrame({"customer_id": numbers}).join(members.frame, on="customer_id", how="left")
+        return _Whom(people=people, members=members, rehearsal=rehearsal)
+    members = await audiences.members(draft.segment_id, columns=columns)
+    if not isinstance(trigger, OnDate):
+        return _Whom(people=members.frame, members=members)
+    async with pool.acquire() as connection:
+        zone = (await shop_store.read_settings(connection)).zone
+    due = next_due(draft, after=now, zone=zone)
+    people = members.frame.clear() if due is None else whose_date(members.frame, trigger, day=due.day)
+    return _Whom(people=people, members=members, day=due.day if due else None)
 
 
 async def _samples(pool: asyncpg.Pool, plan: Plan, content: Content) -> list[Sample]:

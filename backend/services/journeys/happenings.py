@@ -4,7 +4,7 @@ Filters mean here what they mean in a segment: they are asked of the rows that t
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,8 @@ from backend.store import triggers as store
 from backend.store.pool import Connection
 from segments.events import EventName
 from segments.reduce.trust import TAKEN_BACK, WEIGHTY
-from segments.rules.behaviour import Match, Property
-from segments.rules.matching import holds, holds_of_order
+from segments.rules.behaviour import Match
+from segments.rules.matching import passing
 
 _ORDER = str(EventName.ORDER_COMPLETED)
 _WEIGHTY = frozenset(WEIGHTY)
@@ -81,8 +81,7 @@ async def understand(connection: Connection, rows: Sequence[Mapping[str, Any]]) 
 async def _listed(connection: Connection, made: LakeRows) -> list[Happening]:
     told = made.events.select("seq", "customer_id", "event", "occurred_at", "trusted", "order_key")
     weighty = {*told.get_column("event").unique()} & _WEIGHTY
-    asked = weighty | {TAKEN_BACK[name] for name in weighty if name in TAKEN_BACK}
-    verified = await store.find_verified(connection, names=asked) if asked else frozenset()
+    verified = await verified_among(connection, weighty)
     return [
         Happening(
             seq=seq,
@@ -91,27 +90,22 @@ async def _listed(connection: Connection, made: LakeRows) -> list[Happening]:
             at=at,
             occurrence=order if name == _ORDER and order is not None else seq,
             trusted=trusted or name not in _WEIGHTY,
-            stands=trusted or name not in _WEIGHTY or not {name, TAKEN_BACK.get(name, name)} & verified,
+            stands=trusted or name not in verified,
         )
         for seq, customer_id, name, at, trusted, order in told.iter_rows()
     ]
 
 
+async def verified_among(connection: Connection, names: Collection[str]) -> frozenset[str]:
+    """Of some events those of which a trusted source has ever reported any, or what they take back: unverified reports step back."""
+    weighty = {*names} & _WEIGHTY
+    if not weighty:
+        return frozenset()
+    asked = weighty | {TAKEN_BACK[name] for name in weighty if name in TAKEN_BACK}
+    told = await store.find_verified(connection, names=asked)
+    return frozenset(name for name in weighty if {name, TAKEN_BACK.get(name, name)} & told)
+
+
 def _passing(rows: LakeRows, name: str, filters: tuple[Match, ...]) -> set[int]:
-    kept = rows.events.lazy().filter(pl.col("event") == name)
-    for match in filters:
-        kept = _keep(kept, rows.order_lines.lazy(), name, match)
+    kept = passing(rows.events.lazy(), rows.order_lines.lazy(), event=name, filters=filters)
     return {*kept.select("seq").collect().get_column("seq")}
-
-
-def _keep(events: pl.LazyFrame, lines: pl.LazyFrame, name: str, match: Match) -> pl.LazyFrame:
-    if name != _ORDER or match.name == Property.PLATFORM:
-        return events.filter(holds(match, name, in_days=False))
-    if match.name not in (Property.CATEGORY, Property.PRODUCT):
-        return events.filter(holds_of_order(match))
-    # Of an order one of the lines decides: any that is asked for; or there are some, and none of these.
-    named = lines.select("seq", pl.col(match.name).alias("word")).drop_nulls()
-    equal = named.filter(pl.col("word").is_in(list(match.value) if isinstance(match.value, tuple) else []))
-    if match.op == "in":
-        return events.join(equal, on="seq", how="semi")
-    return events.join(named, on="seq", how="semi").join(equal, on="seq", how="anti")

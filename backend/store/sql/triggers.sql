@@ -76,3 +76,20 @@ WHERE EXISTS (
     SELECT FROM event_counts AS n JOIN sources AS s USING (source_id)
     WHERE n.name = given.name AND s.kind <> 'app' AND n.stored > 0
 )
+
+-- name: read_turns
+-- Who entered and left a segment from a moment on, in order, why, and under the number each has now.
+SELECT coalesce(c.merged_into, c.customer_id) AS customer_id, h.at, h.entered, h.cause
+FROM segment_changes AS h
+JOIN customers AS c USING (customer_id)
+WHERE h.segment_id = $1 AND h.at >= $2 AND c.erased_at IS NULL
+ORDER BY h.change_id
+
+-- name: turns_known_since
+-- Since when it is known who entered and left a segment by the rule that it has now; null before anybody ever counted it.
+SELECT CASE WHEN t.since IS NOT NULL THEN greatest(t.since, w.changes_since, v.created_at) END
+FROM segments AS s
+JOIN segment_versions AS v USING (segment_id, version)
+LEFT JOIN segment_states AS t USING (segment_id)
+CROSS JOIN membership_writer AS w
+WHERE s.segment_id = $1
