@@ -87,7 +87,7 @@ class Season:
     async def _today(self, config: ShopConfig, answered: Answered) -> None:
         desk = self._services.campaign_desk
         moment = self._set(config, 1, time(15, 20))
-        with contextlib.suppress(Conflict):
+        if not any("birthday" in each.tags for each in await desk.list()):
             await self._services.playbooks.make("birthday", {}, by=campaigns.PLANNER)
         fair = await self._draft(campaigns.fair(await self._segment(campaigns.BUYERS)))
         if fair is not None:
