@@ -1,6 +1,6 @@
 """How long until new events are in figures and in segments? From the intake's door to a KPI and to memberships.
 
-    python benchmarks/visible.py [--home FOLDER] [--members 20000] [--events 10000] [--segments 20] [--rounds 3]
+    python benchmarks/visible.py [--home FOLDER [--times 8]] [--members 20000] [--events 10000] [--segments 20] [--rounds 3]
 
 A shop with a history, its customers in PostgreSQL, saved segments that are counted. Then, every round, so many events of as
 many customers come in as requests of 100 through the intake's own reading and group commit, and the real refresh, memberships
@@ -9,7 +9,8 @@ refresh does after the frame is in force (compaction, sorted copies) stands apar
 What is asked afterwards has to be there: the day's active users, and the changes of memberships.
 
 ``--home`` names a history that `benchmarks/scale.py` wrote (``--only frame``); it stays as it is: files that
-nothing changes are linked, others copied beside it. Without one a small history is made, and its frame by the refresh.
+nothing changes are linked, others copied beside it. ``--times`` has every customer of it so many times (`benchmarks/multiplied.py`);
+what that takes is kept beside it, history by customer too. Without a home a small history is made, and its frame by the refresh.
 """
 
 import argparse
@@ -23,7 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,7 @@ from backend.demo.shop import coupons
 from backend.embedded.postgres import EmbeddedPostgres
 from backend.lake.asked import AskedFrame
 from backend.lake.frame import CustomerFrame
+from backend.lake.schemas import Table
 from backend.services.ingest import Ingest
 from backend.services.insights import Insights
 from backend.services.memberships.keeping import Memberships
@@ -53,6 +55,7 @@ from backend.worker import REFRESH_EVERY
 from benchmarks.big_history import LAST, SOURCES, Plan, write_history
 from benchmarks.load.server import cpu
 from benchmarks.memberships import rules
+from benchmarks.multiplied import multiply_frame, multiply_history
 from benchmarks.scale_tasks import Data, sorted_histories, verified
 from segments.envelope import Event
 from segments.intake import Reception, read_event
@@ -212,10 +215,10 @@ COUPON = "INSERT INTO coupons (coupon_id, title, valid_until, audience) VALUES (
 
 @contextlib.contextmanager
 def copied(home: Path) -> Iterator[Path]:
-    """The history beside itself: the lake's files, which nothing ever changes, as links, all else as copies."""
+    """The history beside itself: files of rows, which nothing ever changes, as links, all else as copies."""
 
     def copy(source: str, target: str) -> None:
-        if source.endswith(".parquet") and Path(source).is_relative_to(home / "lake"):
+        if source.endswith((".parquet", ".arrow")):
             os.link(source, target)
         else:
             shutil.copy2(source, target)
@@ -232,13 +235,28 @@ def history(given: argparse.Namespace) -> Iterator[tuple[Path, Plan]]:
     """A folder that may be changed, and what it holds."""
     if given.home is not None:
         plan = msgspec.json.decode((given.home / "plan.json").read_bytes(), type=Plan)
-        with copied(given.home.resolve()) as folder:
+        home = given.home.resolve()
+        if given.times > 1:
+            home, plan = multiplied(home, plan, given.times)
+        with copied(home) as folder:
             yield folder, plan
         return
     plan = Plan(members=given.members, days=190, last=LAST, seed=20251, writers=2)
     with tempfile.TemporaryDirectory() as place:
         write_history(Path(place), plan)
         yield Path(place), plan
+
+
+def multiplied(home: Path, plan: Plan, times: int) -> tuple[Path, Plan]:
+    """The history with every customer so many times, sorted by customer."""
+    many = home.with_name(f"{home.name}-times-{times}")
+    of_one = Data(home, plan.shop)
+    multiply_history(of_one.lake, many / "lake", times=times, members=plan.members, tables=(Table.CUSTOMER_DAYS,))
+    frames = (CustomerFrame(each / "frame") for each in (home, many))
+    multiply_frame(*frames, times=times, members=plan.members)
+    data = Data(many, replace(plan.shop, members=plan.members * times))
+    sorted_histories(data)
+    return many, msgspec.structs.replace(plan, members=plan.members * times)
 
 
 async def run(given: argparse.Namespace, folder: Path, plan: Plan, dsn: str, postmaster: psutil.Process) -> bool:
@@ -283,7 +301,8 @@ async def one_round(shop: Installation, timer: Clockwork, count: int, number: in
     assert after == len(shop.launched), (after, len(shop.launched))  # noqa: S101 - likewise
     entered = await shop.pool.fetchval(CHANGES) - changes
     assert entered > 0, "nobody entered or left a segment"  # noqa: S101 - likewise
-    print(f"round {number + 1}: {after:,} active today; {entered:,} entered or left", flush=True)
+    seconds = ", ".join(f"{stage.partition(':')[0]} {clock:.2f}" for stage, (clock, _) in timer.spent.items())
+    print(f"round {number + 1}: {after:,} active today; {entered:,} entered or left; {seconds}", flush=True)
     return dict(timer.spent)
 
 
@@ -313,6 +332,7 @@ def main() -> int:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, help="a history that benchmarks/scale.py wrote, with its frame")
+    parser.add_argument("--times", type=int, default=1, help="every customer of --home so many times")
     parser.add_argument(
         "--members", type=int, default=20_000, help="customers of the history that is made without --home"
     )
