@@ -61,6 +61,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
     jobs = Loop("jobs", lambda: _work_on_jobs(services, dsn, stop), 1.0)
     steady = timetable(
         campaign_runs=services.campaign_runs,
+        campaign_tests=services.campaign_tests,
         deliveries=services.deliveries,
         trigger_feeds=services.trigger_feeds,
         journey_runs=services.journey_runs,

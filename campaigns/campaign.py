@@ -36,6 +36,7 @@ from campaigns.trigger import (
     check_reentry,
     check_trigger,
 )
+from campaigns.winner import WinnerRule, check_winner
 
 __all__ = [
     "LANGUAGES",
@@ -139,6 +140,7 @@ class Draft:
         names_on_lock_screen: a text may show the family name. A locked phone shows it to whoever looks.
         steps: of a journey, see `campaigns.journey`; empty: the campaign is one push. With steps, `content` and `variants` say nothing.
         exits_on: an event after which nobody stays in the journey; None: everybody goes on to its end.
+        winner: a part gets the variants, the rest what came out best; None: everybody gets the variants by their shares.
     """
 
     name: str
@@ -164,6 +166,7 @@ class Draft:
     names_on_lock_screen: bool = False
     steps: tuple[Step, ...] = ()
     exits_on: Awaited | None = None
+    winner: WinnerRule | None = None
 
     @property
     def kind(self) -> Kind:
@@ -225,6 +228,8 @@ def check_draft(draft: Draft) -> None:
         check_variants(draft.variants)
     else:
         check_shape(draft.content)
+    if draft.winner is not None:
+        check_winner(draft.winner, kind=draft.kind, variants=draft.variants)
     _check_measure(draft)
     _check_sending(draft)
     _check_words(draft)
@@ -243,6 +248,8 @@ def check_new_version(before: Draft, after: Draft) -> None:
     for name in ("holdout_percent", "conversion_event", "conversion_days"):
         if getattr(before, name) != getattr(after, name):
             raise DraftIncomplete("its figures are counted by this, so it stays: copy the campaign", field=name)
+    if before.winner != after.winner:
+        raise DraftIncomplete("how the winner is found was declared before: copy the campaign instead", field="winner")
     if shares(before.variants) != shares(after.variants):
         raise DraftIncomplete("variants keep their names and shares: copy the campaign instead", field="variants")
 

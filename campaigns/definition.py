@@ -15,6 +15,7 @@ from campaigns.errors import DraftIncomplete
 from campaigns.message import LONGEST_LIFE
 from campaigns.steps import Awaited, Step
 from campaigns.trigger import Once, OnDate, OnEvent, OnSegment, Recurring, Reentry
+from campaigns.winner import WinnerRule
 
 LONGEST_EXPIRY_HOURS = LONGEST_LIFE / timedelta(hours=1)
 
@@ -25,7 +26,8 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """What a campaign says, to whom, when, why, and how its effect is measured.
 
     ``holdout_percent`` of the people who pass the gates are kept without the push, for comparison. ``trigger`` says what
-    makes it begin. ``variants``, whose shares add up to 100 percent, take the place of ``content``. See `campaigns.campaign.Draft`.
+    makes it begin. ``variants``, whose shares add up to 100 percent, take the place of ``content``; with ``winner`` a part is tested and
+    the rest gets what came out best. See `campaigns.campaign.Draft`.
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
@@ -51,6 +53,7 @@ class Definition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     names_on_lock_screen: bool = False
     steps: tuple[Step, ...] = ()
     exits_on: Awaited | None = None
+    winner: WinnerRule | None = None
 
     def draft(self) -> Draft:
         """As the desk takes it."""

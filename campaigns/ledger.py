@@ -31,6 +31,7 @@ def rows_of(
     variants: Sequence[Variant] = (),
     now: datetime,
     step: int = 0,
+    rest: bool = False,
 ) -> pl.DataFrame:
     """Everyone of a plan as a row of the ledger, `PEOPLE_COLUMNS`, moments as texts.
 
@@ -44,6 +45,7 @@ def rows_of(
         variants: contents that are compared; none: nobody has a variant.
         now: when the rows are written.
         step: of a journey.
+        rest: they are in no test, and are sent what came out best of one; a column says so then.
     """
     treated = pl.col("arm") == str(ArmName.TREATED)
     moments = {moment: _written(moment) for moment in plan.people["not_before"].unique().to_list()}
@@ -67,6 +69,7 @@ def rows_of(
         pl.lit(version).alias("version"),
         pl.lit(_written(plan.expires_at)).alias("expires_at"),
         pl.lit(_written(now)).alias("changed_at"),
+        *([pl.lit(value=True).alias("rest")] if rest else []),
     )
 
 

@@ -16,6 +16,7 @@ class NoticeType(StrEnum):
     """Kinds of notices an endpoint can ask for."""
 
     CAMPAIGN_STATE = "campaign.state_changed"
+    CAMPAIGN_WINNER = "campaign.winner_decided"
     IMPORT_FINISHED = "import.finished"
     EXPORT_FINISHED = "export.finished"
     EVENTS_FAILED = "events.failed"

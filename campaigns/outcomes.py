@@ -20,8 +20,10 @@ ENTRIES: dict[str, pl.DataType] = {
     "variant": pl.String(),
     "planned_at": pl.Datetime("us", "UTC"),
     "accepted": pl.Boolean(),
+    "rest": pl.Boolean(),
 }
-"""Columns of entries: one row per person, occurrence and step that was drawn into an arm; ``accepted``: on a device of hers."""
+"""Columns of entries: one row per person, occurrence and step that was drawn into an arm; ``accepted``: on a device of hers; ``rest``:
+not for a test of the variants, but for what came out best of it."""
 
 OUTCOMES: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
@@ -36,8 +38,10 @@ OUTCOMES: dict[str, pl.DataType] = {
     "spent": pl.Int64(),
     "presented": pl.Boolean(),
     "redeemed": pl.Boolean(),
+    "rest": pl.Boolean(),
 }
-"""Columns of outcomes. ``arm`` is null for who stands in both; ``variant`` for the control, and for who got several."""
+"""Columns of outcomes. ``arm`` is null for who stands in both; ``variant`` for the control, and for who was drawn into several.
+``rest``: who was in no test of the variants; theirs is what came out best, and not of a draw."""
 
 _TOUCHES = (EventName.PUSH_TAPPED, EventName.PUSH_RECEIVED, EventName.APPLICATION_OPENED)
 _BOUGHT, _RETURNED = str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED)
@@ -115,15 +119,22 @@ def _people(entered: pl.LazyFrame) -> pl.LazyFrame:
     """One row a person, from her first entry on."""
     return entered.group_by("customer_id").agg(
         _only("arm").alias("arm"),
-        _only("variant").alias("variant"),
+        _drawn_variant().alias("variant"),
         pl.col("planned_at").min().alias("starts_at"),
         pl.col("accepted").any(),
+        pl.col("rest").all(),
     )
 
 
 def _only(name: str) -> pl.Expr:
     """The one value of a group; null where there are several."""
     return pl.when(pl.col(name).n_unique() == 1).then(pl.col(name).first())
+
+
+def _drawn_variant() -> pl.Expr:
+    """The one variant of a draw; in a campaign that repeats, what is sent after the decision takes nobody out of it."""
+    drawn = pl.col("variant").filter(~pl.col("rest") | pl.col("rest").all())
+    return pl.when(drawn.n_unique() == 1).then(drawn.first())
 
 
 def _after(events: pl.LazyFrame, people: pl.LazyFrame, asked: Asked) -> pl.LazyFrame:

@@ -187,6 +187,7 @@ class DryRun:
         suggested_holdout: percent that makes a verdict possible, None where the segment is too small for any.
         base_rate: the share of the segment that did the conversion event in the last ``conversion_days``;
             None where that is not known (then 5 % is assumed).
+        test: who of the treated would test the variants and who would wait for the winner; None without such a rule.
         known_since: see `segments.raw_members`: whether who is in the segment hangs on history that was dropped.
         day: the shop's day of the launch that it is for, of a campaign that follows dates; None too where none comes any more.
         rehearsal: only of what begins person by person.
@@ -207,6 +208,7 @@ class DryRun:
     smallest_effect: float | None
     suggested_holdout: float | None
     base_rate: float | None
+    test: TestSize | None = None
     known_since: date | None = None
     day: date | None = None
     rehearsal: Rehearsal | None = None

@@ -11,6 +11,7 @@ from campaigns.intervals import Interval
 from campaigns.overview import CampaignReport
 from campaigns.report import People
 from campaigns.results import Results
+from campaigns.winner import Test
 
 COLUMNS: dict[str, pl.DataType] = {
     "campaign_id": pl.Int64(),
@@ -39,6 +40,8 @@ def _rows(report: CampaignReport) -> Iterator[_Row]:
     yield from _people(report.people)
     yield from (_figure("left_out", removed.reason, removed.people) for removed in report.removed)
     yield from (_figure("devices", state, count) for state, count in report.devices.items())
+    if report.test is not None:
+        yield from _test(report.test)
     if report.dropped:
         yield ("campaign", "note", None, None, None, "raw_dropped")
         return
@@ -59,13 +62,33 @@ def _results(results: Results) -> Iterator[_Row]:
     variants = [(f"variant {one.name}", one) for one in results.variants] if several else []
     for section, one in variants:
         yield from _arm(section, one.arm)
-    for section, one in (("treated", results.treated), *variants, ("control", results.control)):
+    phases = [
+        (name, one) for name, one in (("rest", results.rest), ("control of the test", results.tested_control)) if one
+    ]
+    for section, one in phases:
+        yield from _arm(section, one.arm)
+    for section, one in (("treated", results.treated), *variants, *phases, ("control", results.control)):
         for item in ("buyers", "orders", "presented", "redeemed", "sales_per_person"):
             yield _figure(section, item, getattr(one, item))
     for told in results.comparisons if several else ():
         against = f"against {told.against}"
         yield (f"variant {told.name}", "difference", told.effect.difference, *_ends(told.effect.interval), against)
         yield (f"variant {told.name}", "verdict", None, None, None, str(told.effect.verdict))
+
+
+def _test(test: Test) -> Iterator[_Row]:
+    """What was decided of the variants, and by what."""
+    yield ("test", "measure", None, None, None, str(test.rule.measure))
+    decision = test.decision
+    if decision is None:
+        return
+    yield ("test", "variant", None, None, None, decision.variant or str(test.rule.otherwise))
+    yield ("test", "why", None, None, None, str(decision.why))
+    against = f"{decision.leader} against {decision.against}" if decision.against else None
+    yield ("test", "difference", None, *_ends(decision.interval), against)
+    for one in decision.tried:
+        yield _figure(f"test {one.name}", "people", one.people)
+        yield _figure(f"test {one.name}", "successes", one.successes)
 
 
 def _people(people: People) -> Iterator[_Row]:

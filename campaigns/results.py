@@ -11,9 +11,12 @@ from campaigns.arms import Comparison, compare
 from campaigns.effect import Arm
 from campaigns.experiment import ArmName
 from campaigns.report import People
+from campaigns.winner import Measure, Tried
 
 NO_VARIANT = str(ArmName.TREATED)
 """How the one arm that got the push is called where there are no variants."""
+REST = "rest"
+"""How those are called who were sent what came out best of a test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,9 @@ class Results:
         control: everyone drawn to get none.
         comparisons: each variant against the control, or against the first one where nobody was held out.
         left_out_merged: customers who stand in both arms after a merge, counted in neither.
+        rest: of the treated, who was in no test of the variants and was sent what came out best; None where nobody was. They are in
+            none of ``variants``: these hold only who was drawn for one in the test.
+        tested_control: of the control, who was drawn in the test, at the same moment as the variants: these are compared with them.
     """
 
     treated: ArmResult
@@ -79,6 +85,13 @@ class Results:
     control: ArmResult
     comparisons: tuple[Comparison, ...] = ()
     left_out_merged: int = 0
+    rest: ArmResult | None = None
+    tested_control: ArmResult | None = None
+
+    @property
+    def baseline(self) -> ArmResult:
+        """Whom the variants are compared with."""
+        return self.tested_control or self.control
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +124,7 @@ def tally(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> Results:
 
 def tally_by(outcomes: pl.LazyFrame, *, variants: Iterable[str] = ()) -> dict[str | None, Results]:
     """The same by ``label``; the parts of every figure add up to the whole, but for customers who were merged meanwhile."""
-    counted = outcomes.group_by("label", "arm", "variant").agg(*_sums()).collect()
+    counted = outcomes.group_by("label", "arm", "variant", "rest").agg(*_sums()).collect()
     till = bool(counted["redeemed"].sum())
     rows: dict[str | None, list[dict[str, Any]]] = {}
     for row in counted.iter_rows(named=True):
@@ -132,7 +145,7 @@ def judged(
     """With what may be said of the differences; ``among`` so many slices, for which the intervals are adjusted too."""
     comparisons = compare(
         {one.name: one.arm for one in results.variants},
-        results.control.arm,
+        results.baseline.arm,
         ends_at=ends_at,
         as_of=as_of,
         growing=growing,
@@ -142,7 +155,6 @@ def judged(
 
 
 def _sums() -> tuple[pl.Expr, ...]:
-    reached = pl.col("accepted") | pl.col("tapped") | pl.col("received")
     spent = pl.col("spent").cast(pl.Int128)
     return (
         pl.len().alias("customers"),
@@ -153,7 +165,7 @@ def _sums() -> tuple[pl.Expr, ...]:
         pl.col("accepted").sum(),
         pl.col("received").sum(),
         pl.col("tapped").sum().alias("direct"),
-        (reached & pl.col("launched") & ~pl.col("tapped")).sum().alias("influenced"),
+        (_reached() & pl.col("launched") & ~pl.col("tapped")).sum().alias("influenced"),
         (pl.col("orders") > 0).sum().alias("buyers"),
         pl.col("orders").sum(),
         pl.col("presented").sum(),
@@ -166,15 +178,40 @@ _COUNTS = ("accepted", "received", "direct", "influenced", "buyers", "orders", "
 
 
 def _results(rows: list[dict[str, Any]], variants: tuple[str, ...], *, till: bool) -> Results:
-    treated = [row for row in rows if row["arm"] == ArmName.TREATED]
-    parts = [_arm(name, [row for row in treated if row["variant"] == name], till=till) for name in variants]
-    whole = _arm(NO_VARIANT, treated, till=till)
+    treated, held_out = ([row for row in rows if row["arm"] == name] for name in (ArmName.TREATED, ArmName.CONTROL))
+    drawn = [row for row in treated if not row["rest"]]
+    parts = [_arm(name, [row for row in drawn if row["variant"] == name], till=till) for name in variants]
+    whole, control = _arm(NO_VARIANT, treated, till=till), str(ArmName.CONTROL)
+    two_phases = any(row["rest"] for row in rows)
     return Results(
         treated=whole,
         variants=tuple(parts) or (whole,),
-        control=_arm(str(ArmName.CONTROL), [row for row in rows if row["arm"] == ArmName.CONTROL], till=till),
+        control=_arm(control, held_out, till=till),
         left_out_merged=sum(row["customers"] for row in rows if row["arm"] is None),
+        rest=_arm(REST, [row for row in treated if row["rest"]], till=till) if two_phases else None,
+        tested_control=_arm(control, [row for row in held_out if not row["rest"]], till=till) if two_phases else None,
     )
+
+
+def tried(outcomes: pl.LazyFrame, *, measure: Measure, variants: Iterable[str]) -> tuple[Tried, ...]:
+    """What came of each variant in the test, by people for whom the push service took it; who was merged into several counts in none."""
+    did = {
+        Measure.DIRECT: pl.col("tapped"),
+        Measure.OPENS: pl.col("tapped") | pl.col("launched"),
+        Measure.CONVERSIONS: pl.col("converted"),
+    }
+    counted = (
+        outcomes.filter((pl.col("arm") == ArmName.TREATED) & ~pl.col("rest") & _reached())
+        .group_by("variant")
+        .agg(pl.len(), did[measure].sum().alias("successes"))
+        .collect()
+    )
+    found = {name: (people, successes) for name, people, successes in counted.iter_rows()}
+    return tuple(Tried(name, *found.get(name, (0, 0))) for name in variants)
+
+
+def _reached() -> pl.Expr:
+    return pl.col("accepted") | pl.col("tapped") | pl.col("received")
 
 
 def _arm(name: str, rows: list[dict[str, Any]], *, till: bool) -> ArmResult:

@@ -20,8 +20,9 @@ PEOPLE: dict[str, pl.DataType] = {
     "state": pl.String(),
     "reason": pl.String(),
     "planned_at": pl.Int64(),
+    "rest": pl.Int64(),
 }
-"""One row a person, occurrence and step; ``planned_at`` in microseconds since 1970."""
+"""One row a person, occurrence and step; ``planned_at`` in microseconds since 1970; ``rest``: 1 for who is in no test of the variants."""
 
 DEVICES: dict[str, pl.DataType] = {
     "customer_id": pl.Int64(),
@@ -61,6 +62,7 @@ def entries_of(standing: pl.LazyFrame) -> pl.LazyFrame:
         pl.when(pl.col("arm") == ArmName.TREATED).then("variant").alias("variant"),
         pl.col("planned_at").cast(pl.Datetime("us", "UTC")),
         (pl.col("states").fill_null(0) & _BITS[DeliveryState.ACCEPTED] > 0).alias("accepted"),
+        pl.col("rest") > 0,
     )
 
 

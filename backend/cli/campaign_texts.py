@@ -8,6 +8,7 @@ from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Goal, Op
 from campaigns.rehearsal import DAYS, WEEK, Rehearsal
 from campaigns.report import People
 from campaigns.results import ArmResult, Results
+from campaigns.winner import Test, TestSize, Why
 
 _VERDICTS = {
     Verdict.COLLECTING: "still collecting, no verdict before the end of the window",
@@ -16,6 +17,14 @@ _VERDICTS = {
     Verdict.NO_DIFFERENCE: "no difference shown",
     Verdict.RAISED: "the push raised it",
     Verdict.LOWERED: "the push lowered it",
+}
+
+
+_WHYS = {
+    Why.EVIDENCE: "the figures show it to be the best",
+    Why.NO_DIFFERENCE: "though no difference shows",
+    Why.TOO_SMALL: "though the test was too small to tell",
+    Why.NO_FACTS: "because nothing was known of what people did",
 }
 
 
@@ -53,6 +62,8 @@ def tell_dry_run(seen: DryRun) -> str:
         lines.append(f"It is quiet now: sending would begin at {seen.deferred_until.isoformat(timespec='minutes')}.")
     if seen.smallest_effect is not None:
         lines.append(f"This holdout can show a rise of {seen.smallest_effect * 100:.1f} points or more.")
+    if seen.test is not None:
+        lines += _test_size(seen.test)
     if seen.suggested_holdout is not None:
         lines.append(f"Suggested holdout: {seen.suggested_holdout:g} %.")
     lines += [f"  e.g. [{one.language}] {one.title} | {one.body}" for one in seen.samples]
@@ -96,6 +107,8 @@ def tell_report(told: CampaignReport) -> str:
         lines += _effect(told.effect)
     if told.results:
         lines += _results(told.results)
+    if told.test:
+        lines += tell_decision(told.test)
     if told.goal.hypothesis or told.goal.target is not None:
         lines += _goal(told.goal)
     return "\n".join(lines)
@@ -103,10 +116,40 @@ def tell_report(told: CampaignReport) -> str:
 
 def _results(results: Results) -> list[str]:
     """Each arm's buyers, sales and coupons; where there are variants, what may be said of each."""
-    lines = [_sales(one) for one in (*results.variants, results.control) if one.arm.customers]
+    arms = (*results.variants, *([results.rest] if results.rest else []), results.control)
+    lines = [_sales(one) for one in arms if one.arm.customers]
     if len(results.variants) > 1:
         lines += [f"{one.name} against {one.against}: {_effect(one.effect)[-1]}" for one in results.comparisons]
     return lines
+
+
+def _test_size(size: TestSize) -> list[str]:
+    """Who tests, who waits, and what the test can show."""
+    names = ", ".join(f"{name} {people:,}" for name, people in size.by_variant.items())
+    shows = (
+        "too few for a winner to be told"
+        if size.smallest_effect is None
+        else f"shows a difference of {size.smallest_effect * 100:.1f} points or more at a rate of {size.base_rate:.0%}"
+    )
+    waiting = f"{size.rest:,} wait until {size.decides_at.isoformat(timespec='minutes')}"
+    return [f"Test: {size.people:,} ({names}), {waiting}; {shows}."]
+
+
+def tell_decision(test: Test) -> list[str]:
+    """How the winner is found, and what was decided by which figures."""
+    decision = test.decision
+    if decision is None:
+        when = "after the launch" if test.decides_at is None else f"at {test.decides_at.isoformat(timespec='minutes')}"
+        return [f"Winner: by {test.rule.measure}, decided {when}; only the test compares the variants."]
+    tried = ", ".join(f"{one.name} {one.successes:,} of {one.people:,}" for one in decision.tried)
+    said = f"{decision.variant} is sent to the rest" if decision.variant else "the rest keeps the even split"
+    span = decision.interval
+    interval = (
+        ""
+        if span is None
+        else f"; {decision.leader} − {decision.against} [{span.low * 100:.1f}, {span.high * 100:.1f}] at {span.level:.1%}"
+    )
+    return [f"Winner: {said}, {_WHYS[decision.why]}{interval} ({test.rule.measure}: {tried})."]
 
 
 def _sales(one: ArmResult) -> str:

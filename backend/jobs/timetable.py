@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from backend.jobs.loops import Loop
+from backend.services.campaign_desk.winners import CampaignTests
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.coupons.expiry import CouponExpiry
 from backend.services.coupons.issuing import CouponIssues
@@ -28,6 +29,7 @@ LANES = 2
 def timetable(
     *,
     campaign_runs: CampaignRuns,
+    campaign_tests: CampaignTests,
     deliveries: Deliveries,
     trigger_feeds: TriggerFeeds,
     journey_runs: JourneyRuns,
@@ -53,6 +55,7 @@ def timetable(
     lanes = [Loop(f"deliver_{lane}", guard(deliveries.deliver), 0.5) for lane in range(LANES)]
     return [
         Loop("launch", guard(campaign_runs.launch_due), 2.0),
+        Loop("winners", guard(campaign_tests.decide_due), 5.0),
         *lanes,
         Loop("triggers", guard(trigger_feeds.work), 0.2),
         Loop("journeys", guard(journey_runs.work), 0.2),

@@ -15,6 +15,7 @@ from backend.store.pool import Connection
 from campaigns.audience import join_standing
 from campaigns.campaign import Content, Devices, Draft
 from campaigns.gates import Plan, SendingRules, Terms, decide
+from campaigns.phases import Phases, decision_at, parted
 from campaigns.templates import required_fields
 
 _SQL = queries.load("deliveries")
@@ -81,6 +82,23 @@ async def plan(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt:
     return await asyncio.to_thread(
         decide, audience, rules=rules, terms=terms, now=now, expires_at=now + draft.expires_after
     )
+
+
+async def plan_phases(
+    pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime, decided: bool = False
+) -> Phases:
+    """The same with a winner rule in two phases: those who wait pass the gates as of the moment of the decision.
+
+    ``decided``: of a campaign that repeats, its test is over, and everybody gets what came out best.
+    """
+    rule = draft.winner
+    if rule is None or decided:
+        return Phases(plan=await plan(pool, draft, members, salt=salt, now=now), settled=decided)
+    tested, others = parted(members, salt=salt, rule=rule)
+    first = await plan(pool, draft, tested, salt=salt, now=now)
+    decides_at = decision_at(first, rule)
+    rest = await plan(pool, draft, others, salt=salt, now=decides_at) if others.height else None
+    return Phases(plan=first, rest=rest, decides_at=decides_at)
 
 
 async def _standing(connection: Connection, *given: Any) -> pl.DataFrame:

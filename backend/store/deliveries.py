@@ -88,7 +88,20 @@ async def read_entries(
 
 async def claim_people(connection: Connection, *, campaign_id: int, limit: int, now: datetime) -> list[asyncpg.Record]:
     """Take people who are due; they are handed over when the transaction ends, unless `stop` says otherwise."""
-    return _rows(await connection.fetch(_SQL["claim_people"], campaign_id, now, limit))
+    return await _claim(connection, campaign_id, limit, now, rest=False, winner=None)
+
+
+async def claim_rest(
+    connection: Connection, *, campaign_id: int, limit: int, now: datetime, winner: str | None
+) -> list[asyncpg.Record]:
+    """Take people who waited for the decision of a test: each gets ``winner``; None: the variant of her own draw."""
+    return await _claim(connection, campaign_id, limit, now, rest=True, winner=winner)
+
+
+async def _claim(
+    connection: Connection, campaign_id: int, limit: int, now: datetime, *, rest: bool, winner: str | None
+) -> list[asyncpg.Record]:
+    return _rows(await connection.fetch(_SQL["claim_people"], campaign_id, now, limit, rest, winner))
 
 
 async def claim_again(connection: Connection, *, campaign_id: int, limit: int, now: datetime) -> list[asyncpg.Record]:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
     from backend.services.campaign_desk.calendar import CampaignCalendar
     from backend.services.campaign_desk.desk import CampaignDesk
+    from backend.services.campaign_desk.winners import CampaignTests
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.coupons.book import CouponBook
     from backend.services.coupons.expiry import CouponExpiry
@@ -119,6 +120,7 @@ class Services(IntakeServices):
     journey_desk: "JourneyDesk"
     campaign_breakdowns: "CampaignBreakdowns"
     campaign_calendar: "CampaignCalendar"
+    campaign_tests: "CampaignTests"
     playbooks: "Playbooks"
     deliveries: "Deliveries"
     sending_rights: "SendingRights"

@@ -16,6 +16,7 @@ from backend.services.access.sessions import Access
 from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.winners import CampaignTests
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.expiry import CouponExpiry
@@ -143,6 +144,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, facts=facts, labels=CampaignLabels(stored, lake, segment_runs, membership_ledger)
         ),
         campaign_calendar=CampaignCalendar(pool, clock),
+        campaign_tests=CampaignTests(pool, clock, facts=facts),
         playbooks=Playbooks(
             stored, lake, segments=segment_runs, campaigns=campaign_desk, pair=lambda: bought_together(insights)
         ),

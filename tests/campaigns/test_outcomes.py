@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from campaigns.attribution import INFLUENCE
 from campaigns.outcomes import ENTRIES, OUTCOMES, Asked, last_moment, outcomes
-from campaigns.results import ArmResult, Results, judged, tally, tally_by
+from campaigns.results import ArmResult, Results, judged, tally, tally_by, tried
+from campaigns.winner import Measure
 from segments.history import MERGES
 from tests.fixtures.shop_floor import fact_frame
 
@@ -23,7 +24,8 @@ TAPPED, SHOWN, OPENED = "Push Notification Tapped", "Push Notification Received"
 BOUGHT, RETURNED = "Order Completed", "Order Refunded"
 PRESENTED, REDEEMED = "Coupon Presented", "Coupon Redeemed"
 Fact = dict[str, Any]
-Entry = tuple[int, str, str | None, datetime, bool]
+Entry = tuple[Any, ...]
+"""Customer, arm, variant, moment, accepted and, where it is said, whether it is for the rest after a test."""
 
 FACT = st.fixed_dictionaries(
     {
@@ -43,7 +45,8 @@ ENTRY = st.tuples(
     st.sampled_from([("treated", "A"), ("treated", "B"), ("control", None)]),
     st.integers(0, 4).map(lambda days: START + timedelta(days=days)),
     st.booleans(),
-).map(lambda one: (one[0], *one[1], one[2], one[3]))
+    st.booleans(),
+).map(lambda one: (one[0], *one[1], one[2], one[3], one[4]))
 MERGED = st.dictionaries(st.integers(5, 8), st.integers(1, 4), max_size=2)
 
 
@@ -63,7 +66,7 @@ def found(
         proven=frozenset(proven),
     )
     return outcomes(
-        pl.LazyFrame(list(entries), schema=ENTRIES, orient="row"),
+        pl.LazyFrame([(*entry, False)[:6] for entry in entries], schema=ENTRIES, orient="row"),
         fact_frame(facts).lazy(),
         survivors=pl.LazyFrame(list((merged or {}).items()), schema=MERGES, orient="row"),
         asked=asked,
@@ -88,7 +91,9 @@ class Slow:
         entered = self.entries[person]
         starts = min(entry[3] for entry in entered)
         window = [fact for fact in mine if starts <= fact["occurred_at"] < starts + timedelta(days=DAYS)]
-        arms, variants = {entry[1] for entry in entered}, {entry[2] for entry in entered}
+        rest = all(entry[5] for entry in entered)
+        drawn = [entry for entry in entered if rest or not entry[5]]
+        arms, variants = {entry[1] for entry in entered}, {entry[2] for entry in drawn}
         sign = {BOUGHT: 1, RETURNED: -1}
         bought = [fact for fact in window if fact["event"] == BOUGHT]
         about = {fact["event"] for fact in window if fact["coupon_id"] == COUPON}
@@ -108,6 +113,7 @@ class Slow:
             "spent": sum(sign.get(fact["event"], 0) * fact["amount"] for fact in window),
             "presented": PRESENTED in about,
             "redeemed": REDEEMED in about,
+            "rest": rest,
         }
 
     def since(self, fact: Fact, entered: list[Entry]) -> timedelta | None:
@@ -153,8 +159,13 @@ def _equals(results: Results, rows: list[dict[str, Any]]) -> None:
     one_arm = {"treated": results.treated, "control": results.control}
     for arm, found_arm in one_arm.items():
         _is_of(found_arm, [row for row in rows if row["arm"] == arm])
+    tested = [row for row in rows if not row["rest"]]
     for variant in results.variants:
-        _is_of(variant, [row for row in rows if row["arm"] == "treated" and row["variant"] == variant.name])
+        _is_of(variant, [row for row in tested if row["arm"] == "treated" and row["variant"] == variant.name])
+    assert (results.rest is not None) == (results.tested_control is not None) == (len(tested) < len(rows))
+    if results.rest is not None:
+        _is_of(results.rest, [row for row in rows if row["arm"] == "treated" and row["rest"]])
+    _is_of(results.baseline, [row for row in tested if row["arm"] == "control"])
     assert results.left_out_merged == sum(row["arm"] is None for row in rows)
 
 
@@ -236,6 +247,37 @@ def test_where_a_till_reports_use_no_arm_counts_by_presenting() -> None:
     labelled = found(entries, facts).with_columns(pl.col("customer_id").cast(pl.String).alias("label"))
     parts = tally_by(labelled, variants=("A", "B")).values()
     assert [each.treated.coupon_users + each.control.coupon_users for each in parts] == [1, 0, 0]
+
+
+def test_variants_are_told_by_the_test_alone_and_compared_with_its_own_control() -> None:
+    later = START + timedelta(days=1)
+    entries: list[Entry] = [
+        (1, "treated", "A", START, True),
+        (1, "treated", "B", later, True, True),
+        (2, "treated", "B", START, True),
+        (3, "treated", "B", later, True, True),
+        (4, "control", None, START, False),
+        (5, "control", None, later, False, True),
+    ]
+    bought = [moment(person, BOUGHT, later) for person in (1, 3, 5)]
+    taps = [moment(person, TAPPED, later) for person in (2, 3)]
+    frame = found(entries, [*bought, *taps, moment(1, OPENED, START)])
+    results = tally(frame, variants=("A", "B"))
+    assert [(each.arm.customers, each.arm.conversions) for each in results.variants] == [(1, 1), (1, 0)]
+    assert (results.treated.arm.customers, results.control.arm.customers) == (3, 2)
+    assert results.rest is not None
+    assert (results.rest.arm.conversions, results.baseline.arm.conversions) == (1, 0)
+    compared = judged(results, ends_at=START, as_of=START).comparisons
+    assert [(each.name, each.effect.control.customers) for each in compared] == [("A", 1), ("B", 1)]
+    told = {
+        measure: [(one.people, one.successes) for one in tried(frame, measure=measure, variants="AB")]
+        for measure in Measure
+    }
+    assert told == {
+        Measure.DIRECT: [(1, 0), (1, 1)],
+        Measure.OPENS: [(1, 1), (1, 1)],
+        Measure.CONVERSIONS: [(1, 1), (1, 0)],
+    }
 
 
 def test_slices_are_judged_together() -> None:

@@ -60,10 +60,10 @@ def test_the_best_of_several_devices_decides_and_only_who_was_drawn_entered() ->
     at = int(NOON.timestamp() * 1_000_000)
     people = pl.LazyFrame(
         [
-            (1, 1, 0, "treated", "A", None, "handed", None, at),
-            (1, 2, 0, "treated", "A", None, "handed", None, at + 60_000_000),
-            (2, 1, 0, "control", None, None, None, None, at),
-            (3, 1, 0, None, None, "consent", None, None, at - 1),
+            (1, 1, 0, "treated", "A", None, "handed", None, at, 0),
+            (1, 2, 0, "treated", "A", None, "handed", None, at + 60_000_000, 1),
+            (2, 1, 0, "control", None, None, None, None, at, 1),
+            (3, 1, 0, None, None, "consent", None, None, at - 1, 0),
         ],
         schema=PEOPLE,
         orient="row",
@@ -79,6 +79,8 @@ def test_the_best_of_several_devices_decides_and_only_who_was_drawn_entered() ->
     assert (found.targeted, found.accepted, found.control) == (4, 1, 1)
     assert found.left_out == {"consent": 1, "frequency_cap": 1}
     entries = entries_of(standing.lazy()).collect()
-    assert sorted(entries.select("customer_id", "accepted").rows()) == [(1, False), (1, True), (2, False)]
+    assert sorted(entries.select("customer_id", "accepted", "rest").rows()) == [
+        (1, False, True), (1, True, False), (2, False, True),
+    ]  # fmt: skip
     assert entry_span(standing) == (NOON, NOON + timedelta(minutes=1))
     assert entry_span(standing.filter(pl.col("arm").is_null())) is None

@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 from backend.jobs.timetable import timetable
 
-GUARDED = {"launch", "deliver_0", "deliver_1", "triggers", "journeys", "webhooks"}
+GUARDED = {"launch", "winners", "deliver_0", "deliver_1", "triggers", "journeys", "webhooks"}
 
 
 def test_all_that_sends_is_guarded() -> None:

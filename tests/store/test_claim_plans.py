@@ -25,6 +25,6 @@ async def test_a_claim_reads_no_more_than_it_takes_before_the_table_is_analysed(
     async with pool.acquire() as connection, connection.transaction():
         await store.claim_people(connection, campaign_id=campaign_id, limit=1_000, now=NOON)
         asked = f"EXPLAIN (ANALYZE, FORMAT JSON) {store._SQL['claim_people']}"
-        (told,) = await connection.fetchval(asked, campaign_id, NOON, CHUNK)
+        (told,) = await connection.fetchval(asked, campaign_id, NOON, CHUNK, False, None)
     assert told["Plan"]["Actual Rows"] == CHUNK
     assert rows_thrown_away(told["Plan"]) < CHUNK

@@ -85,6 +85,7 @@ CREATE TABLE campaign_people (
     expires_at timestamptz NOT NULL,
     changed_at timestamptz NOT NULL,
     merge_fields jsonb NOT NULL DEFAULT '{}',
+    rest boolean NOT NULL DEFAULT false,
     PRIMARY KEY (campaign_id, occurrence, step, customer_id)
 );
 
@@ -92,7 +93,22 @@ CREATE TABLE campaign_people (
 -- an index of whole occurrences would be taken for as good as the key and read from end to end for each person.
 CREATE INDEX campaign_people_customer ON campaign_people (customer_id);
 
-CREATE INDEX campaign_people_due ON campaign_people (campaign_id, not_before, customer_id) WHERE state = 'planned';
+-- rest: who is in no test, and is sent what came out best of one: nobody of them is claimed before the decision, so that a claim asks
+-- for one kind or the other.
+CREATE INDEX campaign_people_due ON campaign_people (campaign_id, rest, not_before, customer_id) WHERE state = 'planned';
+
+-- The test of a campaign whose variants are compared before the rest gets one: when it is decided, and once it was, what and by which
+-- figures (campaigns.winner.Decision). variant is null where the even split is kept. The row is written by the first launch, and
+-- decided_at once: whoever sets it has decided.
+CREATE TABLE campaign_tests (
+    campaign_id integer PRIMARY KEY REFERENCES campaigns,
+    due_at timestamptz NOT NULL,
+    decided_at timestamptz,
+    as_of timestamptz,
+    variant text,
+    decision jsonb,
+    CHECK ((decided_at IS NULL) = (decision IS NULL))
+);
 
 -- What was launched as a whole: the audience of a segment at one moment. Entries of triggers and journeys come one by one and have
 -- no row here.
@@ -218,10 +234,12 @@ CREATE TABLE inbox_reads (
 -- nor whoever was left out of a campaign that was cancelled before anybody was sent anything: it was a mistake.
 CREATE VIEW inbox_messages AS
 SELECT
-    p.customer_id, p.campaign_id, p.occurrence, p.step, p.version, p.variant, p.planned_at, p.merge_fields,
+    p.customer_id, p.campaign_id, p.occurrence, p.step, p.version,
+    CASE WHEN p.rest THEN coalesce(t.variant, p.variant) ELSE p.variant END AS variant, p.planned_at, p.merge_fields,
     p.arm IS NOT NULL AND p.state = 'handed' AS handed,
     CASE WHEN p.arm IS NULL THEN p.left_out WHEN p.state IN ('left_out', 'expired') THEN p.reason END AS kept_from
 FROM campaign_people AS p
+LEFT JOIN campaign_tests AS t USING (campaign_id)
 WHERE p.arm = 'treated'
     OR (p.arm IS NULL AND NOT EXISTS (
         SELECT FROM campaigns AS c

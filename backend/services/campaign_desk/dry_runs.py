@@ -18,11 +18,13 @@ from campaigns.dates import columns_of, whose_date
 from campaigns.gates import Plan
 from campaigns.journey import sends
 from campaigns.overview import DryRun, Sample
+from campaigns.phases import Phases, size_of, whole_days
 from campaigns.preview import Person, base_rate, sample, sampled, summarise, unasked
 from campaigns.rehearsal import Fork, Rehearsal
 from campaigns.schedule import next_due
 from campaigns.steps import Step
 from campaigns.trigger import SET_BASED, OnDate
+from campaigns.winner import TestSize
 from segments.customers import days_column
 
 MOST_FORKED = 100_000
@@ -58,12 +60,14 @@ async def dry_run(
     draft, salt = draft_of(row), row["salt"]
     whom = await _whom(pool, draft, audiences=audiences, rehearsals=rehearsals, now=now)
     asked = first_push(draft)
+    phases = None
     if asked is None:
         async with pool.acquire() as connection:
             rules = (await shop_store.read_settings(connection)).sending
         plan = unasked(draft, whom.people, rules=rules, salt=salt, now=now)
     else:
-        plan = await audience_store.plan(pool, asked, whom.people, salt=salt, now=now)
+        phases = await audience_store.plan_phases(pool, asked, whom.people, salt=salt, now=now)
+        plan = phases.together
     found = summarise(
         plan,
         campaign_id=row["campaign_id"],
@@ -77,10 +81,19 @@ async def dry_run(
     return replace(
         found,
         known_since=whom.members.known_since,
+        test=_test(phases, draft, whom, salt=salt) if phases else None,
         day=whom.day,
         rehearsal=whom.rehearsal,
         fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if counted else None,
     )
+
+
+def _test(phases: Phases, draft: Draft, whom: _Whom, *, salt: str) -> TestSize | None:
+    rule = draft.winner
+    if rule is None:
+        return None
+    rate = base_rate(whom.people, event=draft.conversion_event, days=whole_days(rule.wait))
+    return size_of(phases, salt=salt, rule=rule, variants=draft.variants, known_rate=rate)
 
 
 def first_push(draft: Draft) -> Draft | None:

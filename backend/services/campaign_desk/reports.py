@@ -8,7 +8,7 @@ from typing import Protocol
 import asyncpg
 import polars as pl
 
-from backend.services.campaign_desk.rows import draft_of, summary_of
+from backend.services.campaign_desk.rows import draft_of, summary_of, test_of
 from backend.store import campaign_figures as figures
 from backend.store import campaigns as store
 from backend.store import shop as shop_store
@@ -94,6 +94,7 @@ async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> Ca
         effect=_effect(results, gathered, as_of) if results and gathered else None,
         results=results,
         goal=goal_of(draft, results),
+        test=test_of(row, draft),
         dropped=gathered is not None and results is None,
     )
 

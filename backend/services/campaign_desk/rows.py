@@ -10,6 +10,8 @@ from campaigns.campaign import Action, Draft, Kind, State, allowed_actions
 from campaigns.definition import from_json
 from campaigns.overview import CampaignDetail, CampaignSummary, Review
 from campaigns.states import TRANSITIONS
+from campaigns.winner import Test
+from campaigns.winner import from_json as decision_of
 
 
 async def read(connection: Connection, campaign_id: int) -> asyncpg.Record:
@@ -67,6 +69,21 @@ def detail_of(row: asyncpg.Record) -> CampaignDetail:
         created_at=row["created_at"],
         created_by=row["created_by"],
         review=_review_of(row),
+        test=test_of(row, draft),
+    )
+
+
+def test_of(row: asyncpg.Record, draft: Draft) -> Test | None:
+    """How the winner of its variants is found, and what was decided; None without such a rule."""
+    if draft.winner is None:
+        return None
+    kept = row["test_decision"]
+    return Test(
+        rule=draft.winner,
+        decides_at=row["test_due_at"],
+        decided_at=row["test_decided_at"],
+        as_of=row["test_as_of"],
+        decision=decision_of(kept) if kept is not None else None,
     )
 
 

@@ -17,7 +17,7 @@ from backend.errors import JorenError, Unavailable
 from backend.services.campaign_runs import entering
 from backend.services.campaign_runs.launches import Enter, Launch, SegmentGone, failure_of
 from backend.store import audience as audience_store
-from backend.store import campaign_drafts
+from backend.store import campaign_drafts, campaign_tests
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
@@ -28,6 +28,7 @@ from campaigns.dates import columns_of, whose_date
 from campaigns.entries import Entry, Planned
 from campaigns.errors import CampaignError
 from campaigns.ledger import rows_of
+from campaigns.phases import Phases
 from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due, next_due
 from campaigns.states import outgrew
 from campaigns.trigger import REPEATING, OnDate
@@ -117,8 +118,8 @@ class CampaignRuns:
             await store.set_launched(
                 connection,
                 campaign_id=campaign_id,
-                planned_at=launch.plan.planned_at if launch and launch.plan else now,
-                expires_at=launch.plan.expires_at if launch and launch.plan else None,
+                planned_at=(launch.planned_at if launch else None) or now,
+                expires_at=launch.expires_at if launch else None,
                 segment_version=launch.segment_version if launch else None,
                 targeted=launch.targeted if launch else 0,
                 control=launch.control if launch else 0,
@@ -146,7 +147,7 @@ class CampaignRuns:
                     campaign_id=campaign_id,
                     targeted=launch.targeted,
                     control=launch.control,
-                    expires_at=launch.plan.expires_at if launch.plan else None,
+                    expires_at=launch.expires_at,
                     segment_version=launch.segment_version,
                 )
             await self._look_again(connection, row, draft, looked_at=due.at if due else now)
@@ -213,8 +214,11 @@ class CampaignRuns:
             if self._enter is None:
                 raise Unavailable("Nobody here lets people into journeys.", code="no_journeys")
             return Launch(due.occurrence, people["customer_id"].to_list(), None, members.version)
-        plan = await audience_store.plan(self._pool, draft, people, salt=row["salt"], now=self._clock.now())
-        return Launch(due.occurrence, [], plan, members.version)
+        decided = row["test_decided_at"] is not None
+        phases = await audience_store.plan_phases(
+            self._pool, draft, people, salt=row["salt"], now=self._clock.now(), decided=decided
+        )
+        return Launch(due.occurrence, [], phases, members.version)
 
     async def _barred(self, row: asyncpg.Record, draft: Draft) -> list[int]:
         """Customers whom it has reached and cannot reach again yet; journeys ask that of each who enters."""
@@ -232,19 +236,8 @@ class CampaignRuns:
         campaign_id, now, occurrence = row["campaign_id"], self._clock.now(), launch.occurrence
         if await store.has_occurrence(connection, campaign_id=campaign_id, occurrence=occurrence):
             return
-        if launch.plan is not None:
-            rows = await asyncio.to_thread(
-                rows_of,
-                launch.plan,
-                campaign_id=campaign_id,
-                occurrence=occurrence,
-                version=version,
-                salt=row["salt"],
-                contents=[content for _, content in draft.contents()],
-                variants=draft.variants,
-                now=now,
-            )
-            await store.copy_people(connection, rows)
+        if launch.phases is not None:
+            await self._plan(connection, row, draft, launch.phases, occurrence=occurrence, version=version)
         elif self._enter is not None:
             await self._enter(
                 connection,
@@ -260,12 +253,42 @@ class CampaignRuns:
             occurrence=occurrence,
             version=version,
             segment_version=launch.segment_version,
-            planned_at=launch.plan.planned_at if launch.plan else now,
-            expires_at=launch.plan.expires_at if launch.plan else now + draft.expires_after,
+            planned_at=launch.planned_at or now,
+            expires_at=launch.expires_at or now + draft.expires_after,
             targeted=launch.targeted,
             control=launch.control,
             now=now,
         )
+
+    async def _plan(
+        self,
+        connection: Connection,
+        row: asyncpg.Record,
+        draft: Draft,
+        phases: Phases,
+        *,
+        occurrence: int,
+        version: int,
+    ) -> None:
+        """The rows of those who are sent something now, and of those who wait for the decision of a test."""
+        if phases.decides_at is not None:
+            await campaign_tests.declare(connection, campaign_id=row["campaign_id"], due_at=phases.decides_at)
+        for plan, rest in ((phases.plan, phases.settled), (phases.rest, True)):
+            if plan is None or plan.people.is_empty():
+                continue
+            rows = await asyncio.to_thread(
+                rows_of,
+                plan,
+                campaign_id=row["campaign_id"],
+                occurrence=occurrence,
+                version=version,
+                salt=row["salt"],
+                contents=[content for _, content in draft.contents()],
+                variants=draft.variants,
+                now=self._clock.now(),
+                rest=rest,
+            )
+            await store.copy_people(connection, rows)
 
 
 async def _wait_if_outgrown(connection: Connection, row: asyncpg.Record, people: int, *, now: datetime) -> bool:

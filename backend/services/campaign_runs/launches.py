@@ -7,7 +7,7 @@ from typing import Protocol
 
 from backend.store.pool import Connection
 from campaigns.experiment import ArmName
-from campaigns.gates import Plan
+from campaigns.phases import Phases
 from segments.errors import RuleError
 
 
@@ -45,20 +45,30 @@ class Launch:
 
     Attributes:
         entering: customers who enter a journey.
-        plan: what the gates decided, of a campaign that sends by itself.
+        phases: what the gates decided, of a campaign that sends by itself.
     """
 
     occurrence: int
     entering: list[int]
-    plan: Plan | None
+    phases: Phases | None
     segment_version: int
 
     @property
     def targeted(self) -> int:
         """How many people it is for."""
-        return self.plan.people.height if self.plan is not None else len(self.entering)
+        return self.phases.together.people.height if self.phases is not None else len(self.entering)
 
     @property
     def control(self) -> int:
         """How many of them are kept without it; of a journey that is drawn as they enter."""
-        return self.plan.arm(ArmName.CONTROL).height if self.plan is not None else 0
+        return self.phases.together.arm(ArmName.CONTROL).height if self.phases is not None else 0
+
+    @property
+    def planned_at(self) -> datetime | None:
+        """The planned send time of the first who get it; None of a journey."""
+        return self.phases.plan.planned_at if self.phases is not None else None
+
+    @property
+    def expires_at(self) -> datetime | None:
+        """After this none of its messages goes out; None of a journey."""
+        return (self.phases.rest or self.phases.plan).expires_at if self.phases is not None else None

@@ -111,8 +111,7 @@ class Deliveries:
             held = await campaign_store.share(connection, campaign_id=campaign.campaign_id, now=now)
             if held["state"] != State.SENDING:
                 return None
-            claim = store.claim_again if held["again"] else store.claim_people
-            claimed = await claim(connection, campaign_id=campaign.campaign_id, limit=limit, now=now)
+            claimed = await _due(connection, campaign.campaign_id, held, limit=limit, now=now)
             if not claimed:
                 return None
             await store.lock_people(connection, customer_ids=[row["customer_id"] for row in claimed])
@@ -228,3 +227,14 @@ class Deliveries:
             if held is not None and held["state"] == State.SENDING:
                 state = next_state(State.SENDING, Action.FINISH)
                 await campaign_store.set_state(connection, campaign_id=campaign_id, state=state, now=now)
+
+
+async def _due(
+    connection: Connection, campaign_id: int, held: asyncpg.Record, *, limit: int, now: datetime
+) -> list[asyncpg.Record]:
+    """Devices to try again, else people; those who wait for the winner of a test come after its decision, and last."""
+    claim = store.claim_again if held["again"] else store.claim_people
+    claimed = await claim(connection, campaign_id=campaign_id, limit=limit, now=now)
+    if claimed or held["again"] or not held["decided"]:
+        return claimed
+    return await store.claim_rest(connection, campaign_id=campaign_id, limit=limit, now=now, winner=held["winner"])

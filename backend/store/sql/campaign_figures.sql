@@ -3,7 +3,7 @@
 -- with those of their devices outside, in a fraction of the time of a join with aggregates here.
 SELECT
     customer_id, occurrence, step, arm, variant, left_out, state, reason,
-    (extract(epoch FROM planned_at) * 1000000)::bigint AS planned_at
+    (extract(epoch FROM planned_at) * 1000000)::bigint AS planned_at, rest::int AS rest
 FROM campaign_people
 WHERE campaign_id = $1
 

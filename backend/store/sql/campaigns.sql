@@ -7,12 +7,14 @@ SELECT
     c.created_at, c.created_by, c.changed_at, c.revision, c.kind, c.priority, c.devices, c.quiet, c.own_zone, c.rate_per_minute,
     c.more, c.version, c.next_at, c.looked_at, c.archived_at, c.failed_reason, c.edited_by, c.submitted_by, c.audience, c.reviewed_by,
     c.reviewed_at, c.review_comment, c.proposal, c.proposed_by,
+    t.due_at AS test_due_at, t.decided_at AS test_decided_at, t.as_of AS test_as_of, t.decision AS test_decision,
     (
         SELECT count(DISTINCT d.customer_id) FROM deliveries AS d
         WHERE d.campaign_id = c.campaign_id AND d.state = 'accepted'
     ) AS accepted
 FROM campaigns AS c
 LEFT JOIN segments AS s USING (segment_id)
+LEFT JOIN campaign_tests AS t USING (campaign_id)
 WHERE $1::int IS NULL OR c.campaign_id = $1
 ORDER BY c.changed_at DESC, c.campaign_id DESC
 
@@ -21,10 +23,12 @@ SELECT campaign_id, state, revision, name, expires_after, next_at FROM campaigns
 
 -- name: share_campaign
 -- Holds the state still while a chunk is claimed or recorded: who cancels or pauses waits these few milliseconds. Says beside it
--- whether devices wait for another try, and how the campaign is to be sent.
+-- whether devices wait for another try, how the campaign is to be sent, and what was decided of its test, if it has one.
 SELECT
     state, EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = campaigns.campaign_id AND d.retry_at <= $2) AS again,
-    salt
+    salt,
+    EXISTS (SELECT FROM campaign_tests AS t WHERE t.campaign_id = campaigns.campaign_id AND t.decided_at IS NOT NULL) AS decided,
+    (SELECT t.variant FROM campaign_tests AS t WHERE t.campaign_id = campaigns.campaign_id) AS winner
 FROM campaigns WHERE campaign_id = $1 FOR SHARE
 
 -- name: set_state
@@ -83,10 +87,20 @@ ORDER BY coalesce(next_at, scheduled_at), campaign_id
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first. due: something may go out at $1; what runs for months has nothing
--- most of the time, and costs its claim only then.
+-- most of the time, and costs its claim only then. Who waits for the winner of a test is due once that is decided.
 SELECT
     c.campaign_id, c.state, c.policy, c.expires_at, c.revision, c.kind, c.next_at, c.rate_per_minute,
-    EXISTS (SELECT FROM campaign_people AS p WHERE p.campaign_id = c.campaign_id AND p.state = 'planned' AND p.not_before <= $1)
+    EXISTS (
+        SELECT FROM campaign_people AS p
+        WHERE p.campaign_id = c.campaign_id AND p.state = 'planned' AND NOT p.rest AND p.not_before <= $1
+    )
+    OR (
+        EXISTS (SELECT FROM campaign_tests AS t WHERE t.campaign_id = c.campaign_id AND t.decided_at IS NOT NULL)
+        AND EXISTS (
+            SELECT FROM campaign_people AS p
+            WHERE p.campaign_id = c.campaign_id AND p.state = 'planned' AND p.rest AND p.not_before <= $1
+        )
+    )
     OR EXISTS (SELECT FROM deliveries AS d WHERE d.campaign_id = c.campaign_id AND d.retry_at <= $1) AS due
 FROM campaigns AS c
 WHERE state IN ('sending', 'paused')

@@ -127,16 +127,16 @@ WHERE p.campaign_id = $3 AND p.step = $4
 
 -- name: claim_people
 -- Takes up to $3 people who are due, and says so at once: whoever stops them later in the transaction corrects it. Rows that another
--- worker holds are passed over.
+-- worker holds are passed over. $4: of those who waited for the winner of a test, who get $5; where that is null, each what was drawn.
 WITH due AS (
     SELECT customer_id, occurrence, step FROM campaign_people
-    WHERE campaign_id = $1 AND state = 'planned' AND not_before <= $2
+    WHERE campaign_id = $1 AND state = 'planned' AND rest = $4 AND not_before <= $2
     ORDER BY not_before, customer_id
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 )
 UPDATE campaign_people AS p
-SET state = 'handed', changed_at = $2
+SET state = 'handed', changed_at = $2, variant = coalesce($5, p.variant)
 FROM due
 WHERE p.campaign_id = $1 AND p.customer_id = due.customer_id AND p.occurrence = due.occurrence AND p.step = due.step
 RETURNING
