@@ -4,7 +4,15 @@ from typing import Any
 
 from litestar import Response
 
-from admin_ui import campaign_changes, campaign_draft, campaign_editor, campaign_views, report_views, trigger_form
+from admin_ui import (
+    campaign_changes,
+    campaign_draft,
+    campaign_editor,
+    campaign_views,
+    rehearsal_views,
+    report_views,
+    trigger_form,
+)
 from admin_ui.campaign_form import Editor
 from admin_ui.campaign_timing import timing
 from admin_ui.i18n import mark
@@ -12,7 +20,7 @@ from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from campaigns.campaign import FAILURES, Draft, Kind, State
-from campaigns.overview import CampaignDetail, CampaignVersion, DryRun
+from campaigns.overview import CampaignDetail, CampaignVersion
 from campaigns.states import BEFORE_LAUNCH
 
 _MOVING = (State.SCHEDULED, State.SENDING)
@@ -26,9 +34,6 @@ REASONS = {
 }
 """Why somebody left a journey; an exit's own reason is said as it is written."""
 _DIGITS = 4
-
-_COUNTED = (Kind.ONCE, Kind.RECURRING)
-"""Kinds whose audience is known beforehand."""
 
 
 async def show(
@@ -88,8 +93,8 @@ async def figures(page: Page, services: PageServices, detail: CampaignDetail) ->
 
 
 async def _check(page: Page, services: PageServices, detail: CampaignDetail, common: dict[str, Any]) -> Response[Any]:
-    run, rules = await _dry_run(services, detail), await services.shop.get()
-    at, people = detail.draft.scheduled_at, run.segment_size if run else 0
+    number, at = detail.summary.campaign_id, detail.draft.scheduled_at
+    run = await services.campaign_desk.dry_run(number)
     return page.show(
         "campaigns/check.html",
         status=422 if common["review_error"] else 200,
@@ -97,10 +102,12 @@ async def _check(page: Page, services: PageServices, detail: CampaignDetail, com
         summary=detail.summary,
         draft=detail.draft,
         run=run,
-        flow=campaign_views.plan_steps(run, page.say) if run else [],
+        flow=campaign_views.plan_steps(run, page.say),
+        rehearsal=rehearsal_views.rehearsed(run.rehearsal, page.say) if run.rehearsal else None,
+        parting=rehearsal_views.parting(run.fork, detail.draft.steps, page.say) if run.fork else None,
         shown=_shown(page, detail.draft),
-        rules=rules,
-        asks=bool(rules.approval_above) and people > rules.approval_above,
+        rules=await services.shop.get(),
+        asks=await services.campaign_desk.too_many(number) is not None,
         late=at is not None and at <= page.now,
         picture=await _picture(page, services, detail),
         entries_at="",
@@ -138,14 +145,6 @@ async def _picture(page: Page, services: PageServices, detail: CampaignDetail) -
     if not detail.draft.steps:
         return None
     return drawing(await services.journey_desk.picture(detail.summary.campaign_id, language=page.say.language))
-
-
-async def _dry_run(services: PageServices, detail: CampaignDetail) -> DryRun | None:
-    """What a launch now would do; None where people come in one by one."""
-    draft = detail.draft
-    if draft.segment_id is None or draft.steps or draft.kind not in _COUNTED:
-        return None
-    return await services.campaign_desk.dry_run(detail.summary.campaign_id)
 
 
 def _editor(page: Page, draft: Draft) -> Editor:

@@ -112,11 +112,17 @@ def plan_steps(run: DryRun, say: Say) -> list[Step]:
     """What a launch now would do with everyone of the segment."""
     whole = run.segment_size
     return [
-        Step(say("The segment"), whole, 1.0 if whole else 0.0, "total"),
+        Step(say(_whom(run)), whole, 1.0 if whole else 0.0, "total"),
         *_removed(_all_gates(run.removed), whole, say, zeros=True),
         Step(say("Kept without the push (control)"), run.control, _share(run.control, whole), "minus", "fill-2"),
         Step(say("Would get the push"), run.treated, _share(run.treated, whole), "result", "fill-1"),
     ]
+
+
+def _whom(run: DryRun) -> str:
+    if run.rehearsal is not None:
+        return mark("For whom it would have begun, each once")
+    return mark("Members of the segment whose date it is") if run.day is not None else mark("The segment")
 
 
 def report_steps(report: CampaignReport, say: Say) -> list[Step]:

@@ -1,0 +1,55 @@
+"""The check of what begins person by person: what history says, the gates, where a journey divides, and what nobody can know."""
+
+from dataclasses import replace
+from datetime import timedelta
+from types import SimpleNamespace
+
+import polars as pl
+import pytest
+
+from backend.lake.schemas import EVENTS_SCHEMA
+from campaigns.campaign import Draft
+from campaigns.content import Content, Text
+from campaigns.steps import Part, Send, SplitShare
+from campaigns.trigger import OnEvent
+from tests.admin_ui.conftest import Browser
+from tests.admin_ui.fakes import FakeLake
+
+HELLO = Content(ja=Text("お待ちしています", "またどうぞ"))
+
+
+@pytest.mark.parametrize(("language", "said"), [("ja", "3回・2人"), ("en", "3 times, for 2 people")])
+async def test_the_check_says_what_history_and_the_gates_say(
+    administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, language: str, said: str
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    rows = []
+    for customer_id, ago in ((1, 1), (1, 2), (2, 3)):
+        at = full.clock.now() - timedelta(days=ago)
+        known = {"seq": ago, "customer_id": customer_id, "event": "Application Opened", "business_day": at.date()}
+        rows.append(known | {"occurred_at": at, "received_at": at + timedelta(hours=3), "trusted": True})
+    monkeypatch.setattr(FakeLake, "events", lambda *_: pl.LazyFrame(rows, schema=EVENTS_SCHEMA))
+    halves = SplitShare(parts=(Part(percent=40), Part(percent=60)))
+    draft = Draft(
+        name="Hello", segment_id=None, trigger=OnEvent(event="Application Opened"), steps=(halves, Send(content=HELLO))
+    )
+    number = (await full.campaign_desk.create(draft, by="test")).summary.campaign_id
+    page = (await administrator.get(f"/campaigns/{number}")).text
+    assert page.count(said) == 2, "of a week, of four"
+    for part in {
+        "ja": ("うち3件は", "途中にいる期間", "最初の分岐（ステップ1）", "分岐2（60%）", "シナリオの最初のプッシュ"),
+        "en": ("3 of them were reported", "how long members".capitalize(), "step 1", "Way 2 (60%)", "first push"),
+    }[language]:
+        assert part in page
+    assert 'id="launch"' in page
+    assert "disabled" not in page.split('id="launch"')[1].split(">")[0]
+
+
+async def test_what_is_for_too_many_asks_for_approval_whatever_begins_it(
+    administrator: Browser, full: SimpleNamespace
+) -> None:
+    await full.shop.save(replace(await full.shop.get(), approval_above=1), actor="test")
+    draft = Draft(name="Hello", segment_id=None, trigger=OnEvent(event="Application Opened"), content=HELLO)
+    number = (await full.campaign_desk.create(draft, by="test")).summary.campaign_id
+    assert (await full.campaign_desk.too_many(number)) is not None
+    assert "承認" in (await administrator.get(f"/campaigns/{number}")).text.split('id="launch"')[1][:400]
