@@ -24,7 +24,7 @@ from campaigns.overview import CampaignDetail, CampaignVersion
 from campaigns.states import BEFORE_LAUNCH
 
 _MOVING = (State.SCHEDULED, State.SENDING)
-ENTRIES = 50
+ENTRIES = 20
 """People under way who are listed."""
 ENTRY_STATES = {"waiting": mark("Under way"), "left": mark("Ended"), "aside": mark("Put aside")}
 REASONS = {

@@ -35,11 +35,15 @@ DEVICE_STATES = {
 
 PAUSE_REASONS = {
     "person": mark("Somebody paused it."),
-    "unknown_outcomes": mark("Too many sends had an unknown outcome, so it stopped by itself before more are lost."),
-    "refused_messages": mark(
-        "The push service refused too many messages as malformed or not ours, so it stopped by itself."
+    "unknown_outcomes": mark(
+        "Of too many sends nobody knows whether they arrived, so it stopped by itself before more are lost. Nobody gets it twice. Look at the connection to the push service, then resume."
     ),
-    "dead_addresses": mark("Too many addresses were dead, so it stopped by itself: do we send to the right project?"),
+    "refused_messages": mark(
+        "The push service refused too many messages as malformed or not ours, so it stopped by itself. Look at the texts and the project, then copy it or resume."
+    ),
+    "dead_addresses": mark(
+        "Too many addresses were dead, so it stopped by itself. Look whether it is sent to the right project, then resume."
+    ),
     "credentials": mark("The push service refused our credentials. Mend them, then resume."),
 }
 

@@ -128,7 +128,7 @@ def back(segment_id: int) -> Draft:
         "いまの焼き菓子は今月末までです。最後にいかがですか。",
         ("The season is changing", "These sweets leave at the end of the month. One last time?"),
     )
-    came = {"attribute": "last_launch", "op": "within_days", "value": 10}
+    came = {"attribute": "last_launch", "op": "within_days", "value": 14}
     steps: tuple[Step, ...] = (
         Send(content=hello),
         Wait(time=timedelta(days=10)),

@@ -29,8 +29,8 @@ async def test_the_report_tells_goal_arms_sales_and_parts(administrator: Browser
         "仮説と目標",
         "新商品なら2回目の来店が増える",
         "目標 5.0%",
-        "版 A",
-        "版 B",
+        "文面 A",
+        "文面 B",
         "売上とクーポン",
         "1人あたり売上",
     ):

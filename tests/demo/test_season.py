@@ -1,0 +1,115 @@
+"""The demo shop's campaigns: made by the services, answered by its members, and none of it twice after an interruption."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+
+from backend.clock import FixedClock
+from backend.demo import campaigns
+from backend.demo.loader import load_demo
+from backend.demo.season import Season
+from backend.push.emulator.server import Running, running
+from backend.settings import Settings
+from backend.wiring import Services, open_services
+from campaigns.overview import CampaignSummary
+
+NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
+MEMBERS = 600
+
+
+class Stopped(Exception):
+    """The demo was interrupted here."""
+
+
+def quiet(*_: Any) -> None:
+    """Progress that nobody looks at."""
+
+
+@pytest.fixture
+async def emulator(tmp_path: Path) -> AsyncIterator[Running]:
+    async with running(tmp_path / "emulator") as up:
+        yield up
+
+
+async def load(dsn: str, home: Path, emulator: Running, *, stop_after: str | None = None) -> None:
+    """The shop with its season; interrupted once it has launched a campaign, where that is asked for."""
+    settings = Settings(home=home, database_url=dsn, lake=str(home / "lake"), fcm_emulator=emulator.url)
+    clock = FixedClock(NOW)
+    async with open_services(settings, clock=FixedClock(NOW)) as services, open_services(settings, clock=clock) as then:
+        season = Season(_Fragile(then, stop_after) if stop_after else then, clock, phone_url=emulator.control_url)  # type: ignore[arg-type] # a proxy
+        await load_demo(
+            services,
+            home=home,
+            progress=quiet,
+            now=NOW,
+            members=MEMBERS,
+            phone_url=emulator.control_url,
+            season=season,
+        )
+
+
+class _Fragile:
+    """The services, of which the desk dies when it comes to write one campaign."""
+
+    def __init__(self, services: Services, name: str) -> None:
+        self._services = services
+        self._name = name
+
+    def __getattr__(self, name: str) -> Any:
+        return self if name == "campaign_desk" else getattr(self._services, name)
+
+    async def create(self, draft: Any, *, by: str) -> Any:
+        if draft.name == self._name:
+            raise Stopped
+        return await self._services.campaign_desk.create(draft, by=by)
+
+    async def list(self) -> tuple[CampaignSummary, ...]:
+        return await self._services.campaign_desk.list()
+
+    async def schedule(self, number: int, **how: Any) -> Any:
+        return await self._services.campaign_desk.schedule(number, **how)
+
+    async def get(self, number: int) -> Any:
+        return await self._services.campaign_desk.get(number)
+
+
+async def test_the_shop_has_ended_running_waiting_and_paused_campaigns_each_once(
+    dsn: str, pool: asyncpg.Pool, tmp_path: Path, emulator: Running
+) -> None:
+    with pytest.raises(Stopped):
+        await load(dsn, tmp_path, emulator, stop_after=campaigns.FAIR)
+    before = await pool.fetchrow("SELECT count(*), count(*) FILTER (WHERE state = 'accepted') FROM deliveries")
+    assert before["count"] > 0
+    await load(dsn, tmp_path, emulator)
+    await load(dsn, tmp_path, emulator)
+    settings = Settings(home=tmp_path, database_url=dsn, lake=str(tmp_path / "lake"), fcm_emulator=emulator.url)
+    async with open_services(settings, clock=FixedClock(NOW)) as services:
+        listed = await services.campaign_desk.list()
+        assert len({each.name for each in listed}) == len(listed) == 6
+        found = {each.name: each for each in listed}
+        await assert_the_first_helped(services, found[campaigns.SECOND])
+        overview = await services.journey_desk.overview(found[campaigns.BACK].campaign_id)
+    assert overview.entered > 10
+    assert found[campaigns.REGULARS].state == "sent"
+    assert found[campaigns.BACK].state == "sending"
+    assert found[campaigns.RAIN].paused_reason in {"unknown_outcomes", None}
+    assert found[campaigns.FAIR].scheduled_at == datetime(2026, 4, 3, 6, 20, tzinfo=UTC)
+    assert sorted(each.state for each in listed).count("draft") == 1
+    assert await pool.fetchval("SELECT count(*) FROM campaign_people GROUP BY campaign_id, occurrence, step, customer_id ORDER BY 1 DESC LIMIT 1") == 1  # fmt: skip
+    assert all(not device.messages for device in emulator.emulator.devices())
+    assert emulator.emulator.settings.faults == ()
+
+
+async def assert_the_first_helped(services: Services, summary: CampaignSummary) -> None:
+    assert summary.state == "sent"
+    assert summary.planned_at is not None
+    assert summary.planned_at.replace(second=0) == NOW - timedelta(days=24, minutes=53)
+    report = await services.campaign_desk.report(summary.campaign_id)
+    assert report.people.accepted > 10
+    assert report.opens is not None
+    assert 0 < report.opens.direct < report.people.accepted
+    assert report.effect is not None
