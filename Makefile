@@ -59,7 +59,7 @@ unit: setup assets sdks browser
 prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
 	rm -f test-results/faults.ndjson
 	$(BIN)/pytest -m prove
-	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove tests/segments tests/campaigns
+	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove -m "hypothesis and not prove"
 	for round in $$(seq $(ROUNDS)); do \
 	  echo "faults, round $$round of $(ROUNDS)"; \
 	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 -q -m "fault and not prove" || exit 1; done
