@@ -47,16 +47,18 @@ MERGE_COLUMNS = tuple(field.column for field in FIELDS if field.column is not No
 """Columns of the customer frame that texts may use."""
 
 
-def join_standing(members: pl.DataFrame, standing: pl.DataFrame, contents: Sequence[Content]) -> pl.DataFrame:
+def with_standing(members: pl.DataFrame, standing: pl.DataFrame, contents: Sequence[Content]) -> pl.DataFrame:
     """The audience that the gates read: members with what the database knows of each.
 
     Args:
         members: ``customer_id`` and `MERGE_COLUMNS`.
-        standing: ``customer_id``, the gates' inputs but ``missing_field``, ``language``, ``has_family_name``,
-            ``has_given_name``. Members without a row there were erased meanwhile and are nobody's target.
+        standing: of the same people in the same order ``customer_id``, the gates' inputs but ``missing_field``, ``language``,
+            ``has_family_name``, ``has_given_name``. Members of whom the database knows nothing are left away, and are nobody's target.
         contents: say which fields a person needs; who lacks one that any of them needs lacks it.
     """
-    joined = members.join(standing, on="customer_id", how="inner").sort("customer_id")
+    if standing.height < members.height:
+        members = members.filter(pl.col("customer_id").is_in(standing["customer_id"].implode()))
+    joined = members.with_columns(standing.drop("customer_id"))
     spoken = joined["language"].unique().to_list()
     missing = [_lacks(content, spoken) for content in contents]
     return joined.with_columns(pl.any_horizontal(pl.lit(value=False), *missing).alias("missing_field"))

@@ -33,7 +33,7 @@ def rows_of(
     step: int = 0,
     rest: bool = False,
 ) -> pl.DataFrame:
-    """Everyone of a plan as a row of the ledger, `PEOPLE_COLUMNS`, moments as texts.
+    """Everyone of a plan as a row of the ledger, `PEOPLE_COLUMNS`, in the order of their key.
 
     Args:
         plan: who is in which arm, or left out why.
@@ -48,17 +48,15 @@ def rows_of(
         rest: they are in no test, and are sent what came out best of one; a column says so then.
     """
     treated = pl.col("arm") == str(ArmName.TREATED)
-    moments = {moment: _written(moment) for moment in plan.people["not_before"].unique().to_list()}
-    not_before = pl.col("not_before").replace_strict(moments, return_dtype=pl.String())
     drawn = _variants(salt=salt, variants=variants)
-    return plan.people.with_columns(drawn).select(
+    return plan.people.sort("customer_id").with_columns(drawn).select(
         "customer_id",
         "arm",
         pl.when(treated).then(pl.col("variant")),
         "left_out",
         pl.when(treated).then(pl.lit("planned")).alias("state"),
-        not_before.alias("planned_at"),
-        not_before.alias("not_before"),
+        pl.col("not_before").alias("planned_at"),
+        "not_before",
         pl.when(treated | pl.col("left_out").is_in(SHOWN_THOUGH_LEFT_OUT))
         .then(_merge_fields(plan.people, contents))
         .otherwise(pl.lit("{}"))
@@ -67,14 +65,14 @@ def rows_of(
         pl.lit(occurrence).alias("occurrence"),
         pl.lit(step).alias("step"),
         pl.lit(version).alias("version"),
-        pl.lit(_written(plan.expires_at)).alias("expires_at"),
-        pl.lit(_written(now)).alias("changed_at"),
+        _moment(plan.expires_at).alias("expires_at"),
+        _moment(now).alias("changed_at"),
         *([pl.lit(value=True).alias("rest")] if rest else []),
     )
 
 
-def _written(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat()
+def _moment(moment: datetime) -> pl.Expr:
+    return pl.lit(moment.astimezone(UTC), dtype=pl.Datetime("us", "UTC"))
 
 
 def _variants(*, salt: str, variants: Sequence[Variant]) -> pl.Expr:

@@ -1,39 +1,20 @@
-"""Reads what the gates need of a segment's members, in one statement, however many they are."""
+"""The audience of a campaign, and what the gates decide about it: the one way of launch and dry run."""
 
 import asyncio
-import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import polars as pl
 
-from backend.store import queries, shop
-from backend.store.deliveries import consent_without_word, purpose
+from backend.store import shop, standing
 from backend.store.pool import Connection
-from campaigns.audience import join_standing
+from backend.store.standing import Asked
+from campaigns.audience import with_standing
 from campaigns.campaign import Content, Devices, Draft
 from campaigns.gates import Plan, SendingRules, Terms, decide
 from campaigns.phases import Phases, decision_at, parted
 from campaigns.templates import required_fields
-
-_SQL = queries.load("deliveries")
-
-_STANDING: dict[str, Any] = {
-    "customer_id": pl.Int64(),
-    "gone": pl.Int8(),
-    "consented": pl.Int8(),
-    "excluded": pl.Int8(),
-    "devices": pl.Int64(),
-    "sent_day": pl.Int64(),
-    "sent_week": pl.Int64(),
-    "language": pl.String(),
-    "has_family_name": pl.Int8(),
-    "has_given_name": pl.Int8(),
-    "zone": pl.String(),
-}
-_FLAGS = tuple(name for name, kind in _STANDING.items() if kind == pl.Int8())
 
 
 async def read(
@@ -57,18 +38,14 @@ async def read(
         now: the end of the windows of the frequency cap.
     """
     needed = {name for content in contents for names in required_fields(content).values() for name in names}
-    standing = await _standing(
-        connection,
-        members["customer_id"].to_list(),
-        now,
-        purpose(terms),
-        consent_without_word(rules, terms),
-        terms.counts_from,
-        any(len(content.texts()) > 1 for content in contents),
-        "family_name" in needed,
-        "given_name" in needed,
+    asked = Asked(
+        language=any(len(content.texts()) > 1 for content in contents),
+        zone=terms.own_zone and rules.quiet.start != rules.quiet.end,
+        family_name="family_name" in needed,
+        given_name="given_name" in needed,
     )
-    return join_standing(members, standing, contents)
+    known = await standing.read(connection, members["customer_id"], asked=asked, rules=rules, terms=terms, now=now)
+    return await asyncio.to_thread(with_standing, members, known, contents)
 
 
 async def plan(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime) -> Plan:
@@ -99,22 +76,3 @@ async def plan_phases(
     decides_at = decision_at(first, rule)
     rest = await plan(pool, draft, others, salt=salt, now=decides_at) if others.height else None
     return Phases(plan=first, rest=rest, decides_at=decides_at)
-
-
-async def _standing(connection: Connection, *given: Any) -> pl.DataFrame:
-    """As text, which the server writes and Polars reads far faster than rows become objects."""
-    written = io.BytesIO()
-
-    async def keep(data: bytes) -> None:
-        written.write(data)
-
-    async with connection.transaction():
-        await connection.execute(_SQL["settle_in"])
-        await connection.copy_from_query(_SQL["read_audience"], *given, output=keep, format="csv")
-    written.seek(0)
-    rows = (
-        pl.read_csv(written, has_header=False, schema=_STANDING)
-        if written.getbuffer().nbytes
-        else pl.DataFrame(schema=_STANDING)
-    )
-    return rows.with_columns(pl.col(_FLAGS).cast(pl.Boolean()))

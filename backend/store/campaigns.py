@@ -1,6 +1,5 @@
 """Campaigns and the people they were launched for."""
 
-import io
 from datetime import datetime
 from typing import cast
 
@@ -8,11 +7,24 @@ import asyncpg
 import polars as pl
 
 from backend.store import queries, webhooks
+from backend.store.binary_copy import Kind, copy_rows
 from backend.store.pool import Connection
 from campaigns.campaign import State
 from campaigns.notices import Notice, NoticeType
 
 _SQL = queries.load("campaigns")
+
+_PEOPLE = {
+    "customer_id": Kind.BIGINT,
+    "occurrence": Kind.BIGINT,
+    "campaign_id": Kind.INTEGER,
+    "step": Kind.SMALLINT,
+    "version": Kind.SMALLINT,
+    "rest": Kind.BOOLEAN,
+    **dict.fromkeys(("arm", "variant", "left_out", "state"), Kind.TEXT),
+    **dict.fromkeys(("planned_at", "not_before", "expires_at", "changed_at"), Kind.MOMENT),
+    "merge_fields": Kind.JSONB,
+}
 
 
 async def list_all(connection: Connection) -> list[asyncpg.Record]:
@@ -123,11 +135,8 @@ async def add_occurrence(
 
 
 async def copy_people(connection: Connection, people: pl.DataFrame) -> None:
-    """Write everyone of a launch: `campaigns.ledger.PEOPLE_COLUMNS`, moments as texts."""
-    written = io.BytesIO()
-    people.write_csv(written, include_header=False)
-    written.seek(0)
-    await connection.copy_to_table("campaign_people", source=written, columns=people.columns, format="csv")
+    """Write everyone of a launch: rows as `campaigns.ledger.rows_of` makes them."""
+    await copy_rows(connection, "campaign_people", people, kinds=_PEOPLE)
 
 
 async def has_occurrence(connection: Connection, *, campaign_id: int, occurrence: int) -> bool:
