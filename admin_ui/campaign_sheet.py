@@ -12,6 +12,8 @@ from admin_ui import (
     rehearsal_views,
     report_views,
     trigger_form,
+    winner_form,
+    winner_views,
 )
 from admin_ui.campaign_form import Editor
 from admin_ui.campaign_timing import timing
@@ -45,16 +47,19 @@ async def show(
     error: str = "",
     review_error: str = "",
     comment: str = "",
+    launch_said: int | None = None,
 ) -> Response[Any]:
     """The page of a campaign, with what was just said to one of its forms."""
     common = {
         "detail": detail,
         "states": campaign_views.STATES,
         "kinds": trigger_form.CALLED,
+        "winners": winner_form,
         "sent": sent,
         "error": error,
         "review_error": review_error,
         "comment": comment,
+        "launch_said": launch_said,
         "timing": await timing(_editor(page, detail.draft), page, services),
         "proposed": _proposed(page, detail),
     }
@@ -85,6 +90,7 @@ async def figures(page: Page, services: PageServices, detail: CampaignDetail) ->
         "arms": report_views.arms(report.results, page.shop.currency, page.say) if report.results else (),
         "money": report_views.money(report.results, page.shop.currency, page.say) if report.results else (),
         "goal": report_views.goal(report.goal, page.say),
+        "winner": winner_views.told(report.test, page.say) if report.test else None,
         "ways": report_views.BREAKDOWNS,
         "device_states": campaign_views.DEVICE_STATES,
         "pause_reasons": campaign_views.PAUSE_REASONS,

@@ -29,6 +29,7 @@ NOTICES: Mapping[str, str] = {
     "waiting": mark("Waiting for a second person's approval."),
     "approved": mark("Approved."),
     "sent_back": mark("Sent back with your comment."),
+    "passed_over": mark("Passed over. The other launches go on."),
     "drafted": mark("A draft was made. Read it, change it as you like, then save it."),
     "copied": mark("Copied as a new draft."),
     "restored": mark("Back on the list."),

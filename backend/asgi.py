@@ -129,6 +129,7 @@ def _routes(role: str) -> list[Any]:
 
 def _steering() -> Router:
     """The API by which server programs read and steer."""
+    from backend.api.campaign_acts import CampaignActsController  # noqa: PLC0415 - not for intake processes
     from backend.api.campaign_figures import CampaignFiguresController  # noqa: PLC0415 - not for intake processes
     from backend.api.campaigns import CampaignController  # noqa: PLC0415 - not for intake processes
     from backend.api.consents import ConsentController  # noqa: PLC0415 - not for intake processes
@@ -153,6 +154,7 @@ def _steering() -> Router:
 
     steering: list[type[Controller]] = [
         CampaignController,
+        CampaignActsController,
         CampaignFiguresController,
         ConsentController,
         CouponController,

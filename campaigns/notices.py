@@ -16,6 +16,8 @@ class NoticeType(StrEnum):
     """Kinds of notices an endpoint can ask for."""
 
     CAMPAIGN_STATE = "campaign.state_changed"
+    LAUNCH_WAITING = "campaign.launch_waiting"
+    """A launch of one that repeats is for more people than were decided about: somebody has to look."""
     CAMPAIGN_WINNER = "campaign.winner_decided"
     IMPORT_FINISHED = "import.finished"
     EXPORT_FINISHED = "export.finished"

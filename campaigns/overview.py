@@ -26,6 +26,7 @@ class CampaignSummary:
         next_at: the next launch of one that repeats.
         version: the published one; 0 before the first launch.
         archived: taken off the list.
+        waiting: launches of one that repeats which wait for a second person.
     """
 
     campaign_id: int
@@ -49,6 +50,7 @@ class CampaignSummary:
     next_at: datetime | None = None
     version: int = 0
     archived: bool = False
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +89,24 @@ class CampaignVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingLaunch:
+    """A launch of a campaign that repeats which waits for a second person.
+
+    Attributes:
+        occurrence: its number.
+        people: whom it is for, as they were counted when it was due.
+        approved_for: people that the campaign was approved for; None where nobody ever had to.
+        expires_at: after this it is passed over.
+    """
+
+    occurrence: int
+    planned_at: datetime
+    people: int
+    approved_for: int | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignDetail:
     """One campaign with everything that was decided about it.
 
@@ -103,6 +123,7 @@ class CampaignDetail:
     created_at: datetime
     created_by: str
     review: Review = _NO_REVIEW
+    waiting: tuple[WaitingLaunch, ...] = ()
     test: Test | None = None
 
     @property

@@ -24,6 +24,7 @@ from campaigns.overview import CampaignSummary
 _REVIEWS = {
     "comment_missing": mark("Say why, so that it can be mended."),
     "comment_too_long": mark("At most 1,000 characters."),
+    "launch_not_waiting": mark("This launch does not wait any more."),
     "second_person_needed": mark("Somebody other than who wrote it has to look at it."),
 }
 
@@ -159,6 +160,36 @@ async def _review(page: Page, services: PageServices, form: Form, campaign_id: i
     return page.go(f"/campaigns/{campaign_id}", "approved" if yes else "sent_back")
 
 
+@post("/campaigns/{campaign_id:int}/launches/{occurrence:int}/{word:str}", opt={"allow": Allow.MARKETER})
+async def review_launch(
+    *,
+    page: NamedDependency[Page],
+    services: NamedDependency[PageServices],
+    form: NamedDependency[Form],
+    campaign_id: FromPath[int],
+    occurrence: FromPath[int],
+    word: FromPath[str],
+) -> Response[Any]:
+    """A second person's ``approve`` or ``reject`` to one launch of a campaign that repeats."""
+    desk, by, comment = services.campaign_desk, page.administrator.email, form.text("comment")
+    if word not in ("approve", "reject"):
+        raise NotFound("There is no such page.")
+    try:
+        if word == "approve":
+            await desk.approve_launch(campaign_id, occurrence, by=by, comment=comment)
+        else:
+            await desk.reject_launch(campaign_id, occurrence, by=by, comment=comment)
+    except (BadInput, Conflict) as refused:
+        said = _REVIEWS.get(refused.code)
+        if said is None:
+            raise
+        detail, why = await desk.get(campaign_id), page.say(said)
+        return await campaign_sheet.show(
+            page, services, detail, review_error=why, comment=comment, launch_said=occurrence
+        )
+    return page.go(f"/campaigns/{campaign_id}", "approved" if word == "approve" else "passed_over")
+
+
 @post("/campaigns/{campaign_id:int}/test", opt={"allow": Allow.MARKETER}, status_code=200)
 async def test_campaign(
     page: NamedDependency[Page],
@@ -204,5 +235,6 @@ ROUTES = (
     copy_campaign,
     approve_campaign,
     reject_campaign,
+    review_launch,
     test_campaign,
 )

@@ -96,6 +96,10 @@ def _todos(page: Page, board: Dashboard, campaigns: Sequence[CampaignSummary]) -
     drafts = [each for each in campaigns if each.state is State.DRAFT]
     waiting = sum(each.state is State.AWAITING_APPROVAL for each in campaigns)
     found = [Todo(say("“%(name)s” is on hold", name=c.name), f"/campaigns/{c.campaign_id}", "warning") for c in paused]
+    for each in campaigns:
+        if each.waiting:
+            text = say("A launch of “%(name)s” waits for approval", name=each.name)
+            found.append(Todo(text, f"/campaigns/{each.campaign_id}", "check", each.waiting))
     if waiting:
         found.append(Todo(say("Campaigns awaiting approval"), "/campaigns?state=awaiting_approval", "check", waiting))
     if board.failed_events:

@@ -19,6 +19,7 @@ PAGE = 50
 
 TYPES = {
     NoticeType.CAMPAIGN_STATE: mark("A campaign's state changed"),
+    NoticeType.LAUNCH_WAITING: mark("A launch waits for approval"),
     NoticeType.CAMPAIGN_WINNER: mark("The winner of a test was decided"),
     NoticeType.EXPORT_FINISHED: mark("An export ended"),
     NoticeType.IMPORT_FINISHED: mark("An import ended"),

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, QueryParameter
 
+from backend.api.campaign_acts import Revision
 from backend.api.guards import actor_of, requires
 from backend.api.idempotency import APART
 from backend.api.parameters import TEXT, Number
@@ -24,10 +25,8 @@ from campaigns.overview import (
     TestSend,
 )
 
-Revision: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**31 - 1)]
 Largest: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
-Comment: TypeAlias = Annotated[str, msgspec.Meta(max_length=1000, pattern=r"^[^\x00]*$")]
 Archived: TypeAlias = Annotated[bool, QueryParameter(description="Those that were taken off the list instead.")]
 Tag: TypeAlias = Annotated[str | None, QueryParameter(max_length=30, description="Only campaigns with this tag.")]
 _READ = requires("campaigns:read")
@@ -64,19 +63,6 @@ class Copied(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What the copy is called; by default as the first, with a number behind it."""
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=100, pattern=TEXT)] | None = None
-
-
-class Approval(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A second person's yes. ``revision`` is the one that was looked at; without it, what stands there is approved."""
-
-    comment: Comment = ""
-    revision: Revision | None = None
-
-
-class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A no, with why."""
-
-    comment: Annotated[str, msgspec.Meta(min_length=1, max_length=1000, pattern=TEXT)]
 
 
 class CampaignController(Controller):
@@ -152,44 +138,6 @@ class CampaignController(Controller):
         """A new draft that says the same, not scheduled, drawn anew."""
         return await campaign_desk.copy(campaign_id, name=data.name, by=actor_of(request))
 
-    @post("/{campaign_id:int}/approve", status_code=200, summary="Approve a campaign", guards=[_SEND])
-    async def approve_campaign(
-        self,
-        request: Request[None, None, State],
-        campaign_id: Number,
-        data: JSONBody[Approval],
-        campaign_desk: NamedDependency[CampaignDesk],
-    ) -> CampaignDetail:
-        """One that waits is scheduled, a new version that waits is put in force. Not with the key that wrote or submitted it."""
-        return await campaign_desk.approve(
-            campaign_id, comment=data.comment, revision=data.revision, by=actor_of(request)
-        )
-
-    @post("/{campaign_id:int}/reject", status_code=200, summary="Reject a campaign", guards=[_SEND])
-    async def reject_campaign(
-        self,
-        request: Request[None, None, State],
-        campaign_id: Number,
-        data: JSONBody[Rejection],
-        campaign_desk: NamedDependency[CampaignDesk],
-    ) -> CampaignDetail:
-        """One that waits becomes a draft again; a new version that waits is dropped."""
-        return await campaign_desk.reject(campaign_id, comment=data.comment, by=actor_of(request))
-
-    @post("/{campaign_id:int}/archive", status_code=200, summary="Take a campaign off the list", guards=[_WRITE])
-    async def archive_campaign(
-        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
-    ) -> CampaignDetail:
-        """A draft, or one that has ended; its figures stay."""
-        return await campaign_desk.archive(campaign_id, by=actor_of(request))
-
-    @post("/{campaign_id:int}/restore", status_code=200, summary="Put a campaign on the list again", guards=[_WRITE])
-    async def restore_campaign(
-        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
-    ) -> CampaignDetail:
-        """The way back from the archive."""
-        return await campaign_desk.restore(campaign_id, by=actor_of(request))
-
     @get("/{campaign_id:int}/dry-run", summary="Say what a launch now would do", guards=[_READ])
     async def dry_run_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> DryRun:
         """How many the segment holds, how many each gate removes and why, control, treated, samples."""
@@ -226,27 +174,6 @@ class CampaignController(Controller):
         chosen = Trial(device_ids=data.device_ids, variant=data.variant, step=data.step)
         by = actor_of(request)
         return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, chosen=chosen, by=by)
-
-    @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now", guards=[_WRITE])
-    async def pause_campaign(
-        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
-    ) -> CampaignDetail:
-        """What is on its way stays on its way."""
-        return await campaign_desk.pause(campaign_id, by=actor_of(request))
-
-    @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending", guards=[_SEND])
-    async def resume_campaign(
-        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
-    ) -> CampaignDetail:
-        """A paused campaign goes on with whoever is left."""
-        return await campaign_desk.resume(campaign_id, by=actor_of(request))
-
-    @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good", guards=[_WRITE])
-    async def cancel_campaign(
-        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
-    ) -> CampaignDetail:
-        """Who has not been sent it never will be."""
-        return await campaign_desk.cancel(campaign_id, by=actor_of(request))
 
     @get("/{campaign_id:int}/report", summary="Read a campaign's figures", guards=[_READ])
     async def report_campaign(

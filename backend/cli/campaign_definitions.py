@@ -19,7 +19,7 @@ from backend.wiring import Services
 from campaigns.campaign import Draft
 from campaigns.definition import from_json, to_json
 from campaigns.errors import DraftIncomplete
-from campaigns.overview import CampaignDetail, CampaignVersion, TestSend
+from campaigns.overview import CampaignDetail, CampaignVersion, TestSend, WaitingLaunch
 
 __all__ = ["app"]
 
@@ -28,6 +28,7 @@ _FILE = typer.Argument(
     ..., metavar="FILE", help="A JSON file as `joren campaign show` prints it; - reads from the pipe."
 )
 _BY = typer.Option("", "--by", help="Your name, for the audit log and the second person.")
+_LAUNCH = typer.Option(None, help="Number of a launch that waits: joren campaign waiting.")
 _AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 
 Act = Callable[[CampaignDesk, int, int], Awaitable[CampaignDetail]]
@@ -109,13 +110,20 @@ def approve(
     campaign: str = _CAMPAIGN,
     by: str = typer.Option(..., "--by", help="Your name: another one than who wrote or submitted it."),
     comment: str = typer.Option("", help="What you say to it."),
+    launch: int | None = _LAUNCH,
     as_json: bool = _AS_JSON,
 ) -> None:
-    """Approve a campaign that waits, or the new version of one that runs.
+    """Approve a campaign that waits, the new version of one that runs, or one launch of it.
 
     Example: joren campaign approve "Second visit" --by ken
     """
-    _act(campaign, lambda desk, number, _: desk.approve(number, by=_actor(by), comment=comment), as_json=as_json)
+
+    def act(desk: CampaignDesk, number: int, _: int) -> Awaitable[CampaignDetail]:
+        if launch is None:
+            return desk.approve(number, by=_actor(by), comment=comment)
+        return desk.approve_launch(number, launch, by=_actor(by), comment=comment)
+
+    _act(campaign, act, as_json=as_json)
 
 
 @app.command()
@@ -123,13 +131,47 @@ def reject(
     campaign: str = _CAMPAIGN,
     comment: str = typer.Option(..., help="Why, so that it can be mended."),
     by: str = _BY,
+    launch: int | None = _LAUNCH,
     as_json: bool = _AS_JSON,
 ) -> None:
-    """Reject a campaign that waits, or the new version of one that runs.
+    """Reject a campaign that waits, the new version of one that runs, or one launch of it, which is passed over.
 
     Example: joren campaign reject "Second visit" --comment "Which tea?" --by ken
     """
-    _act(campaign, lambda desk, number, _: desk.reject(number, by=_actor(by), comment=comment), as_json=as_json)
+
+    def act(desk: CampaignDesk, number: int, _: int) -> Awaitable[CampaignDetail]:
+        if launch is None:
+            return desk.reject(number, by=_actor(by), comment=comment)
+        return desk.reject_launch(number, launch, by=_actor(by), comment=comment)
+
+    _act(campaign, act, as_json=as_json)
+
+
+@app.command()
+def waiting(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
+    """List launches of a campaign that repeats which wait for a second person.
+
+    Example: joren campaign waiting "Friday news"
+    """
+
+    async def work(services: Services) -> tuple[WaitingLaunch, ...]:
+        desk = services.campaign_desk
+        return (await desk.get((await find_campaign(desk, campaign)).campaign_id)).waiting
+
+    found = run(work)
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        typer.echo(_tell_waiting(each))
+    if not found:
+        typer.echo("No launch waits.")
+
+
+def _tell_waiting(each: WaitingLaunch) -> str:
+    until = f"until {each.expires_at:%Y-%m-%d %H:%M} UTC"
+    whom = f"{each.people:,} people (approved for {each.approved_for or 0:,})"
+    return f"Launch {each.occurrence} for {whom} waits {until}: joren campaign approve … --launch {each.occurrence}"
 
 
 @app.command()
@@ -239,6 +281,8 @@ def _tell(made: CampaignDetail, *, as_json: bool) -> None:
         print_json(made)
         return
     typer.echo(tell_summary(made.summary))
+    for each in made.waiting:
+        typer.echo(_tell_waiting(each))
     if made.review.proposal is not None:
         typer.echo("A new version waits for a second person: joren campaign approve …")
     elif made.summary.state == "awaiting_approval":

@@ -36,8 +36,9 @@ def tell_summary(each: CampaignSummary) -> str:
     )
     failed = f" ({FAILURES.get(each.failed_reason, ('', each.failed_reason))[1]})" if each.failed_reason else ""
     whom = f"for “{each.segment_name}”" if each.segment_id is not None else "for whom it begins"
+    waits = f", {each.waiting:,} launches wait for a second person" if each.waiting else ""
     tags = f" [{', '.join(each.tags)}]" if each.tags else ""
-    return f"{each.campaign_id:>4}  {each.name}: {each.state}{why}{failed}, {whom}{counts}{tags}"
+    return f"{each.campaign_id:>4}  {each.name}: {each.state}{why}{failed}, {whom}{counts}{waits}{tags}"
 
 
 def tell_test(tried: TestSend) -> str:

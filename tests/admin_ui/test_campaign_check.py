@@ -8,12 +8,15 @@ import polars as pl
 import pytest
 
 from backend.lake.schemas import EVENTS_SCHEMA
+from backend.services.campaign_runs import CampaignRuns
+from backend.wiring.meetings import SegmentAudiences
 from campaigns.campaign import Draft
 from campaigns.content import Content, Text
 from campaigns.steps import Part, Send, SplitShare
-from campaigns.trigger import OnEvent
+from campaigns.trigger import OnEvent, Recurring
 from tests.admin_ui.conftest import Browser
-from tests.admin_ui.fakes import FakeLake
+from tests.admin_ui.fakes import FakeFrame, FakeLake
+from tests.admin_ui.test_pages import make_segment
 
 HELLO = Content(ja=Text("お待ちしています", "またどうぞ"))
 
@@ -53,3 +56,29 @@ async def test_what_is_for_too_many_asks_for_approval_whatever_begins_it(
     number = (await full.campaign_desk.create(draft, by="test")).summary.campaign_id
     assert (await full.campaign_desk.too_many(number)) is not None
     assert "承認" in (await administrator.get(f"/campaigns/{number}")).text.split('id="launch"')[1][:400]
+
+
+async def test_a_launch_that_waits_is_told_and_decided_on_the_pages(
+    administrator: Browser, full: SimpleNamespace
+) -> None:
+    now, segment = full.clock.now(), await make_segment(administrator)
+    daily = Recurring(rrule="FREQ=DAILY", starts_at=now)
+    draft = Draft(name="Daily", segment_id=int(segment), trigger=daily, content=HELLO, holdout_percent=0.0)
+    made = (await full.campaign_desk.create(draft, by="mika")).summary
+    runs = CampaignRuns(full.pool, full.clock, audiences=SegmentAudiences(full.segment_runs, FakeFrame(customers=120)))
+    await full.campaign_desk.send_now(made.campaign_id, revision=made.revision, by="mika")
+    await full.shop.save(replace(await full.shop.get(), approval_above=1), actor="test")
+    await runs.launch_due()
+    home = (await administrator.get("/")).text
+    assert "「Daily」の配信1回分が承認待ちです" in home
+    page = (await administrator.get(f"/campaigns/{made.campaign_id}")).text
+    assert "この人数はまだ承認されていません" in page
+    (held,) = (await full.campaign_desk.get(made.campaign_id)).waiting
+    at = f"/campaigns/{made.campaign_id}/launches/{held.occurrence}"
+    refused = await administrator.post(f"{at}/reject", {"comment": " "})
+    assert (refused.status_code, 'id="error-comment-' in refused.text) == (422, True)
+    await administrator.post(f"{at}/approve", {"comment": "fine"})
+    assert (await full.campaign_desk.get(made.campaign_id)).waiting == ()
+    assert await runs.launch_due() == 1
+    again = await administrator.post(f"{at}/approve", {"comment": ""})
+    assert (again.status_code, "もう承認待ちではありません" in again.text) == (422, True)

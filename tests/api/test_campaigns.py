@@ -1,6 +1,7 @@
 """A server program steers campaigns as the pages do."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,6 +13,7 @@ from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
 
+from backend.api.campaign_acts import CampaignActsController
 from backend.api.campaigns import CampaignController
 from backend.api.problems import HANDLERS
 from backend.services.api_keys import ApiKeys
@@ -32,7 +34,7 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
 async def client(floor: ShopFloor) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(floor.pool, floor.clock)
     app = Litestar(
-        [CampaignController],
+        [CampaignController, CampaignActsController],
         dependencies={"campaign_desk": Provide(lambda: floor.desk, sync_to_thread=False)},
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(title="Joren", version="1", use_handler_docstrings=True),
@@ -189,3 +191,23 @@ async def test_copy_archive_and_trials(client: httpx.AsyncClient, floor: ShopFlo
     assert [each["name"] for each in (await client.get("/campaigns")).json()] == ["Tea (2)"]
     assert [each["name"] for each in (await client.get("/campaigns", params={"archived": True})).json()] == ["Tea"]
     assert not (await client.post(f"{path}/restore")).json()["summary"]["archived"]
+
+
+async def test_a_launch_that_waits_is_approved_or_passed_over(client: httpx.AsyncClient, floor: ShopFloor) -> None:
+    await floor.settings(approval_above=2)
+    await floor.people(1)
+    daily = {"kind": "recurring", "rrule": "FREQ=DAILY", "starts_at": floor.clock.now().isoformat()}
+    number = (await made(client, floor, trigger=daily))["summary"]["campaign_id"]
+    await client.post(f"/campaigns/{number}/send", json={"revision": 1})
+    await floor.runs.launch_due()
+    await floor.people(3)
+    for word, body, status in (("approve", {}, 409), ("reject", {}, 400), ("reject", {"comment": "an import"}, 200)):
+        floor.clock.advance(timedelta(days=1) if word == "approve" else timedelta())
+        await floor.runs.launch_due()
+        (held,) = (await client.get(f"/campaigns/{number}")).json()["waiting"]
+        assert (held["people"], held["approved_for"]) == (4, None)
+        answer = await client.post(f"/campaigns/{number}/launches/{held['occurrence']}/{word}", json=body)
+        assert answer.status_code == status, "the one key wrote it: another has to approve it"
+    assert answer.json()["waiting"] == []
+    assert (await client.post(f"/campaigns/{number}/launches/1/reject", json={"comment": "why"})).status_code == 409
+    assert (await client.post(f"/campaigns/{number}/launches/0/approve", json={})).status_code == 400

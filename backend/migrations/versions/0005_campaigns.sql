@@ -58,6 +58,21 @@ CREATE TABLE campaign_versions (
     PRIMARY KEY (campaign_id, version)
 );
 
+-- Launches of campaigns that repeat which are for more people than were decided about: each waits by itself until a second person
+-- says yes, or until expires_at. approved_for: people that the campaign was approved for; null where nobody ever approved it.
+CREATE TABLE waiting_launches (
+    campaign_id integer NOT NULL REFERENCES campaigns,
+    occurrence bigint NOT NULL,
+    planned_at timestamptz NOT NULL,
+    day date NOT NULL,
+    people bigint NOT NULL,
+    approved_for bigint,
+    expires_at timestamptz NOT NULL,
+    approved_by text,
+    approved_at timestamptz,
+    PRIMARY KEY (campaign_id, occurrence)
+);
+
 -- ledger
 
 -- One row a person of an occurrence and step: who was left out and why, who is control, who is to get it and what became of that.

@@ -12,7 +12,7 @@ from backend.services.campaign_desk import moves
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import campaign_drafts as drafts
 from backend.store import campaigns as store
-from backend.store import jobs
+from backend.store import jobs, waiting_launches
 from backend.store.pool import Connection
 from campaigns.campaign import Action, Draft, State, check_new_version, next_state
 from campaigns.definition import from_json
@@ -57,9 +57,16 @@ async def schedule(
 
 
 async def approve(
-    connection: Connection, row: asyncpg.Record, *, revision: int, comment: str, by: str, now: datetime
+    connection: Connection,
+    row: asyncpg.Record,
+    *,
+    revision: int,
+    audience: int | None,
+    comment: str,
+    by: str,
+    now: datetime,
 ) -> None:
-    """A second person's yes: to a campaign that waits, or to the new version of one that runs.
+    """A second person's yes: to a campaign that waits, or to the new version of one that runs (``audience`` as in `schedule`).
 
     Raises:
         Conflict: the person is the one who wrote or submitted it, nothing waits, or it was changed since ``revision``.
@@ -76,6 +83,10 @@ async def approve(
             connection, campaign_id=campaign_id, before=before, state=before, by=by, comment=comment, now=now
         )
         await _put_in_force(connection, draft, campaign_id=campaign_id, by=row["proposed_by"], now=now)
+        if audience is not None:
+            await waiting_launches.set_approved_for(
+                connection, campaign_id=campaign_id, people=audience, by=by, comment=comment, now=now
+            )
     else:
         after = await moves.move(connection, campaign_id, Action.APPROVE)
         _check_second(by, row["edited_by"], row["submitted_by"])
@@ -86,6 +97,43 @@ async def approve(
     await moves.audit(connection, "approve", campaign_id, by=by, now=now, comment=comment)
 
 
+async def approve_launch(
+    connection: Connection, row: asyncpg.Record, *, occurrence: int, comment: str, by: str, now: datetime
+) -> None:
+    """A second person's yes to one launch of a campaign that repeats, and to so many people at later ones.
+
+    Raises:
+        Conflict: the person is the one who wrote or submitted it, or it does not wait (any more).
+    """
+    _check_comment(comment)
+    campaign_id = row["campaign_id"]
+    await moves.hold(connection, campaign_id)
+    _check_second(by, row["edited_by"], row["submitted_by"])
+    people = await waiting_launches.approve(
+        connection, campaign_id=campaign_id, occurrence=occurrence, by=by, comment=comment, now=now
+    )
+    _check_waits(people)
+    said = {"occurrence": occurrence, "people": people, "comment": comment}
+    await moves.audit(connection, "approve_launch", campaign_id, by=by, now=now, **said)
+
+
+async def reject_launch(
+    connection: Connection, row: asyncpg.Record, *, occurrence: int, comment: str, by: str, now: datetime
+) -> None:
+    """A no to one launch: it is passed over, the others go on.
+
+    Raises:
+        BadInput: without a comment.
+        Conflict: it does not wait (any more).
+    """
+    _check_why(comment)
+    await moves.hold(connection, row["campaign_id"])
+    people = await waiting_launches.drop(connection, campaign_id=row["campaign_id"], occurrence=occurrence)
+    _check_waits(people)
+    said = {"occurrence": occurrence, "people": people, "comment": comment}
+    await moves.audit(connection, "reject_launch", row["campaign_id"], by=by, now=now, **said)
+
+
 async def reject(connection: Connection, row: asyncpg.Record, *, comment: str, by: str, now: datetime) -> None:
     """A no, with why: back to draft, or away with the new version of one that runs.
 
@@ -93,9 +141,7 @@ async def reject(connection: Connection, row: asyncpg.Record, *, comment: str, b
         BadInput: without a comment.
         Conflict: nothing waits.
     """
-    if not comment.strip():
-        raise BadInput("Say why, so that it can be mended.", code="comment_missing", field="comment")
-    _check_comment(comment)
+    _check_why(comment)
     campaign_id, before = row["campaign_id"], await moves.hold(connection, row["campaign_id"], revision=row["revision"])
     waits = row["proposal"] is not None
     after = before if waits else await moves.move(connection, campaign_id, Action.REJECT)
@@ -148,6 +194,17 @@ async def _launch_soon(connection: Connection, campaign_id: int, *, at: datetime
 def _check_second(by: str, *authors: str | None) -> None:
     if by in authors:
         raise Conflict("Somebody other than who wrote or submitted it has to approve it.", code="second_person_needed")
+
+
+def _check_waits(people: int | None) -> None:
+    if people is None:
+        raise Conflict("This launch does not wait for anybody: look at the campaign again.", code="launch_not_waiting")
+
+
+def _check_why(comment: str) -> None:
+    if not comment.strip():
+        raise BadInput("Say why, so that it can be mended.", code="comment_missing", field="comment")
+    _check_comment(comment)
 
 
 def _check_comment(comment: str) -> None:

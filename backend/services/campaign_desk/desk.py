@@ -19,8 +19,10 @@ from backend.store import campaign_progress as progress_store
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
+from backend.store import waiting_launches
 from campaigns.audience import Audiences
 from campaigns.campaign import Action, Draft, State
+from campaigns.definition import from_json
 from campaigns.delivery import PushSender
 from campaigns.overview import (
     CampaignDetail,
@@ -69,7 +71,10 @@ class CampaignDesk:
 
     async def get(self, campaign_id: int) -> CampaignDetail:
         """One campaign."""
-        return detail_of(await self._row(campaign_id))
+        async with self._pool.acquire() as connection:
+            row = await read(connection, campaign_id)
+            waiting = await waiting_launches.list_waiting(connection, campaign_id=campaign_id) if row["waiting"] else ()
+        return replace(detail_of(row), waiting=waiting)
 
     async def versions(self, campaign_id: int) -> tuple[CampaignVersion, ...]:
         """Its published versions, the first one first."""
@@ -153,8 +158,29 @@ class CampaignDesk:
         """
         row = await self._row(campaign_id)
         looked_at = row["revision"] if revision is None else revision
+        audience = None if row["proposal"] is None else await self._too_many(from_json(row["proposal"]))
         async with self._pool.acquire() as connection, connection.transaction():
-            await approvals.approve(connection, row, revision=looked_at, comment=comment, by=by, now=self._clock.now())
+            await approvals.approve(
+                connection, row, revision=looked_at, audience=audience, comment=comment, by=by, now=self._clock.now()
+            )
+        return await self.get(campaign_id)
+
+    async def approve_launch(self, campaign_id: int, occurrence: int, *, by: str, comment: str = "") -> CampaignDetail:
+        """A second person's yes to a launch that waits: it goes out within seconds, to the people of then."""
+        row = await self._row(campaign_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.approve_launch(
+                connection, row, occurrence=occurrence, comment=comment, by=by, now=self._clock.now()
+            )
+        return await self.get(campaign_id)
+
+    async def reject_launch(self, campaign_id: int, occurrence: int, *, by: str, comment: str) -> CampaignDetail:
+        """A no to a launch that waits, with why: it is passed over, the others go on."""
+        row = await self._row(campaign_id)
+        async with self._pool.acquire() as connection, connection.transaction():
+            await approvals.reject_launch(
+                connection, row, occurrence=occurrence, comment=comment, by=by, now=self._clock.now()
+            )
         return await self.get(campaign_id)
 
     async def reject(self, campaign_id: int, *, by: str, comment: str) -> CampaignDetail:

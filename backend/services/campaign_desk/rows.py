@@ -50,6 +50,7 @@ def summary_of(row: asyncpg.Record) -> CampaignSummary:
         next_at=row["next_at"],
         version=row["version"],
         archived=row["archived_at"] is not None,
+        waiting=row["waiting"],
     )
 
 

@@ -5,8 +5,9 @@ and the others find the campaign no longer scheduled, or the occurrence launched
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import asyncpg
 import polars as pl
@@ -14,13 +15,14 @@ import structlog
 
 from backend.clock import Clock
 from backend.errors import JorenError, Unavailable
-from backend.services.campaign_runs import entering
+from backend.services.campaign_runs import entering, waiting
 from backend.services.campaign_runs.launches import Enter, Launch, SegmentGone, failure_of
 from backend.store import audience as audience_store
 from backend.store import campaign_drafts, campaign_tests
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
+from backend.store import waiting_launches as waiting_store
 from backend.store.pool import Connection
 from campaigns.audience import MERGE_COLUMNS, Audiences
 from campaigns.campaign import Action, Draft, Kind, State, next_state
@@ -30,7 +32,6 @@ from campaigns.errors import CampaignError
 from campaigns.ledger import rows_of
 from campaigns.phases import Phases
 from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due, next_due
-from campaigns.states import outgrew
 from campaigns.trigger import REPEATING, OnDate
 from segments.errors import FactsError, RuleError
 
@@ -56,15 +57,24 @@ class CampaignRuns:
 
     async def launch_due(self) -> int:
         """Launch every campaign that is due; one that cannot be does not hold up the others. Gives how many."""
-        async with self._pool.acquire() as connection:
-            due = await store.list_due(connection, now=self._clock.now())
+        now = self._clock.now()
+        async with self._pool.acquire() as connection, connection.transaction():
+            await waiting.pass_over_expired(connection, now=now)
+            due = await store.list_due(connection, now=now)
+            approved = await waiting_store.list_approved(connection, now=now)
         launched = 0
         for campaign_id in due:
-            try:
-                launched += await self.launch(campaign_id)
-            except (JorenError, CampaignError, FactsError) as error:
-                log.warning("campaign_not_launched", campaign_id=campaign_id, error=str(error))
+            launched += await self._try(campaign_id, self.launch(campaign_id))
+        for each in approved:
+            launched += await self._try(each["campaign_id"], self._launch_approved(each))
         return launched
+
+    async def _try(self, campaign_id: int, launching: Coroutine[Any, Any, bool]) -> bool:
+        try:
+            return await launching
+        except (JorenError, CampaignError, FactsError) as error:
+            log.warning("campaign_not_launched", campaign_id=campaign_id, error=str(error))
+            return False
 
     async def launch(self, campaign_id: int) -> bool:
         """Launch one campaign, or the next occurrence of one that repeats, if it is due; gives whether it did.
@@ -107,7 +117,7 @@ class CampaignRuns:
             held = await store.lock(connection, campaign_id=campaign_id)
             if held is None or held["state"] != State.SCHEDULED or held["revision"] != row["revision"]:
                 return False
-            if launch is not None and await _wait_if_outgrown(connection, row, launch.targeted, now=now):
+            if launch is not None and await waiting.wait_if_outgrown(connection, row, launch.targeted, now=now):
                 return False
             next_state(State.SCHEDULED, Action.LAUNCH)
             version = await campaign_drafts.publish(
@@ -140,18 +150,63 @@ class CampaignRuns:
             held = await store.lock(connection, campaign_id=campaign_id)
             if held is None or held["state"] != State.SENDING or held["next_at"] != row["next_at"]:
                 return False
-            if launch is not None:
-                await self._write(connection, row, draft, launch, version=row["version"])
-                await store.add_launch(
-                    connection,
-                    campaign_id=campaign_id,
-                    targeted=launch.targeted,
-                    control=launch.control,
-                    expires_at=launch.expires_at,
-                    segment_version=launch.segment_version,
+            launched = False
+            if launch is not None and due is not None:
+                launched = not await waiting.hold_back_if_outgrown(
+                    connection, row, due, launch.targeted, lasting=draft.expires_after, now=now
                 )
+                if launched:
+                    await self._add(connection, row, draft, launch)
             await self._look_again(connection, row, draft, looked_at=due.at if due else now)
-        return launch is not None
+        return launched
+
+    async def _launch_approved(self, approved: asyncpg.Record) -> bool:
+        """A launch that a second person has approved, for the people of now."""
+        campaign_id, now = approved["campaign_id"], self._clock.now()
+        async with self._pool.acquire() as connection:
+            row = await store.get(connection, campaign_id=campaign_id)
+        if row is None:
+            return False
+        draft, due = (
+            campaign_drafts.read_draft(row),
+            Due(*(approved[name] for name in ("occurrence", "planned_at", "day"))),
+        )
+        try:
+            launch = await self._gather(row, draft, due)
+        except (RuleError, CampaignError, SegmentGone) as error:
+            await self._fail(row, error)
+            return False
+        async with self._pool.acquire() as connection, connection.transaction():
+            held = await store.lock(connection, campaign_id=campaign_id)
+            if held is None or held["state"] != State.SENDING or held["revision"] != row["revision"]:
+                return False
+            if not await waiting_store.take(connection, campaign_id=campaign_id, occurrence=due.occurrence):
+                return False
+            if await waiting.hold_back_if_outgrown(
+                connection,
+                row,
+                due,
+                launch.targeted,
+                lasting=draft.expires_after,
+                now=now,
+                approved_for=approved["people"],
+            ):
+                return False
+            await self._add(connection, row, draft, launch)
+        log.info("campaign_launched", campaign_id=campaign_id, occurrence=due.occurrence)
+        return True
+
+    async def _add(self, connection: Connection, row: asyncpg.Record, draft: Draft, launch: Launch) -> None:
+        """One more launch of a campaign that repeats."""
+        await self._write(connection, row, draft, launch, version=row["version"])
+        await store.add_launch(
+            connection,
+            campaign_id=row["campaign_id"],
+            targeted=launch.targeted,
+            control=launch.control,
+            expires_at=launch.expires_at,
+            segment_version=launch.segment_version,
+        )
 
     async def _look_again(
         self, connection: Connection, row: asyncpg.Record, draft: Draft, *, looked_at: datetime
@@ -289,18 +344,3 @@ class CampaignRuns:
                 rest=rest,
             )
             await store.copy_people(connection, rows)
-
-
-async def _wait_if_outgrown(connection: Connection, row: asyncpg.Record, people: int, *, now: datetime) -> bool:
-    """Have a campaign wait for a second person whose segment came to hold more people than were decided about."""
-    above = (await shop_store.read_settings(connection)).approval_above
-    approved_for = row["audience"] if row["reviewed_by"] is not None else None
-    if not outgrew(people, above=above, approved_for=approved_for):
-        return False
-    next_state(State.SCHEDULED, Action.SUBMIT)
-    campaign_id, by = row["campaign_id"], row["submitted_by"] or row["edited_by"]
-    await campaign_drafts.submit(
-        connection, campaign_id=campaign_id, at=row["scheduled_at"], by=by, audience=people, now=now
-    )
-    log.warning("campaign_outgrew", campaign_id=campaign_id, people=people, remedy="joren campaign approve")
-    return True

@@ -11,7 +11,11 @@ SELECT
     (
         SELECT count(DISTINCT d.customer_id) FROM deliveries AS d
         WHERE d.campaign_id = c.campaign_id AND d.state = 'accepted'
-    ) AS accepted
+    ) AS accepted,
+    (
+        SELECT count(*) FROM waiting_launches AS w
+        WHERE w.campaign_id = c.campaign_id AND w.approved_at IS NULL AND c.state IN ('sending', 'paused')
+    ) AS waiting
 FROM campaigns AS c
 LEFT JOIN segments AS s USING (segment_id)
 LEFT JOIN campaign_tests AS t USING (campaign_id)
@@ -87,9 +91,10 @@ ORDER BY coalesce(next_at, scheduled_at), campaign_id
 
 -- name: list_active
 -- Campaigns whose ledger may hold work, the oldest first. due: something may go out at $1; what runs for months has nothing
--- most of the time, and costs its claim only then. Who waits for the winner of a test is due once that is decided.
+-- most of the time, and costs its claim only then. A launch that waits for a second person may still come, too. Who waits for the winner of a test is due once that is decided.
 SELECT
-    c.campaign_id, c.state, c.policy, c.expires_at, c.revision, c.kind, c.next_at, c.rate_per_minute,
+    c.campaign_id, c.state, c.policy, c.expires_at, c.revision, c.kind, c.rate_per_minute,
+    coalesce(c.next_at, (SELECT min(w.expires_at) FROM waiting_launches AS w WHERE w.campaign_id = c.campaign_id)) AS next_at,
     EXISTS (
         SELECT FROM campaign_people AS p
         WHERE p.campaign_id = c.campaign_id AND p.state = 'planned' AND NOT p.rest AND p.not_before <= $1

@@ -15,7 +15,8 @@ UPDATE trigger_positions SET position = $2, read_at = $3 WHERE feed = $1
 -- name: list_listening
 -- Campaigns that may let people in, or have people under way: every version of theirs, and which one is published. Asked several
 -- times a second, so without what they say.
-SELECT c.campaign_id, c.state, c.version AS published, c.planned_at, c.next_at, c.salt, v.version
+SELECT c.campaign_id, c.state, c.version AS published, c.planned_at, c.salt, v.version,
+    coalesce(c.next_at, (SELECT min(w.expires_at) FROM waiting_launches AS w WHERE w.campaign_id = c.campaign_id)) AS next_at
 FROM campaigns AS c
 JOIN campaign_versions AS v USING (campaign_id)
 WHERE c.state IN ('sending', 'paused') AND c.kind IN ('event', 'segment', 'journey')
