@@ -51,6 +51,7 @@ _NAMES: Mapping[str, str] = {
     "tags": mark("Tags"),
     "names_on_lock_screen": mark("Texts may show the family name"),
     "exits_on": mark("What ends it"),
+    "winner": mark("Test of the versions"),
 }  # fmt: skip
 _LANGUAGES = {"ja": "日本語", "en": "English"}
 _NOTHING = "–"

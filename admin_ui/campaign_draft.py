@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from admin_ui import campaign_places, content_form, journey_form, trigger_form
+from admin_ui import campaign_places, content_form, journey_form, trigger_form, winner_form
 from admin_ui.campaign_form import FIELDS, Editor, conversion, exit_event, settled, slot
 from admin_ui.campaign_places import sentence_of
 from admin_ui.content_form import FIRST, Fields
@@ -39,6 +39,7 @@ def from_draft(draft: Draft, *, zone: str, currency: str, now: datetime) -> Edit
         "policy": str(draft.policy),
         "names_on_lock_screen": "on" if draft.names_on_lock_screen else "",
         "variants": str(len(draft.variants) or 1),
+        **winner_form.write(draft.winner),
     }
     if not draft.steps:
         for place, (_, content) in enumerate(draft.contents()):
@@ -99,6 +100,7 @@ def to_draft(
         names_on_lock_screen=bool(fields["names_on_lock_screen"]),
         steps=_steps(editor, currency),
         exits_on=_exits_on(editor, currency),
+        winner=winner_form.rule(fields) if _compares(editor) and not editor.is_journey else None,
     )
     try:
         check_draft(draft)
@@ -140,6 +142,7 @@ def _wrong(editor: Editor, *, zone: str, now: datetime, begun: datetime | None) 
         wrong += ["own_exit"] if fields["exits"] and not exit_event(fields) else []
     elif _compares(editor):
         wrong += [f"share{each}" for each in editor.slots if _number(fields[f"share{each}"]) is None]
+        wrong += winner_form.wrong(fields)
     wrong += trigger_form.wrong(fields, zone=zone, now=now, begun=begun)
     return wrong
 

@@ -12,6 +12,7 @@ from admin_ui import (
     repetition_form,
     segment_builder,
     trigger_form,
+    winner_form,
 )
 from admin_ui.behaviour_form import FOLLOWERS
 from admin_ui.campaign_form import Editor
@@ -134,6 +135,7 @@ async def context(page: Page, services: PageServices, editor: Editor, errors: Er
         "kinds": trigger_form.KINDS,
         "triggers": trigger_form,
         "repetitions": repetition_form,
+        "winners": winner_form,
         "happenings": HAPPENINGS,
         "events": VOCABULARY,
         "segments": await services.segment_runs.list(),

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from admin_ui import content_form, journey_form, repetition_form, rule_form, trigger_form
+from admin_ui import content_form, journey_form, repetition_form, rule_form, trigger_form, winner_form
 from admin_ui.content_form import FIRST, Fields
 from admin_ui.forms import Form
 from admin_ui.rule_tree import Node, placed
@@ -40,7 +40,7 @@ OWN: Mapping[str, str] = {
     "phone": "ios",
     "screen": "light",
 }
-FIELDS: Mapping[str, str] = {**OWN, **trigger_form.BLANK, **content_form.BLANK}
+FIELDS: Mapping[str, str] = {**OWN, **trigger_form.BLANK, **content_form.BLANK, **winner_form.BLANK}
 """Every field of an editor with one content, with what stands in it at first."""
 
 
@@ -62,9 +62,10 @@ _CHOICES: Mapping[str, Collection[str]] = {
     "shape": ("push", "journey"),
     "phone": ("ios", "android"),
     "screen": ("light", "dark"),
+    **winner_form.CHOICES,
 }
 """Fields that hold one of a few words; anything else becomes what stands in it at first."""
-_FLAGS = ("own_zone", "names_on_lock_screen", "exits")
+_FLAGS = ("own_zone", "names_on_lock_screen", "exits", "winner")
 _SEVERAL = ("weekdays",)
 NAMES = "ABCDE"
 """What versions are called at first."""

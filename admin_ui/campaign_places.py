@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 
-from admin_ui import content_form, journey_form, trigger_form
+from admin_ui import content_form, journey_form, trigger_form, winner_form
 from admin_ui.campaign_form import FIELDS, Editor, slot
 from admin_ui.campaign_words import SENTENCES
 from admin_ui.error_words import text_words
@@ -32,6 +32,7 @@ _PART = re.compile(r"(?P<of>steps|variants)\[(?P<place>\d+)\]\.(?P<rest>.*)")
 
 _FIELD_OF: Mapping[str, str] = {
     **trigger_form.FIELD_OF,
+    **winner_form.FIELD_OF,
     "expires_after": "expires_hours",
     "rate_per_minute": "rate",
     "variants": "variants",

@@ -1,6 +1,6 @@
 """What came of a campaign as the pages show it: arms, goal, parts of its people, calendar, frequency. Pure: values in, values out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -15,7 +15,7 @@ from campaigns.effect import Arm
 from campaigns.experiment import ArmName
 from campaigns.fatigue import Fatigue, OptOuts, Week
 from campaigns.overview import CampaignBreakdown, Goal
-from campaigns.results import ArmResult, Results, Slice
+from campaigns.results import REST, TESTED_CONTROL, ArmResult, Results, Slice
 
 BREAKDOWNS = {
     "store": mark("Store"),
@@ -68,14 +68,20 @@ class Part:
 def arms(results: Results, currency: str, say: Say) -> tuple[ArmLine, ...]:
     """Every variant, then the control where anybody was held out."""
     comparisons = {one.name: one for one in results.comparisons}
-    shown = [*results.variants, *([results.control] if results.control.arm.customers else [])]
+    phases = (results.rest, results.tested_control, results.control)
+    shown = [*results.variants, *(one for one in phases if one is not None and one.arm.customers)]
     return tuple(_line(one, comparisons.get(one.name), currency, say) for one in shown)
 
 
 def arm_name(name: str, say: Say) -> str:
     """What an arm is called."""
-    known = {ArmName.TREATED: say("Got the push"), ArmName.CONTROL: say("Control")}
-    return known.get(ArmName(name), name) if name in list(ArmName) else say("Version %(name)s", name=name)
+    known = {
+        ArmName.TREATED: say("Got the push"),
+        ArmName.CONTROL: say("Control"),
+        REST: say("The rest, after the decision"),
+        TESTED_CONTROL: say("Control of the test"),
+    }
+    return known[name] if name in known else say("Version %(name)s", name=name)
 
 
 def _line(result: ArmResult, comparison: Comparison | None, currency: str, say: Say) -> ArmLine:
@@ -125,11 +131,11 @@ def goal(told: Goal, say: Say) -> dict[str, str]:
     }
 
 
-def parts(breakdown: CampaignBreakdown, currency: str, say: Say) -> tuple[Part, ...]:
-    """The parts of a campaign's people."""
+def parts(breakdown: CampaignBreakdown, currency: str, say: Say, *, stores: Mapping[str, str]) -> tuple[Part, ...]:
+    """The parts of a campaign's people; ``stores`` are names by code."""
     return tuple(
         Part(
-            label=_label(breakdown.by, each.label, say),
+            label=_label(breakdown.by, each.label, say, stores),
             slice=each,
             arms=arms(each.results, currency, say),
         )
@@ -137,12 +143,12 @@ def parts(breakdown: CampaignBreakdown, currency: str, say: Say) -> tuple[Part, 
     )
 
 
-def _label(by: str, label: str | None, say: Say) -> str:
+def _label(by: str, label: str | None, say: Say, stores: Mapping[str, str]) -> str:
     if label is None:
         return say("Not known")
     if label in _LABELS:
         return say(_LABELS[label])
-    return {"platform": PLATFORMS, "language": _LANGUAGES}.get(by, {}).get(label, label)
+    return {"platform": PLATFORMS, "language": _LANGUAGES, "store": stores}.get(by, stores).get(label, label)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

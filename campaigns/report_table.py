@@ -10,7 +10,7 @@ from campaigns.effect import Arm, Effect
 from campaigns.intervals import Interval
 from campaigns.overview import CampaignReport
 from campaigns.report import People
-from campaigns.results import Results
+from campaigns.results import REST, TESTED_CONTROL, Results
 from campaigns.winner import Test
 
 COLUMNS: dict[str, pl.DataType] = {
@@ -62,9 +62,7 @@ def _results(results: Results) -> Iterator[_Row]:
     variants = [(f"variant {one.name}", one) for one in results.variants] if several else []
     for section, one in variants:
         yield from _arm(section, one.arm)
-    phases = [
-        (name, one) for name, one in (("rest", results.rest), ("control of the test", results.tested_control)) if one
-    ]
+    phases = [(name, one) for name, one in ((REST, results.rest), (TESTED_CONTROL, results.tested_control)) if one]
     for section, one in phases:
         yield from _arm(section, one.arm)
     for section, one in (("treated", results.treated), *variants, *phases, ("control", results.control)):

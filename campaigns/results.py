@@ -17,6 +17,8 @@ NO_VARIANT = str(ArmName.TREATED)
 """How the one arm that got the push is called where there are no variants."""
 REST = "rest"
 """How those are called who were sent what came out best of a test."""
+TESTED_CONTROL = "control of the test"
+"""How the part of the control group is called that was drawn in the test."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +191,7 @@ def _results(rows: list[dict[str, Any]], variants: tuple[str, ...], *, till: boo
         control=_arm(control, held_out, till=till),
         left_out_merged=sum(row["customers"] for row in rows if row["arm"] is None),
         rest=_arm(REST, [row for row in treated if row["rest"]], till=till) if two_phases else None,
-        tested_control=_arm(control, [row for row in held_out if not row["rest"]], till=till) if two_phases else None,
+        tested_control=_arm(TESTED_CONTROL, [row for row in held_out if not row["rest"]], till=till) if two_phases else None,
     )
 
 

@@ -1,13 +1,16 @@
 """A report with its goal, arms and parts; the calendar; the view on frequency: in Japanese and English, empty and full."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
+from backend.store import campaign_tests
 from campaigns.content import Content
 from campaigns.steps import Exit, Wait
 from campaigns.trigger import OnDate, OnEvent
+from campaigns.winner import Tried, WinnerRule, decide, to_json
 from segments.rules.parse import parse
 from tests.admin_ui.conftest import Browser
 from tests.fixtures.shop_floor import NOON as THEN
@@ -42,6 +45,54 @@ async def test_the_report_tells_goal_arms_sales_and_parts(administrator: Browser
     fragment = await administrator.get(f"/campaigns/{number}/breakdown?by=platform", **{"HX-Request": "true"})
     assert "<html" not in fragment.text
     assert "Android" in fragment.text
+
+
+@pytest.mark.parametrize(
+    ("language", "open_words", "decided_words"),
+    [
+        (
+            "ja",
+            ("文面のテスト", "に決めます。残りの人はそれまで待機します。"),
+            ("文面 B の勝ち。残りの人に送ります", "数字が示しています", "+4.0pt"),
+        ),
+        (
+            "en",
+            ("Test of the versions", "until then the rest waits"),
+            ("Version B is the winner", "The figures show it", "+4.0pt"),
+        ),
+    ],
+)
+async def test_a_test_of_versions_is_told_before_and_after_its_decision(
+    administrator: Browser,
+    services: SimpleNamespace,
+    language: str,
+    open_words: Sequence[str],
+    decided_words: Sequence[str],
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    floor = ShopFloor(services.pool, clock=services.clock)
+    ledger = await filled(floor, people=60, winner=WinnerRule(wait=timedelta(hours=4)))
+    at = f"/campaigns/{ledger.campaign_id}"
+    await services.pool.execute(
+        "INSERT INTO campaign_tests (campaign_id, due_at) VALUES ($1, $2)", ledger.campaign_id, THEN
+    )
+    await services.pool.execute("UPDATE campaign_people SET rest = customer_id % 2 = 0")
+    text = (await administrator.get(at)).text
+    for said in open_words:
+        assert said in text
+    tried = [Tried("A", 5_000, 250), Tried("B", 5_000, 500)]
+    async with services.pool.acquire() as connection:
+        await campaign_tests.decide(
+            connection,
+            campaign_id=ledger.campaign_id,
+            variant="B",
+            decision=to_json(decide(WinnerRule(), tried)),
+            as_of=THEN,
+            now=THEN,
+        )
+    text = (await administrator.get(at)).text
+    for said in decided_words:
+        assert said in text
 
 
 async def test_a_segment_is_chosen_first(administrator: Browser, number: int, services: SimpleNamespace) -> None:

@@ -39,6 +39,7 @@ from campaigns.steps import (
     WaitUntil,
 )
 from campaigns.trigger import OnDate, OnEvent, OnSegment, Recurring, Reentry
+from campaigns.winner import Measure, Otherwise, WinnerRule
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 TEXT = Text("{{ ランク }}の方へ", "お待ちしています。")
@@ -95,6 +96,8 @@ EVERYTHING = Content(
     ios=Override(ja=Text("iPhoneへ", "本文"), link="myshop://ios"),
     android=Override(image="https://shop.example/b.png", sound="ding"),
 )
+TWO = tuple(Variant(name=name, share=50, content=Content(ja=TEXT)) for name in "AB")
+TWO_FIELDS = {"variants": "2", "share": "50", "share.1": "50", "ja_title.1": "B", "ja_body.1": "b"}
 DRAFTS = [
     Draft(name="all", segment_id=7, content=EVERYTHING, hypothesis="戻る", names_on_lock_screen=True),
     Draft(
@@ -117,6 +120,21 @@ DRAFTS = [
             Variant(name="B", share=33.3, content=Content(en=Text("B", "b"))),
             Variant(name="long", share=33.3, content=Content(ja=TEXT)),
         ),
+    ),
+    Draft(
+        name="winner",
+        segment_id=7,
+        variants=TWO,
+        winner=WinnerRule(
+            measure=Measure.CONVERSIONS, test_percent=12.5, wait=timedelta(days=2), level=90, otherwise=Otherwise.SPLIT
+        ),
+    ),
+    Draft(
+        name="winner of those that repeat",
+        segment_id=7,
+        variants=TWO,
+        trigger=Recurring(rrule="FREQ=DAILY", starts_at=NOW),
+        winner=WinnerRule(test_percent=100, wait=timedelta(hours=30)),
     ),
     *(
         Draft(name="r", segment_id=7, content=Content(ja=TEXT), trigger=Recurring(rrule=rule, starts_at=NOW, until=until))
@@ -258,6 +276,11 @@ RECURRING = {"kind": "recurring", "starts_day": "2026-11-24", "at": "10:00"}
         ({"kind": "date", "reentry": "after", "reentry_days": ""}, "reentry_days", "timing"),
         ({"variants": "2", "share": "50", "share.1": "40", "ja_title.1": "B", "ja_body.1": "b"}, "variants", "content"),
         ({"variants": "2", "share": "50", "share.1": "50", "ja_title.1": "B", "ja_body.1": ""}, "ja_body.1", "content"),
+        ({**TWO_FIELDS, "winner": "on", "winner_percent": "95"}, "winner_percent", "content"),
+        ({**TWO_FIELDS, "winner": "on", "winner_percent": "few"}, "winner_percent", "content"),
+        ({**TWO_FIELDS, "winner": "on", "winner_wait": "0"}, "winner_wait", "content"),
+        ({**TWO_FIELDS, "winner": "on", "winner_wait": "soon"}, "winner_wait", "content"),
+        ({**TWO_FIELDS, "winner": "on", "winner_level": "50"}, "winner_level", "content"),
         ({"variants": "2", "share": "50", "share.1": "x", "ja_title.1": "B", "ja_body.1": "b"}, "share.1", "content"),
     ],
 )
@@ -283,6 +306,19 @@ def test_another_event_has_none_of_the_filters_before() -> None:
     draft, _ = draft_of(editor_of(kind="event", event="Store Visited", **filters))
     assert draft is not None
     assert draft.trigger == OnEvent(event="Store Visited")
+
+
+def test_a_winner_is_asked_only_where_versions_are_sent_to_many_at_a_moment() -> None:
+    asked = {**TWO_FIELDS, "winner": "on"}
+    for changes, there in (
+        ({}, True),
+        ({"kind": "event", "event": "Store Visited"}, False),
+        ({"variants": "1"}, False),
+    ):
+        draft, errors = draft_of(editor_of(**asked | changes))
+        assert errors == {}
+        assert draft is not None
+        assert (draft.winner is not None) is there
 
 
 def test_what_is_no_choice_becomes_the_usual() -> None:

@@ -1,12 +1,15 @@
 """Drafts of every kind, for property tests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 from hypothesis import strategies as st
 
 from campaigns.campaign import Devices, Draft, Policy, Priority, QuietPolicy
 from campaigns.content import Button, Content, Override, Text, Variant
-from campaigns.trigger import Once, OnDate, OnEvent, OnSegment, Recurring, Reentry, Trigger
+from campaigns.trigger import REPEATING, SET_BASED, Once, OnDate, OnEvent, OnSegment, Recurring, Reentry, Trigger
+from campaigns.winner import EVERYBODY, Measure, Otherwise, WinnerRule
 
 WORDS = st.text("abc 茶{}|'\"\\", min_size=1, max_size=8).map(lambda text: f"x{text}")
 MOMENTS = st.datetimes(datetime(2026, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - `timezones` gives them theirs
@@ -63,7 +66,25 @@ REENTRIES = st.sampled_from([Reentry(), Reentry(mode="never"), Reentry(mode="aft
 VARIANTS = st.just(()) | st.tuples(CONTENTS, CONTENTS).map(
     lambda two: (Variant(name="A", share=30.5, content=two[0]), Variant(name="B", share=69.5, content=two[1]))
 )
-DRAFTS = st.builds(
+WINNERS = st.builds(
+    WinnerRule,
+    measure=st.sampled_from(Measure),
+    test_percent=st.sampled_from([1.0, 12.5, 90.0]),
+    wait=st.integers(30, 14 * 24 * 60).map(lambda minutes: timedelta(minutes=minutes)),
+    level=st.sampled_from([80.0, 95.0]),
+    otherwise=st.sampled_from(Otherwise),
+)
+
+
+def tested(draft: Draft, rule: WinnerRule) -> Draft:
+    """The draft with a winner rule, where one can stand."""
+    if not draft.variants or draft.kind not in SET_BASED:
+        return draft
+    share = EVERYBODY if draft.kind in REPEATING else rule.test_percent
+    return replace(draft, winner=msgspec.structs.replace(rule, test_percent=share))
+
+
+PLAIN = st.builds(
     Draft,
     name=WORDS,
     segment_id=st.integers(3, 9),
@@ -87,3 +108,4 @@ DRAFTS = st.builds(
     tags=st.sampled_from([(), ("tea",), ("tea", "夏")]),
     names_on_lock_screen=st.booleans(),
 )
+DRAFTS = PLAIN | st.builds(tested, PLAIN, WINNERS)
