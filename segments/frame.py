@@ -1,12 +1,15 @@
 """Where rules are asked: the customer frame with every column that they need."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
+
+import polars as pl
 
 from segments import customers
 from segments.customers import StoredFrame
 from segments.rules.masks import Masks
-from segments.rules.rule import Rule
+from segments.rules.rule import Condition, Rule
 
 
 class View(customers.View, Protocol):
@@ -26,4 +29,31 @@ class Frame(StoredFrame, Protocol):
 
         Segments that they ask for have to be in their places (`segments.rules.references.resolve`).
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What can be said of rules at once.
+
+    Attributes:
+        view: everyone, with every column that their conditions need, but for those that are still being counted.
+        places: where the people of a sample (`segments.sampling`) stand among ``view.rows``.
+        sampled: of each condition that is still being counted whether it holds of them, one after the other; empty where none is.
+    """
+
+    view: View
+    places: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.UInt32))
+    sampled: Mapping[Condition, pl.Series] = field(default_factory=dict)
+
+
+class QuickFrame(Frame, Protocol):
+    """The customer frame for whoever would rather know about how many now than how many exactly in some seconds."""
+
+    async def read_soon(self, rules: Collection[Rule]) -> Glance:
+        """As `read_for`, but what would take long is asked of a sample, and counted of everyone meanwhile."""
+        ...
+
+    async def is_counted(self, rules: Collection[Rule]) -> bool:
+        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted."""
         ...

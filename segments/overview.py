@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from segments.preview import Count, GroupCount
+from segments.preview import About, Count, GroupCount
 from segments.rules.explain import Finding
 from segments.segment import Segment
 
@@ -48,6 +48,7 @@ class Preview:
 
     Attributes:
         by: what ``groups`` are: one of `segments.preview.PICTURES`.
+        about: set where the figures are estimates, see `segments.preview.About`.
     """
 
     count: Count
@@ -56,6 +57,7 @@ class Preview:
     sample: tuple[Person, ...]
     sentence_ja: str
     sentence_en: str
+    about: About | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

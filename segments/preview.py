@@ -8,10 +8,14 @@ from typing import Any
 import polars as pl
 
 from segments.breakdown import BREAKDOWNS
-from segments.frame import View
+from segments.estimate import Range, estimate, scaled
+from segments.frame import Glance, View
 from segments.membership import counts
 from segments.raw_members import known_since
-from segments.rules.rule import Rule
+from segments.rules.bounds import bounds
+from segments.rules.compile import combine
+from segments.rules.rule import Condition, InSegment, Rule, conditions_of
+from segments.sampling import drawn
 
 SAMPLE = 10
 """How many people a preview shows."""
@@ -57,6 +61,21 @@ class GroupCount:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """Estimates of a sample; never stored, never sent to.
+
+    Attributes:
+        size: members.
+        reachable: members who can be reached by push.
+        asked: people of the sample.
+    """
+
+    size: Range
+    reachable: Range
+    asked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
     """What one pass over the frame tells of a rule.
 
@@ -66,6 +85,7 @@ class Look:
         reachable: members who can be reached by push.
         groups: members by one of `PICTURES`, in the order of the groups or, where they have none, the largest first.
         sample: what is shown (`SHOWN`) of a few members.
+        about: set where the other figures are estimates: between which numbers they lie.
     """
 
     size: int
@@ -73,6 +93,7 @@ class Look:
     reachable: int
     groups: tuple[GroupCount, ...]
     sample: list[dict[str, Any]]
+    about: "About | None" = None
 
 
 def look(view: View, rule: Rule, *, by: str = "rank", exclude_test_accounts: bool) -> Look:
@@ -90,8 +111,7 @@ def look(view: View, rule: Rule, *, by: str = "rank", exclude_test_accounts: boo
     needed = dict.fromkeys(["customer_id", "reachable", *label.meta.root_names()])
     members = view.rows.select(*needed).collect().filter(held)
     sizes = members.lazy().group_by(label.alias("group")).agg(pl.len().alias("size"))
-    spread = members.lazy().select("customer_id", _spread().alias("spread"), place=pl.lit(held.arg_true()))
-    few = spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id")
+    few = _few(members, held)
     groups, sample = pl.collect_all([sizes.sort("size", "group", descending=[True, False]), few])
     return Look(
         size=members.height,
@@ -100,6 +120,91 @@ def look(view: View, rule: Rule, *, by: str = "rank", exclude_test_accounts: boo
         groups=_in_order([GroupCount(*row) for row in groups.iter_rows()], by),
         sample=view.rows.select(*SHOWN).collect()[sample.get_column("place")].to_dicts(),
     )
+
+
+def look_soon(glance: Glance, rule: Rule, *, by: str = "rank", exclude_test_accounts: bool) -> Look:
+    """As `look`, with estimates where conditions are still being counted; blocks.
+
+    Args:
+        glance: everyone, and a sample.
+        rule: a resolved rule.
+        by: one of `PICTURES`.
+        exclude_test_accounts: whether test accounts count for nobody.
+    """
+    if not glance.sampled:
+        return look(glance.view, rule, by=by, exclude_test_accounts=exclude_test_accounts)
+    view, places = glance.view, glance.places
+    label = BREAKDOWNS[by].label
+    everyone = _of_everyone(glance, rule, exclude_test_accounts=exclude_test_accounts)
+    asked = (
+        everyone[places].with_columns(_sampled(glance, rule)).with_columns(held=pl.col("held") & pl.col("undecided"))
+    )
+    size, reachable = _range(everyone, asked), _range(*(part.filter("reachable") for part in (everyone, asked)))
+    certain = everyone.get_column("certain")
+    found = certain.clone().scatter(places.filter(asked.get_column("held")), values=True)
+    needed = dict.fromkeys(["customer_id", *label.meta.root_names()])
+    members = view.rows.select(*needed).collect().filter(found)
+    counted = _grouped(members.select(label.alias("group"), certain=certain.filter(found)))
+    groups = scaled(counted, undecided=_sum(everyone, "undecided"), asked=_sum(asked, "undecided"))
+    largest = groups.filter(pl.col("size") > 0).sort("size", "group", descending=[True, False])
+    sample = _few(members, found).collect()
+    return Look(
+        size=size.size,
+        total=_sum(everyone, "counts"),
+        reachable=min(size.size, reachable.size),
+        groups=_in_order([GroupCount(*row) for row in largest.iter_rows()], by),
+        sample=view.rows.select(*SHOWN).collect()[sample.get_column("place")].to_dicts(),
+        about=About(size=size, reachable=reachable, asked=len(places)),
+    )
+
+
+def _of_everyone(glance: Glance, rule: Rule, *, exclude_test_accounts: bool) -> pl.DataFrame:
+    """Of each stored row what is known already: ``counts``, ``reachable``, whether the rule holds for certain, and whether nobody knows."""
+    known = [one for one in conditions_of(rule) if one not in glance.sampled and not isinstance(one, InSegment)]
+    masks, answers = _asked(glance.view, known, exclude_test_accounts=exclude_test_accounts)
+    by_condition: dict[Condition, pl.Expr] = dict(zip(known, answers, strict=True))
+    certain, possible = bounds(rule, by_condition.get)
+    counts = pl.col("counts")
+    return masks.with_columns(certain=certain & counts, undecided=possible & ~certain & counts)
+
+
+def _sampled(glance: Glance, rule: Rule) -> pl.Series:
+    """Of each person of the sample whether the rule holds."""
+    conditions: dict[Condition, None] = dict.fromkeys(conditions_of(rule))
+    known = [one for one in conditions if one not in glance.sampled and not isinstance(one, InSegment)]
+    masks, answers = _asked(glance.view, known, exclude_test_accounts=False)
+    names: dict[Condition, str] = {one: f"answer {place}" for place, one in enumerate(conditions)}
+    own = masks[glance.places].select(
+        pl.col("counts"),
+        *(answer.alias(names[one]) for one, answer in zip(known, answers, strict=True)),
+    )
+    whole = own.with_columns(truth.alias(names[one]) for one, truth in glance.sampled.items() if one in names)
+    return whole.select(held=combine(rule, lambda one: pl.col(names[one]))).to_series()
+
+
+def _range(everyone: pl.DataFrame, asked: pl.DataFrame) -> Range:
+    return estimate(
+        certain=_sum(everyone, "certain"),
+        undecided=_sum(everyone, "undecided"),
+        asked=_sum(asked, "undecided"),
+        held=_sum(asked, "held"),
+    )
+
+
+def _sum(rows: pl.DataFrame, name: str) -> int:
+    return int(rows.get_column(name).sum())
+
+
+def _grouped(members: pl.DataFrame) -> pl.DataFrame:
+    """Of each ``group`` how many are ``certain``, and how many of the sample are ``held`` besides."""
+    certain = pl.col("certain")
+    return members.group_by("group").agg(certain.sum().cast(pl.Int64), (~certain).sum().cast(pl.Int64).alias("held"))
+
+
+def _few(members: pl.DataFrame, held: pl.Series) -> pl.LazyFrame:
+    """``place`` among the stored rows of a few members: the same people as long as they are members, however the rule is edited."""
+    spread = members.lazy().select("customer_id", drawn().alias("spread"), place=pl.lit(held.arg_true()))
+    return spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id")
 
 
 def sizes(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) -> list[Count]:
@@ -135,8 +240,3 @@ def _asked(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) ->
 def _in_order(groups: list[GroupCount], by: str) -> tuple[GroupCount, ...]:
     order = {name: place for place, name in enumerate(BREAKDOWNS[by].ordered)}
     return tuple(sorted(groups, key=lambda each: (each.name is None, order.get(each.name or "", 0))))
-
-
-def _spread() -> pl.Expr:
-    """Spreads a sample over all; the same people as long as they are members, however the rule is edited."""
-    return pl.col("customer_id").hash(seed=20_200)

@@ -11,24 +11,29 @@ import threading
 import time
 from collections.abc import Collection, Hashable
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TypeAlias
 
 import msgspec
 import polars as pl
 
 from backend.lake.asked_sources import Sources, Standing
-from backend.lake.behaviours import Behaviours
+from backend.lake.behaviours import Behaviours, sampled_rows
+from backend.lake.counting import Counting
 from backend.lake.everyone import facts_of_everyone
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
+from backend.lake.sample import FOLDER, Sample, Sampled
 from backend.lake.tables import Lake
 from segments.customers import ASKED
+from segments.frame import Glance
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
 from segments.rules.behaviour import Behaviour, column_of, source_of
+from segments.rules.compile import compile_rule
 from segments.rules.operators import is_trait
 from segments.rules.packing import pack_occurrences
 from segments.rules.references import behaviours, list_column, lists
@@ -40,6 +45,9 @@ LASTS = 20
 
 LONGEST = 300.0
 """... and for how many seconds at the most."""
+
+RECENT = timedelta(minutes=2)
+"""What was counted so long ago at the most still answers at once, as of then."""
 
 _MINUTE = 60
 
@@ -74,6 +82,8 @@ class AskedFrame:
         self._sources = sources
         self._kept = KeptColumns(room)
         self._behaviours = Behaviours(lake)
+        self._sample = Sample(lake, frame.path / FOLDER)
+        self._counting: Counting[Key, _Moment] = Counting(self._column)
         self._reading = threading.Lock()
         self._numbers = itertools.count(1)
         self._state: tuple[pl.LazyFrame, int] | None = None
@@ -95,6 +105,77 @@ class AskedFrame:
             return view
         moment = _Moment(view, self._number(view), await self._sources.standing())
         keys += _asked_traits(rules, columns, moment.standing)
+        return await self._with(keys, rules, moment)
+
+    async def read_soon(self, rules: Collection[Rule]) -> Glance:
+        """As `read_for`; what would have to be read out of everyone's history is asked of the sample, where there is one.
+
+        It is counted of everyone meanwhile, or brought up to date where it was counted a moment ago.
+        """
+        keys, moment = await self._asked_now(rules)
+        slow = self._uncounted(keys, moment)
+        if not slow:
+            return Glance(await self.read_for(rules))
+        earlier = self._counted_before(slow, moment)
+        if earlier is not None:
+            self._counting.begin(slow, moment)
+            return Glance(await self._with(keys, rules, earlier))
+        sampled = await asyncio.to_thread(self._sample.at, moment.standing.survivors)
+        if sampled is None:
+            return Glance(await self.read_for(rules))
+        view = await self._with([key for key in keys if key not in slow], rules, moment)
+        pending = _conditions_on(slow, rules)
+        places, answers = await asyncio.to_thread(self._asked_sample, pending, sampled, moment)
+        self._counting.begin(slow, moment)
+        return Glance(view, places, answers)
+
+    async def is_counted(self, rules: Collection[Rule]) -> bool:
+        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted."""
+        keys, moment = await self._asked_now(rules)
+        slow = self._uncounted(keys, moment)
+        if not slow or self._counted_before(slow, moment) is not None:
+            return True
+        self._counting.begin(slow, moment)
+        return False
+
+    async def _asked_now(self, rules: Collection[Rule]) -> tuple[list[Key], _Moment]:
+        view = await asyncio.to_thread(self.read)
+        moment = _Moment(view, self._number(view), await self._sources.standing())
+        columns = {*view.frame.collect_schema()}
+        return _keys_of(rules, columns) + _asked_traits(rules, columns, moment.standing), moment
+
+    def _uncounted(self, keys: Collection[Key], moment: _Moment) -> list[Behaviour]:
+        """The behaviours for which history would have to be read."""
+        asked = [key for key in keys if isinstance(key, Behaviour) and source_of(key) != "ledger"]
+        return [key for key in asked if not self._kept.has(("beside", key), (moment.state, self._stamp(key, moment)))]
+
+    def _counted_before(self, keys: Collection[Behaviour], moment: _Moment) -> _Moment | None:
+        """The moment of which all of these stand beside the frame, if that was just now."""
+        held = [self._kept.held(("beside", key)) for key in keys]
+        moments = [one.notes for one in held if one is not None and isinstance(one.notes, _Moment)]
+        if len(moments) < len(held) or len({one.state for one in moments}) != 1:
+            return None
+        before = moments[0]
+        recent = moment.standing.now - before.standing.now < RECENT and before.view.day == moment.view.day
+        return _Moment(before.view, before.state, before.standing) if recent else None
+
+    def _asked_sample(
+        self, conditions: Collection[Condition], sampled: Sampled, moment: _Moment
+    ) -> tuple[pl.Series, dict[Condition, pl.Series]]:
+        """Where the people of the sample stand among the stored rows, and of whom of them each condition holds; blocks."""
+        rows, standing = moment.view.rows, moment.standing
+        places = self._sample.places(sampled, rows, moment.view.current)
+        people = rows.select("customer_id", "as_of").collect()[places]
+        for behaviour in {one for condition in conditions for one in behaviours(condition)}:
+            found = sampled_rows(behaviour, sampled, moment.view, now=standing.now)
+            people = people.hstack(_beside(people.lazy(), found))
+        columns = people.schema
+        return places, {one: people.select(holds=compile_rule(one, columns)).to_series() for one in conditions}
+
+    async def _with(self, keys: Collection[Key], rules: Collection[Rule], moment: _Moment) -> FrameView:
+        """The frame of a moment with some columns beside it."""
+        view = moment.view
+        columns = {*view.frame.collect_schema()}
         asked = [(await self._column(key, moment)).lazy() for key in keys]
         # After the rows: of a day that is dropped in between the note is too many, not missing.
         since = await asyncio.to_thread(self._lake.raw_since) if any(map(asks_raw, rules)) else None
@@ -121,7 +202,7 @@ class AskedFrame:
 
         async def laid(_: Held | None) -> Made:
             rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
-            return await asyncio.to_thread(_beside, moment.view.rows, rows), None
+            return await asyncio.to_thread(_beside, moment.view.rows, rows), moment
 
         return await self._kept.get(("beside", key), (moment.state, stamp), laid)
 
@@ -184,6 +265,11 @@ def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
     did = {one for rule in rules for one in behaviours(rule) if column_of(one) not in columns}
     on = {number for rule in rules for number in lists(rule)}
     return [*sorted(facts), *sorted(did, key=column_of), *sorted(on)]
+
+
+def _conditions_on(keys: Collection[Behaviour], rules: Collection[Rule]) -> list[Condition]:
+    conditions = dict.fromkeys(condition for rule in rules for condition in conditions_of(rule))
+    return [one for one in conditions if behaviours(one) & {*keys}]
 
 
 def _traits_of(rules: Collection[Rule]) -> set[str]:

@@ -6,6 +6,7 @@ nothing new, so that what was found of him still stands.
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import polars as pl
 
@@ -13,7 +14,8 @@ from backend.lake.asked_sources import Standing
 from backend.lake.frame_view import FrameView
 from backend.lake.kept_columns import Held, Made
 from backend.lake.neighbours import among
-from backend.lake.schemas import Table
+from backend.lake.sample import Sampled
+from backend.lake.schemas import ORDER_LINES_SCHEMA, Table
 from backend.lake.tables import Lake
 from segments.events import EventName
 from segments.history import under_survivors
@@ -45,6 +47,8 @@ _EVENTS = (
     "seq", "customer_id", "event", "business_day", "occurred_at", "trusted", "platform", "amount", "coupon_id", "store",
     "rank", "category", "score", "campaign_id", "order_key",
 )  # fmt: skip
+
+_LINES = ("seq", "customer_id", "business_day", *sorted(OF_LINES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +155,22 @@ class Behaviours:
     def _lines(self, behaviour: Behaviour, customers: frozenset[int] | None) -> pl.LazyFrame:
         if not _asks_lines(behaviour):
             return self._lake.rows_in(Table.ORDER_LINES, ())
-        return _of(self._lake.order_lines(), customers).select("seq", *sorted(OF_LINES))
+        return _of(self._lake.order_lines(), customers).select(_LINES)
+
+
+def sampled_rows(behaviour: Behaviour, sampled: Sampled, view: FrameView, *, now: datetime) -> pl.DataFrame:
+    """As `Behaviours.rows`, of the people of a sample; blocks."""
+    from_events = source_of(behaviour) == "events"
+    rows = behaviour_rows(
+        behaviour,
+        days=sampled.days(days_needed(behaviour), _DAYS),
+        events=sampled.events(events_of(behaviour) if from_events else (), _EVENTS),
+        lines=sampled.lines(_LINES) if _asks_lines(behaviour) else pl.LazyFrame(schema=ORDER_LINES_SCHEMA),
+        verified=view.verified,
+        now=now,
+        day=view.day,
+    )
+    return pack_occurrences(rows, behaviour).collect()
 
 
 def _numbers_of(ids: set[int], survivors: Mapping[int, int]) -> frozenset[int]:

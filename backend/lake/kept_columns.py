@@ -51,6 +51,15 @@ class KeptColumns:
         """Bytes that are held."""
         return sum(int(held.rows.estimated_size()) for held in self._held.values())
 
+    def held(self, key: Hashable) -> Held | None:
+        """What was worked out last for a key, if it is still there."""
+        return self._held.get(key)
+
+    def has(self, key: Hashable, stamp: Hashable) -> bool:
+        """Whether `get` would give the rows at once."""
+        held = self._held.get(key)
+        return held is not None and held.stamp == stamp
+
     async def get(self, key: Hashable, stamp: Hashable, make: Callable[[Held | None], Awaitable[Made]]) -> pl.DataFrame:
         """The rows of ``key``, worked out by ``make`` unless those that are held bear the same stamp.
 

@@ -31,7 +31,7 @@ RAW_SINCE = "joren-raw-since"
 """Under this name the raw tables know the first business day whose rows stay, as a number of days."""
 ROWS_IN_GROUP = 2**17
 """Rows of one group in a file: a reader who wants some customers of a sorted file passes over the groups of others."""
-_PART = {"file": pl.String(), "bytes": pl.Int64(), "rows": pl.Int64()}
+_PART = {"file": pl.String(), "bytes": pl.Int64(), "rows": pl.Int64(), "upto": pl.Int64()}
 
 
 def writer_of(table: Table) -> WriterProperties:
@@ -126,8 +126,16 @@ class Lake:
         """The files of a table's newest version: what is added to it later is in others."""
         return frozenset(self._files(table, None))
 
+    def state(self, table: Table) -> int:
+        """Another number as soon as anything was written; -1 where the table was never made."""
+        with self._lock:
+            return self._fresh(table).version() if table in self._handles or self.has(table) else -1
+
     def parts(self, table: Table) -> pl.DataFrame:
-        """The files of a table's newest version: ``file`` (as `files` names it), ``value`` (of its partition), ``bytes`` and ``rows``."""
+        """The files of a table's newest version: ``file`` (as `files` names it), ``value`` (of its partition), ``bytes``, ``rows``, ``upto``.
+
+        ``upto`` is the highest ``seq`` in it; null where nobody noted that, or rows have none.
+        """
         partition = LAYOUTS[table].partition
         with self._lock:
             known = table in self._handles or self.has(table)
@@ -138,6 +146,7 @@ class Lake:
             pl.format("{}/{}", pl.lit(self.address(table)), "path").alias("file"),
             pl.col("size_bytes").cast(pl.Int64).alias("bytes"),
             pl.col("num_records").cast(pl.Int64).alias("rows"),
+            (pl.col("max.seq").cast(pl.Int64) if "max.seq" in found.columns else pl.lit(None, pl.Int64)).alias("upto"),
             pl.col(f"partition.{partition}").alias("value"),
         )
 

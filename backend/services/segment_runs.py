@@ -20,11 +20,11 @@ from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
 from backend.store.segment_uses import check_rule, hold_references, read_names, read_uses
 from campaigns.shop import ShopSettings
-from segments.frame import Frame
+from segments.frame import Glance, QuickFrame
 from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
-from segments.preview import Count, look, sizes
+from segments.preview import Count, look_soon, sizes
 from segments.raw_members import known_since
 from segments.reduce.latest import is_latest
 from segments.rules.compile import compile_rule
@@ -63,7 +63,7 @@ class SegmentUsed(Conflict):
 class SegmentRuns:
     """Segments and who is in them."""
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: QuickFrame) -> None:
         self._pool = pool
         self._clock = clock
         self._frame = frame
@@ -216,13 +216,20 @@ class SegmentRuns:
         _, rule, settings = await self._resolved(segment_id, None)
         return (await self._counts([rule], settings))[0]
 
-    async def preview(self, rule: Rule, *, by: str = "rank") -> Preview:
-        """What a rule would hold, kept or not; ``by`` is one of `segments.preview.PICTURES`."""
+    async def preview(self, rule: Rule, *, by: str = "rank", soon: bool = False) -> Preview:
+        """What a rule would hold, kept or not.
+
+        Args:
+            rule: any rule.
+            by: one of `segments.preview.PICTURES`.
+            soon: what has to be counted first is estimated (``about``), and counted meanwhile; `is_counted` tells when it is.
+        """
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
             whole, names = await resolve_rule(connection, rule), await _names(connection)
-        view = await self._frame.read_for([whole])
-        found = await asyncio.to_thread(look, view, whole, by=by, exclude_test_accounts=settings.exclude_test_accounts)
+        glance = await (self._frame.read_soon([whole]) if soon else self._exactly(whole))
+        view, tests = glance.view, settings.exclude_test_accounts
+        found = await asyncio.to_thread(look_soon, glance, whole, by=by, exclude_test_accounts=tests)
         return Preview(
             count=Count(
                 size=found.size,
@@ -236,7 +243,17 @@ class SegmentRuns:
             sample=await self._named(found.sample),
             sentence_ja=describe(rule, "ja", currency=settings.currency, names=names["ja"]),
             sentence_en=describe(rule, "en", currency=settings.currency, names=names["en"]),
+            about=found.about,
         )
+
+    async def is_counted(self, rule: Rule) -> bool:
+        """Whether `preview` has no more need of estimates; where it has, everyone is being counted."""
+        async with self._pool.acquire() as connection:
+            whole = await resolve_rule(connection, rule)
+        return await self._frame.is_counted([whole])
+
+    async def _exactly(self, rule: Rule) -> Glance:
+        return Glance(await self._frame.read_for([rule]))
 
     async def members(self, segment_id: int, *, version: int | None = None) -> pl.LazyFrame:
         """Frame rows of a segment's members, by one version of its rule; nothing is read yet.

@@ -10,25 +10,31 @@ from functools import reduce
 import polars as pl
 
 SPOTS = 10_000
-_PRIME = 2**31 - 1
+PLACES = 2**31 - 1
+"""A prime."""
+
 _TERMS = 4
 
 
 def spot_of(customer_id: int, salt: str) -> int:
     """The spot of one customer."""
-    number = customer_id % _PRIME
-    mixed = reduce(lambda found, term: (found * number + term) % _PRIME, _terms(salt), 0)
-    return mixed * SPOTS // _PRIME
+    number = customer_id % PLACES
+    mixed = reduce(lambda found, term: (found * number + term) % PLACES, _terms(salt), 0)
+    return mixed * SPOTS // PLACES
 
 
 def spot(salt: str) -> pl.Expr:
     """The spots of a frame's customers."""
-    number = pl.col("customer_id") % _PRIME
+    return place(salt) * SPOTS // PLACES
+
+
+def place(salt: str) -> pl.Expr:
+    """Where a frame's customers stand in a draw, finer than by spots: from 0 to `PLACES`."""
+    number = pl.col("customer_id") % PLACES
     first, *others = _terms(salt)
-    mixed = reduce(lambda found, term: (found * number + term) % _PRIME, others, pl.lit(first, pl.Int64))
-    return mixed * SPOTS // _PRIME
+    return reduce(lambda found, term: (found * number + term) % PLACES, others, pl.lit(first, pl.Int64))
 
 
 def _terms(salt: str) -> list[int]:
     digest = hashlib.blake2b(salt.encode(), digest_size=8 * _TERMS, person=b"share").digest()
-    return [int.from_bytes(digest[8 * place : 8 * place + 8], "big") % _PRIME for place in range(_TERMS)]
+    return [int.from_bytes(digest[8 * place : 8 * place + 8], "big") % PLACES for place in range(_TERMS)]

@@ -31,6 +31,7 @@ from backend.services.refresh.frame import FrameMaker
 from backend.services.refresh.lake_check import check_lake
 from backend.services.refresh.mending import Again, Mended, mend
 from backend.services.refresh.pictures import Pictures
+from backend.services.refresh.sampling import Sampling
 from backend.services.refresh.turn import Turn, locked
 from backend.store import refresh, retention, shop
 from backend.store.refresh import Batch
@@ -101,6 +102,7 @@ class Refresh:
         self._engine = engine or PolarsEngine()
         self._histories = CustomerHistories(lake, frame.path / FOLDER)
         self._makers = FrameMaker(lake, self._histories, frame, self._engine, watch=watch)
+        self._sampling = Sampling(lake, frame)
         self._pictures = Pictures(lake, frame, self._makers, keep=keep_pictures, watch=watch)
         self._old = OldHistory(lake, months=history_months, watch=watch)
         self._batches = Batches(clock, lake, largest=largest, watch=watch)
@@ -211,6 +213,7 @@ class Refresh:
             async def picture_again(day: date) -> int:
                 return await self._pictures.take_again(turn.connection, day, engine=self._engine)
 
+            await self._sampling.remove()
             again = Again(read_again, picture_again)
             return await mend(self._lake, self._frame, app_id=APP_ID, finish=finish, again=again)
 
@@ -227,6 +230,7 @@ class Refresh:
                 pass
             gone = await asyncio.to_thread(forget, self._lake, customer_ids)
             await asyncio.to_thread(self._histories.let_go)
+            await self._sampling.forget(customer_ids)
             await refresh.touch(turn.connection, customer_ids=set(customer_ids))
             await self._bring_up_frame(turn)
             await asyncio.to_thread(self._frame.purge, epoch=turn.epoch)
@@ -243,7 +247,7 @@ class Refresh:
             filling = not (new or new_day) and await self._makers.is_filling(connection)
         if not (new or new_day or filling):
             await asyncio.to_thread(self._frame.confirm, manifest, at=asked_at)
-        return new or new_day or filling
+        return new or new_day or filling or await asyncio.to_thread(self._sampling.is_lacking)
 
     @contextlib.asynccontextmanager
     async def _turn(self, patience: timedelta) -> AsyncIterator[Turn]:
@@ -284,4 +288,5 @@ class Refresh:
             await asyncio.to_thread(compact, self._lake, self._compaction, watch=self._watch)
             await asyncio.to_thread(remove_unused, self._lake, self._compaction, watch=self._watch)
         await asyncio.to_thread(self._histories.keep_up, self._compaction, watch=self._watch)
+        await self._sampling.keep_up(turn.connection)
         return RefreshResult(turn.events, turn.customers, turn.upto_seq, turn.lag)

@@ -1,0 +1,146 @@
+"""What a behaviour with a filter costs when nobody asked for it before: the estimate from the sample, and the count of everyone.
+
+`--home` is a folder with ``lake`` and ``frame`` (`benchmarks/scale.py` makes them); the sample is drawn beside the frame, where there
+is none, as the refresh draws it. Each behaviour is asked in a rule with one other condition, in a process that runs, with the HTML of
+the answer; then it is counted of everyone, and the interval is compared with the count.
+
+    python benchmarks/first_asking.py --home FOLDER
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from backend.lake.asked import AskedFrame
+from backend.lake.asked_sources import Sources, Standing
+from backend.lake.counting import Counting
+from backend.lake.frame import CustomerFrame
+from backend.lake.sample import FOLDER
+from backend.lake.sample_making import SampleMaker
+from backend.lake.sample_making import Standing as Drawn
+from backend.lake.tables import Lake
+from benchmarks.segments import page
+from segments.calendar import BusinessCalendar
+from segments.frame import Glance
+from segments.overview import Person, Preview
+from segments.preview import Count, Look, look, look_soon
+from segments.rules.describe import describe
+from segments.rules.parse import parse
+from segments.rules.rule import Rule
+
+ORDER = "Order Completed"
+LAUNCHED: dict[str, Any] = {"attribute": "launches", "op": ">=", "value": 10}
+CASES: dict[str, dict[str, Any]] = {
+    "visits of two stores": {"event": "Store Visited", "where": {"store": ["S001", "S002"]}},
+    "orders with a category": {"event": ORDER, "where": {"category": "コーヒー"}, "times": 2},
+    "orders of an amount": {"event": ORDER, "where": {"amount": {">=": 1000}}, "days": 28},
+    "orders in a store": {"event": ORDER, "where": {"store": "S001"}, "days": 90},
+    "launches on iOS": {"event": "Application Opened", "where": {"platform": "ios"}, "times": 3, "days": 30},
+    "views of a category": {"event": "Product Viewed", "where": {"category": "パン"}, "days": 60},
+    "a coupon seen, then an order": {"event": "Coupon Viewed", "then": {"event": ORDER, "within_days": 3}},
+    "a launch, then a launch": {"event": "Application Opened", "then": {"event": "Application Opened", "within_days": 3}},
+}  # fmt: skip
+
+
+class Nobody:
+    """What PostgreSQL would tell: nobody was merged, and the clock stands at the end of the history."""
+
+    def __init__(self, now: datetime) -> None:
+        self._standing = Standing(
+            now=now,
+            calendar=BusinessCalendar("Asia/Tokyo"),
+            exclude_test_accounts=True,
+            thresholds=(),
+            traits={},
+            merge_version=0,
+            survivors={},
+            ledger=0,
+            lists={},
+        )
+
+    async def standing(self) -> Standing:
+        """The same always."""
+        return self._standing
+
+
+def draw(home: Path) -> None:
+    """The sample, in the turns in which the refresh draws it."""
+    maker, frame = SampleMaker(Lake(home / "lake"), home / "frame" / FOLDER), CustomerFrame(home / "frame")
+    customers = frame.manifest().customers
+    turns = []
+    while maker.is_lacking(customers):
+        began = time.process_time()
+        maker.go_on(Drawn(customers, customers, {}))
+        turns.append(time.process_time() - began)
+    size = sum(path.stat().st_size for path in (home / "frame" / FOLDER).iterdir()) / 2**20
+    print(f"sample: {len(turns)} turns, {sum(turns):.1f} CPU s, longest {max(turns, default=0):.1f}, {size:.0f} MiB")
+
+
+def html(found: Look, rule: Rule, at: datetime) -> str:
+    """What the builder shows of it, names apart."""
+    count = Count(size=found.size, total=found.total, reachable=found.reachable, as_of=at)
+    people = tuple(Person(**row, user_id=None, name=None) for row in found.sample)
+    sentences = {"sentence_ja": describe(rule, "ja"), "sentence_en": describe(rule, "en")}
+    return page(Preview(count=count, by="rank", groups=found.groups, sample=people, about=found.about, **sentences))
+
+
+async def ask(asked: AskedFrame, rule: Rule, *, soon: bool) -> Look:
+    """The answer with its HTML."""
+    glance = await asked.read_soon([rule]) if soon else Glance(await asked.read_for([rule]))
+    look_at: Callable[[], Look] = lambda: look_soon(glance, rule, exclude_test_accounts=True)  # noqa: E731 - for a thread
+    found = await asyncio.to_thread(look_at)
+    html(found, rule, glance.view.as_of)
+    return found
+
+
+async def run(home: Path) -> None:
+    """Every case."""
+    frame = CustomerFrame(home / "frame")
+    now = datetime.combine(frame.manifest().day, datetime.min.time(), UTC).replace(hour=3)
+    asked = AskedFrame(frame, Lake(home / "lake"), cast("Sources", Nobody(now)))
+    look(asked.read(), parse(LAUNCHED), exclude_test_accounts=True)  # the process runs
+    for name, case in CASES.items():
+        rule = parse({"all": [LAUNCHED, {"op": "at_least", "times": 1, **case}]})
+        asked._counting = Counting(asked._column, head_start=3600.0)  # noqa: SLF001 - nothing is counted meanwhile
+        first = await _timed(asked, rule, soon=True)
+        again = await _timed(asked, rule, soon=True)
+        whole = await _timed(asked, rule, soon=False)
+        about, size = first[0].about, whole[0].size
+        if about is None:
+            raise SystemExit(f"{name}: there was no need of an estimate")
+        held = about.size.low <= size <= about.size.high
+        same = [one["customer_id"] for one in first[0].sample] == [one["customer_id"] for one in whole[0].sample]
+        print(
+            f"{name:30} first {first[1]:4.0f} ms ({first[2]:4.0f} CPU), again {again[1]:4.0f} ({again[2]:4.0f}), everyone"
+            f" {whole[1] / 1000:5.1f} s ({whole[2] / 1000:5.1f} CPU); {about.size.size:,} ({about.size.low:,}–{about.size.high:,}),"
+            f" counted {size:,}, {'inside' if held else 'OUTSIDE'}, the same ten: {same}",
+            flush=True,
+        )
+
+
+async def _timed(asked: AskedFrame, rule: Rule, *, soon: bool) -> tuple[Look, float, float]:
+    began, worked = time.perf_counter(), time.process_time()
+    found = await ask(asked, rule, soon=soon)
+    return found, (time.perf_counter() - began) * 1000, (time.process_time() - worked) * 1000
+
+
+def main() -> None:
+    """Draw, then ask."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--home", type=Path, required=True)
+    home = parser.parse_args().home
+    draw(home)
+    asyncio.run(run(home))
+    print(f"load {os.getloadavg()[0]:.1f}")
+
+
+if __name__ == "__main__":
+    main()
