@@ -7,7 +7,7 @@ Policy *once* then loses at most what a worker has in flight (`CHUNK` a lane), *
 Workers' clocks must agree to within a few seconds: leases are compared with the clock handed in.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeAlias
@@ -25,7 +25,7 @@ from backend.store import campaigns as campaign_store
 from backend.store import deliveries as store
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
-from campaigns.campaign import Action, Devices, Draft, State, next_state
+from campaigns.campaign import Action, Devices, Draft, Policy, State, next_state
 from campaigns.delivery import PushSender, Refusal, Refused
 from campaigns.dispatch import Stop, prepare
 from campaigns.gates import SendingRules, Terms
@@ -117,11 +117,13 @@ class Deliveries:
             await store.lock_people(connection, customer_ids=[row["customer_id"] for row in claimed])
             rules = (await shop_store.read_settings(connection)).sending
             decided: list[_Decided] = []
+            policies: dict[int, Policy] = {}
             for version in sorted({row["version"] for row in claimed}):
                 rows = [row for row in claimed if row["version"] == version]
                 draft = await self._draft(connection, campaign, version)
+                policies[version] = draft.policy
                 decided += await self._decide(connection, campaign, rows, draft, rules=rules, salt=held["salt"])
-            return await self._mark(connection, campaign, decided, limit=limit)
+            return await self._mark(connection, campaign, decided, policies, limit=limit)
 
     async def _draft(self, connection: Connection, campaign: Sending, version: int) -> Draft:
         """The version of a campaign that somebody entered: it never changes."""
@@ -167,7 +169,13 @@ class Deliveries:
         ]
 
     async def _mark(
-        self, connection: Connection, campaign: Sending, decided: Sequence[_Decided], *, limit: int
+        self,
+        connection: Connection,
+        campaign: Sending,
+        decided: Sequence[_Decided],
+        policies: Mapping[int, Policy],
+        *,
+        limit: int,
     ) -> Chunk:
         """Write what was decided: who goes out now, whose device waits for its turn, who gets nothing."""
         now, attempt_id = self._clock.now(), uuid4()
@@ -197,6 +205,7 @@ class Deliveries:
             leased_until=leased_until,
             messages=[message for number, (_, message) in ready.items() if number in going],
             claimed={number: one for number, (one, _) in ready.items()},
+            policies=policies,
             worked=len(decided),
         )
 

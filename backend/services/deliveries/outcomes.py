@@ -52,7 +52,7 @@ class Outcomes:
         resolutions = {
             message.delivery_id: resolve(
                 outcome,
-                policy=campaign.policy,
+                policy=chunk.policy_of(message.delivery_id),
                 attempts=chunk.claimed[message.delivery_id].attempts + 1,
                 jitter=random.random(),  # noqa: S311 - spreads retries, hides nothing
                 now=now,

@@ -93,7 +93,7 @@ ORDER BY coalesce(next_at, scheduled_at), campaign_id
 -- Campaigns whose ledger may hold work, the oldest first. due: something may go out at $1; what runs for months has nothing
 -- most of the time, and costs its claim only then. A launch that waits for a second person may still come, too. Who waits for the winner of a test is due once that is decided.
 SELECT
-    c.campaign_id, c.state, c.policy, c.expires_at, c.revision, c.kind, c.rate_per_minute,
+    c.campaign_id, c.state, c.expires_at, c.revision, c.kind, c.rate_per_minute,
     coalesce(c.next_at, (SELECT min(w.expires_at) FROM waiting_launches AS w WHERE w.campaign_id = c.campaign_id)) AS next_at,
     EXISTS (
         SELECT FROM campaign_people AS p

@@ -219,14 +219,19 @@ RETURNING d.delivery_id
 
 -- name: recover
 -- Their worker vanished after the mark: nobody knows. Policy once keeps that as the outcome (and the attempt's
--- id, so that a late answer can still mend it); surely plans another try, the same tag replacing the first.
+-- id, so that a late answer can still mend it); surely plans another try, the same tag replacing the first. The policy is that of the
+-- version that the person entered.
 WITH gone AS (
     DELETE FROM send_attempts WHERE leased_until < $1 RETURNING attempt_id, campaign_id, delivery_ids
 ), lost AS (
-    SELECT gone.attempt_id, one.delivery_id, c.policy = 'surely' AS surely, c.policy = 'surely' AND c.state <> 'cancelled' AS again
+    SELECT gone.attempt_id, one.delivery_id, told.surely, told.surely AND c.state <> 'cancelled' AS again
     FROM gone
     JOIN campaigns AS c USING (campaign_id)
     CROSS JOIN LATERAL unnest(gone.delivery_ids) AS one (delivery_id)
+    JOIN deliveries AS d ON d.delivery_id = one.delivery_id
+    JOIN campaign_people AS p ON p.customer_id = d.customer_id AND p.campaign_id = d.campaign_id AND p.occurrence = d.occurrence AND p.step = d.step
+    JOIN campaign_versions AS v ON v.campaign_id = p.campaign_id AND v.version = p.version
+    CROSS JOIN LATERAL (SELECT coalesce(v.definition ->> 'policy', 'once') = 'surely' AS surely) AS told
 )
 UPDATE deliveries AS d
 SET state = CASE WHEN lost.again AND d.attempts < $2 AND d.expires_at > $3::timestamptz THEN 'planned' ELSE 'unknown' END,
