@@ -29,6 +29,8 @@ async def break_down(
     if by != "segment" or segment_id in names:
         told = await services.campaign_breakdowns.report(campaign_id, by, segment_id=segment_id or None)
     detail = await services.campaign_desk.get(campaign_id)
+    known = await services.segment_values.of_property("store") if by == "store" else ()
+    stores = {each.value: page.say.pick(each) for each in known}
     return page.show(
         "campaigns/_breakdown.html" if page.fragment else "campaigns/breakdown.html",
         campaign_id=campaign_id,
@@ -39,7 +41,7 @@ async def break_down(
         segments=names,
         segment_id=segment_id,
         told=told,
-        parts=report_views.parts(told, page.shop.currency, page.say) if told else (),
+        parts=report_views.parts(told, page.shop.currency, page.say, stores=stores) if told else (),
         device_states=campaign_views.DEVICE_STATES,
     )
 

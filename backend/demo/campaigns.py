@@ -13,10 +13,10 @@ from campaigns.steps import Exit, Send, SplitRule, Step, Wait
 PLANNER = "planner@demo.example"
 """Who writes the campaigns, so that the owner is the second person."""
 
-SECOND, REGULARS = "2回目のお買い物のおすすめ", "常連さま 先行販売のお知らせ"
+SECOND, NEWS = "2回目のお買い物のおすすめ", "和栗のモンブランのお知らせ"
 BACK, FAIR, RAIN = "しばらくぶりの方への3通", "冬の焼き菓子フェア", "雨の日のコーヒー"
 
-ONE_ORDER, GOLD = "2回目がまだの会員（通知が届く）", "ゴールド以上の会員"
+ONE_ORDER, ACTIVE = "2回目がまだの会員（通知が届く）", "30日以内にアプリを開いた会員（通知が届く）"
 QUIET, BUYERS, DRIFTING = (
     "60〜120日アプリを開いていない会員（通知が届く）",
     "一度でも購入した会員",
@@ -28,6 +28,12 @@ MADE_SEGMENTS: Mapping[str, dict[str, object]] = {
         "all": [
             {"attribute": "last_launch", "op": "before_days", "value": 60},
             {"attribute": "last_launch", "op": "within_days", "value": 120},
+            {"attribute": "reachable", "op": "is_true"},
+        ]
+    },
+    ACTIVE: {
+        "all": [
+            {"attribute": "last_launch", "op": "within_days", "value": 30},
             {"attribute": "reachable", "op": "is_true"},
         ]
     },
@@ -58,11 +64,11 @@ class Response:
 
 RESPONSES: Mapping[str, Response] = {
     SECOND: Response(taps=0.16, buys=0.06),
-    REGULARS: Response(taps=0.24, buys=0.0),
+    NEWS: Response(taps=0.24, buys=0.0),
     BACK: Response(taps=0.09, buys=0.015),
     RAIN: Response(taps=0.12, buys=0.0),
 }
-"""The regulars look at what is new and come as often as they always do: a push that is read and changes nothing."""
+"""Whoever opens the app anyway looks at what is new and comes as often as always: a push that is read and changes nothing."""
 
 
 def _said(title: str, body: str, english: tuple[str, str], *, link: str = "joren://menu") -> Content:
@@ -86,7 +92,7 @@ def second(segment_id: int) -> Draft:
         name=SECOND,
         segment_id=segment_id,
         variants=(Variant(name="A", share=50, content=usual), Variant(name="B", share=50, content=coffee)),
-        holdout_percent=20,
+        holdout_percent=30,
         conversion_days=14,
         goal_target=8,
         hypothesis="初めてのお買い物から1か月で足が遠のく。商品を思い出してもらえれば、2回目のお買い物が増える。",
@@ -94,19 +100,19 @@ def second(segment_id: int) -> Draft:
     )
 
 
-def regulars(segment_id: int) -> Draft:
-    """News to those who come every week; it changes nothing."""
+def news(segment_id: int) -> Draft:
+    """News to those who open the app anyway; it changes nothing."""
     return Draft(
-        name=REGULARS,
+        name=NEWS,
         segment_id=segment_id,
         content=_said(
-            "常連さまだけの先行販売",
-            "和栗のモンブランを、明日から3日間だけ先にお渡しします。",
-            ("For our regulars first", "The chestnut Mont Blanc is yours three days early, from tomorrow."),
+            "和栗のモンブランが始まりました",
+            "今年の新栗です。今月いっぱい、全店でお待ちしております。",
+            ("The chestnut Mont Blanc is here", "This year's chestnuts, in all our stores until the end of the month."),
         ),
-        holdout_percent=30,
-        hypothesis="先行販売を知らせれば、常連の来店が1回増える。",
-        tags=("常連",),
+        holdout_percent=40,
+        hypothesis="新作を知らせれば、アプリをよく開く方の来店が1回増える。",
+        tags=("新作",),
     )
 
 

@@ -69,7 +69,7 @@ class Season:
     async def _first(self, config: ShopConfig, answered: Answered) -> None:
         for make, segment, days, at in (
             (campaigns.second, campaigns.ONE_ORDER, FIRST, time(11, 7)),
-            (campaigns.regulars, campaigns.GOLD, FIRST - 1, time(17, 37)),
+            (campaigns.news, campaigns.ACTIVE, FIRST - 1, time(17, 37)),
             (campaigns.back, campaigns.QUIET, FIRST - 3, time(12, 7)),
         ):
             moment = self._set(config, days, at)

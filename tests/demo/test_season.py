@@ -18,7 +18,7 @@ from backend.wiring import Services, open_services
 from campaigns.overview import CampaignSummary
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
-MEMBERS = 600
+MEMBERS = 300
 
 
 class Stopped(Exception):
@@ -77,15 +77,26 @@ class _Fragile:
         return await self._services.campaign_desk.get(number)
 
 
-async def test_the_shop_has_ended_running_waiting_and_paused_campaigns_each_once(
+async def test_the_shop_has_ended_running_waiting_and_paused_campaigns(
+    dsn: str, pool: asyncpg.Pool, tmp_path: Path, emulator: Running
+) -> None:
+    await load(dsn, tmp_path, emulator)
+    await assert_the_campaigns_stand(dsn, pool, tmp_path, emulator)
+
+
+@pytest.mark.prove
+async def test_an_interrupted_season_goes_on_and_does_nothing_twice(
     dsn: str, pool: asyncpg.Pool, tmp_path: Path, emulator: Running
 ) -> None:
     with pytest.raises(Stopped):
         await load(dsn, tmp_path, emulator, stop_after=campaigns.FAIR)
-    before = await pool.fetchrow("SELECT count(*), count(*) FILTER (WHERE state = 'accepted') FROM deliveries")
-    assert before["count"] > 0
+    assert await pool.fetchval("SELECT count(*) FROM deliveries") > 0
     await load(dsn, tmp_path, emulator)
     await load(dsn, tmp_path, emulator)
+    await assert_the_campaigns_stand(dsn, pool, tmp_path, emulator)
+
+
+async def assert_the_campaigns_stand(dsn: str, pool: asyncpg.Pool, tmp_path: Path, emulator: Running) -> None:
     settings = Settings(home=tmp_path, database_url=dsn, lake=str(tmp_path / "lake"), fcm_emulator=emulator.url)
     async with open_services(settings, clock=FixedClock(NOW)) as services:
         listed = await services.campaign_desk.list()
@@ -93,8 +104,8 @@ async def test_the_shop_has_ended_running_waiting_and_paused_campaigns_each_once
         found = {each.name: each for each in listed}
         await assert_the_first_helped(services, found[campaigns.SECOND])
         overview = await services.journey_desk.overview(found[campaigns.BACK].campaign_id)
-    assert overview.entered > 10
-    assert found[campaigns.REGULARS].state == "sent"
+    assert overview.entered > 5
+    assert found[campaigns.NEWS].state == "sent"
     assert found[campaigns.BACK].state == "sending"
     assert found[campaigns.RAIN].paused_reason in {"unknown_outcomes", None}
     assert found[campaigns.FAIR].scheduled_at == datetime(2026, 4, 3, 6, 20, tzinfo=UTC)
@@ -109,7 +120,7 @@ async def assert_the_first_helped(services: Services, summary: CampaignSummary) 
     assert summary.planned_at is not None
     assert summary.planned_at.replace(second=0) == NOW - timedelta(days=24, minutes=53)
     report = await services.campaign_desk.report(summary.campaign_id)
-    assert report.people.accepted > 10
+    assert report.people.accepted > 5
     assert report.opens is not None
     assert 0 < report.opens.direct < report.people.accepted
     assert report.effect is not None

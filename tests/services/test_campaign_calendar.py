@@ -81,6 +81,17 @@ async def test_entries_of_triggers_are_counted_by_day(floor: ShopFloor, calendar
     ]
 
 
+async def test_a_journey_stands_on_the_days_of_its_pushes_not_on_that_of_its_launch_too(
+    floor: ShopFloor, calendar: CampaignCalendar
+) -> None:
+    await floor.people(3)
+    number = await floor.launched("Steps")
+    await floor.pool.execute("UPDATE campaigns SET kind = 'journey' WHERE campaign_id = $1", number)
+    await floor.pool.execute("UPDATE campaign_people SET occurrence = 1000 * customer_id WHERE campaign_id = $1", number)
+    agenda = await calendar.agenda(TODAY, TODAY)
+    assert [(item.campaign_id, item.targeted) for item in agenda.items] == [(number, 3)]
+
+
 async def test_pushes_count_once_a_person_however_many_phones(floor: ShopFloor, calendar: CampaignCalendar) -> None:
     many = await floor.people(4, phones=2)
     await floor.people(3)

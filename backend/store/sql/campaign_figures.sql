@@ -14,12 +14,14 @@ WHERE campaign_id = $1
 
 -- name: list_sent_days
 -- What went out on which day of the shop: launches of an audience by their own rows, entries of triggers and journeys counted by day.
+-- The launch of a journey lets people in and sends nothing itself: its pushes are counted like other entries.
 -- $3: the zone; $4: hours after midnight at which a business day begins.
 SELECT
     o.campaign_id, o.occurrence, o.step, o.planned_at,
     ((o.planned_at AT TIME ZONE $3) - make_interval(hours => $4))::date AS day, o.targeted, o.control
 FROM campaign_occurrences AS o
 WHERE o.planned_at >= $1 AND o.planned_at < $2
+    AND NOT EXISTS (SELECT FROM campaigns AS k WHERE k.campaign_id = o.campaign_id AND k.kind = 'journey')
 UNION ALL
 SELECT
     p.campaign_id, NULL, NULL, min(p.planned_at), ((p.planned_at AT TIME ZONE $3) - make_interval(hours => $4))::date,
