@@ -4,6 +4,7 @@
 
 A PostgreSQL of its own holds customers, of whom nine in ten consented, with phones, names and a push that a third got last week.
 Planning is a launch: standing out of the database, gates, draw, variants, merge fields, COPY, and the campaign's own rows.
+Before it comes a dry run, which reads the same and writes nothing.
 ``--crowd`` people go through the gates and the draw alone, in memory, as a dry run of a frame does.
 """
 
@@ -13,8 +14,12 @@ import io
 import sys
 import tempfile
 import time
+from collections.abc import Awaitable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from datetime import time as datetime_time
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import numpy as np
@@ -30,7 +35,7 @@ from backend.store import campaigns as store
 from backend.store.pool import open_pool
 from backend.store.schema import migrate
 from campaigns.campaign import Content, Text
-from campaigns.gates import SendingRules, Terms, decide, pass_gates
+from campaigns.gates import SendingRules, Terms, decide
 from campaigns.ledger import rows_of
 from tests.fixtures.shop_floor import ShopFloor, audience_frame
 
@@ -66,8 +71,8 @@ SELECT 900, customer_id, customer_id, 'accepted', now() - interval '2 days', now
 async def filled(pool: asyncpg.Pool, people: int) -> pl.DataFrame:
     """The database's people as a segment's members."""
     for statement in (_PEOPLE, _CONSENTS, _PHONES, _PUSHES):
-        await pool.execute(statement, *([people] if "$1" in statement else []))
-    await pool.execute("VACUUM ANALYZE")
+        await pool.execute(statement, *([people] if "$1" in statement else []), timeout=1800)
+    await pool.execute("VACUUM ANALYZE", timeout=1800)
     ids = [row[0] for row in await pool.fetch("SELECT customer_id FROM customers ORDER BY customer_id")]
     return audience_frame(ids, rank="gold")
 
@@ -79,59 +84,69 @@ async def server_cpu(pool: asyncpg.Pool) -> float:
     return sum(sum(each.cpu_times()[:2]) for parent in parents for each in [parent, *parent.children()])
 
 
-async def busy(pool: asyncpg.Pool) -> float:
-    """CPU seconds of ours and the server's so far."""
-    return time.process_time() + await server_cpu(pool)
+@dataclass(frozen=True)
+class Spent:
+    """Seconds on the clock, and of CPU: ours and the server's."""
+
+    clock: float
+    ours: float
+    servers: float
+
+    def __str__(self) -> str:
+        return f"{self.clock:.1f} s ({self.ours:.1f} CPU s ours, {self.servers:.1f} the server's)"
+
+
+async def spending(pool: asyncpg.Pool, work: Awaitable[Any]) -> tuple[Any, Spent]:
+    """What came of it, and what it took."""
+    clock, ours, servers = time.perf_counter(), time.process_time(), await server_cpu(pool)
+    found = await work
+    taken = Spent(time.perf_counter() - clock, time.process_time() - ours, await server_cpu(pool) - servers)
+    return found, taken
 
 
 async def planned(pool: asyncpg.Pool, people: int) -> None:
-    """A launch, its parts one by one, and COPY alone."""
+    """A dry run, the launch, its parts one by one, and COPY alone."""
     floor = ShopFloor(pool, clock=SystemClock())
-    await floor.settings(cap_24h=1, cap_7d=3, approval_above=0)
+    await floor.settings(cap_24h=1, cap_7d=3, approval_above=0, quiet_from=datetime_time(21), quiet_until=datetime_time(8))  # fmt: skip
     floor.audience.frame = await filled(pool, people)
     made = (await floor.campaign(content=CONTENT, holdout_percent=5.0)).summary
+    told, dry = await spending(pool, floor.desk.dry_run(made.campaign_id))
     await floor.desk.send_now(made.campaign_id, revision=made.revision, by="benchmark")
-    began, cpu, servers = time.perf_counter(), time.process_time(), await server_cpu(pool)
-    await floor.runs.launch(made.campaign_id)
-    whole, cpu, servers = time.perf_counter() - began, time.process_time() - cpu, await server_cpu(pool) - servers
-    parts, alone = await _parts(pool, floor.audience.frame)
-    a_million = whole / people * 1e6
-    print(f"planned {people:,} people in {whole:.1f} s, {cpu:.1f} CPU s of ours and {servers:.1f} of the server; a million in {a_million:.1f} (aim {AIM:.0f}), CPU s: "
-          + ", ".join(f"{name} {seconds:.1f}" for name, seconds in parts.items())
-          + f"; COPY alone {alone:.1f} s, {whole / alone:.1f} times that")  # fmt: skip
+    await pool.execute("CHECKPOINT")
+    launched, whole = await spending(pool, floor.runs.launch(made.campaign_id))
+    rows = await pool.fetchval("SELECT count(*) FROM campaign_people WHERE campaign_id = $1", made.campaign_id)
+    if not launched or not rows == people == told.treated + told.control + sum(each.people for each in told.removed):
+        raise SystemExit(f"People do not add up: {people} of the segment, {rows} in the ledger, dry run {told}.")
+    a_million = 1e6 / people
+    print(f"dry run of {people:,}: {dry}; a million in {dry.clock * a_million:.1f}")
+    print(f"planned {people:,} people in {whole}; a million in {whole.clock * a_million:.1f} (aim {AIM:.0f})")
+    alone = await _parts(pool, floor.audience.frame)
+    print(f"the launch took {whole.clock / alone.clock:.1f} times COPY alone on the clock, "
+          f"{(whole.ours + whole.servers) / (alone.ours + alone.servers):.1f} times its CPU seconds")  # fmt: skip
 
 
-async def _parts(pool: asyncpg.Pool, members: pl.DataFrame) -> tuple[dict[str, float], float]:
+async def _parts(pool: asyncpg.Pool, members: pl.DataFrame) -> Spent:
+    """Prints what the parts take; gives what COPY alone takes."""
     now, terms, rules = datetime.now(UTC), Terms(salt="s", holdout_percent=5), SendingRules()
     later = now + timedelta(days=1)
-    spent: dict[str, float] = {}
 
-    async def lap(name: str, began: float) -> float:
-        spent[name] = await busy(pool) - began
-        return await busy(pool)
+    async def part(name: str, work: Awaitable[Any]) -> Any:
+        found, spent = await spending(pool, work)
+        print(f"  {name}: {spent}")
+        return found
 
     async with pool.acquire() as connection:
-        at = await busy(pool)
-        audience = await audience_store.read(connection, members, contents=[CONTENT], rules=rules, terms=terms, now=now)
-        at = await lap("standing", at)
-        plan = decide(audience, rules=rules, terms=terms, now=now, expires_at=later)
-        at = await lap("gates and draw", at)
-        rows = rows_of(plan, campaign_id=901, occurrence=1, version=1, salt="s", contents=[CONTENT], now=now)
-        at = await lap("rows", at)
-        await store.copy_people(connection, rows)
-        at = await lap("COPY", at)
-        wall = await _copied_alone(connection, rows)
-        await lap("COPY alone", at)
-        return spent, wall
-
-
-async def _copied_alone(connection: asyncpg.Connection, rows: pl.DataFrame) -> float:
-    """The same rows into a table of the same shape, with its key and nothing else."""
-    await connection.execute("CREATE TABLE alone (LIKE campaign_people INCLUDING DEFAULTS, PRIMARY KEY (campaign_id, occurrence, step, customer_id))")  # fmt: skip
-    written = rows.write_csv(include_header=False).encode()
-    began = time.perf_counter()
-    await connection.copy_to_table("alone", source=io.BytesIO(written), columns=rows.columns, format="csv")
-    return time.perf_counter() - began
+        audience = await part("standing", audience_store.read(connection, members, contents=[CONTENT], rules=rules, terms=terms, now=now))  # fmt: skip
+        plan = await part("gates and draw", asyncio.to_thread(decide, audience, rules=rules, terms=terms, now=now, expires_at=later))  # fmt: skip
+        rows = await part("rows", asyncio.to_thread(rows_of, plan, campaign_id=901, occurrence=1, version=1, salt="s", contents=[CONTENT], now=now))  # fmt: skip
+        await part("COPY", store.copy_people(connection, rows))
+        await connection.execute("CREATE TABLE alone (LIKE campaign_people INCLUDING DEFAULTS, PRIMARY KEY (campaign_id, occurrence, step, customer_id))")  # fmt: skip
+        await connection.execute("CHECKPOINT")
+        text = io.BytesIO(rows.write_csv(include_header=False).encode())
+        copied = connection.copy_to_table("alone", source=text, columns=rows.columns, format="csv", timeout=1800)
+        _, alone = await spending(pool, copied)
+        print(f"  COPY alone, of text, into a table with its key and nothing else: {alone}")
+        return alone
 
 
 def crowd(people: int) -> None:
@@ -152,11 +167,13 @@ def crowd(people: int) -> None:
     )
     now = datetime.now(UTC)
     given = {"rules": SendingRules(), "terms": Terms(salt="s", holdout_percent=5), "now": now, "expires_at": now + timedelta(days=1)}  # fmt: skip
-    began = time.perf_counter()
-    passed = pass_gates(frame, **given)  # type: ignore[arg-type]
-    counted = passed.group_by("left_out").len()
-    gates = time.perf_counter() - began
-    print(f"gates over {people:,} people: {gates:.2f} s (aim of a dry run {AIM_DRY:.0f}), {counted.height} groups")
+    began, cpu = time.perf_counter(), time.process_time()
+    plan = decide(frame, **given)  # type: ignore[arg-type]
+    counted = plan.people.group_by("left_out", "arm").len()
+    taken, cpu = time.perf_counter() - began, time.process_time() - cpu
+    print(
+        f"gates and draw over {people:,} people: {taken:.2f} s, {cpu:.2f} CPU s (aim of a dry run {AIM_DRY:.0f}), {counted.height} groups"
+    )
 
 
 def main() -> None:
