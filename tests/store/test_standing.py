@@ -107,3 +107,21 @@ async def test_what_is_not_asked_for_is_not_read_and_numbers_that_nobody_has_hav
     assert found["customer_id"].to_list() == [3, 1]
     for column, nothing in (("language", None), ("zone", None), ("sent_week", 0), ("has_family_name", False)):
         assert set(found[column]) == {nothing}
+
+
+def nodes(plan: dict[str, Any]) -> list[str]:
+    """Everything that a plan does."""
+    return [plan["Node Type"], *(name for each in plan.get("Plans", ()) for name in nodes(each))]
+
+
+async def test_a_launch_reads_the_pushes_of_a_week_and_not_those_of_years(pool: asyncpg.Pool) -> None:
+    await pool.execute(
+        """INSERT INTO deliveries (customer_id, campaign_id, device_id, state, sent_at, expires_at, changed_at)
+           SELECT n, 1, n, 'accepted', $1::timestamptz - (20000 - n) * interval '1 hour', $1, $1 FROM generate_series(1, 20000) AS n""",
+        NOON,
+    )
+    await pool.execute("VACUUM ANALYZE deliveries")
+    async with pool.acquire() as connection:
+        asked = f"EXPLAIN (FORMAT JSON) {standing._SQL['read_sent']}"
+        (told,) = await connection.fetchval(asked, None, NOON - standing.WEEK, 1, NOON - standing.DAY)
+    assert "Seq Scan" not in nodes(told["Plan"])
