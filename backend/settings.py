@@ -59,6 +59,8 @@ class Settings:
         keep_failed: `JOREN_KEEP_FAILED_DAYS`, days for which a failed event waits for its replay (default 90); one that was
             recovered goes `keep_log` after that.
         keep_changes: `JOREN_KEEP_CHANGES_DAYS`, days for which it is kept who entered and left segments when (default 400).
+        keep_ways: `JOREN_KEEP_WAYS_DAYS`, days for which it is told step by step which way somebody took through a journey, after
+            she left it (default 400); the counts of steps stay.
         keep_pictures: `JOREN_KEEP_PICTURES_DAYS`, days' pictures of the customer frame that stay in the lake's table ``customers``
             (default 35; 0: none is taken).
         history_months: `JOREN_HISTORY_MONTHS`, months after which the lake's raw events and order lines are dropped, business day by
@@ -89,6 +91,7 @@ class Settings:
     keep_ids: timedelta = timedelta(days=30)
     keep_failed: timedelta = timedelta(days=90)
     keep_changes: timedelta = timedelta(days=400)
+    keep_ways: timedelta = timedelta(days=400)
     keep_pictures: int = 35
     history_months: int = 0
     log_level: str = "info"
@@ -135,6 +138,7 @@ def read(environment: "Mapping[str, str] | None" = None) -> Settings:
         keep_ids=_days(values, "JOREN_KEEP_IDS_DAYS"),
         keep_failed=_days(values, "JOREN_KEEP_FAILED_DAYS", default=90),
         keep_changes=_days(values, "JOREN_KEEP_CHANGES_DAYS", default=400),
+        keep_ways=_days(values, "JOREN_KEEP_WAYS_DAYS", default=400),
         keep_pictures=_pictures(values.get("JOREN_KEEP_PICTURES_DAYS") or "35"),
         history_months=_months(values.get("JOREN_HISTORY_MONTHS") or "0"),
         log_level=values.get("JOREN_LOG_LEVEL") or "info",

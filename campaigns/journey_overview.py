@@ -43,6 +43,7 @@ class EntryLine:
         waiting_for: the event she waits for.
         due_at: when she is looked at next.
         until_at: when waiting for an event ends.
+        way_kept: the steps she passed are still told one by one; those of who left long ago are only counted.
     """
 
     entry_id: int
@@ -62,6 +63,7 @@ class EntryLine:
     entered_at: datetime
     changed_at: datetime
     attempts: int
+    way_kept: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -99,6 +99,8 @@ def _tell_entry(campaign: str, entry: int, *, as_json: bool) -> None:
     for each in found.visits:
         came = "  ".join(word for word in (each.way, each.outcome) if word)
         typer.echo(f"{each.at:%Y-%m-%d %H:%M:%S} UTC  step {each.step + 1}  {came}".rstrip())
+    if not found.entry.way_kept:
+        typer.echo("She left long ago: her steps are only counted now.")
     typer.echo(_line(found.entry))
 
 

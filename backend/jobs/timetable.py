@@ -77,6 +77,7 @@ def timetable(
         Loop("house", _resting(workers.keep_house), 600.0),
         Loop("log_house", _resting(retention.drop_old_days), 600.0),
         Loop("failed_house", _resting(retention.forget_failed), 3600.0),
+        Loop("way_house", _resting(retention.forget_ways), 3600.0),
         Loop("id_house", _resting(retention.forget_ids), 2.0),
         Loop("export_house", _resting(exports.keep_house), 600.0),
         Loop("changes_house", _resting(memberships.forget_changes), 3600.0),

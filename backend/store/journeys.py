@@ -222,3 +222,9 @@ async def list_visits(connection: Connection, *, entry_id: int) -> list[asyncpg.
     """The way an entry has come: lap, step, way, outcome, at."""
     rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_visits"], entry_id)
     return rows
+
+
+async def forget_ways(connection: Connection, *, before: datetime, limit: int) -> int:
+    """Count and let go of the steps that people passed who left before a moment, of so many; gives of how many."""
+    gone: int = await connection.fetchval(_SQL["forget_ways"], before, limit)
+    return gone

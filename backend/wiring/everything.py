@@ -16,6 +16,7 @@ from backend.services.access.sessions import Access
 from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.programme import ProgrammeReports
 from backend.services.campaign_desk.winners import CampaignTests
 from backend.services.campaign_runs import CampaignRuns
 from backend.services.coupons.book import CouponBook
@@ -145,6 +146,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         ),
         campaign_calendar=CampaignCalendar(pool, clock),
         campaign_tests=CampaignTests(pool, clock, facts=facts),
+        programme_reports=ProgrammeReports(pool, clock, facts=facts, audiences=audiences),
         playbooks=Playbooks(
             stored, lake, segments=segment_runs, campaigns=campaign_desk, pair=lambda: bought_together(insights)
         ),
@@ -160,7 +162,12 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         workers=Workers(pool, clock),
         sending_rights=SendingRights(pool, clock, home=settings.home),
         retention=Retention(
-            pool, clock, keep_log=settings.keep_log, keep_ids=settings.keep_ids, keep_failed=settings.keep_failed
+            pool,
+            clock,
+            keep_log=settings.keep_log,
+            keep_ids=settings.keep_ids,
+            keep_failed=settings.keep_failed,
+            keep_ways=settings.keep_ways,
         ),
         refresh=refresh,
         past_frames=PastFrames(pool, clock, lake, stored, engine),

@@ -8,6 +8,8 @@ import asyncpg
 import pytest
 
 from backend.services.journeys.entering import enter
+from backend.services.journeys.looking import JourneyDesk
+from backend.services.retention import Retention
 from backend.store import journeys
 from campaigns.steps import (
     Awaited,
@@ -71,6 +73,31 @@ async def effects(stage: Stage) -> dict[str, int]:
     )
     told = await stage.pool.fetchval("SELECT count(*) FROM webhook_messages")
     return {row["what"]: row["n"] for row in logged} | {"webhook": told, "push": len(await stage.sent())}
+
+
+async def test_old_ways_are_only_counted_and_the_figures_and_the_history_stay(stage: Stage) -> None:
+    await stage.campaign(steps=(Send(content=HELLO), Wait(time=DAY), Exit(reason="bye")), reentry=Reentry(mode="never"))
+    await stage.happened("a", "Application Opened")
+    await stage.settle()
+    await stage.later(days=1)
+    await stage.happened("b", "Application Opened")
+    await stage.settle()
+    desk, keeper = JourneyDesk(stage.pool, stage.clock), Retention(stage.pool, stage.clock, keep_ways=10 * DAY)
+    before = await desk.overview(1)
+    assert await keeper.forget_ways() == 0
+    stage.clock.advance(11 * DAY)
+    assert await keeper.forget_ways() == 1
+    assert await keeper.forget_ways() == 0
+    assert await desk.overview(1) == before, "b is under way, and the steps of a count on"
+    old, young = await desk.entry(1, 1), await desk.entry(1, 2)
+    assert (old.visits, old.entry.way_kept, old.entry.reason) == ([], False, "bye")
+    assert (len(young.visits), young.entry.way_kept) == (1, True)
+    await stage.happened("a", "Application Opened")
+    await stage.settle()
+    stage.clock.advance(11 * DAY)
+    assert await keeper.forget_ways() == 1
+    assert [who for who, *_ in await stage.stands()] == [1, 2], "who entered once does not enter again"
+    assert await stage.pool.fetchval("SELECT sum(visits) FROM journey_counts") == 6
 
 
 async def test_an_onboarding_journey_from_launch_to_its_end(stage: Stage) -> None:

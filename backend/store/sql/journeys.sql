@@ -162,12 +162,39 @@ FROM journey_entries WHERE campaign_id = $1
 GROUP BY 1, 2, 3, 4
 
 -- name: count_visits
-SELECT version, step, way, outcome, count(*) AS visits FROM journey_visits WHERE campaign_id = $1 GROUP BY 1, 2, 3, 4
+-- Those that are told one by one, and those of long ago.
+SELECT version, step, way, outcome, sum(visits)::bigint AS visits
+FROM (
+    SELECT version, step, way, outcome, count(*) AS visits FROM journey_visits WHERE campaign_id = $1 GROUP BY 1, 2, 3, 4
+    UNION ALL
+    SELECT version, step, way, outcome, visits FROM journey_counts WHERE campaign_id = $1
+) AS every
+GROUP BY 1, 2, 3, 4
+
+-- name: forget_ways
+-- A piece of those who left before a moment: the steps they passed are counted and go; that they entered, when and why they left
+-- stays, for re-entry and for a person's history.
+WITH old AS (
+    SELECT entry_id FROM journey_entries
+    WHERE state = 'left' AND way_kept AND changed_at < $1
+    ORDER BY changed_at
+    LIMIT $2
+    FOR UPDATE SKIP LOCKED
+), marked AS (
+    UPDATE journey_entries AS e SET way_kept = false FROM old WHERE e.entry_id = old.entry_id RETURNING 1
+), gone AS (
+    DELETE FROM journey_visits WHERE entry_id IN (SELECT entry_id FROM old) RETURNING campaign_id, version, step, way, outcome
+), counted AS (
+    INSERT INTO journey_counts (campaign_id, version, step, way, outcome, visits)
+    SELECT campaign_id, version, step, way, outcome, count(*) FROM gone GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
+    ON CONFLICT (campaign_id, version, step, way, outcome) DO UPDATE SET visits = journey_counts.visits + excluded.visits
+)
+SELECT count(*) FROM marked
 
 -- name: list_entries
 -- Newest first, before a number.
 SELECT e.entry_id, e.campaign_id, e.version, coalesce(c.merged_into, c.customer_id) AS customer_id, s.user_id, e.occurrence, e.step, e.lap,
-    e.waits, e.state, e.reason, e.waiting_for, e.due_at, e.until_at, e.entered_at, e.changed_at, e.attempts
+    e.waits, e.state, e.reason, e.waiting_for, e.due_at, e.until_at, e.entered_at, e.changed_at, e.attempts, e.way_kept
 FROM journey_entries AS e
 JOIN customers AS c ON c.customer_id = e.customer_id
 JOIN customers AS s ON s.customer_id = coalesce(c.merged_into, c.customer_id)
@@ -178,7 +205,7 @@ LIMIT $6
 
 -- name: get_entry
 SELECT e.entry_id, e.campaign_id, e.version, coalesce(c.merged_into, c.customer_id) AS customer_id, s.user_id, e.occurrence, e.step, e.lap,
-    e.waits, e.state, e.reason, e.waiting_for, e.due_at, e.until_at, e.entered_at, e.changed_at, e.attempts
+    e.waits, e.state, e.reason, e.waiting_for, e.due_at, e.until_at, e.entered_at, e.changed_at, e.attempts, e.way_kept
 FROM journey_entries AS e
 JOIN customers AS c ON c.customer_id = e.customer_id
 JOIN customers AS s ON s.customer_id = coalesce(c.merged_into, c.customer_id)
