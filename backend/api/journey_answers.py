@@ -55,6 +55,7 @@ class EntryAnswer(msgspec.Struct, frozen=True):
     until_at: datetime | None
     entered_at: datetime
     changed_at: datetime
+    way_kept: bool
 
 
 class VisitAnswer(msgspec.Struct, frozen=True):
