@@ -97,7 +97,7 @@ def run(given: argparse.Namespace, dsn: str, place: Path) -> None:
         ]
         began = time.perf_counter()
         workers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(given.workers)]
-        told = [json.loads(worker.communicate()[0]) for worker in workers]
+        told = [json.loads(worker.communicate()[0].splitlines()[-1]) for worker in workers]
         wall = max(one["wall"] for one in told)
     tried, cpu = (sum(one[what] for one in told) for what in ("tried", "cpu"))
     print(f"sent {tried:,.0f} messages in {wall:.1f} s: {tried / wall:,.0f}/s (aim {AIM:,}), "

@@ -1,6 +1,6 @@
 """Where the members of a segment come from: the port that launch and dry run ask, and what they add to its rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -9,7 +9,7 @@ import polars as pl
 
 from campaigns.campaign import Content
 from campaigns.fields import FIELDS
-from campaigns.templates import required_fields
+from campaigns.templates import fields_of, required_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,15 +43,21 @@ class Audiences(Protocol):
         ...
 
 
-MERGE_COLUMNS = tuple(field.column for field in FIELDS if field.column is not None)
-"""Columns of the customer frame that texts may use."""
+def merge_columns(contents: Iterable[Content]) -> tuple[str, ...]:
+    """Columns of the customer frame that the texts use: of ten million people each one more is a quarter of a gigabyte.
+
+    Raises:
+        CampaignError: a text cannot be read.
+    """
+    used = {name for content in contents for name in fields_of(content)}
+    return tuple(field.column for field in FIELDS if field.column is not None and field.name in used)
 
 
 def with_standing(members: pl.DataFrame, standing: pl.DataFrame, contents: Sequence[Content]) -> pl.DataFrame:
     """The audience that the gates read: members with what the database knows of each.
 
     Args:
-        members: ``customer_id`` and `MERGE_COLUMNS`.
+        members: ``customer_id`` and the columns that the texts use.
         standing: of the same people in the same order ``customer_id``, the gates' inputs but ``missing_field``, ``language``,
             ``has_family_name``, ``has_given_name``. Members of whom the database knows nothing are left away, and are nobody's target.
         contents: say which fields a person needs; who lacks one that any of them needs lacks it.

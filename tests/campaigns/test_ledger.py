@@ -8,6 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
+from campaigns.audience import merge_columns
 from campaigns.campaign import Content, QuietPolicy, Text, Variant
 from campaigns.experiment import variants_of
 from campaigns.fields import clean
@@ -84,3 +85,10 @@ def test_only_the_treated_have_a_variant() -> None:
 def test_shares_that_round_away_leave_nobody_without_a_variant() -> None:
     variants = [Variant(name=name, share=100 / 3, content=CONTENT) for name in "ABC"]
     assert {*variants_of("s", range(3000), variants)} == {"A", "B", "C"}
+
+
+def test_only_the_columns_that_texts_use_are_asked_for() -> None:
+    more = Content(ja=Text("{{ 購入金額 }}", "{{ 姓 | default('x') }}"), en=Text("{{ rank | default('x') }}", "-"))
+    assert merge_columns([CONTENT]) == ("rank", "points", "last_store")
+    assert merge_columns([CONTENT, more]) == ("rank", "points", "last_store", "spend")
+    assert merge_columns([]) == ()

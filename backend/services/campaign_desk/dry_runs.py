@@ -12,7 +12,7 @@ from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
-from campaigns.audience import MERGE_COLUMNS, Audiences, Members
+from campaigns.audience import Audiences, Members, merge_columns
 from campaigns.campaign import Content, Draft
 from campaigns.dates import columns_of, whose_date
 from campaigns.gates import Plan
@@ -109,8 +109,8 @@ async def _whom(
 ) -> _Whom:
     trigger = draft.trigger
     own = columns_of(trigger) if isinstance(trigger, OnDate) else ()
-    columns = (*MERGE_COLUMNS, "as_of", days_column(draft.conversion_event), *own)
-    columns = tuple(dict.fromkeys(columns))
+    used = merge_columns(content for _, content in draft.contents())
+    columns = tuple(dict.fromkeys((*used, "as_of", days_column(draft.conversion_event), *own)))
     if trigger.kind not in SET_BASED:
         rehearsal, numbers = await rehearsals.begun(draft)
         members = await audiences.members(None, columns=columns)

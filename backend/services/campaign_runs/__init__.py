@@ -24,7 +24,7 @@ from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
 from backend.store import waiting_launches as waiting_store
 from backend.store.pool import Connection
-from campaigns.audience import MERGE_COLUMNS, Audiences
+from campaigns.audience import Audiences, merge_columns
 from campaigns.campaign import Action, Draft, Kind, State, next_state
 from campaigns.dates import columns_of, whose_date
 from campaigns.entries import Entry, Planned
@@ -258,9 +258,8 @@ class CampaignRuns:
                 raise SegmentGone
         trigger = draft.trigger
         asked = columns_of(trigger) if isinstance(trigger, OnDate) else ()
-        members = await self._audiences.members(
-            draft.segment_id, columns=tuple(dict.fromkeys((*MERGE_COLUMNS, *asked)))
-        )
+        used = () if draft.steps else merge_columns(content for _, content in draft.contents())
+        members = await self._audiences.members(draft.segment_id, columns=tuple(dict.fromkeys((*used, *asked))))
         people = members.frame
         if isinstance(trigger, OnDate):
             people = whose_date(people, trigger, day=due.day)
