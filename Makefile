@@ -21,7 +21,8 @@ NODE_FLAGS := --use-system-ca
 endif
 
 .DEFAULT_GOAL := help
-CHECKS := check-types check-templates check-layers check-lint check-format
+CHECKS := check-types check-tests check-templates check-layers check-lint check-format
+FETCHED := assets sdks browser
 .PHONY: $(CHECKS) help demo demo-reset test check unit prove setup assets sdks browser lock format clean
 
 help: ## Show this list
@@ -33,10 +34,12 @@ demo: setup assets ## Run the demo shop: API, worker, admin pages, FCM emulator,
 demo-reset: setup ## Throw the demo's data away
 	@$(BIN)/joren demo --reset
 
-test: setup assets sdks browser check unit ## Everything that must hold, in 15 minutes or less
+test: setup ## Everything that must hold, in 15 minutes or less
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync $(CHECKS) $(FETCHED)
+	@$(MAKE) --no-print-directory unit
 
 check: setup
-	@$(MAKE) --no-print-directory --jobs=2 $(CHECKS)
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync $(CHECKS)
 
 check-format:
 	$(BIN)/ruff format --check .
@@ -50,13 +53,17 @@ check-types:
 check-layers:
 	$(BIN)/lint-imports
 
+# Each test is found, by one process: what it compiles on the way (tests, product, libraries), no worker of the run does again.
+check-tests:
+	@found=$$($(BIN)/pytest --collect-only -q) || { echo "$$found"; exit 1; }
+
 check-templates:
 	$(BIN)/djlint admin_ui/templates --lint --quiet
 
-unit: setup assets sdks browser
+unit: setup $(FETCHED)
 	$(BIN)/pytest -n 3 -m "not prove"
 
-prove: setup assets sdks browser ## The long form: hours of faults, large benchmarks; figures go to docs/
+prove: setup $(FETCHED) ## The long form: hours of faults, large benchmarks; figures go to docs/
 	rm -f test-results/faults.ndjson
 	$(BIN)/pytest -m prove
 	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove -m "hypothesis and not prove"
