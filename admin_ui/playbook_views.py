@@ -152,7 +152,7 @@ def _question(
     choices = [(each, say(CHOICE_NAMES.get(each, each))) for each in ask.choices]
     return Question(
         name=f"{ANSWER}{ask.name}",
-        label=say.pick(ask.words),
+        label=_capital(say.pick(ask.words)),
         value=typed.get(f"{ANSWER}{ask.name}", "" if usual is None else typed_values.written(usual, scale)),
         needed=ask.usual != "",
         number=ask.kind in NUMBERS,
@@ -175,3 +175,8 @@ def _first(plan: Plan) -> Content:
     if plan.steps:
         return next(send.content for _, send in sends(plan.steps))
     return Content(ja=plan.ja, en=plan.en)
+
+
+def _capital(label: str) -> str:
+    """A label begins with a capital letter, whatever the sentence it was taken from."""
+    return label[:1].upper() + label[1:]
