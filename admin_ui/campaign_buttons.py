@@ -1,6 +1,6 @@
 """What the campaign editor's buttons do: versions and steps are added, moved and taken away, filters too."""
 
-from admin_ui import content_form, journey_form, rule_form
+from admin_ui import content_form, journey_list, rule_form
 from admin_ui.campaign_form import NAMES, Editor, settled, slot, slot_fields
 from admin_ui.content_form import FIRST
 from admin_ui.rule_tree import Node
@@ -16,13 +16,15 @@ def act(editor: Editor, action: str) -> Editor:
         return _with_variant(editor) if what == "add" else _without_variant(editor, place)
     if verb == "step":
         return _with_step(editor, which) if what == "add" else _at_step(editor, what, place)
+    if verb == "version":
+        return _at_version(editor, what, which)
     if verb in ("filter", "unfilter"):
         editor.events = rule_form.edit(Node(mode="all", parts=editor.events), action).tree.parts
     return settled(editor)
 
 
 def _with_step(editor: Editor, kind: str) -> Editor:
-    editor.fields, count = journey_form.added(editor.fields, editor.steps, kind)
+    editor.fields, count = journey_list.added(editor.fields, editor.steps, kind)
     editor.fields["steps"] = str(count)
     return settled(editor)
 
@@ -34,13 +36,25 @@ def _at_step(editor: Editor, what: str, place: int) -> Editor:
         return editor
     awaits = editor.awaits
     if what == "remove":
-        editor.fields = journey_form.removed(editor.fields, count, place)
+        editor.fields = journey_list.removed(editor.fields, place)
         editor.fields["steps"] = str(count - 1)
         del awaits[place]
     elif other != place:
-        editor.fields = journey_form.moved(editor.fields, place, other - place)
+        editor.fields = journey_list.moved(editor.fields, place, other - place)
         awaits[place], awaits[other] = awaits[other], awaits[place]
     editor.events = [editor.filters, editor.exits, *awaits]
+    return settled(editor)
+
+
+def _at_version(editor: Editor, what: str, which: str) -> Editor:
+    """One more version of what a step sends (``version:add:2``), or one less (``version:remove:2:1``)."""
+    place, _, version = which.partition(":")
+    if not place.isdecimal() or int(place) >= editor.steps:
+        return editor
+    if what == "add":
+        editor.fields = journey_list.version_added(editor.fields, int(place))
+    elif version.isdecimal():
+        editor.fields = journey_list.version_removed(editor.fields, int(place), int(version))
     return settled(editor)
 
 

@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from admin_ui import campaign_places, content_form, journey_form, trigger_form, winner_form
+from admin_ui import campaign_places, content_form, journey_form, journey_steps, trigger_form, winner_form
 from admin_ui.campaign_form import FIELDS, Editor, conversion, exit_event, settled, slot
 from admin_ui.campaign_places import sentence_of
 from admin_ui.content_form import FIRST, Fields
@@ -52,10 +52,10 @@ def from_draft(draft: Draft, *, zone: str, currency: str, now: datetime) -> Edit
 def _written_journey(draft: Draft) -> Fields:
     shape = {"shape": "journey" if draft.steps else "push", "steps": str(len(draft.steps))}
     if draft.exits_on is None:
-        return {**shape, **journey_form.write(draft.steps)}
+        return {**shape, **journey_steps.write(draft.steps)}
     known = draft.exits_on.event in {str(each.name) for each in VOCABULARY}
     named = {"exit_event": draft.exits_on.event} if known else {"exit_event": "own", "own_exit": draft.exits_on.event}
-    return {**shape, "exits": "on", **named, **journey_form.write(draft.steps)}
+    return {**shape, "exits": "on", **named, **journey_steps.write(draft.steps)}
 
 
 def _written_events(draft: Draft, currency: str) -> list[Node]:
@@ -65,7 +65,7 @@ def _written_events(draft: Draft, currency: str) -> list[Node]:
         if isinstance(begins, OnEvent)
         else trigger_form.condition(FIELDS["event"], None)
     )
-    return [first, *(journey_form.write_awaits(each, currency) for each in (draft.exits_on, *draft.steps))]
+    return [first, *(journey_steps.write_awaits(each, currency) for each in (draft.exits_on, *draft.steps))]
 
 
 def to_draft(
@@ -166,13 +166,13 @@ def _variants(editor: Editor) -> tuple[Variant, ...]:
 
 
 def _steps(editor: Editor, currency: str) -> tuple[Step, ...]:
-    return journey_form.steps(editor.fields, editor.awaits, editor.steps, currency) if editor.is_journey else ()
+    return journey_steps.steps(editor.fields, editor.awaits, editor.steps, currency) if editor.is_journey else ()
 
 
 def _exits_on(editor: Editor, currency: str) -> Awaited | None:
     if not editor.is_journey or not editor.fields["exits"]:
         return None
-    return journey_form.awaited(exit_event(editor.fields), editor.exits, currency)
+    return journey_steps.awaited(exit_event(editor.fields), editor.exits, currency)
 
 
 def _whole(text: str) -> int | None:

@@ -1,6 +1,7 @@
 """What the campaign editor shows beside its fields: the phone, what the push weighs, its audience, a journey's picture."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from admin_ui import (
     behaviour_form,
     content_form,
     journey_form,
+    journey_steps,
     repetition_form,
     segment_builder,
     trigger_form,
@@ -174,7 +176,7 @@ def _journey(editor: Editor, words: Words, page: Page, errors: Errors) -> dict[s
         "steps": [
             StepCard(
                 place, end, kinds[place], editor.awaits[place], bool(fields[f"step_kept{end}"]), _told(fields, end, words),
-                wrong=any(name.endswith(end) for name in errors),
+                wrong=any(re.fullmatch(rf".*\{end}(v\d+)?", name) for name in errors),
             )
             for place, end in enumerate(ends)
         ],
@@ -184,7 +186,7 @@ def _journey(editor: Editor, words: Words, page: Page, errors: Errors) -> dict[s
 
 def _told(fields: Mapping[str, str], end: str, words: Words) -> str:
     if fields[f"step_kept{end}"]:
-        return name_of(journey_form.kept(fields, end), words)
+        return name_of(journey_steps.kept(fields, end), words)
     rule = fields[f"step_own_rule{end}"]
     return name_of(SplitRule(rule=json.loads(rule)), words) if rule else ""
 
@@ -192,7 +194,7 @@ def _told(fields: Mapping[str, str], end: str, words: Words) -> str:
 def _picture(editor: Editor, words: Words, currency: str) -> Drawing | None:
     if not editor.steps or journey_form.wrong(editor.fields, editor.steps):
         return None
-    steps = journey_form.steps(editor.fields, editor.awaits, editor.steps, currency)
+    steps = journey_steps.steps(editor.fields, editor.awaits, editor.steps, currency)
     try:
         check_steps(steps)
     except DraftIncomplete:

@@ -30,6 +30,9 @@ _TIMING = frozenset({*trigger_form.BLANK, "filters", "expires_hours", "rate", "q
 _PLACE = re.compile(r"(?:variants\[(?P<variant>\d+)\]\.)?content(?:\.(?P<rest>.*))?")
 _PART = re.compile(r"(?P<of>steps|variants)\[(?P<place>\d+)\]\.(?P<rest>.*)")
 
+_VERSION = re.compile(r"variants\[(?P<which>\d+)\]\.(?:content(?:\.(?P<rest>.*))?|(?P<part>share|name))")
+_OF_STEP = re.compile(r"(?P<step>s\d+)(?:v(?P<which>\d+))?")
+
 _FIELD_OF: Mapping[str, str] = {
     **trigger_form.FIELD_OF,
     **winner_form.FIELD_OF,
@@ -74,7 +77,13 @@ def field_of(path: str) -> str:
 
 def _step_field(place: int, rest: str) -> str:
     end = journey_form.slot(place)
-    if rest == "content" or rest.startswith(("content.", "variants")):
+    if variant := _VERSION.fullmatch(rest):
+        own = journey_form.slot(place, int(variant["which"]))
+        named = {"share": "share", "name": "variant_name"}
+        return (named.get(variant["part"] or "") or content_form.field_of(variant["rest"] or "content")) + own
+    if rest.startswith("variants"):
+        return f"step_variants{end}"
+    if rest == "content" or rest.startswith("content."):
         return content_form.field_of(rest.removeprefix("content").lstrip(".") or "content") + end
     if part := re.match(r"parts\[(\d+)\]", rest):
         return f"step_percent{part[1]}{end}"
@@ -97,7 +106,9 @@ def opened(editor: Editor, errors: Errors) -> Editor:
     for name in errors:
         plain, _, place = name.partition(".")
         if plain in content_form.BLANK or plain in ("share", "variant_name", "content"):
-            if not place.startswith("s"):
+            if of_step := _OF_STEP.fullmatch(place):
+                editor.fields[f"step_variant.{of_step['step']}"] = of_step["which"] or "0"
+            else:
                 editor.fields["variant"] = place or "0"
             if language := re.search(r"(?:^|_)(ja|en)_(?:title|body)", plain):
                 editor.fields[f"shown.{place}" if place else "shown"] = language[1]
@@ -122,6 +133,6 @@ def _plain(name: str) -> str:
         return "sound_name"
     if plain.startswith("step_percent"):
         return "step_percent"
-    return {"own_conversion": "conversion_event", "own_exit": "step_own", "step_timeout": "step_length"}.get(
+    return {"own_conversion": "conversion_event", "own_exit": "step_own", "step_timeout": "step_length", "step_variants": "variants"}.get(
         plain, plain
     )

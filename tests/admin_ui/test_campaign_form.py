@@ -372,6 +372,62 @@ def test_steps_are_added_moved_and_taken_away_and_branches_follow() -> None:
     assert draft_of(editor)[1] != {}, "nothing was chosen for the filter"
 
 
+def test_versions_of_a_step_are_added_moved_and_taken_away() -> None:
+    editor = editor_of(shape="journey", kind="event", ja_title="", ja_body="")
+    for kind in ("wait", "send"):
+        editor = campaign_buttons.act(editor, f"step:add:{kind}")
+    editor.fields |= {"ja_title.s1": "A", "ja_body.s1": "a"}
+    editor = campaign_buttons.act(editor, "version:add:1")
+    assert (editor.fields["variant_name.s1v1"], editor.fields["ja_title.s1v1"]) == ("B", "A")
+    editor.fields["ja_title.s1v1"] = "B"
+    editor = campaign_buttons.act(campaign_buttons.act(editor, "version:add:1"), "step:up:1")
+    assert [editor.fields[f"share.s0{end}"] for end in ("", "v1", "v2")] == ["34", "33", "33"]
+    draft, errors = draft_of(editor)
+    assert errors == {}
+    assert draft is not None
+    send = draft.steps[0]
+    assert isinstance(send, Send)
+    assert [(each.name, each.share, each.content.ja and each.content.ja.title) for each in send.variants] == [
+        ("A", 34, "A"), ("B", 33, "B"), ("C", 33, "B"),
+    ]  # fmt: skip
+    editor = campaign_buttons.act(editor, "version:remove:0:0")
+    assert [editor.fields[f"{name}.s0{end}"] for end in ("", "v1") for name in ("variant_name", "share", "ja_title")] == [
+        "B", "50", "B", "C", "50", "B",
+    ]  # fmt: skip
+    assert "ja_title.s0v2" not in editor.fields
+    editor = campaign_buttons.act(editor, "step:remove:1")
+    editor = campaign_buttons.act(campaign_buttons.act(editor, "version:remove:0:1"), "version:remove:0:0")
+    draft, _ = draft_of(editor)
+    assert draft is not None
+    assert [step.variants for step in draft.steps if isinstance(step, Send)] == [()], "one alone is no comparison"
+    for nonsense in ("version:add:7", "version:remove:0:x", "version:remove:9:9", "version:add:x"):
+        assert campaign_buttons.act(editor, nonsense).steps == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "wrong"),
+    [
+        ({"share.s0": "60", "share.s0v1": "60"}, "step_variants.s0"),
+        ({"share.s0": "x"}, "share.s0"),
+        ({"share.s0v1": ""}, "share.s0v1"),
+        ({"variant_name.s0v1": "A"}, "variant_name.s0v1"),
+        ({"ja_body.s0v1": ""}, "ja_body.s0v1"),
+        ({"badge.s0v1": "x"}, "badge.s0v1"),
+        ({"link.s0v1": "nowhere"}, "link.s0v1"),
+    ],
+)
+def test_an_error_of_a_steps_version_stands_on_its_field_and_opens_its_tab(fields: dict[str, str], wrong: str) -> None:
+    typed = {"step_kind.s0": "send", "step_variants.s0": "2"}
+    for end, name in (("", "A"), ("v1", "B")):
+        typed |= {f"variant_name.s0{end}": name, f"share.s0{end}": "50"}
+        typed |= {f"ja_title.s0{end}": name, f"ja_body.s0{end}": name}
+    editor = editor_of(shape="journey", kind="event", steps="1", **{**typed, **fields})
+    _, errors = draft_of(editor)
+    assert [*errors] == [wrong]
+    opened = campaign_places.opened(editor, errors)
+    assert opened.fields["step_variant.s0"] == ("1" if "v1" in wrong else "0")
+
+
 @pytest.mark.parametrize(
     ("step", "fields", "wrong"),
     [
