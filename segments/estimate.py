@@ -55,8 +55,8 @@ def scaled(groups: pl.DataFrame, *, undecided: int, asked: int) -> pl.DataFrame:
 
 
 def _step(half: float) -> int:
-    """What figures are rounded to: a tenth of their uncertainty would say more than is known."""
-    return int(10 ** max(0, math.floor(math.log10(half)))) if half >= 1 else 1
+    """What figures are rounded to: a power of ten of half their uncertainty at the most; less would say more than is known."""
+    return int(10.0 ** math.floor(math.log10(max(half / 2, 1.0))))
 
 
 def _rounded(value: float, step: int) -> int:

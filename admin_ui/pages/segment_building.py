@@ -76,8 +76,21 @@ async def preview_segment(
 ) -> Response[Any]:
     """Size, reach, picture, sample and sentence of the rule as it is being typed; nothing is stored."""
     tree = rule_form.read(form)
+    if page.query("counting") and not await _is_counted(page, services, tree):
+        return Response(None, status_code=204)
     builder = await _builder(page, services, tree=tree, name=form.text("name"), picture=form.text("picture"))
     return page.show("segments/_preview.html", builder=builder, **_preview_context(page))
+
+
+async def _is_counted(page: Page, services: PageServices, tree: Node) -> bool:
+    """Whether there is more to show than before: figures of everyone, or what is wrong with the rule as it is now."""
+    rule = rule_form.to_rule(tree, page.shop.currency)
+    if rule is None:
+        return True
+    try:
+        return await services.segment_runs.is_counted(rule)
+    except RuleError:
+        return True
 
 
 @post("/segments", opt={"allow": Allow.MARKETER})
@@ -263,7 +276,7 @@ async def _builder(
     names: dict[str, KnownValue] = {}
     if rule is not None:
         try:
-            preview = await services.segment_runs.preview(rule, by=by)
+            preview = await services.segment_runs.preview(rule, by=by, soon=True)
             names = await services.segment_values.names(by)
         except RuleError as error:
             refusal = place_of(error), error.message

@@ -13,7 +13,7 @@ from admin_ui.segment_builder import PICTURE_NAMES
 from admin_ui.segment_views import sentence_of, size_chart
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
-from segments.overview import ListedSegment
+from segments.overview import ListedSegment, Preview
 from segments.starting_points import STARTING_POINTS
 
 _ORDERS: Mapping[str, Callable[[ListedSegment], Any]] = {
@@ -58,17 +58,13 @@ async def show_segment(
     version = page.number("version", 0, least=0) or None
     newest = await services.segment_runs.get(segment_id)
     stored = newest if version is None else await services.segment_runs.get(segment_id, version=version)
-    preview = await services.segment_runs.preview(stored.segment.rule)
+    preview = await services.segment_runs.preview(stored.segment.rule, soon=True)
     history = await services.membership_ledger.history(segment_id)
     return page.show(
         "segments/detail.html",
         stored=stored,
         newest=newest,
-        preview=preview,
-        names=await services.segment_values.names(preview.by),
-        pick_picture=False,
-        pictures=PICTURE_NAMES,
-        sentence=_says(page),
+        **await _people(page, services, preview),
         history=history,
         chart=size_chart(history, page.say),
         versions=await services.segment_versions.list(segment_id),
@@ -76,6 +72,28 @@ async def show_segment(
         uses=await services.segment_runs.uses(segment_id),
         asks=page.query("publish") == "confirm",
     )
+
+
+@get("/segments/{segment_id:int}/people", opt={"allow": Allow.VIEWER})
+async def show_people(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
+) -> Response[Any]:
+    """The people of a segment once everyone is counted; nothing before that."""
+    stored = await services.segment_runs.get(segment_id, version=page.number("version", 0, least=0) or None)
+    if not await services.segment_runs.is_counted(stored.segment.rule):
+        return Response(None, status_code=204)
+    preview = await services.segment_runs.preview(stored.segment.rule, soon=True)
+    return page.show("segments/_counted.html", stored=stored, **await _people(page, services, preview))
+
+
+async def _people(page: Page, services: PageServices, preview: Preview) -> dict[str, Any]:
+    return {
+        "preview": preview,
+        "names": await services.segment_values.names(preview.by),
+        "pick_picture": False,
+        "pictures": PICTURE_NAMES,
+        "sentence": _says(page),
+    }
 
 
 @post("/segments/{segment_id:int}/archive", opt={"allow": Allow.MARKETER})
@@ -100,4 +118,4 @@ def _says(page: Page) -> Any:
     return lambda described: sentence_of(page.say, described)
 
 
-ROUTES = (list_segments, show_segment, archive_segment, restore_segment)
+ROUTES = (list_segments, show_segment, show_people, archive_segment, restore_segment)

@@ -14,9 +14,10 @@ from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from backend.services.campaign_desk.breakdowns import INSIDE, OUTSIDE, By, Labelled
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
+from segments.frame import Glance
 from segments.reduce.days import DAYS_SCHEMA
 from segments.rules.masks import Masks
-from segments.rules.rule import Rule
+from segments.rules.rule import Did, Rule, conditions_of
 from segments.windows import Window
 
 TODAY = date(2026, 11, 21)
@@ -55,6 +56,7 @@ class FakeFrame:
         rows = [_row(number, today) for number in range(1, customers + 1)]
         lists = {days_column(str(event)): pl.List(pl.Date()) for event in EventName}
         self._frame = pl.DataFrame(rows, schema={**SCHEMA, **lists}).lazy()
+        self.counting = False
 
     def empty(self) -> None:
         """Forget everyone."""
@@ -67,6 +69,19 @@ class FakeFrame:
     async def read_for(self, _: Collection[Rule]) -> FakeView:
         """The frame."""
         return FakeView(self._frame)
+
+    async def read_soon(self, rules: Collection[Rule]) -> Glance:
+        """The frame; while ``counting``, every second one of the first hundred has done what a filter asks for."""
+        view = await self.read_for(rules)
+        asked = {one for rule in rules for one in conditions_of(rule) if isinstance(one, Did) and one.behaviour.where}
+        if not (self.counting and asked):
+            return Glance(view)
+        every_second = pl.Series([place % 2 == 0 for place in range(100)])
+        return Glance(view, pl.Series(range(100), dtype=pl.UInt32), dict.fromkeys(asked, every_second))
+
+    async def is_counted(self, _: Collection[Rule]) -> bool:
+        """Not while ``counting``."""
+        return not self.counting
 
     def manifest(self) -> Manifest:
         """Nothing is marked."""

@@ -230,3 +230,43 @@ async def test_sentences_call_stores_and_segments_by_name(administrator: Browser
         assert sentence is not None
         assert "一度だけ" in sentence[1]
         assert store in sentence[1]
+
+
+OF_A_STORE = {
+    "mode.r": "all",
+    "subject.r-0": "event:Order Completed",
+    "op.r-0": "at_least",
+    "value.r-0": "1",
+    "f0-name.r-0": "store",
+    "f0-of.r-0": "store",
+    "f0-op.r-0": "in",
+    "f0-has.r-0": "shibuya",
+}
+
+
+async def test_the_builder_estimates_while_it_counts(administrator: Browser, full: SimpleNamespace) -> None:
+    full.segment_runs._frame.counting = True
+    shown = (await administrator.post("/segments/preview", OF_A_STORE, **FRAGMENT)).text
+    assert re.search(r'size-figure guessed"><small>約 </small>\d', shown)
+    assert "会員100人の抽出による推計です" in shown
+    assert "≈" in shown
+    poll = "/segments/preview?counting=1"
+    assert f'hx-post="{poll}" hx-trigger="every 1s"' in shown
+    assert (await administrator.post(poll, OF_A_STORE, **FRAGMENT)).status_code == 204
+    full.segment_runs._frame.counting = False
+    counted = (await administrator.post(poll, OF_A_STORE, **FRAGMENT)).text
+    assert "size-figure" in counted
+    assert "推計" not in counted
+    assert "every 1s" not in counted
+
+
+async def test_the_page_of_a_segment_estimates_while_it_counts(administrator: Browser, full: SimpleNamespace) -> None:
+    answer = await administrator.post("/segments", {"name": "渋谷で購入", **OF_A_STORE})
+    number = answer.headers["location"].partition("?")[0].rpartition("/")[2]
+    full.segment_runs._frame.counting = True
+    assert "推計" in (await administrator.get(f"/segments/{number}")).text
+    assert (await administrator.get(f"/segments/{number}/people?version=1", **FRAGMENT)).status_code == 204
+    full.segment_runs._frame.counting = False
+    counted = (await administrator.get(f"/segments/{number}/people?version=1", **FRAGMENT)).text
+    assert "size-figure" in counted
+    assert "推計" not in counted

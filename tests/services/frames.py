@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from segments.frame import Glance
 from segments.rules.masks import Masks
 from segments.rules.rule import Rule
 from tests.segments.rules.people import frame_of
@@ -42,3 +43,9 @@ class HeldFrame:
 
     async def read_for(self, _: Collection[Rule]) -> HeldView:
         return self._view
+
+    async def read_soon(self, _: Collection[Rule]) -> Glance:
+        return Glance(self._view)
+
+    async def is_counted(self, _: Collection[Rule]) -> bool:
+        return True
