@@ -8,6 +8,7 @@ from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.programme import ProgrammeReports
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.issuing import CouponIssues
 from backend.services.coupons.ledger import CouponLedger
@@ -132,6 +133,11 @@ class PageServices(Protocol):
     @property
     def campaign_calendar(self) -> CampaignCalendar:
         """What goes out when, and how much of it people get."""
+        ...
+
+    @property
+    def programme_reports(self) -> ProgrammeReports:
+        """What all campaigns do together."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""配信の数字: a campaign by the parts of its people, the calendar of campaigns, and how often people are written to."""
+"""配信の数字: a campaign by the parts of its people, the calendar, how often people are written to, and what all of it does."""
 
 from datetime import date
 from typing import Any
@@ -7,7 +7,7 @@ from litestar import Response, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from admin_ui import campaign_views, report_views, trigger_form
+from admin_ui import campaign_views, programme_views, report_views, trigger_form
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
@@ -82,6 +82,24 @@ async def show_fatigue(page: NamedDependency[Page], services: NamedDependency[Pa
     )
 
 
+@get("/campaigns/programme", opt={"allow": Allow.VIEWER})
+async def show_programme(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
+    """What all campaigns do together, by who is held out of all of them."""
+    today = (await services.shop.get()).calendar.business_day(page.now)
+    known = programme_views.periods(today, page.say)
+    asked = page.query("period")
+    chosen = asked if asked in {each.key for each in known} else None
+    told = await services.programme_reports.report(chosen)
+    return page.show(
+        "campaigns/programme.html",
+        told=told,
+        lines=programme_views.lines(told, page.shop.currency, page.say),
+        verdict=programme_views.verdict(told, page.say),
+        periods=known,
+        chosen=chosen or f"{told.last:%Y-%m}",
+    )
+
+
 def _month(text: str) -> date | None:
     """The first day of a month written like 2026-11; None for anything else."""
     try:
@@ -90,4 +108,4 @@ def _month(text: str) -> date | None:
         return None
 
 
-ROUTES = (break_down, show_calendar, show_fatigue)
+ROUTES = (break_down, show_calendar, show_fatigue, show_programme)

@@ -11,9 +11,11 @@ from backend.api.guards import requires
 from backend.api.parameters import Number, SegmentFilter
 from backend.services.campaign_desk.breakdowns import By, CampaignBreakdowns
 from backend.services.campaign_desk.calendar import MOST_WEEKS, CampaignCalendar
+from backend.services.campaign_desk.programme import ProgrammeReports
 from campaigns.agenda import Agenda
 from campaigns.fatigue import Fatigue
 from campaigns.overview import CampaignBreakdown
+from campaigns.programme import Programme
 
 _READ = requires("campaigns:read")
 
@@ -21,6 +23,11 @@ FirstDay = Annotated[date, QueryParameter(name="from", description="The first bu
 LastDay = Annotated[date, QueryParameter(name="to", description="The last one, at most 99 days later.")]
 Weeks = Annotated[
     int, QueryParameter(ge=1, le=MOST_WEEKS, description="Spans of seven days, the last of which ends today.")
+]
+
+Period = Annotated[
+    str | None,
+    QueryParameter(description="A month as 2026-10, or a quarter as 2026-Q3; without one, the last closed month."),
 ]
 
 
@@ -52,3 +59,10 @@ class CampaignFiguresController(Controller):
     async def read_fatigue(self, campaign_calendar: NamedDependency[CampaignCalendar], weeks: Weeks = 8) -> Fatigue:
         """Pushes a person and week, and yeses taken back within seven days of a push, by week and by campaign."""
         return await campaign_calendar.fatigue(weeks=weeks)
+
+    @get("/global-holdout", guards=[_READ], summary="Read what all campaigns do together")
+    async def read_global_holdout(
+        self, programme_reports: NamedDependency[ProgrammeReports], period: Period = None
+    ) -> Programme:
+        """Who is held out of all campaigns beside everyone else, over a closed month or quarter: one verdict, at its end."""
+        return await programme_reports.report(period)

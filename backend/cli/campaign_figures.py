@@ -14,6 +14,7 @@ from campaigns.agenda import Agenda, Mark
 from campaigns.fatigue import Fatigue
 from campaigns.intervals import Interval
 from campaigns.overview import CampaignBreakdown
+from campaigns.programme import RATES, Comparison, Programme, Standing
 from campaigns.results import Slice
 
 _AS_JSON = typer.Option(False, "--json", help="Print JSON.")
@@ -129,3 +130,59 @@ def fatigue(
     for each in seen.campaigns:
         control = f", control {each.control_out:,} of {each.control:,}" if each.control else ""
         typer.echo(f"{each.campaign_id:>4} {each.name}: {each.treated_out:,} of {each.treated:,} took it back{control}")
+
+
+_STANDINGS = {
+    Standing.OFF: "Nobody is held out of all campaigns: switch it on with joren shop set global_holdout_percent=5",
+    Standing.CHANGED: "The share or the draw was changed in this period, so the groups were not the same throughout.",
+    Standing.RUNNING: "The period is not closed: figures come at its end, so that looking early spoils nothing.",
+    Standing.DROPPED: "Events of its days were dropped (JOREN_HISTORY_MONTHS), so nobody can count them now.",
+}
+
+
+def global_holdout(
+    period: str | None = typer.Option(
+        None, "--period", help="A month (2026-10) or a quarter (2026-Q3); the last month."
+    ),
+    as_json: bool = _AS_JSON,
+) -> None:
+    """Tell what all campaigns do together: who is held out of all of them, beside everyone else.
+
+    Example: joren campaign global-holdout --period 2026-Q3
+    """
+
+    async def work(services: Services) -> Programme:
+        return await services.programme_reports.report(period)
+
+    told = run(work)
+    if as_json:
+        print_json(told)
+        return
+    typer.echo(f"{told.first} to {told.last}, {told.percent:g} % held out of all campaigns")
+    for line in _programme(told):
+        typer.echo(line)
+
+
+def _programme(told: Programme) -> list[str]:
+    lines = [_STANDINGS[told.standing]] if told.standing in _STANDINGS else []
+    for offer in told.offers:
+        effect = (
+            "nothing"
+            if offer.smallest_effect is None
+            else f"a rise of {offer.smallest_effect * 100:.1f} points or more"
+        )
+        lines.append(f"  {offer.percent:>4g} % would show {effect} in the share that buys")
+    if told.composition is not None:
+        sizes = f"{told.composition.treated:,} people, {told.composition.held_out:,} held out"
+        wrong = "" if told.composition.sound else ": not what the draw makes, so nothing is compared (see how-to)"
+        lines.append(f"Groups: {sizes}, surprise {told.composition.surprise:.3g}{wrong}")
+    if told.verdict is not None:
+        lines.append(f"Verdict on the share that buys: {told.verdict}")
+    return [*lines, *map(_measure, told.comparisons)]
+
+
+def _measure(one: Comparison) -> str:
+    scale, unit = (100, " pt") if one.measure in RATES else (1, " each")
+    figures = [value * scale for value in (one.treated, one.held_out, one.difference)]
+    span = "" if one.interval is None else f" [{one.interval.low * scale:+.2f}, {one.interval.high * scale:+.2f}]"
+    return f"  {one.measure:<10} {figures[0]:>10,.2f} against {figures[1]:>10,.2f}: {figures[2]:+.2f}{unit}{span}"

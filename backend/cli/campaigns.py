@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import typer
 
-from backend.cli.campaign_figures import breakdown, calendar, fatigue
+from backend.cli.campaign_figures import breakdown, calendar, fatigue, global_holdout
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary, tell_test
 from backend.cli.named import find_campaign
 from backend.cli.playbooks import playbooks
@@ -19,7 +19,7 @@ from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ACTOR = "command line"
-for command in (playbooks, breakdown, calendar, fatigue):
+for command in (playbooks, breakdown, calendar, fatigue, global_holdout):
     app.command()(command)
 
 _CAMPAIGN = typer.Argument(..., help="Name or number of the campaign.")

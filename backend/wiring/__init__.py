@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
     from backend.services.campaign_desk.calendar import CampaignCalendar
     from backend.services.campaign_desk.desk import CampaignDesk
+    from backend.services.campaign_desk.programme import ProgrammeReports
     from backend.services.campaign_desk.winners import CampaignTests
     from backend.services.campaign_runs import CampaignRuns
     from backend.services.coupons.book import CouponBook
@@ -121,6 +122,7 @@ class Services(IntakeServices):
     campaign_breakdowns: "CampaignBreakdowns"
     campaign_calendar: "CampaignCalendar"
     campaign_tests: "CampaignTests"
+    programme_reports: "ProgrammeReports"
     playbooks: "Playbooks"
     deliveries: "Deliveries"
     sending_rights: "SendingRights"

@@ -23,6 +23,7 @@ from backend.services.api_keys import ApiKeys
 from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.programme import ProgrammeReports
 from backend.services.coupons.book import CouponBook
 from backend.services.coupons.issuing import CouponIssues
 from backend.services.coupons.ledger import CouponLedger
@@ -127,6 +128,7 @@ async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Sim
         journey_desk=JourneyDesk(pool, clock),
         campaign_breakdowns=CampaignBreakdowns(pool, facts=lake, labels=FakeLabels()),
         campaign_calendar=CampaignCalendar(pool, clock),
+        programme_reports=ProgrammeReports(pool, clock, facts=lake, audiences=audiences),
         playbooks=Playbooks(frame, lake, segments=segment_runs, campaigns=campaign_desk, pair=_no_pair),
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),

@@ -1,13 +1,18 @@
 """A report with its goal, arms and parts; the calendar; the view on frequency: in Japanese and English, empty and full."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import replace
+from datetime import date, timedelta
 from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 
 from backend.store import campaign_tests
 from campaigns.content import Content
+from campaigns.effect import Verdict
+from campaigns.intervals import Interval
+from campaigns.programme import Comparison, Composition, Measure, Programme, Standing
 from campaigns.steps import Exit, Wait
 from campaigns.trigger import OnDate, OnEvent
 from campaigns.winner import Tried, WinnerRule, decide, to_json
@@ -135,3 +140,69 @@ async def test_frequency_shows_weeks_and_campaigns(administrator: Browser, numbe
     assert "この期間に配信はありません" in short
     english = (await administrator.get("/campaigns/fatigue", **{"Accept-Language": "en"})).text
     assert "配信の頻度" in english or "Frequency" in english
+
+
+def told_programme() -> Programme:
+    """A closed month with a verdict."""
+    span = Interval(0.001, 0.009)
+    line = Comparison(measure=Measure.BUYERS, treated=0.105, held_out=0.1, difference=0.005, interval=span)
+    sales = Comparison(measure=Measure.SALES, treated=812.0, held_out=790.0, difference=22.0, interval=Interval(-3, 47))
+    orders = Comparison(measure=Measure.ORDERS, treated=0.31, held_out=0.3, difference=0.01, interval=None)
+    return Programme(
+        first=date(2026, 10, 1),
+        last=date(2026, 10, 31),
+        standing=Standing.TOLD,
+        percent=5.0,
+        since=THEN,
+        as_of=THEN,
+        composition=Composition(treated=95_000, held_out=5_000, expected=0.05, surprise=0.5),
+        verdict=Verdict.RAISED,
+        comparisons=(line, sales, orders),
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "empty", "full"),
+    [
+        (
+            "ja",
+            ("すべての配信を止めている人はいません", "設定で割合を決める"),
+            ("配信で上がっています", "10.50%", "+¥22", "どの配信も送らない群"),
+        ),
+        (
+            "en",
+            ("Nobody is held out of all campaigns", "10%"),
+            ("The campaigns raise it", "10.50%", "+¥22", "Held out of all"),
+        ),
+    ],
+)
+async def test_the_whole_programme_is_told_empty_and_full(
+    administrator: Browser, services: SimpleNamespace, language: str, empty: Sequence[str], full: Sequence[str]
+) -> None:
+    await administrator.post("/preferences/language", {"language": language})
+    text = (await administrator.get("/campaigns/programme")).text
+    for said in empty:
+        assert said in text
+    told = told_programme()
+    services.programme_reports = SimpleNamespace(report=AsyncMock(return_value=told))
+    text = (await administrator.get("/campaigns/programme?period=2026-Q3")).text
+    assert services.programme_reports.report.await_args.args == ("2026-Q3",)
+    for said in full:
+        assert said in text
+    odd = replace(
+        told, composition=Composition(treated=95_000, held_out=4_000, expected=0.05, surprise=1e-9), verdict=None
+    )
+    for other, words in (
+        (replace(odd, comparisons=()), ("千回に1回も", "less than once in a thousand")),
+        (
+            replace(told, standing=Standing.RUNNING, verdict=None, comparisons=()),
+            ("まだ終わっていません", "is not closed"),
+        ),
+        (
+            replace(told, standing=Standing.CHANGED, composition=None, verdict=None, comparisons=()),
+            ("同じ群ではありません", "not the same"),
+        ),
+    ):
+        services.programme_reports.report.return_value = other
+        text = (await administrator.get("/campaigns/programme?period=x")).text
+        assert words[language == "en"] in text

@@ -120,7 +120,7 @@ async def gather(
         calendar = (await shop_store.read_settings(connection)).calendar
     days, ended = draft.conversion_days, State(row["state"]) in ENDED
     coupons = _coupons(draft)
-    proven = await asyncio.to_thread(_proven, facts, weighty_events(draft.conversion_event, coupons=bool(coupons)))
+    believed = await asyncio.to_thread(proven, facts, weighty_events(draft.conversion_event, coupons=bool(coupons)))
     return Gathered(
         standing=standing,
         devices=devices,
@@ -130,7 +130,7 @@ async def gather(
             conversion_event=draft.conversion_event,
             conversion_days=days,
             coupons=coupons,
-            proven=proven,
+            proven=believed,
         ),
         window=Window(calendar.business_day(first), calendar.business_day(last_moment(last, days))),
         ends_at=_declared_end(draft, last, ended=ended),
@@ -212,7 +212,7 @@ def _coupons(draft: Draft) -> tuple[str, ...]:
     return tuple(sorted({coupon for coupon in (*said, *given) if coupon}))
 
 
-def _proven(facts: Facts, names: tuple[str, ...]) -> frozenset[str]:
+def proven(facts: Facts, names: tuple[str, ...]) -> frozenset[str]:
     """Weighty events that some trusted source has ever reported: of these, untrusted ones do not count."""
     asked = {*names, *(TAKEN_BACK[name] for name in names if name in TAKEN_BACK)}
     told = (
