@@ -4,6 +4,7 @@ Customers are numbered one after the other, so a set is an array with a place fo
 people takes no join, and a few bytes a person. Only what differs from the usual is read.
 """
 
+import asyncio
 import io
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -73,21 +74,8 @@ async def read(
         devices = await reader.rows("read_devices", asked.language, asked.zone, schema=_ID | _LABELS)
         told = await _newest(reader, devices, asked)
         sent = await _sent(reader, rules, terms, now)
-    at = _Places(numbers.to_numpy(), last)
-    found: dict[str, Any] = {
-        "customer_id": numbers,
-        "gone": at.of(_having(people, "gone")),
-        "consented": at.of(words) != silence,
-        "excluded": at.of(excluded),
-        "devices": at.counts(devices),
-        "sent_day": at.counts(sent.filter(pl.col("today") > 0)),
-        "sent_week": at.counts(sent),
-        "language": at.labels("language", people, told),
-        "has_family_name": ~at.of(_having(people, "no_family_name")) & asked.family_name,
-        "has_given_name": ~at.of(_having(people, "no_given_name")) & asked.given_name,
-        "zone": at.labels("zone", told, people),
-    }
-    return pl.DataFrame(found)
+    sets = _Sets(numbers, last, people=people, words=words, excluded=excluded, devices=devices, told=told, sent=sent)
+    return await asyncio.to_thread(sets.together, asked, silence=silence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,20 +104,27 @@ class _Reader:
         await self.connection.copy_from_query(_SQL[name], *people, *given, output=keep, format="csv", timeout=PATIENCE)
         if not written.tell():
             return pl.DataFrame(schema=schema)
-        written.seek(0)
-        rows = pl.read_csv(written, has_header=False, schema=schema)
-        return rows.filter(pl.col("customer_id") <= self.last)
+        return await asyncio.to_thread(_parsed, written, schema, last=self.last)
+
+
+def _parsed(written: io.BytesIO, schema: dict[str, Any], *, last: int) -> pl.DataFrame:
+    written.seek(0)
+    return pl.read_csv(written, has_header=False, schema=schema).filter(pl.col("customer_id") <= last)
 
 
 async def _newest(reader: _Reader, devices: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """What the newest device of each says: only whose devices differ are looked at closer."""
-    several = devices.filter(pl.col("customer_id").is_duplicated())
-    words = pl.struct("language", "zone").n_unique()
-    differing = several.group_by("customer_id").agg(words.alias("words")).filter(pl.col("words") > 1)["customer_id"]
+    differing = await asyncio.to_thread(_differing, devices)
     if differing.is_empty():
         return devices
     newest = await reader.rows("read_newest", asked.language, asked.zone, schema=_ID | _LABELS, among=differing)
     return pl.concat([devices.filter(~pl.col("customer_id").is_in(differing.implode())), newest])
+
+
+def _differing(devices: pl.DataFrame) -> pl.Series:
+    several = devices.filter(pl.col("customer_id").is_duplicated())
+    words = pl.struct("language", "zone").n_unique()
+    return several.group_by("customer_id").agg(words.alias("words")).filter(pl.col("words") > 1)["customer_id"]
 
 
 async def _sent(reader: _Reader, rules: SendingRules, terms: Terms, now: datetime) -> pl.DataFrame:
@@ -137,11 +132,53 @@ async def _sent(reader: _Reader, rules: SendingRules, terms: Terms, now: datetim
     if not (terms.capped and (rules.cap_day or rules.cap_week)):
         return pl.DataFrame(schema=_SENT)
     rows = await reader.rows("read_sent", now - WEEK, terms.counts_from, now - DAY, schema=_SENT)
+    return await asyncio.to_thread(_pushes, rows)
+
+
+def _pushes(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.group_by("customer_id", "campaign_id", "occurrence", "step").agg(pl.col("today").max())
 
 
 def _having(rows: pl.DataFrame, flag: str) -> pl.DataFrame:
     return rows.filter(pl.col(flag) > 0)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sets:
+    """What was read, to be put side by side.
+
+    Attributes:
+        numbers: the wanted ones.
+        last: the highest that anybody has.
+        told: of devices what the newest of each person says.
+    """
+
+    numbers: pl.Series
+    last: int
+    people: pl.DataFrame
+    words: pl.DataFrame
+    excluded: pl.DataFrame
+    devices: pl.DataFrame
+    told: pl.DataFrame
+    sent: pl.DataFrame
+
+    def together(self, asked: Asked, *, silence: bool) -> pl.DataFrame:
+        """See `read`."""
+        at = _Places(self.numbers.to_numpy(), self.last)
+        found: dict[str, Any] = {
+            "customer_id": self.numbers,
+            "gone": at.of(_having(self.people, "gone")),
+            "consented": at.of(self.words) != silence,
+            "excluded": at.of(self.excluded),
+            "devices": at.counts(self.devices),
+            "sent_day": at.counts(_having(self.sent, "today")),
+            "sent_week": at.counts(self.sent),
+            "language": at.labels("language", self.people, self.told),
+            "has_family_name": ~at.of(_having(self.people, "no_family_name")) & asked.family_name,
+            "has_given_name": ~at.of(_having(self.people, "no_given_name")) & asked.given_name,
+            "zone": at.labels("zone", self.told, self.people),
+        }
+        return pl.DataFrame(found)
 
 
 @dataclass(frozen=True, slots=True)
