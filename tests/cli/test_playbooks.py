@@ -72,6 +72,10 @@ def test_figures_of_a_shop_that_sent_nothing_yet(joren: Call) -> None:
     agenda = json.loads(joren("calendar", "--from", "2026-06-30", "--to", "2026-07-03", "--json").stdout)
     assert agenda["items"] == []  # its days have passed on the clock of this machine
     assert "people may get pushes" in joren("fatigue", "--weeks", "2").stdout
+    told = joren("global-holdout", "--period", "2026-05").stdout
+    assert "2026-05-01 to 2026-05-31, 0 % held out of all campaigns" in told
+    assert "joren shop set global_holdout_percent=5" in told
+    assert "Write a month as 2026-10" in joren("global-holdout", "--period", "May").output
     parted = json.loads(joren("breakdown", number, "--by", "language", "--json").stdout)
     assert parted["slices"] == []
     refused = joren("breakdown", number, "--by", "rank")

@@ -10,6 +10,7 @@ import pytest
 
 from backend.services.campaign_desk import winners
 from backend.services.campaign_desk.winners import CampaignTests
+from backend.store import campaigns
 from campaigns.campaign import Content, State, Text, Variant
 from campaigns.trigger import Recurring
 from campaigns.winner import Otherwise, Why, WinnerRule, in_test
@@ -142,6 +143,26 @@ async def test_a_crash_before_the_commit_leaves_it_undecided(floor: ShopFloor, m
     assert (await floor.desk.get(number)).test.decided_at is None  # type: ignore[union-attr]
     assert await floor.pool.fetchval("SELECT count(*) FROM audit_log WHERE action = 'campaign.winner'") == 0
     assert await deciding(floor).decide_due() == 1
+
+
+async def test_a_claim_that_does_not_ask_for_the_decision_sends_the_rest_before(
+    floor: ShopFloor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The saboteur: it shows that the tests above would notice."""
+    number = await tried_out(floor)
+    sent, share, listed = len(floor.sender.sent), campaigns.share, campaigns.list_active
+
+    async def careless(*given: Any, **named: Any) -> dict[str, Any]:
+        return {**await share(*given, **named), "decided": True}
+
+    async def all_due(*given: Any, **named: Any) -> list[dict[str, Any]]:
+        return [{**row, "due": True} for row in await listed(*given, **named)]
+
+    monkeypatch.setattr(campaigns, "share", careless)
+    monkeypatch.setattr(campaigns, "list_active", all_due)
+    await floor.drain()
+    assert len(floor.sender.sent) == 60 > sent
+    assert (await floor.desk.get(number)).test.decided_at is None  # type: ignore[union-attr]
 
 
 async def test_without_evidence_the_rest_gets_what_was_said_before(floor: ShopFloor) -> None:
