@@ -72,11 +72,26 @@ def to_draft(
     editor: Editor, *, zone: str, currency: str, now: datetime, say: Say, begun: datetime | None = None
 ) -> tuple[Draft | None, Errors]:
     """The draft of an editor, or what is wrong with which field; ``begun`` is when one that runs began."""
-    wrong = _wrong(editor, zone=zone, now=now, begun=begun)
+    wrong = wrong_fields(editor, zone=zone, now=now, begun=begun)
     if wrong:
         return None, {name: say(sentence_of(name)) for name in wrong}
+    draft = built(editor, zone=zone, currency=currency, begun=begun)
+    try:
+        check_draft(draft)
+        check_words(draft)
+    except DraftIncomplete as error:
+        return None, {
+            campaign_places.field_of(error.field): campaign_places.refused(
+                error.field, error.message, say, code=error.code
+            )
+        }
+    return draft, {}
+
+
+def built(editor: Editor, *, zone: str, currency: str, begun: datetime | None = None) -> Draft:
+    """What an editor says, unchecked; only where there are no `wrong_fields`."""
     fields = editor.fields
-    draft = Draft(
+    return Draft(
         name=fields["name"],
         segment_id=_whole(fields["segment_id"]),
         content=Content() if editor.is_journey or _compares(editor) else content_form.read(fields, FIRST),
@@ -102,16 +117,6 @@ def to_draft(
         exits_on=_exits_on(editor, currency),
         winner=winner_form.rule(fields) if _compares(editor) and not editor.is_journey else None,
     )
-    try:
-        check_draft(draft)
-        check_words(draft)
-    except DraftIncomplete as error:
-        return None, {
-            campaign_places.field_of(error.field): campaign_places.refused(
-                error.field, error.message, say, code=error.code
-            )
-        }
-    return draft, {}
 
 
 def tags(text: str) -> list[str]:
@@ -119,7 +124,8 @@ def tags(text: str) -> list[str]:
     return [tag.strip() for tag in re.split(r"[,、，\n]", text) if tag.strip()]
 
 
-def _wrong(editor: Editor, *, zone: str, now: datetime, begun: datetime | None) -> list[str]:
+def wrong_fields(editor: Editor, *, zone: str, now: datetime, begun: datetime | None) -> list[str]:
+    """Fields whose text is none of what they hold."""
     fields, wrong = editor.fields, []
     numbers: dict[str, object] = {
         "holdout_percent": _number(fields["holdout_percent"]),

@@ -1,6 +1,6 @@
 """A campaign as a value: what it says, to whom, when and why. Its states are in `campaigns.states`."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -57,6 +57,7 @@ __all__ = [
     "allowed_actions",
     "check_draft",
     "check_new_version",
+    "complaints",
     "next_state",
 ]
 
@@ -213,13 +214,36 @@ def check_draft(draft: Draft) -> None:
     Raises:
         DraftIncomplete: naming the field.
     """
+    for check in _CHECKS:
+        check(draft)
+
+
+def complaints(draft: Draft) -> Iterator[DraftIncomplete]:
+    """What `check_draft` refuses of a draft, of each part of it that can be looked at by itself the first thing; without order."""
+    for check in _CHECKS:
+        try:
+            check(draft)
+        except DraftIncomplete as error:
+            yield error
+    for field, content in draft.contents():
+        try:
+            check_shape(content, field=field)
+        except DraftIncomplete as error:
+            yield error
+
+
+def _check_name(draft: Draft) -> None:
     if not 1 <= len(draft.name.strip()) <= LONGEST_NAME:
         raise DraftIncomplete(f"a campaign needs a name of 1 to {LONGEST_NAME} characters", field="name")
+
+
+def _check_beginning(draft: Draft) -> None:
     check_trigger(draft.trigger)
     if isinstance(draft.trigger, Recurring):
         _check_recurring(draft.trigger)
-    check_reentry(draft.reentry)
-    _check_audience(draft)
+
+
+def _check_said(draft: Draft) -> None:
     if draft.exits_on is not None:
         check_awaited(draft.exits_on.event, draft.exits_on.where, "exits_on")
     if draft.steps:
@@ -230,9 +254,6 @@ def check_draft(draft: Draft) -> None:
         check_shape(draft.content)
     if draft.winner is not None:
         check_winner(draft.winner, kind=draft.kind, variants=draft.variants)
-    _check_measure(draft)
-    _check_sending(draft)
-    _check_words(draft)
 
 
 def check_new_version(before: Draft, after: Draft) -> None:
@@ -302,3 +323,16 @@ def _check_tags(tags: Sequence[str]) -> None:
     for place, tag in enumerate(tags):
         if not 1 <= len(tag) <= LONGEST_TAG or tag != tag.strip() or "," in tag:
             raise DraftIncomplete(f"a tag has 1 to {LONGEST_TAG} characters and no comma", field=f"tags[{place}]")
+
+
+_CHECKS: tuple[Callable[[Draft], None], ...] = (
+    _check_name,
+    _check_beginning,
+    lambda draft: check_reentry(draft.reentry),
+    _check_audience,
+    _check_said,
+    _check_measure,
+    _check_sending,
+    _check_words,
+)
+"""What is asked of a draft, in the order in which a refusal names it."""

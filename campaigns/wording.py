@@ -38,9 +38,25 @@ def check_words(draft: Draft) -> None:
     for field, content in draft.contents():
         for place, one in _everywhere(field, content):
             check_content(one, field=place)
-            for language, text in one.texts().items():
-                _check_names(text, f"{place}.{language}", allowed=draft.names_on_lock_screen)
-                _check_size(one, language, f"{place}.{language}.body")
+            for language in one.texts():
+                _check_text(one, language, place, names=draft.names_on_lock_screen)
+
+
+def complaints_about_words(draft: Draft) -> Iterator[DraftIncomplete]:
+    """What `check_words` refuses: the first thing of each content on each platform."""
+    for field, content in draft.contents():
+        for place, one in _everywhere(field, content):
+            try:
+                check_content(one, field=place)
+                for language in one.texts():
+                    _check_text(one, language, place, names=draft.names_on_lock_screen)
+            except DraftIncomplete as error:
+                yield error
+
+
+def _check_text(content: Content, language: str, place: str, *, names: bool) -> None:
+    _check_names(content.texts()[language], f"{place}.{language}", allowed=names)
+    _check_size(content, language, f"{place}.{language}.body")
 
 
 def _everywhere(field: str, content: Content) -> Iterator[tuple[str, Content]]:

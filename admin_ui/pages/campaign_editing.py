@@ -11,6 +11,7 @@ from admin_ui import (
     campaign_buttons,
     campaign_draft,
     campaign_editor,
+    campaign_faults,
     campaign_form,
     campaign_places,
     campaign_timing,
@@ -53,6 +54,24 @@ async def compose_campaign(
 async def preview_campaign(page: NamedDependency[Page], form: NamedDependency[Form]) -> Response[Any]:
     """The phone with the texts as they are being typed."""
     return page.show("campaigns/_phone.html", **campaign_editor.phone(campaign_form.read(form), page))
+
+
+@post("/campaigns/field", opt={"allow": Allow.MARKETER}, status_code=200)
+async def check_field(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], form: NamedDependency[Form]
+) -> Response[Any]:
+    """What is wrong with the field that was ``left``, and with those of which it was ``shown`` before."""
+    editor, shop, number = campaign_form.read(form), page.shop, form.whole("campaign_id")
+    detail = await services.campaign_desk.get(number) if number else None
+    begun = detail.draft.scheduled_at if detail is not None and Action.PUBLISH in detail.actions else None
+    errors = campaign_faults.faults(
+        editor, zone=shop.zone, currency=shop.currency, now=page.now, say=page.say, begun=begun
+    )
+    name = editor.fields["name"]
+    if name and "name" not in errors and await services.campaign_desk.is_named(name, besides=number):
+        errors["name"] = page.say("There is already a campaign of this name.")
+    asked = dict.fromkeys((form.text("left"), *form.text("shown").split()))
+    return page.show("campaigns/_faults.html", asked=[each for each in asked if each], errors=errors)
 
 
 @post("/campaigns/audience", opt={"allow": Allow.MARKETER}, status_code=200)
@@ -170,6 +189,7 @@ ROUTES = (
     create_campaign,
     compose_campaign,
     preview_campaign,
+    check_field,
     size_audience,
     tell_moments,
     edit_campaign,

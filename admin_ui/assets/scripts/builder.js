@@ -18,7 +18,8 @@ function listenToHtmx() {
     if (step && step.shape !== shape(form) && !always.test(step.do)) return event.preventDefault(); // its place may be another's by now
     const fields = new URLSearchParams(new FormData(form));
     if (step) fields.set("do", step.do);
-    follow = Boolean(step);
+    if (ctx.sourceEvent?.type === "left") for (const [name, value] of Object.entries(ctx.sourceEvent.detail)) fields.set(name, value);
+    else follow = Boolean(step);
     ctx.request.body = fields;
   });
   document.addEventListener("htmx:after:swap", () => {

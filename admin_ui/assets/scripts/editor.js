@@ -18,6 +18,31 @@ export function watchEditors(root) {
   }
 }
 
+// A field that is left with something new in it is asked about by itself, by the rules of saving; those that carry a message are asked
+// about again, since one may have been the other's fault.
+export function watchFields() {
+  const asker = document.querySelector("#field-check");
+  if (!asker) return;
+  const form = document.querySelector(asker.dataset.fresh);
+  form.addEventListener("change", ({ target }) => {
+    if (!target.name || !target.matches("input:not([type=radio], [type=checkbox], [type=hidden]), textarea, select")) return;
+    const shown = [...form.querySelectorAll("[data-error-of] > .error")].map((error) => error.parentElement.dataset.errorOf);
+    asker.dispatchEvent(new CustomEvent("left", { detail: { left: target.name, shown: shown.join(" ") } }));
+  });
+  document.addEventListener("htmx:after:swap", () => {
+    for (const place of form.querySelectorAll("[data-error-of]")) mark(document.getElementById(place.dataset.errorOf), place);
+  });
+}
+
+function mark(field, place) {
+  if (!field?.matches("input, textarea, select")) return;
+  const error = place.firstElementChild;
+  if (error) field.setAttribute("aria-describedby", error.id);
+  else if (field.getAttribute("aria-describedby") === `error-${field.id}`) field.removeAttribute("aria-describedby");
+  if (error) field.setAttribute("aria-invalid", "true");
+  else field.removeAttribute("aria-invalid");
+}
+
 let last = null;
 document.addEventListener("focusin", (event) => {
   if (event.target.matches("[data-count]")) last = event.target;

@@ -82,6 +82,13 @@ class CampaignDesk:
             await read(connection, campaign_id)
             return tuple(await drafts.list_versions(connection, campaign_id=campaign_id))
 
+    async def is_named(self, name: str, *, besides: int | None = None) -> bool:
+        """Whether a campaign has this name, another one than ``besides``."""
+        async with self._pool.acquire() as connection:
+            if name not in await drafts.list_names(connection, beginning=name):
+                return False
+            return besides is None or (await read(connection, besides))["name"] != name
+
     async def create(self, draft: Draft, *, by: str) -> CampaignDetail:
         """Keep a new draft."""
         moves.check(draft)
