@@ -182,7 +182,8 @@ CREATE TABLE segment_changes (
     cause text NOT NULL CHECK (cause IN ('facts', 'time', 'rule', 'merge'))
 );
 
-CREATE INDEX segment_changes_customer ON segment_changes (customer_id, segment_id, change_id);
+-- Of one customer all is read: a key of his number alone takes a third of the room, and half the time to write.
+CREATE INDEX segment_changes_customer ON segment_changes (customer_id);
 
 CREATE INDEX segment_changes_segment ON segment_changes (segment_id, change_id);
 
