@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.fixtures.commands import joren
+
 ROOT = Path(__file__).parents[2]
 
 
-def joren(*arguments: str, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+def started(*arguments: str, home: Path, **variables: str) -> "subprocess.CompletedProcess[str]":
+    """The command from its very start, in a process that knows nothing yet."""
     environment = {"PATH": os.environ["PATH"], "HOME": str(home), "JOREN_HOME": str(home), **variables}
     return subprocess.run(
         [sys.executable, "-m", "backend.cli", *arguments],
@@ -26,19 +29,19 @@ def joren(*arguments: str, home: Path, **variables: str) -> "subprocess.Complete
 
 
 def test_overview_lists_every_command(tmp_path: Path) -> None:
-    done = joren("--help", home=tmp_path)
+    done = started("--help", home=tmp_path)
     assert done.returncode == 0
     assert {"demo", "serve", "worker", "kpi", "doctor"} <= set(done.stdout.split())
 
 
 def test_unknown_command_is_said(tmp_path: Path) -> None:
-    done = joren("servce", home=tmp_path)
+    done = started("servce", home=tmp_path)
     assert done.returncode == 2
     assert "servce" in done.stderr
 
 
 def test_database_that_does_not_answer_is_one_sentence(tmp_path: Path) -> None:
-    done = joren("source", "list", home=tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
+    done = started("source", "list", home=tmp_path, DATABASE_URL="postgresql://nobody@127.0.0.1:9/none")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
     assert "DATABASE_URL does not answer" in done.stderr

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from backend.embedded.postgres import EmbeddedPostgres
+from tests.fixtures.commands import joren
 from tests.fixtures.demo import RunningDemo, start_demo
 from tests.fixtures.installation import ROOT, eventually
 from tests.fixtures.ports import free_port
@@ -41,18 +42,6 @@ def stop(running: RunningDemo) -> None:
     assert running.stop() == 0
     _, alive = psutil.wait_procs(tree, timeout=60)
     assert alive == []
-
-
-def joren(*arguments: str, home: Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "backend.cli", *arguments],
-        capture_output=True,
-        text=True,
-        env={"PATH": os.environ["PATH"], "HOME": str(home), "JOREN_HOME": str(home)},
-        cwd=ROOT,
-        timeout=110,
-        check=False,
-    )
 
 
 def test_a_killed_first_run_is_taken_up_a_second_goes_on_and_reset_starts_over(tmp_path: Path) -> None:

@@ -6,8 +6,6 @@ a small one is met while data is written, a larger one by the entry of the table
 
 import shutil
 import signal
-import subprocess
-import sys
 import textwrap
 import threading
 from collections.abc import Callable, Iterator
@@ -19,6 +17,7 @@ import pytest
 from backend.lake.compaction import Compaction, compact, remove_unused
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
+from tests.fixtures import commands
 from tests.lake.rows import day_rows, event_rows
 
 pytestmark = pytest.mark.fault
@@ -83,14 +82,13 @@ def killed(lake: Lake, step: str, limit: int = 0) -> None:
     Removing takes a moment only: who comes too late for it tries again, with the lake as it was.
     """
     kept = shutil.copytree(lake.location, Path(lake.location).with_name(f"kept before {step} {limit}"))
-    command = [sys.executable, "-c", SCRIPT, lake.location, step, str(limit)]
     for _ in range(ATTEMPTS):
-        ended = subprocess.run(command, cwd=Path.cwd(), check=False, capture_output=True)
-        if ended.returncode or step != IN_THE_MIDST:
+        status = commands.script(SCRIPT, lake.location, step, str(limit))
+        if status or step != IN_THE_MIDST:
             break
         shutil.rmtree(lake.location)
         shutil.copytree(kept, lake.location)
-    assert ended.returncode == -(signal.SIGXFSZ if limit else signal.SIGKILL), ended.stderr.decode()
+    assert status == -(signal.SIGXFSZ if limit else signal.SIGKILL)
 
 
 def rows(lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:

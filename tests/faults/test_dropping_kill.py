@@ -5,8 +5,6 @@ Saboteur: where a table's deletion does not carry its day, nobody can tell after
 
 import asyncio
 import signal
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from backend.lake.tables import Lake
 from backend.services.refresh import dropping as module
 from backend.services.refresh.loop import Refresh
 from tests.faults.steps import Died, steps_named
+from tests.fixtures import commands
 from tests.services.refreshing import Shop, order
 from tests.services.test_dropping import MONTHS, OLD, SINCE, a_long_life, entries, keeping, oldest, rows
 
@@ -114,8 +113,6 @@ async def test_killed_at_a_step(shop: Shop, dsn: str, tmp_path: Path, step: str,
         asyncio.run(main())
         """
     )
-    command = [sys.executable, "-c", script, dsn, str(tmp_path), step, str(nth)]
-    ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert await asyncio.to_thread(commands.script, script, dsn, str(tmp_path), step, str(nth)) == -signal.SIGKILL
     await keeping(shop).run_once()
     await assert_dropped_once(shop, days)

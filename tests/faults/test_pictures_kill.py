@@ -5,8 +5,6 @@ Saboteur: where the commit does not carry the day, a death after it doubles the 
 
 import asyncio
 import signal
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from backend.lake.tables import Lake
 from backend.services.refresh import pictures as module
 from backend.services.refresh.loop import Refresh
 from tests.faults.steps import Died, dies_at, steps_named
+from tests.fixtures import commands
 from tests.services.refreshing import Shop
 from tests.services.test_pictures import DAY, FIRST, counts, live
 
@@ -87,8 +86,6 @@ async def killed_and_run_again(shop: Shop, dsn: str, home: Path, step: str) -> N
         asyncio.run(main())
         """
     )
-    command = [sys.executable, "-c", script, dsn, str(home), step]
-    ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert await asyncio.to_thread(commands.script, script, dsn, str(home), step) == -signal.SIGKILL
     await shop.refresh.run_once()
     assert counts(shop) == WHOLE

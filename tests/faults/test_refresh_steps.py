@@ -5,8 +5,6 @@ Saboteurs: each promise has one that breaks the code on purpose; the check must 
 
 import asyncio
 import signal
-import subprocess
-import sys
 import textwrap
 from pathlib import Path
 from typing import Any
@@ -28,6 +26,7 @@ from backend.services.refresh import turn as turn_module
 from backend.services.refresh.loop import Refresh
 from backend.store import events
 from tests.faults.steps import Died, dies_after, dies_at, steps_named
+from tests.fixtures import commands
 from tests.services.refreshing import Shop, identify, opened, order
 
 pytestmark = pytest.mark.fault
@@ -125,9 +124,7 @@ async def killed_and_run_again(shop: Shop, dsn: str, home: Path, step: str) -> N
         asyncio.run(main())
         """
     )
-    command = [sys.executable, "-c", script, dsn, str(home), step]
-    ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert await asyncio.to_thread(commands.script, script, dsn, str(home), step) == -signal.SIGKILL
     await shop.refresh.run_until_current()
     await assert_each_event_once(shop)
 

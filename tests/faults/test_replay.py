@@ -7,12 +7,9 @@ mark in the transaction that writes, under the rows' locks, and the dedupe of id
 import asyncio
 import random
 import signal
-import subprocess
-import sys
 import textwrap
 from collections import Counter
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -25,6 +22,7 @@ from backend.services.replays import Replays, Wanted
 from backend.store import events, failed_events
 from segments.failures import EventFailure
 from segments.intake import Reception, fail_event
+from tests.fixtures import commands
 from tests.fixtures.sessions import quiet
 from tests.services.receiving import LOOSE, STRICT, Door, own
 
@@ -143,9 +141,7 @@ async def test_a_replay_that_is_killed_is_carried_on(pool: asyncpg.Pool, dsn: st
         asyncio.run(main())
         """
     )
-    command = [sys.executable, "-c", script, dsn, str(door.source_id), step]
-    ended = await asyncio.to_thread(subprocess.run, command, cwd=Path.cwd(), check=False)
-    assert ended.returncode == -signal.SIGKILL
+    assert await asyncio.to_thread(commands.script, script, dsn, str(door.source_id), step) == -signal.SIGKILL
     await quiet(pool)  # until PostgreSQL has seen it, its rows are held
     await to_the_end(door.replays)
     await assert_recovered_once(door)

@@ -2,8 +2,6 @@
 
 import random
 import signal
-import subprocess
-import sys
 import textwrap
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ from backend.lake import frame as frames
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
 from segments.reduce.latest import latest_columns
+from tests.fixtures import commands
 
 DAY = date(2026, 4, 1)
 AT = datetime(2026, 4, 1, 3, 0, tzinfo=UTC)
@@ -177,9 +176,8 @@ def test_killed_at_any_step_of_a_write_the_frame_is_the_old_one_and_goes_on(
         write(CustomerFrame(Path(sys.argv[1])), rows({1: 2, 3: 2}))
         """
     )
-    ended = subprocess.run([sys.executable, "-c", script, str(frame.path), step, str(nth)], cwd=Path.cwd(), check=False)
     before, after = {1: 1, 2: 1}, {1: 2, 2: 1, 3: 2}
-    assert ended.returncode == -signal.SIGKILL
+    assert commands.script(script, str(frame.path), step, str(nth)) == -signal.SIGKILL
     in_force = step == "fsync" and nth == 3  # the manifest is replaced; only the folder was not yet synced
     assert orders(frame) == (after if in_force else before)
     write(frame, rows({1: 2, 3: 2}))
