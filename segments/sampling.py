@@ -1,4 +1,4 @@
-"""Who is asked first where to ask everyone takes long: some twenty thousand customers, drawn by their numbers alone.
+"""Who is asked first where to ask everyone takes long: some ten thousand customers, drawn by their numbers alone.
 
 They are those that stand lowest in one draw, so that a larger sample holds every smaller one, and so that whoever is shown as an
 example of a segment (`segments.preview`) comes out of the sample as long as it holds enough.
@@ -8,11 +8,11 @@ import polars as pl
 
 from segments.rules.share import PLACES, place
 
-PEOPLE = 20_000
-"""How many are drawn: of a segment of a hundredth of everyone two hundred, so that its size is known to a seventh."""
+PEOPLE = 12_000
+"""How many are drawn: of a segment of a tenth of everyone 1,200, so that its size is known to 5 %, of one of a hundredth to 18 %."""
 
-LEAST = 3 * PEOPLE
-"""From so many customers on there is a sample; everyone else's history is read in less time than a marketer notices."""
+LEAST = 2 * PEOPLE
+"""From so many customers on there is a sample; the history of fewer is read in less time than a marketer notices."""
 
 GROWN = 2
 """So many times as many people as were drawn, and it is drawn anew."""
