@@ -111,11 +111,12 @@ def content_at(definition: Mapping[str, Any], *, step: int, variant: str | None)
     Args:
         definition: as `campaigns.definition` writes it.
         step: of a journey; 0 where the campaign is none.
-        variant: the name of hers; None where there is but one content.
+        variant: the name of hers; None where there is but one content, and of who was left out before the draw: she reads the first one.
     """
     steps = definition.get("steps")
     sent: Mapping[str, Any] = steps[step] if steps else definition
-    chosen = next((each for each in sent.get("variants", ()) if each["name"] == variant), sent)
+    compared = sent.get("variants", ())
+    chosen = next((each for each in compared if each["name"] == variant), compared[0] if compared else sent)
     return msgspec.convert(chosen["content"], Content)
 
 

@@ -53,6 +53,7 @@ def test_a_message_is_the_variant_and_the_step_that_the_person_got() -> None:
     )
     assert content_at(to_json(tested), step=0, variant="B") == other
     assert content_at(to_json(tested), step=0, variant="A") == TEA
+    assert content_at(to_json(tested), step=0, variant=None) == TEA  # left out before anybody was drawn
     assert content_at(to_json(Draft(name="x", segment_id=1, content=TEA)), step=0, variant=None) == TEA
 
 
