@@ -6,12 +6,13 @@ from typing import cast
 
 import pytest
 
-from backend.cli.campaign_texts import tell_report
+from backend.cli.campaign_texts import tell_decision, tell_report
 from campaigns.effect import Arm, judge
 from campaigns.overview import CampaignReport, Goal
 from campaigns.report import People
 from campaigns.report_table import table
 from campaigns.results import ArmResult, Results, judged
+from campaigns.winner import Test, Tried, WinnerRule, decide
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
 SUMMARY = SimpleNamespace(
@@ -26,6 +27,7 @@ SUMMARY = SimpleNamespace(
     control=0,
     accepted=0,
     tags=(),
+    waiting=0,
 )
 
 
@@ -42,6 +44,7 @@ def test_the_interval_before_and_after_the_end(as_of: datetime, so_far: bool) ->
         results=None,
         goal=Goal(hypothesis="", event="", days=7, target=None, rate=None),
         dropped=False,
+        test=None,
     )
     told = tell_report(cast("CampaignReport", report))
     assert "too small for a verdict" in told
@@ -64,6 +67,7 @@ def test_each_arm_and_the_goal_are_told() -> None:
         results=judged(results, ends_at=ENDS, as_of=ENDS),
         goal=Goal(hypothesis="More come back", event="Order Completed", days=7, target=6.0, rate=0.07),
         dropped=False,
+        test=None,
     )
     told = tell_report(cast("CampaignReport", report))
     assert "A            9 bought, sales per person 540 (minor units), coupon used by 4" in told
@@ -75,3 +79,43 @@ def test_each_arm_and_the_goal_are_told() -> None:
     assert rows["variant B", "verdict"]["text"] == "too_small"
     assert rows["variant B", "difference"]["text"] == "against control"
     assert rows["control", "buyers"]["value"] == 1
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        (
+            ((5_000, 250), (5_000, 500)),
+            "B is sent to the rest, the figures show it to be the best; B − A [4.0, 6.0] at 95.0%",
+        ),
+        (((5_000, 250), (5_000, 260)), "A is sent to the rest, though no difference shows; B − A [-0.7, 1.1] at 95.0%"),
+        (((50, 1), (50, 2)), "A is sent to the rest, though the test was too small to tell"),
+    ],
+)
+def test_a_decision_is_told_with_its_figures(counts: tuple[tuple[int, int], ...], said: str) -> None:
+    tried = [Tried(name, *each) for name, each in zip("AB", counts, strict=True)]
+    test = Test(rule=WinnerRule(), decides_at=ENDS, decided_at=ENDS, as_of=ENDS, decision=decide(WinnerRule(), tried))
+    (line,) = tell_decision(test)
+    assert said in line
+    assert "decided after the launch" in tell_decision(Test(rule=WinnerRule()))[0]
+    arms = [ArmResult(name=name, arm=Arm(10, 1)) for name in ("A", "B", "rest", "control of the test", "control")]
+    a, b, rest, tested, control = arms
+    results = Results(treated=a, variants=(a, b), control=control, rest=rest, tested_control=tested)
+    report = SimpleNamespace(
+        summary=SUMMARY,
+        as_of=ENDS,
+        people=People(),
+        removed=(),
+        devices={},
+        opens=None,
+        received=0,
+        effect=None,
+        results=results,
+        dropped=False,
+        test=test,
+    )
+    rows = {(row["section"], row["item"]): row for row in table(cast("CampaignReport", report)).to_dicts()}
+    assert rows["test B", "successes"]["value"] == counts[1][1]
+    assert test.decision is not None
+    assert rows["test", "variant"]["text"] == test.decision.variant
+    assert rows["rest", "customers"]["value"] == rows["control of the test", "customers"]["value"] == 10
