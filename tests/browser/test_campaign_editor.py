@@ -49,6 +49,41 @@ async def test_a_campaign_is_written_compared_timed_and_made_a_journey(
     assert visit.complaints == []
 
 
+@pytest.mark.parametrize("language", ["ja", "en"])
+async def test_a_field_that_is_left_says_what_is_wrong_and_is_told_again_when_it_is_right(
+    chromium: Browser, demo: RunningDemo, language: str
+) -> None:
+    visit = await visiting(chromium, demo)
+    await speak(visit, language)
+    page = await visit.open("/campaigns/new")
+    await page.locator("#step-audience").press("Space")
+    field = page.locator("#holdout_percent")
+    await field.fill("95")
+    await field.press("Tab")
+    error = page.locator("#error-holdout_percent")
+    await expect(error).to_be_visible()
+    await expect(field).to_have_attribute("aria-invalid", "true")
+    await expect(field).to_have_attribute("aria-describedby", "error-holdout_percent")
+    await expect(field).to_have_value("95")
+    await expect(page.locator("#error-name")).to_have_count(0)  # it was not left yet
+    await field.fill("10")
+    await field.press("Tab")
+    await expect(error).to_have_count(0)
+    await expect(field).not_to_have_attribute("aria-invalid", "true")
+    await page.locator("#step-content").press("Space")
+    await page.locator("#shape-journey").press("Space")
+    await page.locator("#do-step-add-wait").press("Enter")
+    await page.locator("#do-step-add-send").press("Enter")
+    await page.fill("#step_length\\.s0", "0")
+    await page.locator("#step_length\\.s0").press("Tab")
+    await expect(page.locator("#error-step_length\\.s0")).to_be_visible()
+    await page.locator("#do-version-add-1").press("Enter")  # the list comes anew: what was typed and the step stay
+    await expect(page.locator("#step_length\\.s0")).to_have_value("0")
+    await expect(page.locator("#share\\.s1v1")).to_have_value("50")
+    await expect(page.locator("#ja_title\\.s1v1, #en_title\\.s1v1").first).to_be_attached()
+    assert visit.complaints == []
+
+
 async def _compare(page: Page) -> None:
     """Two versions; the one that is shown is the one on the phone."""
     await page.locator("#do-variant-add").press("Enter")
