@@ -84,6 +84,23 @@ async def test_an_outcome_counts_only_for_its_own_attempt(ledger: tuple[asyncpg.
             assert found == recorded
 
 
+async def test_outcomes_stay_on_the_page_of_their_row_and_touch_no_index(pool: asyncpg.Pool) -> None:
+    floor, mine = ShopFloor(pool), uuid4()
+    await floor.settings()
+    await floor.people(150)
+    sending = await send(pool, await floor.launched(), mine, limit=150)
+    pages = "SELECT delivery_id, (ctid::text::point)[0] AS page FROM deliveries ORDER BY delivery_id"
+    before = await pool.fetch(pages)
+    name = "projects/a-shop-of-ours-1234/messages/0:1763859600123456%e609af1cf9fd7ecd"
+    accepted = {one: Resolution(state=DeliveryState.ACCEPTED, message_name=name, maybe_sent=True) for one in sending}
+    async with pool.acquire() as connection:
+        recorded = await store.record_outcomes(
+            connection, accepted, attempt_id=mine, campaign_state=State.SENDING, now=NOON
+        )
+    assert len(recorded) == 150
+    assert await pool.fetch(pages) == before
+
+
 async def test_a_cancelled_campaign_plans_nothing_anew(ledger: tuple[asyncpg.Pool, int]) -> None:
     pool, campaign_id = ledger
     mine = uuid4()
