@@ -133,6 +133,9 @@ def _plain(name: str) -> str:
         return "sound_name"
     if plain.startswith("step_percent"):
         return "step_percent"
-    return {"own_conversion": "conversion_event", "own_exit": "step_own", "step_timeout": "step_length", "step_variants": "variants"}.get(
-        plain, plain
-    )
+    return {
+        "own_conversion": "conversion_event",
+        "own_exit": "step_own",
+        "step_timeout": "step_length",
+        "step_variants": "variants",
+    }.get(plain, plain)

@@ -49,25 +49,29 @@ def rows_of(
     """
     treated = pl.col("arm") == str(ArmName.TREATED)
     drawn = _variants(salt=salt, variants=variants)
-    return plan.people.sort("customer_id").with_columns(drawn).select(
-        "customer_id",
-        "arm",
-        pl.when(treated).then(pl.col("variant")),
-        "left_out",
-        pl.when(treated).then(pl.lit("planned")).alias("state"),
-        pl.col("not_before").alias("planned_at"),
-        "not_before",
-        pl.when(treated | pl.col("left_out").is_in(SHOWN_THOUGH_LEFT_OUT))
-        .then(_merge_fields(plan.people, contents))
-        .otherwise(pl.lit("{}"))
-        .alias("merge_fields"),
-        pl.lit(campaign_id).alias("campaign_id"),
-        pl.lit(occurrence).alias("occurrence"),
-        pl.lit(step).alias("step"),
-        pl.lit(version).alias("version"),
-        _moment(plan.expires_at).alias("expires_at"),
-        _moment(now).alias("changed_at"),
-        *([pl.lit(value=True).alias("rest")] if rest else []),
+    return (
+        plan.people.sort("customer_id")
+        .with_columns(drawn)
+        .select(
+            "customer_id",
+            "arm",
+            pl.when(treated).then(pl.col("variant")),
+            "left_out",
+            pl.when(treated).then(pl.lit("planned")).alias("state"),
+            pl.col("not_before").alias("planned_at"),
+            "not_before",
+            pl.when(treated | pl.col("left_out").is_in(SHOWN_THOUGH_LEFT_OUT))
+            .then(_merge_fields(plan.people, contents))
+            .otherwise(pl.lit("{}"))
+            .alias("merge_fields"),
+            pl.lit(campaign_id).alias("campaign_id"),
+            pl.lit(occurrence).alias("occurrence"),
+            pl.lit(step).alias("step"),
+            pl.lit(version).alias("version"),
+            _moment(plan.expires_at).alias("expires_at"),
+            _moment(now).alias("changed_at"),
+            *([pl.lit(value=True).alias("rest")] if rest else []),
+        )
     )
 
 

@@ -191,7 +191,9 @@ def _results(rows: list[dict[str, Any]], variants: tuple[str, ...], *, till: boo
         control=_arm(control, held_out, till=till),
         left_out_merged=sum(row["customers"] for row in rows if row["arm"] is None),
         rest=_arm(REST, [row for row in treated if row["rest"]], till=till) if two_phases else None,
-        tested_control=_arm(TESTED_CONTROL, [row for row in held_out if not row["rest"]], till=till) if two_phases else None,
+        tested_control=_arm(TESTED_CONTROL, [row for row in held_out if not row["rest"]], till=till)
+        if two_phases
+        else None,
     )
 
 
