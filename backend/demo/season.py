@@ -50,6 +50,7 @@ class Season:
         self._services = services
         self._clock = clock
         self._phone_url = phone_url
+        self._people: pl.DataFrame | None = None
 
     def mornings(self, config: ShopConfig) -> list[date]:
         """The days before whose events `on` is called; the last one comes after all of them."""
@@ -151,6 +152,7 @@ class Season:
             pl.col("sent_at").dt.convert_time_zone("UTC"),
         )
         accepted = accepted.rename({"user_id": "member"})
-        people = people_of(config, 0, config.members)
+        if self._people is None:
+            self._people = people_of(config, 0, config.members)
         name = (await services.campaign_desk.get(number)).summary.name
-        await answered(answers(accepted, people, config, campaign=name))
+        await answered(answers(accepted, self._people, config, campaign=name))
