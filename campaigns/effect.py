@@ -61,7 +61,6 @@ class Effect:
         interval_kind: ``always_valid`` before the declared end, ``newcombe`` from then on; None without interval.
         amount_difference: money per customer, minor units, with ``amount_interval`` after Welch; None before the end.
         ends_at: the declared end, when the one verdict is spoken.
-        left_out_merged: customers who stand in both arms after a merge, counted in neither.
     """
 
     treated: Arm
@@ -73,7 +72,6 @@ class Effect:
     amount_difference: float | None = None
     amount_interval: Interval | None = None
     ends_at: datetime | None = None
-    left_out_merged: int = 0
 
 
 def judge(
@@ -83,7 +81,6 @@ def judge(
     ends_at: datetime | None,
     as_of: datetime,
     expected_rate: float = ASSUMED_RATE,
-    left_out_merged: int = 0,
     level: float = 0.95,
     growing: bool = False,
 ) -> Effect:
@@ -93,13 +90,7 @@ def judge(
     the arms themselves. ``level`` is that of the intervals (`campaigns.arms` adjusts it where there are several).
     ``growing``: people still come in, so that no interval may be looked at before the end (`campaigns.intervals.always_valid`).
     """
-    effect = Effect(
-        treated=treated,
-        control=control,
-        verdict=Verdict.NO_CONTROL,
-        ends_at=ends_at,
-        left_out_merged=left_out_merged,
-    )
+    effect = Effect(treated=treated, control=control, verdict=Verdict.NO_CONTROL, ends_at=ends_at)
     if not control.customers or not treated.customers:
         return effect
     if ends_at is not None and as_of >= ends_at:

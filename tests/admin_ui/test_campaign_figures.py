@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from admin_ui import report_views
 from backend.store import campaign_tests
 from campaigns.content import Content
 from campaigns.effect import Verdict
@@ -50,6 +51,15 @@ async def test_the_report_tells_goal_arms_sales_and_parts(administrator: Browser
     fragment = await administrator.get(f"/campaigns/{number}/breakdown?by=platform", **{"HX-Request": "true"})
     assert "<html" not in fragment.text
     assert "Android" in fragment.text
+
+
+async def test_where_presenting_counts_as_use_the_parts_say_so_too(
+    administrator: Browser, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = report_views._line
+    monkeypatch.setattr(report_views, "_line", lambda *given: replace(told(*given), by_presenting=True))
+    for page in (f"/campaigns/{number}", f"/campaigns/{number}/breakdown?by=store"):
+        assert "· 提示" in (await administrator.get(page)).text, page
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,6 @@ def _effect(results: Results, gathered: Gathered, as_of: datetime) -> Effect:
         ends_at=gathered.ends_at,
         as_of=as_of,
         growing=gathered.growing,
-        left_out_merged=results.left_out_merged,
     )
 
 
