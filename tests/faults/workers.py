@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import signal
 import sys
 from collections import Counter
@@ -15,10 +16,10 @@ import psutil
 from backend.clock import SystemClock
 from campaigns.campaign import Policy
 from tests.faults.delivery_process import CHUNK
+from tests.fixtures import commands
 from tests.fixtures.shop_floor import ShopFloor
 
 PEOPLE = 60
-ROOT = Path(__file__).parents[2]
 
 
 @dataclass
@@ -31,31 +32,22 @@ class Story:
     campaign_id: int
 
     @contextlib.asynccontextmanager
-    async def worker(self, fate: str, sabotage: str = "") -> AsyncIterator[asyncio.subprocess.Process]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "tests.faults.delivery_process",
-            self.dsn,
-            str(self.ledger),
-            str(self.campaign_id),
-            fate,
-            sabotage,
-            cwd=ROOT,
-        )
-        try:
-            yield process
-        finally:
-            if process.returncode is None:
-                with contextlib.suppress(ProcessLookupError):
+    async def worker(self, fate: str, sabotage: str = "") -> AsyncIterator[commands.Running]:
+        given = [self.dsn, str(self.ledger), str(self.campaign_id), fate, sabotage]
+        with commands.started(commands.Command(given, {**os.environ}, "tests.faults.delivery_process")) as process:
+            try:
+                yield process
+            finally:
+                if process.status is None:
                     process.send_signal(signal.SIGCONT)
-                    process.kill()
-                await process.wait()
+                    process.send_signal(signal.SIGKILL)
+                    await asyncio.to_thread(process.wait, 60)
+                sys.stderr.write(process.said()[1])
 
     async def run(self, fate: str, sabotage: str = "") -> int:
         """One worker until its end; gives its exit status."""
         async with self.worker(fate, sabotage) as process:
-            return await asyncio.wait_for(process.wait(), 60)
+            return await asyncio.to_thread(process.wait, 60)
 
     def accepted(self) -> Counter[str]:
         """What the push service accepted, by address."""
@@ -81,7 +73,7 @@ async def story(
     return Story(floor, dsn, folder / "ledger", campaign_id)
 
 
-async def until_stopped(process: asyncio.subprocess.Process) -> None:
+async def until_stopped(process: commands.Running) -> None:
     """Wait until a process has stopped itself."""
     watched = psutil.Process(process.pid)
     async with asyncio.timeout(90):
