@@ -6,6 +6,7 @@ lists, facts that depend on everyone, the send ledger. Each is worked out once f
 """
 
 import asyncio
+import contextlib
 import itertools
 import threading
 import time
@@ -25,7 +26,7 @@ from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
-from backend.lake.sample import FOLDER, Sample, Sampled
+from backend.lake.sample import FOLDER, Sample
 from backend.lake.tables import Lake
 from segments.customers import ASKED
 from segments.frame import Glance
@@ -120,14 +121,16 @@ class AskedFrame:
         if earlier is not None:
             self._counting.begin(slow, moment)
             return Glance(await self._with(keys, rules, earlier))
-        sampled = await asyncio.to_thread(self._sample.at, moment.standing.survivors)
-        if sampled is None:
-            return Glance(await self.read_for(rules))
-        view = await self._with([key for key in keys if key not in slow], rules, moment)
         pending = _conditions_on(slow, rules)
-        places, answers = await asyncio.to_thread(self._asked_sample, pending, sampled, moment)
-        self._counting.begin(slow, moment)
-        return Glance(view, places, answers)
+        for _ in range(2):
+            with contextlib.suppress(FileNotFoundError):  # replaced in between: those in its place are read
+                answer = await asyncio.to_thread(self._asked_sample, pending, moment)
+                if answer is None:
+                    break
+                view = await self._with([key for key in keys if key not in slow], rules, moment)
+                self._counting.begin(slow, moment)
+                return Glance(view, *answer)
+        return Glance(await self.read_for(rules))
 
     async def is_counted(self, rules: Collection[Rule]) -> bool:
         """Whether `read_soon` would answer for everyone now; where it would not, that is being counted."""
@@ -160,10 +163,16 @@ class AskedFrame:
         return _Moment(before.view, before.state, before.standing) if recent else None
 
     def _asked_sample(
-        self, conditions: Collection[Condition], sampled: Sampled, moment: _Moment
-    ) -> tuple[pl.Series, dict[Condition, pl.Series]]:
-        """Where the people of the sample stand among the stored rows, and of whom of them each condition holds; blocks."""
+        self, conditions: Collection[Condition], moment: _Moment
+    ) -> tuple[pl.Series, dict[Condition, pl.Series]] | None:
+        """Where the people of the sample stand among the stored rows, and of whom of them each condition holds; blocks.
+
+        None where there is no sample.
+        """
         rows, standing = moment.view.rows, moment.standing
+        sampled = self._sample.at(standing.survivors)
+        if sampled is None:
+            return None
         places = self._sample.places(sampled, rows, moment.view.current)
         people = rows.select("customer_id", "as_of").collect()[places]
         for behaviour in {one for condition in conditions for one in behaviours(condition)}:

@@ -184,6 +184,13 @@ async def test_a_preview_estimates_and_then_counts(shop: Shop) -> None:
     assert exact.about is None
     assert exact.count.size == (await runs.preview(rule)).count.size == 20
     assert {person.customer_id for person in soon.sample} <= {person.customer_id for person in exact.sample}
+    whole = Did(Behaviour(ORDER, (Match("category", "in", ("bread",)),)), "at_least", 1)
+    (shop.frame.path / FOLDER / (await sampled(shop)).index.tables["events"].name).unlink()
+    (shop.frame.path / FOLDER / (await sampled(shop)).index.tables["days"].name).unlink()
+    damaged = await runs.preview(whole, soon=True)
+    assert (damaged.about, damaged.count.size) == (None, 20)
+    await shop.refresh._sampling.forget([1])  # it cannot be read: it is given up, not stumbled over for ever
+    assert shop.refresh._sampling.is_lacking()
 
 
 async def test_what_was_counted_a_moment_ago_answers_as_of_then(shop: Shop) -> None:

@@ -1,9 +1,12 @@
 """Keeps the sample of customers beside the frame (`backend.lake.sample_making`), a piece after each turn of the refresh."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from typing import TypeVar
 
 import polars as pl
+import pyarrow as pa
+import structlog
 
 from backend.lake.frame import CustomerFrame
 from backend.lake.sample import FOLDER
@@ -11,6 +14,10 @@ from backend.lake.sample_making import SampleMaker, Standing
 from backend.lake.tables import Lake
 from backend.store import customers
 from backend.store.pool import Connection
+
+_log = structlog.get_logger("sampling")
+
+Given = TypeVar("Given")
 
 
 class Sampling:
@@ -39,15 +46,23 @@ class Sampling:
         else:
             top = await asyncio.to_thread(self._highest_number)
             standing = Standing(count, top, dict(await customers.list_merges(connection)))
-        await asyncio.to_thread(self._maker.go_on, standing)
+        await self._or_nothing(self._maker.go_on, standing)
 
     async def forget(self, customer_ids: Collection[int]) -> None:
         """Take persons out."""
-        await asyncio.to_thread(self._maker.forget, customer_ids)
+        await self._or_nothing(self._maker.forget, customer_ids)
 
     async def remove(self) -> None:
         """Have it drawn anew."""
         await asyncio.to_thread(self._maker.remove)
+
+    async def _or_nothing(self, work: Callable[[Given], None], given: Given) -> None:
+        """Nothing depends on a sample: one that cannot be read or written is given up, and drawn anew."""
+        try:
+            await asyncio.to_thread(work, given)
+        except (OSError, pa.ArrowException, pl.exceptions.PolarsError) as error:
+            _log.warning("sample_given_up", reason=str(error))
+            await self.remove()
 
     def _highest_number(self) -> int:
         return int(self._frame.read().frame.select(pl.col("customer_id").max()).collect().item() or 0)
