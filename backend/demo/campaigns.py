@@ -16,7 +16,7 @@ PLANNER = "planner@demo.example"
 SECOND, NEWS = "2回目のお買い物のおすすめ", "和栗のモンブランのお知らせ"
 BACK, FAIR, RAIN = "しばらくぶりの方への3通", "冬の焼き菓子フェア", "雨の日のコーヒー"
 
-ONE_ORDER, ACTIVE = "2回目がまだの会員（通知が届く）", "30日以内にアプリを開いた会員（通知が届く）"
+ONE_ORDER, ACTIVE = "2回目がまだの会員（通知が届く）", "60日以内にアプリを開いた会員（通知が届く）"
 QUIET, BUYERS, DRIFTING = (
     "60〜120日アプリを開いていない会員（通知が届く）",
     "一度でも購入した会員",
@@ -33,7 +33,7 @@ MADE_SEGMENTS: Mapping[str, dict[str, object]] = {
     },
     ACTIVE: {
         "all": [
-            {"attribute": "last_launch", "op": "within_days", "value": 30},
+            {"attribute": "last_launch", "op": "within_days", "value": 60},
             {"attribute": "reachable", "op": "is_true"},
         ]
     },
