@@ -62,7 +62,7 @@ def test_the_newest_row_of_a_customer_wins(frame: CustomerFrame) -> None:
     assert (frame.read().customers, frame.read().seq) == (101, 9)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", [0, 3, *(pytest.param(seed, marks=pytest.mark.prove) for seed in (1, 2, 4))])
 def test_any_sequence_of_writes_equals_a_plain_dictionary(
     frame: CustomerFrame, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

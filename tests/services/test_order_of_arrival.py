@@ -105,13 +105,13 @@ async def test_events_in_the_order_in_which_they_happened(shop: Shop) -> None:
     check(await outcome(shop))
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 async def test_events_in_any_order_and_twice(shop: Shop, seed: int) -> None:
     await shuffled(shop, seed)
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", range(100, 160))
+@pytest.mark.parametrize("seed", [2, 3, *range(100, 160)])
 async def test_events_in_any_order_and_twice_at_length(shop: Shop, seed: int) -> None:
     await shuffled(shop, seed)
 

@@ -65,7 +65,7 @@ def pasts(shop: Shop, engine: str = "polars") -> PastFrames:
     return PastFrames(shop.pool, shop.clock, shop.lake, shop.frame, engine_at(engine))
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.prove)])
 async def test_bit_by_bit_is_as_at_once(pool: asyncpg.Pool, tmp_path: Path, seed: int) -> None:
     shop, draw = Shop(pool, tmp_path), random.Random(seed)
     await with_coupons(pool)
