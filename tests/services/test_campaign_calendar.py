@@ -87,7 +87,9 @@ async def test_a_journey_stands_on_the_days_of_its_pushes_not_on_that_of_its_lau
     await floor.people(3)
     number = await floor.launched("Steps")
     await floor.pool.execute("UPDATE campaigns SET kind = 'journey' WHERE campaign_id = $1", number)
-    await floor.pool.execute("UPDATE campaign_people SET occurrence = 1000 * customer_id WHERE campaign_id = $1", number)
+    await floor.pool.execute(
+        "UPDATE campaign_people SET occurrence = 1000 * customer_id WHERE campaign_id = $1", number
+    )
     agenda = await calendar.agenda(TODAY, TODAY)
     assert [(item.campaign_id, item.targeted) for item in agenda.items] == [(number, 3)]
 

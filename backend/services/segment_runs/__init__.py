@@ -4,8 +4,7 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -13,33 +12,33 @@ import asyncpg
 import polars as pl
 
 from backend.clock import Clock
-from backend.errors import BadInput, Conflict, NotFound
-from backend.store import access, people, segment_values, shop
+from backend.errors import Conflict, NotFound
+from backend.services.segment_runs.rows import (
+    checked_name,
+    lock,
+    name_taken,
+    person_of,
+    read_names,
+    read_stored,
+    row_for,
+    stored_of,
+)
+from backend.store import access, people, shop
 from backend.store import segments as store
 from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
-from backend.store.segment_uses import check_rule, hold_references, read_names, read_uses
+from backend.store.segment_uses import check_rule, hold_references, read_uses
 from campaigns.shop import ShopSettings
 from segments.frame import Glance, QuickFrame
-from segments.ids import SegmentId
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
 from segments.preview import Count, look_soon, sizes
 from segments.raw_members import known_since
-from segments.reduce.latest import is_latest
-from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
 from segments.rules.explain import explain
-from segments.rules.parse import dump, parse
+from segments.rules.parse import dump
 from segments.rules.rule import Rule
-from segments.rules.telling import Names
-from segments.segment import Segment
 from segments.uses import SegmentUses
-
-LONGEST_NAME = 100
-
-_NAMED = 1_000
-"""Stores and coupons that sentences call by name; others by their code."""
 
 
 class SegmentUsed(Conflict):
@@ -73,8 +72,8 @@ class SegmentRuns:
         async with self._pool.acquire() as connection:
             rows = await store.list_segments(connection, archived=archived)
             settings = await shop.read_settings(connection)
-            names = await _names(connection)
-            stored = [_stored(row, settings.currency, names) for row in rows]
+            names = await read_names(connection)
+            stored = [stored_of(row, settings.currency, names) for row in rows]
             rules = await resolve_rules(connection, [(each.segment.id, each.segment.rule) for each in stored])
         counts = await self._counts(rules, settings)
         return [ListedSegment(stored=each, count=count) for each, count in zip(stored, counts, strict=True)]
@@ -86,7 +85,7 @@ class SegmentRuns:
             NotFound: no such segment or version.
         """
         async with self._pool.acquire() as connection:
-            return await _get(connection, segment_id, version)
+            return await read_stored(connection, segment_id, version)
 
     async def versions(self, segment_id: int) -> Sequence[StoredSegment]:
         """Every version of a segment, the present one first.
@@ -96,10 +95,10 @@ class SegmentRuns:
         """
         async with self._pool.acquire() as connection:
             rows = await store.list_versions(connection, segment_id=segment_id)
-            settings, names = await shop.read_settings(connection), await _names(connection)
+            settings, names = await shop.read_settings(connection), await read_names(connection)
         if not rows:
             raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
-        return [_stored(row, settings.currency, names) for row in rows]
+        return [stored_of(row, settings.currency, names) for row in rows]
 
     async def find(self, name: str) -> StoredSegment:
         """The segment of a name.
@@ -111,7 +110,7 @@ class SegmentRuns:
             segment_id = await store.find_segment(connection, name=name.strip())
             if segment_id is None:
                 raise NotFound(f'No segment is called "{name}".', code="segment_not_found")
-            return await _get(connection, segment_id, None)
+            return await read_stored(connection, segment_id, None)
 
     async def create(self, name: str, rule: Rule, *, actor: str) -> StoredSegment:
         """A new segment.
@@ -120,18 +119,18 @@ class SegmentRuns:
             BadInput: a name that cannot be taken, or a rule that asks for a segment or list that is not there.
             Conflict: the name is taken.
         """
-        name, now = _checked_name(name), self._clock.now()
+        name, now = checked_name(name), self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             await check_rule(connection, rule)
             try:
                 segment_id = await store.insert_segment(connection, name=name, now=now)
             except asyncpg.UniqueViolationError as error:
-                raise _name_taken(name) from error
+                raise name_taken(name) from error
             await store.insert_version(
                 connection, segment_id=segment_id, version=1, rule=dump(rule), now=now, actor=actor
             )
             await self._audit(connection, "segment.create", segment_id, actor, {"name": name})
-            return await _get(connection, segment_id, None)
+            return await read_stored(connection, segment_id, None)
 
     async def save(
         self,
@@ -159,9 +158,9 @@ class SegmentRuns:
             SegmentUsed: it is not confirmed; who goes by it is told.
             Conflict: the name is taken, the segment is archived, or somebody else changed it meanwhile.
         """
-        name = _checked_name(name)
+        name = checked_name(name)
         async with self._pool.acquire() as connection, connection.transaction():
-            before = await _locked(connection, segment_id)
+            before = await lock(connection, segment_id)
             if before["archived_at"] is not None:
                 raise Conflict("The segment is archived; restore it first.", code="segment_archived")
             if expected_version not in (None, before["version"]):
@@ -170,7 +169,7 @@ class SegmentRuns:
                     code="segment_changed",
                 )
             await self._change(connection, segment_id, name, rule, actor, confirm=confirm)
-            return await _get(connection, segment_id, None)
+            return await read_stored(connection, segment_id, None)
 
     async def archive(self, segment_id: int, *, actor: str) -> None:
         """Put a segment away. Its versions stay, and so do the campaigns that used them.
@@ -180,7 +179,7 @@ class SegmentRuns:
             Conflict: a campaign is scheduled, sending or paused on it, or a live segment asks for it.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await _locked(connection, segment_id)
+            await lock(connection, segment_id)
             await hold_references(connection)
             uses = await read_uses(connection, segment_id=segment_id)
             if uses.segments:
@@ -201,8 +200,8 @@ class SegmentRuns:
             BadInput: its rule asks for a segment or list that is archived.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await _locked(connection, segment_id)
-            stored = await _get(connection, segment_id, None)
+            await lock(connection, segment_id)
+            stored = await read_stored(connection, segment_id, None)
             await check_rule(connection, stored.segment.rule, segment_id=segment_id)
             await store.set_archived(connection, segment_id=segment_id, at=None)
             await self._audit(connection, "segment.restore", segment_id, actor, {})
@@ -226,7 +225,7 @@ class SegmentRuns:
         """
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
-            whole, names = await resolve_rule(connection, rule), await _names(connection)
+            whole, names = await resolve_rule(connection, rule), await read_names(connection)
         glance = await (self._frame.read_soon([whole]) if soon else self._exactly(whole))
         view, tests = glance.view, settings.exclude_test_accounts
         found = await asyncio.to_thread(look_soon, glance, whole, by=by, exclude_test_accounts=tests)
@@ -296,7 +295,7 @@ class SegmentRuns:
         """
         stored, rule, settings = await self._resolved(segment_id, None)
         view = await self._frame.read_for([rule])
-        found = await asyncio.to_thread(_row_for(rule, view.frame, customer_id).collect)
+        found = await asyncio.to_thread(row_for(rule, view.frame, customer_id).collect)
         if found.is_empty():
             raise NotFound(
                 f"There are no facts about customer {customer_id} yet: send an event, or wait for the next refresh.",
@@ -304,7 +303,7 @@ class SegmentRuns:
             )
         row = found.row(0, named=True)
         async with self._pool.acquire() as connection:
-            names = await _names(connection)
+            names = await read_names(connection)
         findings = [explain(rule, row, each, currency=settings.currency, names=names[each]) for each in ("ja", "en")]
         excluded = settings.exclude_test_accounts and bool(row["test_account"])
         return Explanation(
@@ -321,7 +320,7 @@ class SegmentRuns:
     async def _resolved(self, segment_id: int, version: int | None) -> tuple[StoredSegment, Rule, ShopSettings]:
         """A segment, its rule with those of the segments that it asks for, and the settings."""
         async with self._pool.acquire() as connection:
-            stored = await _get(connection, segment_id, version)
+            stored = await read_stored(connection, segment_id, version)
             rule = await resolve_rule(connection, stored.segment.rule, segment_id=segment_id)
             return stored, rule, await shop.read_settings(connection)
 
@@ -332,7 +331,7 @@ class SegmentRuns:
     async def _named(self, rows: Sequence[dict[str, Any]]) -> tuple[Person, ...]:
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
-        return tuple(_person(row, names.get(row["customer_id"])) for row in rows)
+        return tuple(person_of(row, names.get(row["customer_id"])) for row in rows)
 
     async def uses(self, segment_id: int) -> SegmentUses:
         """What goes by a segment.
@@ -341,14 +340,14 @@ class SegmentRuns:
             NotFound: no such segment.
         """
         async with self._pool.acquire() as connection:
-            await _get(connection, segment_id, None)
+            await read_stored(connection, segment_id, None)
             return await read_uses(connection, segment_id=segment_id)
 
     async def _change(
         self, connection: Connection, segment_id: int, name: str, rule: Rule, actor: str, *, confirm: bool
     ) -> None:
         now = self._clock.now()
-        before = (await _get(connection, segment_id, None)).segment
+        before = (await read_stored(connection, segment_id, None)).segment
         version = before.version if before.rule == rule else before.version + 1
         if version > before.version:
             await check_rule(connection, rule, segment_id=segment_id)
@@ -361,7 +360,7 @@ class SegmentRuns:
         try:
             await store.set_name_and_version(connection, segment_id=segment_id, name=name, version=version)
         except asyncpg.UniqueViolationError as error:
-            raise _name_taken(name) from error
+            raise name_taken(name) from error
         await self._audit(connection, "segment.save", segment_id, actor, {"name": name, "version": version})
 
     async def _audit(
@@ -370,82 +369,3 @@ class SegmentRuns:
         await access.write_audit(
             connection, at=self._clock.now(), actor=actor, action=action, target=f"segment {segment_id}", detail=detail
         )
-
-
-async def _get(connection: Connection, segment_id: int, version: int | None) -> StoredSegment:
-    row = await store.get_segment(connection, segment_id=segment_id, version=version)
-    if row is None:
-        which = f"segment {segment_id}" if version is None else f"version {version} of segment {segment_id}"
-        raise NotFound(f"There is no {which}.", code="segment_not_found")
-    return _stored(row, (await shop.read_settings(connection)).currency, await _names(connection))
-
-
-async def _names(connection: Connection) -> dict[str, Names]:
-    """What sentences call segments, lists, stores and coupons, by language."""
-    known = await read_names(connection)
-    labels = {
-        "store": await segment_values.list_values(connection, noun="stores", most=_NAMED),
-        "coupon": await segment_values.list_values(connection, noun="coupons", most=_NAMED),
-    }
-    return {
-        language: replace(
-            known,
-            values={
-                name: {row["value"]: row["label"].get(language) or row["value"] for row in rows}
-                for name, rows in labels.items()
-            },
-        )
-        for language in ("ja", "en")
-    }
-
-
-async def _locked(connection: Connection, segment_id: int) -> asyncpg.Record:
-    row = await store.lock_segment(connection, segment_id=segment_id)
-    if row is None:
-        raise NotFound(f"There is no segment {segment_id}.", code="segment_not_found")
-    return row
-
-
-def _stored(row: asyncpg.Record, currency: str, names: Mapping[str, Names]) -> StoredSegment:
-    rule = parse(row["rule"])
-    return StoredSegment(
-        segment=Segment(SegmentId(row["segment_id"]), row["name"], row["version"], rule),
-        sentence_ja=describe(rule, "ja", currency=currency, names=names["ja"]),
-        sentence_en=describe(rule, "en", currency=currency, names=names["en"]),
-        changed_at=row["changed_at"],
-        changed_by=row["created_by"],
-        archived_at=row["archived_at"],
-    )
-
-
-def _row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
-    """A customer's row with the columns that the rule reads: of all customers each would be gone through for this one."""
-    told = [name for name in frame.collect_schema() if not is_latest(name)]  # an explanation tells of the whole list
-    read = compile_rule(rule, told).meta.root_names()
-    columns = dict.fromkeys(["customer_id", "as_of", "test_account", *read])
-    return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
-
-
-def _person(row: dict[str, Any], known: asyncpg.Record | None) -> Person:
-    return Person(
-        **{**row, "orders": row["orders"] or 0, "reachable": bool(row["reachable"])},
-        user_id=known["user_id"] if known else None,
-        name=known["display_name"] if known else None,
-    )
-
-
-def _checked_name(name: str) -> str:
-    stripped = name.strip()
-    if not 1 <= len(stripped) <= LONGEST_NAME or not stripped.isprintable():
-        raise BadInput(
-            f"A segment's name is one line of 1 to {LONGEST_NAME} characters.", code="bad_name", field="name"
-        )
-    return stripped
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(
-        f'There is already a segment called "{name}", perhaps an archived one: choose another name.',
-        code="name_taken",
-        field="name",
-    )
