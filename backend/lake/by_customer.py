@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
@@ -75,6 +75,7 @@ class CustomerHistories:
 
     def __init__(self, lake: Lake, folder: Path | None = None) -> None:
         self._lake = lake
+        self._address = lake.address(Table.CUSTOMER_DAYS)
         self._folder = folder
         self._begun: _Begun | None = None
 
@@ -177,9 +178,10 @@ class CustomerHistories:
         if self._folder is None:
             return None
         try:
-            return open_sorted(self._index(self._folder, bucket))
+            held = open_sorted(self._index(self._folder, bucket))
         except Unreadable:
             return None
+        return replace(held, files=frozenset(f"{self._address}/{name}" for name in held.files))
 
     def _furthest_behind(self, rules: Compaction, tried: Collection[int]) -> int | None:
         """The bucket that lacks the largest share of its rows, if it is too large a one; small buckets are not worth it."""
@@ -201,7 +203,9 @@ class CustomerHistories:
             index.with_name(f"{index.stem}-{uuid4().hex}{ROWS}"),
             self._lake.rows_in(Table.CUSTOMER_DAYS, large),
         )
-        parts = write_sorted(index, rows, _in_ranges(all_of_it), large, watch=watch)
+        # Without the lake's address: the same files in another place, put back from a backup say, are the same rows.
+        names = [file.removeprefix(f"{self._address}/") for file in large]
+        parts = write_sorted(index, rows, _in_ranges(all_of_it), names, watch=watch)
         return _Begun(bucket, rows, frozenset(large), parts)
 
     def _settled(self, bucket: int, rules: Compaction) -> pl.DataFrame:

@@ -45,7 +45,7 @@ class SortedRows:
     Attributes:
         index: the index.
         rows: the file of rows.
-        files: the files of the lake whose rows it holds, and no others.
+        files: the files of the lake whose rows it holds, and no others, by their names in the table.
         count: how many rows.
         first: the first customer of each block.
         last: the last customer of each block.
@@ -112,7 +112,7 @@ def write_sorted(
         index: where the index goes; one that is there is replaced.
         rows: where the rows go, beside it.
         parts: rows of customer_days, a part at a time in memory.
-        files: the files of the lake whose rows these are, all of them.
+        files: the files of the lake whose rows these are, all of them, by their names in the table.
         watch: called when the rows are written, and when the index is in force.
     """
     index.parent.mkdir(parents=True, exist_ok=True)

@@ -124,6 +124,17 @@ def test_of_sorted_files_nothing_is_read_in_the_lake(
     assert looked_at.isdisjoint(old)
 
 
+def test_it_counts_where_lake_and_frame_were_moved_together(
+    lake: Lake, folder: Path, tmp_path: Path, looked_at: set[str]
+) -> None:
+    sort_all(lake, folder)
+    looked_at.clear()
+    elsewhere = Lake(shutil.copytree(tmp_path / "lake", tmp_path / "moved" / "lake"))
+    moved = CustomerHistories(elsewhere, shutil.copytree(folder, tmp_path / "moved" / "histories"))
+    assert_same(moved.read(numbers([5, 21])), expected(lake, [5, 21]))
+    assert looked_at == set()
+
+
 def test_few_blocks_are_unpacked_for_few_customers(lake: Lake, folder: Path) -> None:
     sort_all(lake, folder)
     held = sorted_rows.open_sorted(folder / "bucket-00.index")
