@@ -23,7 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -164,15 +164,14 @@ class Installation:
         self.frame.write(nobody, day=manifest.day, at=manifest.at, seq=manifest.seq, epoch=manifest.epoch, marks=marks)
 
     async def take(self, count: int, round_number: int) -> None:
-        """So many events of as many customers, evenly spread, as requests that come together."""
-        step = self.data.shop.members // count
-        first = 1 + round_number % step
-        numbers = range(first, first + step * count, step)
+        """So many events of as many customers, of all buckets, as requests that come together."""
+        drawn = random.Random(round_number)  # an even step would meet few of the buckets: 1,008 meets one
+        numbers = drawn.sample(range(1, self.data.shop.members + 1), count)
         calls = [numbers[start : start + REQUEST] for start in range(0, count, REQUEST)]
         self.launched.update(number for at, call in enumerate(calls) if at % 5 > 1 for number in call)
         await asyncio.gather(*(self._request(call, round_number, at) for at, call in enumerate(calls)))
 
-    async def _request(self, numbers: range, round_number: int, at: int) -> None:
+    async def _request(self, numbers: Sequence[int], round_number: int, at: int) -> None:
         """A fifth of the requests are orders that the shop's own system tells, a fifth store visits, the others launches."""
         now, kind = self.clock.now(), "server" if at % 5 < 2 else "app"
         reception = Reception(source_id=self.sources[kind], trusted=kind == "server", received_at=now)
