@@ -36,6 +36,11 @@ class SeasonServices(Protocol):
         ...
 
     @property
+    def refresh(self) -> Refresh:
+        """Brings numbers up to date, by the season's clock."""
+        ...
+
+    @property
     def segment_runs(self) -> SegmentRuns:
         """Segments."""
         ...

@@ -28,6 +28,7 @@ from backend.demo.shop import CURRENCY, NAME_EN, NAME_JA, RANK_RULES, ZONE, Shop
 from backend.demo.wire import APP, SERVER
 from backend.errors import Conflict, Unavailable
 from backend.services.definitions import CouponDefinition, StoreDefinition
+from backend.services.refresh.loop import Refresh
 from backend.services.shop import ShopSettings
 from backend.store import imports as ledger
 from backend.store import shop as shop_store
@@ -119,7 +120,7 @@ async def load_demo(
         await _define(services, config)
         await _register(config, phone_url)
         await _store(services, loading, config, keys=keys, progress=progress, season=season)
-    await _refresh(services, progress, loading.events)
+    await _refresh(services.refresh, progress, loading.events)
     return DemoShop(members=config.members, events=loading.events, first=config.first, last=config.last)
 
 
@@ -266,7 +267,7 @@ async def _store(
                     )
             progress("Storing the shop's events", done, 1000)
         if season and part >= loading.parts_done:
-            await _refresh(services, progress, read)
+            await _refresh(season.as_of(mornings[number], config), progress, read)
             progress("Running the shop's campaigns", number, len(mornings))
             await season.on(mornings[number], config, answered)
     async with services.pool.acquire() as connection, connection.transaction():
@@ -325,8 +326,8 @@ def staged(rows: pl.DataFrame, sources: dict[str, int]) -> pl.DataFrame:
     )
 
 
-async def _refresh(services: DemoServices, progress: Progress, events: int) -> None:
+async def _refresh(refresh: Refresh, progress: Progress, events: int) -> None:
     def moved(count: int) -> None:
         progress("Bringing the numbers up to date", min(count, events), max(events, 1))
 
-    await services.refresh.run_until_current(progress=moved)
+    await refresh.run_until_current(progress=moved)

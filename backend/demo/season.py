@@ -20,6 +20,7 @@ from backend.demo.installation import SeasonServices
 from backend.demo.people import members as people_of
 from backend.demo.shop import ZONE, ShopConfig
 from backend.errors import Conflict
+from backend.services.refresh.loop import Refresh
 from backend.store import campaign_figures
 from campaigns.campaign import Draft, State
 from segments.rules.parse import parse
@@ -55,6 +56,11 @@ class Season:
     def mornings(self, config: ShopConfig) -> list[date]:
         """The days before whose events `on` is called; the last one comes after all of them."""
         return [config.today - timedelta(days=ago) for ago in (FIRST, SECOND, TODAY)]
+
+    def as_of(self, morning: date, config: ShopConfig) -> Refresh:
+        """The refresh on the eve of a morning: what campaigns ask of the last days is asked as of then, not of today."""
+        self._set(config, (config.today - morning).days + 1, time(10))
+        return self._services.refresh
 
     async def on(self, morning: date, config: ShopConfig, answered: Answered) -> None:
         """What the shop does between this morning and the next.

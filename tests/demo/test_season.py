@@ -1,7 +1,7 @@
 """The demo shop's campaigns: made by the services, answered by its members, and none of it twice after an interruption."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,9 @@ import pytest
 from backend.clock import FixedClock
 from backend.demo import campaigns
 from backend.demo.loader import load_demo
-from backend.demo.season import Season
+from backend.demo.season import Answered, Season
+from backend.demo.shop import ShopConfig
+from backend.lake.frame import CustomerFrame
 from backend.push.emulator.server import Running, running
 from backend.settings import Settings
 from backend.wiring import Services, open_services
@@ -40,7 +42,8 @@ async def load(dsn: str, home: Path, emulator: Running, *, stop_after: str | Non
     settings = Settings(home=home, database_url=dsn, lake=str(home / "lake"), fcm_emulator=emulator.url)
     clock = FixedClock(NOW)
     async with open_services(settings, clock=FixedClock(NOW)) as services, open_services(settings, clock=clock) as then:
-        season = Season(_Fragile(then, stop_after) if stop_after else then, clock, phone_url=emulator.control_url)  # type: ignore[arg-type] # a proxy
+        season = _Season(_Fragile(then, stop_after) if stop_after else then, clock, phone_url=emulator.control_url)  # type: ignore[arg-type] # a proxy
+        season.frame = CustomerFrame(home / "frame")
         await load_demo(
             services,
             home=home,
@@ -50,6 +53,16 @@ async def load(dsn: str, home: Path, emulator: Running, *, stop_after: str | Non
             phone_url=emulator.control_url,
             season=season,
         )
+
+
+class _Season(Season):
+    """Looks, before it goes on, as of which day the campaigns will ask."""
+
+    frame: CustomerFrame
+
+    async def on(self, morning: date, config: ShopConfig, answered: Answered) -> None:
+        assert self.frame.manifest().day == morning - timedelta(days=1)
+        await super().on(morning, config, answered)
 
 
 class _Fragile:
