@@ -12,7 +12,7 @@ _NAMES: Mapping[str, str] = {
     "name": mark("Campaign name"),
     "segment_id": mark("Segment"),
     "content": mark("Content"),
-    "variants": mark("Wording"),
+    "variants": mark("Version of the text"),
     "steps": mark("Step"),
     "title": mark("Title"),
     "body": mark("Body"),

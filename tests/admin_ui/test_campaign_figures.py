@@ -108,6 +108,8 @@ async def test_a_test_of_versions_is_told_before_and_after_its_decision(
     text = (await administrator.get(at)).text
     for said in decided_words:
         assert said in text
+    heading = {"ja": "文面", "en": "Version of the text"}[language]
+    assert f"<th>{heading}</th>" in text.split('id="winner"')[1], "no version of the campaign"
 
 
 async def test_a_segment_is_chosen_first(administrator: Browser, number: int, services: SimpleNamespace) -> None:

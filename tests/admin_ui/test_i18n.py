@@ -1,6 +1,7 @@
 """Everything the pages say exists in Japanese, and nothing is said past the catalogue."""
 
 import re
+from collections import Counter
 from html.parser import HTMLParser
 
 import pytest
@@ -24,6 +25,13 @@ def test_every_message_is_translated() -> None:
 
 def test_no_translation_is_left_over() -> None:
     assert sorted(catalog("ja").keys() - used()) == []
+
+
+def test_no_message_stands_twice() -> None:
+    source = (TEMPLATES.parent / "locales" / "ja" / "messages.po").read_text()
+    messages = Counter(re.findall(r'^msgid "(.+)"$', source, re.MULTILINE))
+    assert len(messages) > 1000
+    assert [message for message, times in messages.items() if times > 1] == []
 
 
 def test_translations_keep_their_places() -> None:
