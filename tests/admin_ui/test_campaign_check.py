@@ -75,8 +75,13 @@ async def test_a_launch_that_waits_is_told_and_decided_on_the_pages(
     assert "この人数はまだ承認されていません" in page
     (held,) = (await full.campaign_desk.get(made.campaign_id)).waiting
     at = f"/campaigns/{made.campaign_id}/launches/{held.occurrence}"
+    words = replace(draft, content=Content(ja=Text("新しい題", "またどうぞ")))
+    revision = (await full.campaign_desk.get(made.campaign_id)).summary.revision
+    proposed = await full.campaign_desk.publish(made.campaign_id, words, revision=revision, by="mika")
+    assert proposed.review.proposal is not None
     refused = await administrator.post(f"{at}/reject", {"comment": " "})
     assert (refused.status_code, 'id="error-comment-' in refused.text) == (422, True)
+    assert 'id="error-comment"' not in refused.text, "the new version that waits beside it was not refused"
     await administrator.post(f"{at}/approve", {"comment": "fine"})
     assert (await full.campaign_desk.get(made.campaign_id)).waiting == ()
     assert await runs.launch_due() == 1
