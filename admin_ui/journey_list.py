@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from admin_ui import content_form
+from admin_ui.campaign_form import NAMES
 from admin_ui.content_form import Fields
 from admin_ui.journey_form import BLANK, KINDS, MOST_PARTS, slot, slots, unused_labels, version_fields
 from campaigns.content import MOST_VARIANTS
@@ -11,7 +12,6 @@ from campaigns.journey_checks import MOST_STEPS
 
 _OF_STEP = re.compile(r"(?P<name>.*)\.s(?P<place>\d+)(?:v(?P<which>\d+))?")
 _TARGETS = ("step_late", "step_otherwise", "step_to", *(f"step_to{number}" for number in range(MOST_PARTS)))
-_NAMES = "ABCDE"
 
 
 def added(fields: Fields, count: int, kind: str) -> tuple[Fields, int]:
@@ -49,11 +49,11 @@ def version_added(fields: Fields, place: int) -> Fields:
     found = {**fields, f"step_variants{slot(place)}": str(len(versions) + 1)}
     taken = {fields[f"variant_name{each}"] for each in versions} if len(versions) > 1 else set[str]()
     if not taken:
-        found[f"variant_name{versions[0]}"] = _NAMES[0]
-        taken = {_NAMES[0]}
+        found[f"variant_name{versions[0]}"] = NAMES[0]
+        taken = {NAMES[0]}
     end = slot(place, len(versions))
     found |= {f"{name}{end}": fields[f"{name}{shown}"] for name in content_form.BLANK}
-    found |= {f"variant_name{end}": next(name for name in _NAMES if name not in taken)}
+    found |= {f"variant_name{end}": next(name for name in NAMES if name not in taken)}
     found[f"step_variant{slot(place)}"] = str(len(versions))
     return _shared_evenly(found, place)
 
