@@ -1,15 +1,12 @@
 """What a person decides about campaigns that stand already, for server programs: approvals, pauses, ends, the archive."""
 
-from collections.abc import Awaitable
 from typing import Annotated, TypeAlias
 
 import msgspec
 from litestar import Controller, Request, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency
-from litestar.handlers import HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter
-from litestar.types import Guard
 
 from backend.api.guards import actor_of, requires
 from backend.api.parameters import TEXT, Number
@@ -41,22 +38,6 @@ class Rejection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A no, with why."""
 
     comment: Why
-
-
-def _simple(verb: str, *, summary: str, says: str, guard: Guard) -> HTTPRouteHandler:
-    """What needs no word: ``verb`` is the desk's."""
-
-    async def act(
-        self: Controller,  # noqa: ARG001 - how Litestar knows a controller's handler
-        request: Request[None, None, State],
-        campaign_id: Number,
-        campaign_desk: NamedDependency[CampaignDesk],
-    ) -> CampaignDetail:
-        done: Awaitable[CampaignDetail] = getattr(campaign_desk, verb)(campaign_id, by=actor_of(request))
-        return await done
-
-    act.__name__, act.__doc__ = f"{verb}_campaign", says
-    return post(f"/{{campaign_id:int}}/{verb}", status_code=200, summary=summary, guards=[guard])(act)
 
 
 class CampaignActsController(Controller):
@@ -123,21 +104,37 @@ class CampaignActsController(Controller):
         """One of ``waiting``: it is passed over, the others go on."""
         return await campaign_desk.reject_launch(campaign_id, occurrence, comment=data.comment, by=actor_of(request))
 
-    archive_campaign = _simple(
-        "archive",
-        summary="Take a campaign off the list",
-        says="A draft, or one that has ended; its figures stay.",
-        guard=_WRITE,
-    )
-    restore_campaign = _simple(
-        "restore", summary="Put a campaign on the list again", says="The way back from the archive.", guard=_WRITE
-    )
-    pause_campaign = _simple(
-        "pause", summary="Stop sending for now", says="What is on its way stays on its way.", guard=_WRITE
-    )
-    resume_campaign = _simple(
-        "resume", summary="Go on sending", says="A paused campaign goes on with whoever is left.", guard=_SEND
-    )
-    cancel_campaign = _simple(
-        "cancel", summary="Stop for good", says="Who has not been sent it never will be.", guard=_WRITE
-    )
+    @post("/{campaign_id:int}/archive", status_code=200, summary="Take a campaign off the list", guards=[_WRITE])
+    async def archive_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """A draft, or one that has ended; its figures stay."""
+        return await campaign_desk.archive(campaign_id, by=actor_of(request))
+
+    @post("/{campaign_id:int}/restore", status_code=200, summary="Put a campaign on the list again", guards=[_WRITE])
+    async def restore_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """The way back from the archive."""
+        return await campaign_desk.restore(campaign_id, by=actor_of(request))
+
+    @post("/{campaign_id:int}/pause", status_code=200, summary="Stop sending for now", guards=[_WRITE])
+    async def pause_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """What is on its way stays on its way."""
+        return await campaign_desk.pause(campaign_id, by=actor_of(request))
+
+    @post("/{campaign_id:int}/resume", status_code=200, summary="Go on sending", guards=[_SEND])
+    async def resume_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """A paused campaign goes on with whoever is left."""
+        return await campaign_desk.resume(campaign_id, by=actor_of(request))
+
+    @post("/{campaign_id:int}/cancel", status_code=200, summary="Stop for good", guards=[_WRITE])
+    async def cancel_campaign(
+        self, request: Request[None, None, State], campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]
+    ) -> CampaignDetail:
+        """Who has not been sent it never will be."""
+        return await campaign_desk.cancel(campaign_id, by=actor_of(request))
