@@ -117,8 +117,8 @@ def tell_report(told: CampaignReport) -> str:
 
 def _results(results: Results) -> list[str]:
     """Each arm's buyers, sales and coupons; where there are variants, what may be said of each."""
-    arms = (*results.variants, *([results.rest] if results.rest else []), results.control)
-    lines = [_sales(one) for one in arms if one.arm.customers]
+    arms = (*results.variants, results.rest, results.tested_control, results.control)
+    lines = [_sales(one) for one in arms if one is not None and one.arm.customers]
     if len(results.variants) > 1:
         lines += [f"{one.name} against {one.against}: {_effect(one.effect)[-1]}" for one in results.comparisons]
     return lines
@@ -143,7 +143,9 @@ def tell_decision(test: Test) -> list[str]:
         when = "after the launch" if test.decides_at is None else f"at {test.decides_at.isoformat(timespec='minutes')}"
         return [f"Winner: by {test.rule.measure}, decided {when}; only the test compares the variants."]
     tried = ", ".join(f"{one.name} {one.successes:,} of {one.people:,}" for one in decision.tried)
-    said = f"{decision.variant} is sent to the rest" if decision.variant else "the rest keeps the even split"
+    said = (
+        f"{decision.variant} is sent to the rest" if decision.variant else "the rest keeps all variants by their shares"
+    )
     span = decision.interval
     interval = (
         ""

@@ -1,5 +1,6 @@
 """A report in the terminal says what its interval may be used for."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -12,7 +13,7 @@ from campaigns.overview import CampaignReport, Goal
 from campaigns.report import People
 from campaigns.report_table import table
 from campaigns.results import ArmResult, Results, judged
-from campaigns.winner import Test, Tried, WinnerRule, decide
+from campaigns.winner import Otherwise, Test, Tried, WinnerRule, decide
 
 ENDS = datetime(2026, 7, 7, 3, tzinfo=UTC)
 SUMMARY = SimpleNamespace(
@@ -98,6 +99,9 @@ def test_a_decision_is_told_with_its_figures(counts: tuple[tuple[int, int], ...]
     (line,) = tell_decision(test)
     assert said in line
     assert "decided after the launch" in tell_decision(Test(rule=WinnerRule()))[0]
+    shares = WinnerRule(otherwise=Otherwise.SPLIT)
+    (line,) = tell_decision(replace(test, rule=shares, decision=decide(shares, tried)))
+    assert ("by their shares" in line) == ("though" in said), "they need not be even"
     arms = [ArmResult(name=name, arm=Arm(10, 1)) for name in ("A", "B", "rest", "control of the test", "control")]
     a, b, rest, tested, control = arms
     results = Results(treated=a, variants=(a, b), control=control, rest=rest, tested_control=tested)
@@ -111,8 +115,17 @@ def test_a_decision_is_told_with_its_figures(counts: tuple[tuple[int, int], ...]
         received=0,
         effect=None,
         results=results,
+        goal=Goal(hypothesis="", event="", days=7, target=None, rate=None),
         dropped=False,
         test=test,
+    )
+    arms_told = [
+        text.split(" bought")[0].split()[0]
+        for text in tell_report(cast("CampaignReport", report)).splitlines()
+        if " bought" in text
+    ]
+    assert arms_told == ["A", "B", "rest", "control", "control"], (
+        "the variants are compared with the control of the test"
     )
     rows = {(row["section"], row["item"]): row for row in table(cast("CampaignReport", report)).to_dicts()}
     assert rows["test B", "successes"]["value"] == counts[1][1]
