@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 import msgspec
 import polars as pl
+import pyarrow as pa
 
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours, sampled_rows
@@ -123,7 +124,8 @@ class AskedFrame:
             return Glance(await self._with(keys, rules, earlier))
         pending = _conditions_on(slow, rules)
         for _ in range(2):
-            with contextlib.suppress(FileNotFoundError):  # replaced in between: those in its place are read
+            # Replaced in between: those in its place are read. Damaged: nothing depends on a sample, and its writer says so.
+            with contextlib.suppress(OSError, pa.ArrowException):
                 answer = await asyncio.to_thread(self._asked_sample, pending, moment)
                 if answer is None:
                     break
@@ -160,7 +162,7 @@ class AskedFrame:
             return None
         before = moments[0]
         recent = moment.standing.now - before.standing.now < RECENT and before.view.day == moment.view.day
-        return _Moment(before.view, before.state, before.standing) if recent else None
+        return before if recent else None
 
     def _asked_sample(
         self, conditions: Collection[Condition], moment: _Moment

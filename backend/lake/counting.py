@@ -49,6 +49,6 @@ class Counting(Generic[Key, Moment]):
                 for key in self._now:
                     await self._count(key, moment)
             except Exception as error:  # noqa: BLE001 - nobody waits for it, and nobody must be kept from the next one
-                _log.warning("counting_failed", reason=str(error))
+                _log.warning("counting_failed", reason=repr(error))
             finally:
                 self._now = ()

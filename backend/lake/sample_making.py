@@ -2,6 +2,9 @@
 
 What lies in the lake is read day by day, some millions of rows a turn; the days of customers are counted of it, and where raw
 history was dropped those of before are read. From then on only what is new is added, now and then.
+
+Where several processes take turns at that, each draws for itself until one is done; a file beside the sample says to all of them when
+somebody was taken out, so that none goes on with what it read before.
 """
 
 import shutil
@@ -9,10 +12,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from uuid import uuid4
 
 import msgspec
 import polars as pl
 
+from backend.lake.manifest import replace_file
 from backend.lake.sample import DAYS, EVENTS, LINES, days_of, near_merges, own_numbers
 from backend.lake.sample_files import SampleIndex, Stored, put_in_force, read_index, read_rows, remove, write_rows
 from backend.lake.schemas import Table
@@ -21,7 +26,7 @@ from segments.reduce.days import DEVICE_SEEN
 from segments.sampling import GROWN, LEAST, PEOPLE, drawn, limit_for
 
 ROWS_AT_ONCE = 4_000_000
-"""Rows of the lake that are looked through in one turn: a CPU second."""
+"""Rows of the lake that are looked through in one turn: one to three CPU seconds."""
 
 BEHIND = 200_000
 """What is new is added when the files that hold any of it have more rows than these."""
@@ -31,6 +36,8 @@ LACKING = 0.02
 
 BETWEEN_LOOKS = 16
 """Turns from one look at what is new to the next."""
+
+_TAKEN_OUT = "taken-out"
 
 _NEEDED = 2_000_000_000
 """Bytes of the disk that have to be free: a sample takes a tenth of them."""
@@ -58,6 +65,7 @@ class _Begun:
     index: SampleIndex
     merges: pl.DataFrame
     left: list[tuple[Table, str, int]]
+    taken_out: bytes
     events: list[pl.DataFrame] = field(default_factory=list)
     lines: list[pl.DataFrame] = field(default_factory=list)
 
@@ -86,8 +94,11 @@ class SampleMaker:
         return wanted and shutil.disk_usage(_existing(self._folder)).free > _NEEDED
 
     def is_due(self, customers: int) -> bool:
-        """Whether `go_on` has anything to do."""
-        if self.is_lacking(customers):
+        """Whether `go_on` has anything to do; what was begun is let go where another process was done first, or took somebody out."""
+        lacking = self.is_lacking(customers)
+        if self._begun is not None and not (lacking and self._begun.taken_out == self._taken_out()):
+            self._begun = None
+        if lacking:
             return True
         index, self._turns = read_index(self._folder), self._turns + 1
         if index is None or self._turns % BETWEEN_LOOKS:
@@ -120,7 +131,7 @@ class SampleMaker:
 
     def forget(self, customer_ids: Collection[int]) -> None:
         """Take persons out, by every number of theirs; what is being drawn is begun anew."""
-        self._begun = None
+        self._let_go_of_begun()
         index = read_index(self._folder)
         if index is None:
             return
@@ -130,10 +141,22 @@ class SampleMaker:
 
     def remove(self) -> None:
         """Have no sample: what it was drawn from is not the same any more."""
-        self._begun = None
+        self._let_go_of_begun()
         remove(self._folder)
 
+    def _let_go_of_begun(self) -> None:
+        """Here, and by whichever other process has begun one; whoever begins makes the folder."""
+        self._begun = None
+        if self._folder.exists():
+            replace_file(self._folder / _TAKEN_OUT, uuid4().bytes)
+
+    def _taken_out(self) -> bytes:
+        """Other bytes each time that somebody was taken out."""
+        path = self._folder / _TAKEN_OUT
+        return path.read_bytes() if path.exists() else b""
+
     def _begin(self, standing: Standing) -> _Begun:
+        self._folder.mkdir(parents=True, exist_ok=True)
         limit, parts = limit_for(standing.customers), self._lake.parts(Table.EVENTS)
         index = SampleIndex(
             limit=limit,
@@ -147,7 +170,7 @@ class SampleMaker:
         days = {*parts.get_column("value"), *lines.get_column("value")}
         sizes = {day: int(parts.filter(pl.col("value") == day).get_column("rows").sum()) for day in days}
         left = [(table, str(day), sizes[day]) for day in sorted(days) for table in (Table.EVENTS, Table.ORDER_LINES)]
-        return _Begun(index, near_merges(standing.survivors, limit), left)
+        return _Begun(index, near_merges(standing.survivors, limit), left, self._taken_out())
 
     def _look_through(self, begun: _Begun) -> int:
         """One day of one table; gives how many rows were looked through."""

@@ -13,9 +13,11 @@ from backend.lake import sample_making
 from backend.lake.asked_sources import Standing
 from backend.lake.behaviours import Behaviours, sampled_rows
 from backend.lake.dropping import drop_before
+from backend.lake.forgetting import forget
 from backend.lake.sample import FOLDER, Sampled
 from backend.lake.sample_files import read_index, read_rows
 from backend.lake.schemas import Table
+from backend.services.refresh.sampling import Sampling
 from backend.services.rule_facts import RuleFacts
 from backend.services.segment_runs import SegmentRuns
 from segments import sampling
@@ -150,6 +152,44 @@ async def test_an_erased_person_is_in_none_of_its_files(shop: Shop) -> None:
     assert erased not in await people(shop)
 
 
+async def test_a_process_that_has_begun_draws_nobody_whom_another_erased(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Sampling(shop.lake, shop.frame)
+    monkeypatch.setattr(sample_making, "ROWS_AT_ONCE", 50)
+    await history(shop)
+    assert shop.refresh._sampling.is_lacking()  # today was looked through, the day before is left
+    folder = shop.frame.path / FOLDER
+    erased = await count_of(shop, "u1")
+    forget(shop.lake, [erased])
+    await other.forget([erased])
+    async with shop.pool.acquire() as connection:
+        while shop.refresh._sampling.is_lacking():
+            await shop.refresh._sampling.keep_up(connection)
+    index = read_index(folder)
+    assert index is not None
+    assert [what for what, stored in index.tables.items() if erased in read_rows(folder, stored)["customer_id"]] == []
+
+
+async def test_what_another_process_has_drawn_is_not_followed_without_its_merges(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sample_making, "ROWS_AT_ONCE", 50)
+    await history(shop)
+    late, other = shop.refresh._sampling, Sampling(shop.lake, shop.frame)
+    async with shop.pool.acquire() as connection:
+        while other.is_lacking():
+            await other.keep_up(connection)
+        monkeypatch.setattr(sample_making, "BEHIND", 0)
+        monkeypatch.setattr(sample_making, "BETWEEN_LOOKS", 1)
+        top = (await sampled(shop)).index.top
+        await shop.send("server", *(bought(n, "tea") for n in range(40, 60)))
+        await shop.refresh.run_once()
+        await late.keep_up(connection)
+    assert (await sampled(shop)).index.top >= top > 0
+    await compare(shop)
+
+
 async def test_what_was_dropped_from_the_lake_is_not_in_it_either(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     await history(shop)
     await drawn(shop)
@@ -191,6 +231,16 @@ async def test_a_preview_estimates_and_then_counts(shop: Shop) -> None:
     assert (damaged.about, damaged.count.size) == (None, 20)
     await shop.refresh._sampling.forget([1])  # it cannot be read: it is given up, not stumbled over for ever
     assert shop.refresh._sampling.is_lacking()
+
+
+async def test_a_damaged_sample_is_passed_over(shop: Shop) -> None:
+    await history(shop)
+    await drawn(shop)
+    folder = shop.frame.path / FOLDER
+    for path in folder.glob("*.arrow"):
+        path.write_bytes(b"x" * 100)
+    found = await SegmentRuns(shop.pool, shop.clock, shop.asked).preview(Did(TEA, "at_least", 1), soon=True)
+    assert (found.about, found.count.size) == (None, 20)
 
 
 async def test_what_was_counted_a_moment_ago_answers_as_of_then(shop: Shop) -> None:
