@@ -1,16 +1,20 @@
 """The demo shop's campaigns: made by the services, answered by its members, and none of it twice after an interruption."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import polars as pl
 import pytest
 
 from backend.clock import FixedClock
 from backend.demo import campaigns
+from backend.demo.answers import answers
 from backend.demo.loader import load_demo
+from backend.demo.people import members
 from backend.demo.season import Answered, Season
 from backend.demo.shop import ShopConfig
 from backend.lake.frame import CustomerFrame
@@ -41,7 +45,8 @@ async def load(dsn: str, home: Path, emulator: Running, *, stop_after: str | Non
     """The shop with its season; interrupted once it has launched a campaign, where that is asked for."""
     settings = Settings(home=home, database_url=dsn, lake=str(home / "lake"), fcm_emulator=emulator.url)
     clock = FixedClock(NOW)
-    async with open_services(settings, clock=FixedClock(NOW)) as services, open_services(settings, clock=clock) as then:
+    asleep = replace(settings, keep_pictures=0)
+    async with open_services(settings, clock=FixedClock(NOW)) as services, open_services(asleep, clock=clock) as then:
         season = _Season(_Fragile(then, stop_after) if stop_after else then, clock, phone_url=emulator.control_url)  # type: ignore[arg-type] # a proxy
         season.frame = CustomerFrame(home / "frame")
         await load_demo(
@@ -66,7 +71,7 @@ class _Season(Season):
 
 
 class _Fragile:
-    """The services, of which the desk dies when it comes to write one campaign."""
+    """The services, of which the desk dies once it has written one campaign, before anything is scheduled."""
 
     def __init__(self, services: Services, name: str) -> None:
         self._services = services
@@ -76,9 +81,10 @@ class _Fragile:
         return self if name == "campaign_desk" else getattr(self._services, name)
 
     async def create(self, draft: Any, *, by: str) -> Any:
+        made = await self._services.campaign_desk.create(draft, by=by)
         if draft.name == self._name:
             raise Stopped
-        return await self._services.campaign_desk.create(draft, by=by)
+        return made
 
     async def list(self) -> tuple[CampaignSummary, ...]:
         return await self._services.campaign_desk.list()
@@ -117,9 +123,11 @@ async def assert_the_campaigns_stand(dsn: str, pool: asyncpg.Pool, tmp_path: Pat
         found = {each.name: each for each in listed}
         await assert_the_first_helped(services, found[campaigns.SECOND])
         overview = await services.journey_desk.overview(found[campaigns.BACK].campaign_id)
+        rain = await services.campaign_desk.report(found[campaigns.RAIN].campaign_id)
     assert overview.entered > 5
     assert found[campaigns.NEWS].state == "sent"
     assert found[campaigns.BACK].state == "sending"
+    assert rain.people.unknown > 0, "the line to FCM was broken"
     assert found[campaigns.RAIN].paused_reason in {"unknown_outcomes", None}
     assert found[campaigns.FAIR].scheduled_at == datetime(2026, 4, 3, 6, 20, tzinfo=UTC)
     assert sorted(each.state for each in listed).count("draft") == 1
@@ -137,3 +145,13 @@ async def assert_the_first_helped(services: Services, summary: CampaignSummary) 
     assert report.opens is not None
     assert 0 < report.opens.direct < report.people.accepted
     assert report.effect is not None
+
+
+def test_a_push_that_nobody_answers_is_no_answer_rather_than_a_fault() -> None:
+    config = ShopConfig(last=date(2026, 3, 31), members=60)
+    people, told = members(config, 0, config.members), []
+    for member in range(config.members):
+        taken = {"member": member, "campaign_id": 4, "delivery_id": member + 1, "sent_at": NOW - timedelta(days=20)}
+        told.append(answers(pl.DataFrame([taken]), people, config, campaign=campaigns.NEWS))
+    assert {len(each) == 0 for each in told} == {True, False}
+    assert sum(map(len, told)) == len(pl.concat(told)["message_id"].unique())
