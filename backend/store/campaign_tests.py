@@ -16,11 +16,6 @@ async def declare(connection: Connection, *, campaign_id: int, due_at: datetime)
     await connection.execute(_SQL["declare_test"], campaign_id, due_at)
 
 
-async def is_decided(connection: Connection, *, campaign_id: int) -> bool:
-    """Whether it is decided what the rest of a campaign gets."""
-    return bool(await connection.fetchval(_SQL["is_decided"], campaign_id))
-
-
 async def list_open(connection: Connection, *, now: datetime) -> list[asyncpg.Record]:
     """Tests whose moment has come: ``campaign_id``, ``due_at``."""
     return list(await connection.fetch(_SQL["list_open"], now))

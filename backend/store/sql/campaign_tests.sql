@@ -3,9 +3,6 @@
 INSERT INTO campaign_tests (campaign_id, due_at) VALUES ($1, $2)
 ON CONFLICT DO NOTHING
 
--- name: is_decided
-SELECT decided_at IS NOT NULL FROM campaign_tests WHERE campaign_id = $1
-
 -- name: list_open
 -- Tests whose moment has come, of campaigns that are sending: one that is paused is decided when it goes on.
 SELECT t.campaign_id, t.due_at
