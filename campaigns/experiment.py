@@ -1,9 +1,10 @@
 """Who gets the push and who is held out: a stable draw, and what a holdout of a given size can show."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from itertools import accumulate
 from math import sqrt
 from statistics import NormalDist
 from typing import Protocol
@@ -38,12 +39,6 @@ def bucket(salt: str, customer_id: int) -> int:
 def bucketed(salt: str) -> pl.Expr:
     """`bucket` over a column ``customer_id``: ten million people take a second."""
     return spot(_drawn_by(salt))
-
-
-def buckets(salt: str, customer_ids: Iterable[int]) -> list[int]:
-    """`bucket` of many customers."""
-    people = pl.DataFrame({"customer_id": list(customer_ids)}, schema={"customer_id": pl.Int64})
-    return people.select(bucketed(salt)).to_series().to_list()
 
 
 def _drawn_by(salt: str) -> str:
@@ -133,19 +128,21 @@ class Share(Protocol):
         ...
 
 
-def variants_of(salt: str, customer_ids: Iterable[int], variants: Sequence[Share]) -> list[str]:
-    """Which variant each customer gets: the same one at every occurrence, whatever arm another draw puts him into."""
-    people = pl.DataFrame({"customer_id": list(customer_ids)}, schema={"customer_id": pl.Int64})
-    return people.select(variant_column(salt, variants)).to_series().to_list()
+def variant_of(salt: str, customer_id: int, variants: Sequence[Share]) -> str:
+    """Which variant a customer gets: the same one at every occurrence, whatever arm another draw puts him into."""
+    drawn = bucket(f"{salt} variants", customer_id)
+    return next((name for name, end in _ends(variants) if drawn < end), variants[-1].name)
 
 
 def variant_column(salt: str, variants: Sequence[Share]) -> pl.Expr:
-    """`variants_of` over a column ``customer_id``."""
-    below, ends = 0.0, []
-    for variant in variants:
-        below += variant.share
-        ends.append(held_out_below(below))
+    """`variant_of` over a column ``customer_id``."""
     found = pl.lit(variants[-1].name)
-    for variant, end in reversed([*zip(variants, ends, strict=True)][:-1]):
-        found = pl.when(bucketed(f"{salt} variants") < end).then(pl.lit(variant.name)).otherwise(found)
+    for name, end in reversed(_ends(variants)):
+        found = pl.when(bucketed(f"{salt} variants") < end).then(pl.lit(name)).otherwise(found)
     return found.alias("variant")
+
+
+def _ends(variants: Sequence[Share]) -> list[tuple[str, int]]:
+    """Of every variant but the last, which gets what is left, the bucket before which it ends."""
+    upto = accumulate(variant.share for variant in variants)
+    return [(variant.name, held_out_below(end)) for variant, end in zip(variants[:-1], upto, strict=False)]

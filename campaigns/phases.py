@@ -12,9 +12,9 @@ import polars as pl
 
 from campaigns.content import Variant
 from campaigns.effect import ASSUMED_RATE
-from campaigns.experiment import ArmName, variants_of
+from campaigns.experiment import ArmName, variant_column
 from campaigns.gates import Plan
-from campaigns.winner import Measure, TestSize, WinnerRule, all_in_test, detectable
+from campaigns.winner import Measure, TestSize, WinnerRule, detectable, in_test
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +48,7 @@ class Phases:
 
 def parted(people: pl.DataFrame, *, salt: str, rule: WinnerRule) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The members who are tested, and the others."""
-    tested = pl.Series(all_in_test(salt, people["customer_id"].to_list(), test_percent=rule.test_percent))
-    tested = tested.cast(pl.Boolean())
+    tested = in_test(salt, test_percent=rule.test_percent)
     return people.filter(tested), people.filter(~tested)
 
 
@@ -62,13 +61,12 @@ def size_of(
     phases: Phases, *, salt: str, rule: WinnerRule, variants: Sequence[Variant], known_rate: float | None
 ) -> TestSize:
     """How many people test what, and what that can show; ``known_rate`` of the conversion event, over the time of the wait."""
-    tested = phases.plan.arm(ArmName.TREATED)["customer_id"].to_list()
-    counts = dict.fromkeys((variant.name for variant in variants), 0)
-    for name in variants_of(salt, tested, variants):
-        counts[name] += 1
+    tested = phases.plan.arm(ArmName.TREATED)
+    drawn = dict(tested.select(variant_column(salt, variants)).to_series().value_counts().iter_rows())
+    counts = {variant.name: drawn.get(variant.name, 0) for variant in variants}
     known = known_rate if rule.measure is Measure.CONVERSIONS else None
     return TestSize(
-        people=len(tested),
+        people=tested.height,
         rest=phases.rest.arm(ArmName.TREATED).height if phases.rest else 0,
         by_variant=counts,
         decides_at=decision_at(phases.plan, rule),

@@ -11,11 +11,12 @@ from enum import StrEnum
 from typing import Any
 
 import msgspec
+import polars as pl
 
 from campaigns.content import Variant
 from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
 from campaigns.errors import DraftIncomplete
-from campaigns.experiment import bucket, buckets, held_out_below, smallest_effect
+from campaigns.experiment import bucketed, held_out_below, smallest_effect
 from campaigns.intervals import Interval, newcombe
 from campaigns.trigger import REPEATING, SET_BASED, Kind
 
@@ -89,19 +90,9 @@ def check_winner(rule: WinnerRule, *, kind: Kind, variants: Sequence[Variant]) -
         raise DraftIncomplete("the level is between 80 and 99.9 %", field="winner.level")
 
 
-def in_test(salt: str, customer_id: int, *, test_percent: float) -> bool:
-    """Whether a customer belongs to the test phase: a draw of its own, so that it says nothing about arm and variant."""
-    return bucket(_key(salt), customer_id) < held_out_below(test_percent)
-
-
-def all_in_test(salt: str, customer_ids: Sequence[int], *, test_percent: float) -> list[bool]:
-    """`in_test` of many."""
-    below = held_out_below(test_percent)
-    return [one < below for one in buckets(_key(salt), customer_ids)]
-
-
-def _key(salt: str) -> str:
-    return f"{salt[:50]} test"
+def in_test(salt: str, *, test_percent: float) -> pl.Expr:
+    """Whether a ``customer_id`` belongs to the test phase: a draw of its own, so that it says nothing about arm and variant."""
+    return bucketed(f"{salt[:50]} test") < held_out_below(test_percent)
 
 
 @dataclass(frozen=True, slots=True)

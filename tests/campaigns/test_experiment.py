@@ -2,11 +2,12 @@
 
 from collections import Counter
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campaigns.experiment import BUCKETS, ArmName, arm, bucket, buckets, smallest_effect, suggest_holdout
+from campaigns.experiment import BUCKETS, ArmName, arm, bucket, bucketed, smallest_effect, suggest_holdout
 
 
 def test_the_draw_is_the_same_on_every_machine() -> None:
@@ -15,8 +16,10 @@ def test_the_draw_is_the_same_on_every_machine() -> None:
 
 @given(st.text(max_size=80), st.lists(st.integers(-(2**63), 2**63 - 1), max_size=20))
 def test_many_are_drawn_as_one_by_one(salt: str, ids: list[int]) -> None:
-    assert buckets(salt, ids) == [bucket(salt, one) for one in ids]
-    assert all(0 <= one < BUCKETS for one in buckets(salt, ids))
+    people = pl.DataFrame({"customer_id": ids}, schema={"customer_id": pl.Int64})
+    drawn = people.select(bucketed(salt)).to_series().to_list()
+    assert drawn == [bucket(salt, one) for one in ids]
+    assert all(0 <= one < BUCKETS for one in drawn)
 
 
 def test_the_arms_have_their_share_and_two_campaigns_are_independent() -> None:
@@ -25,7 +28,7 @@ def test_the_arms_have_their_share_and_two_campaigns_are_independent() -> None:
     second = {n for n in people if arm("b", n, holdout_percent=10) is ArmName.CONTROL}
     assert 1_850 < len(first) < 2_150
     assert 150 < len(first & second) < 250
-    tenths = Counter(one * 10 // BUCKETS for one in buckets("a", people))
+    tenths = Counter(one * 10 // BUCKETS for one in (bucket("a", number) for number in people))
     assert max(tenths.values()) < 2_200
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from campaigns.audience import merge_columns
 from campaigns.campaign import Content, QuietPolicy, Text, Variant
-from campaigns.experiment import variants_of
+from campaigns.experiment import variant_column, variant_of
 from campaigns.fields import clean
 from campaigns.gates import AUDIENCE, SendingRules, Terms, decide
 from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
@@ -84,7 +84,10 @@ def test_only_the_treated_have_a_variant() -> None:
 
 def test_shares_that_round_away_leave_nobody_without_a_variant() -> None:
     variants = [Variant(name=name, share=100 / 3, content=CONTENT) for name in "ABC"]
-    assert {*variants_of("s", range(3000), variants)} == {"A", "B", "C"}
+    people = pl.DataFrame({"customer_id": range(3000)}, schema={"customer_id": pl.Int64})
+    drawn = people.select(variant_column("s", variants)).to_series().to_list()
+    assert drawn == [variant_of("s", one, variants) for one in range(3000)]
+    assert {*drawn} == {"A", "B", "C"}
 
 
 def test_only_the_columns_that_texts_use_are_asked_for() -> None:

@@ -14,7 +14,7 @@ from backend.store.pool import Connection
 from campaigns.campaign import Draft
 from campaigns.content import Content, Variant
 from campaigns.entries import Entry, Planned
-from campaigns.experiment import ArmName, arm, variants_of
+from campaigns.experiment import ArmName, arm, variant_of
 from campaigns.fields import clean
 from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
 from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
@@ -102,9 +102,7 @@ def _decide(
         ArmName(row["arm"]) if row["arm"] else arm(terms.salt, entry.customer_id, holdout_percent=terms.holdout_percent)
     )
     compared = sent_at(draft, step).variants
-    variant = (
-        variants_of(terms.salt, [entry.customer_id], compared)[0] if compared and drawn is ArmName.TREATED else None
-    )
+    variant = variant_of(terms.salt, entry.customer_id, compared) if compared and drawn is ArmName.TREATED else None
     return Planned(entry, drawn, None, variant, said.not_before)
 
 
