@@ -46,7 +46,7 @@ def answers(accepted: pl.DataFrame, people: pl.DataFrame, config: ShopConfig, *,
         *bought(_orders(sent.filter(dice.happens("buys", response.buys, *keys)), people, config, place), config),
     ]
     known = people.join(accepted.select("member").unique(), on="member", how="semi")
-    rows = pl.concat([events_of(each, known) for each in happened if len(each.frame)])
+    rows = pl.concat([events_of(each, known) for each in happened])
     return rows.filter(pl.col("occurred_at") < _end(config)).sort("occurred_at", "message_id")
 
 

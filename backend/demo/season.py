@@ -23,6 +23,7 @@ from backend.errors import Conflict
 from backend.services.refresh.loop import Refresh
 from backend.store import campaign_figures
 from campaigns.campaign import Draft, State
+from campaigns.overview import CampaignSummary
 from segments.rules.parse import parse
 
 ACTOR = "joren demo"
@@ -96,9 +97,7 @@ class Season:
         moment = self._set(config, 1, time(15, 20))
         if not any("birthday" in each.tags for each in await desk.list()):
             await self._services.playbooks.make("birthday", {}, by=campaigns.PLANNER)
-        fair = await self._draft(campaigns.fair(await self._segment(campaigns.BUYERS)))
-        if fair is not None:
-            await desk.schedule(fair, at=moment + timedelta(days=3), revision=1, by=campaigns.PLANNER)
+        await self._schedule(campaigns.fair(await self._segment(campaigns.BUYERS)), moment + timedelta(days=3))
         moment = self._set(config, 1, time(18, 38))
         async with httpx.AsyncClient(base_url=self._phone_url, timeout=30, trust_env=False) as emulator:
             (await emulator.put("/emulator/settings", json=BREAKS)).raise_for_status()
@@ -123,21 +122,21 @@ class Season:
                 await runs.create(name, parse(campaigns.MADE_SEGMENTS[name]), actor=ACTOR)
         return int((await runs.find(name)).segment.id)
 
-    async def _draft(self, draft: Draft) -> int | None:
-        """Keep a draft; None where there is one of its name."""
+    async def _schedule(self, draft: Draft, at: datetime) -> CampaignSummary:
+        """Write and schedule what is not written, or not scheduled, yet."""
+        desk = self._services.campaign_desk
         with contextlib.suppress(Conflict):
-            return (await self._services.campaign_desk.create(draft, by=campaigns.PLANNER)).summary.campaign_id
-        return None
+            await desk.create(draft, by=campaigns.PLANNER)
+        [found] = [each for each in await desk.list() if each.name == draft.name]
+        if found.state is not State.DRAFT:
+            return found
+        return (await desk.schedule(found.campaign_id, at=at, revision=found.revision, by=campaigns.PLANNER)).summary
 
     async def _launch(self, draft: Draft, moment: datetime) -> int:
         """Launch at the present moment what is not launched yet; an audience that needs a second person gets the owner's word."""
-        desk = self._services.campaign_desk
-        await self._draft(draft)
-        [found] = [each for each in await desk.list() if each.name == draft.name]
-        if found.state is State.DRAFT:
-            kept = await desk.schedule(found.campaign_id, at=moment, revision=found.revision, by=campaigns.PLANNER)
-            if kept.summary.state is State.AWAITING_APPROVAL:
-                await desk.approve(found.campaign_id, by=OWNER)
+        found = await self._schedule(draft, moment)
+        if found.state is State.AWAITING_APPROVAL:
+            await self._services.campaign_desk.approve(found.campaign_id, by=OWNER)
         await self._services.campaign_runs.launch(found.campaign_id)
         return found.campaign_id
 
