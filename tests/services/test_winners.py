@@ -6,6 +6,7 @@ from datetime import time, timedelta
 from typing import Any
 
 import asyncpg
+import polars as pl
 import pytest
 
 from backend.services.campaign_desk import winners
@@ -14,6 +15,7 @@ from backend.store import campaigns
 from campaigns.campaign import Content, State, Text, Variant
 from campaigns.trigger import Recurring
 from campaigns.winner import Otherwise, Why, WinnerRule, in_test
+from segments.windows import Window
 from tests.fixtures.shop_floor import NOON, ShopFloor, fact_frame
 
 FOUR = timedelta(hours=4)
@@ -70,7 +72,9 @@ async def test_a_part_is_tested_and_the_rest_gets_what_came_out_best(floor: Shop
     number = await floor.launched(variants=TWO, winner=RULE, holdout_percent=20.0)
     salt = await floor.pool.fetchval("SELECT salt FROM campaigns WHERE campaign_id = $1", number)
     made = await rows(floor, number)
-    assert all(row["rest"] is not in_test(salt, row["customer_id"], test_percent=50) for row in made)
+    people = pl.DataFrame({"customer_id": [row["customer_id"] for row in made]})
+    drawn = people.select(in_test(salt, test_percent=50)).to_series().to_list()
+    assert [not row["rest"] for row in made] == drawn
     assert {row["rest"]: row["planned_at"] for row in made} == {False: NOON, True: NOON + FOUR}
     assert {row["rest"]: row["expires_at"] - NOON for row in made} == {
         False: timedelta(hours=24), True: timedelta(hours=28),
@@ -201,6 +205,27 @@ async def test_a_decision_waits_for_facts_and_not_for_ever(floor: ShopFloor) -> 
     assert test is not None
     assert test.decision is not None
     assert (test.decision.variant, test.decision.why) == ("A", Why.NO_FACTS)
+
+
+async def test_days_that_cannot_be_read_hold_up_no_other_test_and_not_for_ever(
+    floor: ShopFloor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged, events = await tried_out(floor, people=4, conversion_days=30), floor.facts.events
+
+    def read(window: Window | None = None) -> pl.LazyFrame:
+        if window is not None and window.days > 30:
+            raise pl.exceptions.ComputeError("parquet: the footer is not there")
+        return events(window)
+
+    monkeypatch.setattr(floor.facts, "events", read)
+    assert await deciding(floor).decide_due() == 0
+    sound = await floor.launched("Other", variants=TWO, winner=RULE)
+    await floor.drain()
+    floor.clock.advance(FOUR)
+    floor.facts.moment = floor.clock.now()
+    assert await deciding(floor).decide_due() == 2
+    made = [(await floor.desk.get(number)).test for number in (damaged, sound)]
+    assert [test.decision.why is Why.NO_FACTS for test in made if test and test.decision] == [True, False]
 
 
 async def test_quiet_hours_move_test_and_decision(pool: asyncpg.Pool) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 
 import asyncpg
+import polars as pl
 import structlog
 
 from backend.clock import Clock
@@ -17,9 +18,12 @@ from campaigns.campaign import Draft, State
 from campaigns.notices import Notice, NoticeType
 from campaigns.results import tried
 from campaigns.winner import Decision, WinnerRule, decide, to_json, without_facts
+from segments.errors import FactsError
 
 PATIENCE = timedelta(hours=1)
 """How long a decision waits for facts up to its moment; half of how long the messages live, where that is shorter."""
+UNREADABLE = (FactsError, pl.exceptions.PolarsError, FileNotFoundError)
+"""Days of the lake that are damaged or gone."""
 BY_ITSELF = "joren"
 """Who decides, in the audit: nobody of the shop."""
 
@@ -50,9 +54,16 @@ class CampaignTests:
         draft = draft_of(row) if row is not None else None
         if row is None or draft is None or draft.winner is None:
             return False
-        if as_of < due_at and self._clock.now() < due_at + min(PATIENCE, draft.expires_after / 2):
+        late = self._clock.now() >= due_at + min(PATIENCE, draft.expires_after / 2)
+        if as_of < due_at and not late:
             return False
-        decision = await self._judge(row, draft, draft.winner, known=as_of >= due_at)
+        try:
+            decision = await self._judge(row, draft, draft.winner, known=as_of >= due_at)
+        except UNREADABLE as error:  # of its days alone: the tests of other campaigns go on
+            log.warning("campaign_test_unreadable", campaign_id=campaign_id, error=str(error), gives_up=late)
+            if not late:
+                return False
+            decision = without_facts(draft.winner, draft.variants)
         return await self._keep(campaign_id, decision, as_of=as_of)
 
     async def _judge(self, row: asyncpg.Record, draft: Draft, rule: WinnerRule, *, known: bool) -> Decision:
