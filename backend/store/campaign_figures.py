@@ -1,14 +1,13 @@
 """What reports, calendar and the view on frequency count in the ledger."""
 
-import io
 from datetime import datetime
-from typing import Any
 
 import asyncpg
 import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
+from backend.store.text_copy import read_rows
 from campaigns.gates import ConsentRule
 from campaigns.standing import DEVICES, PEOPLE
 
@@ -17,21 +16,12 @@ _SQL = queries.load("campaign_figures")
 
 async def read_people(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
     """Everyone of a campaign, as `campaigns.standing.PEOPLE`; a million rows come as one text, not as records."""
-    return await _copied(connection, _SQL["list_people"], PEOPLE, campaign_id)
+    return await read_rows(connection, _SQL["list_people"], campaign_id, schema=PEOPLE)
 
 
 async def read_devices(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
     """Their devices' deliveries, as `campaigns.standing.DEVICES`."""
-    return await _copied(connection, _SQL["list_devices"], DEVICES, campaign_id)
-
-
-async def _copied(connection: Connection, query: str, schema: dict[str, pl.DataType], *arguments: Any) -> pl.DataFrame:
-    kept = io.BytesIO()
-    await connection.copy_from_query(query, *arguments, output=kept, format="csv")
-    if not kept.getbuffer().nbytes:
-        return pl.DataFrame(schema=schema)
-    kept.seek(0)
-    return pl.read_csv(kept, has_header=False, schema=schema)
+    return await read_rows(connection, _SQL["list_devices"], campaign_id, schema=DEVICES)
 
 
 async def list_sent_days(

@@ -1,13 +1,13 @@
 """What the report of the global holdout asks the database: who counts, who took back the yes, since when the group stands."""
 
-import io
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
+from backend.store.text_copy import read_rows
 from campaigns.gates import ConsentRule
 
 _SQL = queries.load("programme")
@@ -16,24 +16,14 @@ _ONE = {"customer_id": pl.Int64()}
 
 async def list_eligible(connection: Connection, *, begins: datetime, rule: ConsentRule) -> pl.DataFrame:
     """``customer_id`` of everybody who counts in a period that begins then, merged ones with their own numbers."""
-    return await _copied(connection, _SQL["list_eligible"], begins, rule is ConsentRule.PERMISSION)
+    return await read_rows(connection, _SQL["list_eligible"], begins, rule is ConsentRule.PERMISSION, schema=_ONE)
 
 
 async def list_opted_out(connection: Connection, *, begins: datetime, ends: datetime) -> pl.DataFrame:
     """``customer_id`` of who took back the yes to marketing pushes in this time."""
-    return await _copied(connection, _SQL["list_opted_out"], begins, ends)
+    return await read_rows(connection, _SQL["list_opted_out"], begins, ends, schema=_ONE)
 
 
 async def held_out_since(connection: Connection) -> datetime | None:
     """When the share or the draw of the global holdout was last changed; None where it never was."""
     return cast("datetime | None", await connection.fetchval(_SQL["held_out_since"]))
-
-
-async def _copied(connection: Connection, query: str, *arguments: Any) -> pl.DataFrame:
-    """As one text: a million numbers as records take seconds."""
-    kept = io.BytesIO()
-    await connection.copy_from_query(query, *arguments, output=kept, format="csv")
-    if not kept.getbuffer().nbytes:
-        return pl.DataFrame(schema=_ONE)
-    kept.seek(0)
-    return pl.read_csv(kept, has_header=False, schema=_ONE)

@@ -1,15 +1,15 @@
 """The send ledger and static lists as rules read them: of all customers at once, as text that Polars reads in one go."""
 
-import io
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 
 import asyncpg
 import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
+from backend.store.text_copy import read_rows
 
 _SQL = queries.load("rule_facts")
 _ID, _CAMPAIGN, _AT = {"customer_id": pl.Int64}, {"campaign_id": pl.Int32}, {"at": pl.Int64}
@@ -24,12 +24,12 @@ async def ledger_mark(connection: Connection, *, now: datetime) -> tuple[str, in
 
 async def list_received(connection: Connection, *, campaigns: Sequence[int] | None) -> pl.DataFrame:
     """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each customer."""
-    return _dated(await _read_table(connection, _SQL["list_received"], campaigns, schema=_CAMPAIGN | _ID | _AT))
+    return _dated(await read_rows(connection, _SQL["list_received"], campaigns, schema=_CAMPAIGN | _ID | _AT))
 
 
 async def list_last_pushes(connection: Connection) -> pl.DataFrame:
     """``customer_id``, ``at``: when the last push was accepted for each customer who ever got one."""
-    return _dated(await _read_table(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
+    return _dated(await read_rows(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
 
 
 async def list_launched(connection: Connection, *, campaigns: Sequence[int] | None) -> list[asyncpg.Record]:
@@ -39,12 +39,12 @@ async def list_launched(connection: Connection, *, campaigns: Sequence[int] | No
 
 async def list_arms(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
     """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
-    return await _read_table(connection, _SQL["list_campaign_arms"], campaign_id, schema=_ID | {"arm": pl.String})
+    return await read_rows(connection, _SQL["list_campaign_arms"], campaign_id, schema=_ID | {"arm": pl.String})
 
 
 async def list_trait(connection: Connection, *, name: str) -> pl.DataFrame:
     """``customer_id``, ``value`` (JSON) of everyone who has a trait."""
-    return await _read_table(connection, _SQL["list_trait"], name, schema=_ID | {"value": pl.String})
+    return await read_rows(connection, _SQL["list_trait"], name, schema=_ID | {"value": pl.String})
 
 
 async def list_revisions(connection: Connection) -> dict[int, int]:
@@ -54,16 +54,7 @@ async def list_revisions(connection: Connection) -> dict[int, int]:
 
 async def list_on_list(connection: Connection, *, list_id: int) -> pl.DataFrame:
     """``customer_id`` of everyone on a static list, by the numbers of then."""
-    return await _read_table(connection, _SQL["list_on_list"], list_id, schema=_ID)
-
-
-async def _read_table(connection: Connection, statement: str, *values: object, schema: dict[str, Any]) -> pl.DataFrame:
-    """The rows of a statement as a frame: a million in a second, where records take ten and a gigabyte."""
-    text = io.BytesIO()
-    await connection.copy_from_query(statement, *values, output=text, format="csv")
-    if not text.tell():
-        return pl.DataFrame(schema=schema)
-    return pl.read_csv(text.getvalue(), has_header=False, schema=schema)
+    return await read_rows(connection, _SQL["list_on_list"], list_id, schema=_ID)
 
 
 def _dated(rows: pl.DataFrame) -> pl.DataFrame:
