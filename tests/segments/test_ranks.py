@@ -294,7 +294,7 @@ def test_whose_ranks_were_reported_needs_no_membership_to_rise() -> None:
     assert stands.select("computed_rank", "rank_rose").rows() == [(None, on(4))]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=75, deadline=None)
 @given(
     told=st.lists(
         st.tuples(st.sampled_from(["base", "silver", "gold", "friend"]), st.integers(1, 30)),
