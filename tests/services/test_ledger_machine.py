@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -254,7 +255,9 @@ class Ledger(RuleBasedStateMachine):
         self.loop.close()
 
 
-def test_the_ledger_holds_whatever_happens(dsn: str) -> None:
+@pytest.mark.parametrize("examples", [6, pytest.param(30, marks=pytest.mark.prove)])
+def test_the_ledger_holds_whatever_happens(dsn: str, examples: int) -> None:
     Ledger.dsn = dsn
-    calm = settings(max_examples=6, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck))
+    patient = list(HealthCheck)
+    calm = settings(max_examples=examples, stateful_step_count=12, deadline=None, suppress_health_check=patient)
     run_state_machine_as_test(Ledger, settings=calm)
