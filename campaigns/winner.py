@@ -127,7 +127,7 @@ class Decision:
     """What was decided, with all it was decided by.
 
     Attributes:
-        variant: what the rest gets; None: the even split is kept.
+        variant: what the rest gets; None: the draw is kept.
         why: evidence, or why there was none.
         tried: the counts of the test phase, in the order of the variants.
         leader: the highest rate, the first one among equals; None where nobody was reached.

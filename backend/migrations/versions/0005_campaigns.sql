@@ -113,7 +113,7 @@ CREATE INDEX campaign_people_customer ON campaign_people (customer_id);
 CREATE INDEX campaign_people_due ON campaign_people (campaign_id, rest, not_before, customer_id) WHERE state = 'planned';
 
 -- The test of a campaign whose variants are compared before the rest gets one: when it is decided, and once it was, what and by which
--- figures (campaigns.winner.Decision). variant is null where the even split is kept. The row is written by the first launch, and
+-- figures (campaigns.winner.Decision). variant is null where the draw is kept. The row is written by the first launch, and
 -- decided_at once: whoever sets it has decided.
 CREATE TABLE campaign_tests (
     campaign_id integer PRIMARY KEY REFERENCES campaigns,
