@@ -21,7 +21,7 @@ from segments.events import EventName
 from segments.history import under_survivors
 from segments.reduce.days import BUCKETS
 from segments.rules.behaviour import OF_LINES, Behaviour, source_of
-from segments.rules.occurrences import behaviour_rows, days_needed, events_of, reaches
+from segments.rules.occurrences import behaviour_rows, days_needed, event_columns, events_of, reaches
 from segments.rules.packing import pack_occurrences
 from segments.windows import Window
 
@@ -43,11 +43,6 @@ _DAYS = (
     "first_seq",
     "trusted",
 )
-_EVENTS = (
-    "seq", "customer_id", "event", "business_day", "occurred_at", "trusted", "platform", "amount", "coupon_id", "store",
-    "rank", "category", "score", "campaign_id", "order_key",
-)  # fmt: skip
-
 _LINES = ("seq", "customer_id", "business_day", *sorted(OF_LINES))
 
 
@@ -150,7 +145,7 @@ class Behaviours:
         back = reaches(behaviour)
         window = None if back is None else Window(standing.calendar.business_day(standing.now - back), view.day)
         asked = self._lake.events(window).filter(pl.col("event").is_in(events_of(behaviour)))
-        return _of(asked, customers).select(_EVENTS)
+        return _of(asked, customers).select(event_columns(behaviour))
 
     def _lines(self, behaviour: Behaviour, customers: frozenset[int] | None) -> pl.LazyFrame:
         if not _asks_lines(behaviour):
@@ -164,7 +159,7 @@ def sampled_rows(behaviour: Behaviour, sampled: Sampled, view: FrameView, *, now
     rows = behaviour_rows(
         behaviour,
         days=sampled.days(days_needed(behaviour), _DAYS),
-        events=sampled.events(events_of(behaviour) if from_events else (), _EVENTS),
+        events=sampled.events(events_of(behaviour) if from_events else (), event_columns(behaviour)),
         lines=sampled.lines(_LINES) if _asks_lines(behaviour) else pl.LazyFrame(schema=ORDER_LINES_SCHEMA),
         verified=view.verified,
         now=now,

@@ -15,13 +15,14 @@ from segments.events import EventName
 from segments.reduce.days import ORDER_LINE
 from segments.reduce.orders import ORDER_EVENTS, list_orders
 from segments.reduce.trust import only_verified
-from segments.rules.behaviour import Behaviour, Match, Property, source_of
+from segments.rules.behaviour import Behaviour, Match, Property, Then, source_of
 from segments.rules.matching import holds, holds_of_order
-from segments.rules.sequences import completed
+from segments.rules.sequences import completed, repeated
 
 WHO = ("customer_id",)
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+_EVENT_COLUMNS = ("seq", "customer_id", "event", "business_day", "occurred_at", "trusted", "amount")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,15 +77,23 @@ def rows_of(behaviour: Behaviour, history: History, *, who: Sequence[str]) -> pl
     from_events = source_of(behaviour) == "events"
     rows = _happened(behaviour.event, behaviour.where, history, who=who, from_events=from_events)
     if behaviour.then is not None:
-        then = behaviour.then
-        second = _happened(then.event, then.where, history, who=who, from_events=True)
-        rows = completed(rows, second, within=timedelta(hours=then.within_hours), who=who)
+        rows = _followed(rows, behaviour, behaviour.then, history, who=who)
     if behaviour.minutes is not None and history.now is not None:
         since = pl.lit(history.now) - pl.duration(minutes=behaviour.minutes)
         rows = rows.filter((pl.col("at") > since) & (pl.col("at") <= pl.lit(history.now)))
     if behaviour.until is not None:
         rows = rows.filter(pl.col("business_day") <= behaviour.until)
     return rows.select(*who, "business_day", "times", "amount")
+
+
+def _followed(
+    first: pl.LazyFrame, behaviour: Behaviour, then: Then, history: History, *, who: Sequence[str]
+) -> pl.LazyFrame:
+    within = timedelta(hours=then.within_hours)
+    if (then.event, then.where) == (behaviour.event, behaviour.where):
+        return repeated(first, within=within, who=who)
+    second = _happened(then.event, then.where, history, who=who, from_events=True)
+    return completed(first, second, within=within, who=who)
 
 
 def reaches(behaviour: Behaviour) -> timedelta | None:
@@ -98,6 +107,20 @@ def reaches(behaviour: Behaviour) -> timedelta | None:
 def events_of(behaviour: Behaviour) -> tuple[str, ...]:
     """Events whose rows in ``events`` decide a behaviour."""
     return (behaviour.event,) if behaviour.then is None else (behaviour.event, behaviour.then.event)
+
+
+def event_columns(behaviour: Behaviour) -> tuple[str, ...]:
+    """Columns of the lake's events that decide a behaviour of source "events": texts that nobody asks for are dear to read."""
+    asked = [(behaviour.event, behaviour.where)]
+    asked += [] if behaviour.then is None else [(behaviour.then.event, behaviour.then.where)]
+    named = {name for event, where in asked for match in where for name in _columns_of(match, event)}
+    return (*_EVENT_COLUMNS, *sorted(named - {*_EVENT_COLUMNS}))
+
+
+def _columns_of(match: Match, event: str) -> list[str]:
+    if event == _ORDER:
+        return [str(match.name)] if match.name == Property.PLATFORM else []
+    return holds(match, event, in_days=False).meta.root_names()
 
 
 def days_needed(behaviour: Behaviour) -> tuple[str, ...]:
