@@ -4,10 +4,15 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from litestar import Response
+
 from admin_ui import charts, filters
 from admin_ui.i18n import Say
+from admin_ui.page import Page
 from backend.services.segment_values import KnownValue
+from segments.frame import Progress
 from segments.ledger import History
+from segments.overview import StoredSegment
 
 
 def sentence_of(say: Say, described: Any) -> str:
@@ -35,3 +40,12 @@ def moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
+
+
+def still_counting(page: Page, progress: Progress, stored: StoredSegment | None = None) -> Response[Any]:
+    """Nothing while everyone is being counted; where that failed, words in place of those that the exact figures follow."""
+    if progress is Progress.COUNTING:
+        return Response(None, status_code=204)
+    answer = page.show("segments/_uncounted.html", stored=stored)
+    answer.headers.update({"HX-Retarget": "#counting", "HX-Reswap": "outerHTML"})
+    return answer

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import polars as pl
@@ -47,13 +48,24 @@ class Glance:
     sampled: Mapping[Condition, pl.Series] = field(default_factory=dict)
 
 
+class Progress(StrEnum):
+    """How far the count of everyone has come, of what was estimated."""
+
+    COUNTED = "counted"
+    COUNTING = "counting"
+    FAILED = "failed"
+
+
 class QuickFrame(Frame, Protocol):
     """The customer frame for whoever would rather know about how many now than how many exactly in some seconds."""
 
     async def read_soon(self, rules: Collection[Rule]) -> Glance:
-        """As `read_for`, but what would take long is asked of a sample, and counted of everyone meanwhile."""
+        """As `read_for`, but what would take long is asked of a sample, and counted of everyone meanwhile.
+
+        What could not be counted the last time is begun again.
+        """
         ...
 
-    async def is_counted(self, rules: Collection[Rule]) -> bool:
-        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted."""
+    async def progress(self, rules: Collection[Rule]) -> Progress:
+        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted, unless it failed."""
         ...

@@ -14,13 +14,14 @@ from admin_ui.i18n import mark
 from admin_ui.page import Page
 from admin_ui.rule_tree import Node, filters_of, put_back
 from admin_ui.segment_builder import Builder
-from admin_ui.segment_views import coded, moment, sentence_of
+from admin_ui.segment_views import coded, moment, sentence_of, still_counting
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.segment_runs import SegmentUsed
 from backend.services.segment_values import KnownValue
 from segments.errors import RuleError
+from segments.frame import Progress
 from segments.overview import Preview
 from segments.preview import PICTURES
 from segments.rules.parse import dump, place_of
@@ -76,21 +77,22 @@ async def preview_segment(
 ) -> Response[Any]:
     """Size, reach, picture, sample and sentence of the rule as it is being typed; nothing is stored."""
     tree = rule_form.read(form)
-    if page.query("counting") and not await _is_counted(page, services, tree):
-        return Response(None, status_code=204)
+    progress = await _progress(page, services, tree) if page.query("counting") else Progress.COUNTED
+    if progress is not Progress.COUNTED:
+        return still_counting(page, progress)
     builder = await _builder(page, services, tree=tree, name=form.text("name"), picture=form.text("picture"))
     return page.show("segments/_preview.html", builder=builder, **_preview_context(page))
 
 
-async def _is_counted(page: Page, services: PageServices, tree: Node) -> bool:
+async def _progress(page: Page, services: PageServices, tree: Node) -> Progress:
     """Whether there is more to show than before: figures of everyone, or what is wrong with the rule as it is now."""
     rule = rule_form.to_rule(tree, page.shop.currency)
     if rule is None:
-        return True
+        return Progress.COUNTED
     try:
-        return await services.segment_runs.is_counted(rule)
+        return await services.segment_runs.progress(rule)
     except RuleError:
-        return True
+        return Progress.COUNTED
 
 
 @post("/segments", opt={"allow": Allow.MARKETER})

@@ -10,9 +10,10 @@ from litestar.params import FromPath
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.segment_builder import PICTURE_NAMES
-from admin_ui.segment_views import sentence_of, size_chart
+from admin_ui.segment_views import sentence_of, size_chart, still_counting
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
+from segments.frame import Progress
 from segments.overview import ListedSegment, Preview
 from segments.starting_points import STARTING_POINTS
 
@@ -78,12 +79,17 @@ async def show_segment(
 async def show_people(
     page: NamedDependency[Page], services: NamedDependency[PageServices], segment_id: FromPath[int]
 ) -> Response[Any]:
-    """The people of a segment once everyone is counted; nothing before that."""
+    """The people of a segment once everyone is counted; nothing before that, and words where that failed.
+
+    With ``again`` the people as they are known now; what failed is begun again.
+    """
     stored = await services.segment_runs.get(segment_id, version=page.number("version", 0, least=0) or None)
-    if not await services.segment_runs.is_counted(stored.segment.rule):
-        return Response(None, status_code=204)
+    if not page.query("again"):
+        progress = await services.segment_runs.progress(stored.segment.rule)
+        if progress is not Progress.COUNTED:
+            return still_counting(page, progress, stored)
     preview = await services.segment_runs.preview(stored.segment.rule, soon=True)
-    return page.show("segments/_counted.html", stored=stored, **await _people(page, services, preview))
+    return page.show("segments/_people.html", stored=stored, **await _people(page, services, preview))
 
 
 async def _people(page: Page, services: PageServices, preview: Preview) -> dict[str, Any]:

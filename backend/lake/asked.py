@@ -30,7 +30,7 @@ from backend.lake.ledger_rows import days_since, ledger_rows
 from backend.lake.sample import FOLDER, Sample
 from backend.lake.tables import Lake
 from segments.customers import ASKED
-from segments.frame import Glance
+from segments.frame import Glance, Progress
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
@@ -134,14 +134,16 @@ class AskedFrame:
                 return Glance(view, *answer)
         return Glance(await self.read_for(rules))
 
-    async def is_counted(self, rules: Collection[Rule]) -> bool:
-        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted."""
+    async def progress(self, rules: Collection[Rule]) -> Progress:
+        """Whether `read_soon` would answer for everyone now; where it would not, that is being counted, unless it failed."""
         keys, moment = await self._asked_now(rules)
         slow = self._uncounted(keys, moment)
         if not slow or self._counted_before(slow, moment) is not None:
-            return True
+            return Progress.COUNTED
+        if self._counting.has_failed(slow):
+            return Progress.FAILED
         self._counting.begin(slow, moment)
-        return False
+        return Progress.COUNTING
 
     async def _asked_now(self, rules: Collection[Rule]) -> tuple[list[Key], _Moment]:
         view = await asyncio.to_thread(self.read)

@@ -14,7 +14,7 @@ from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from backend.services.campaign_desk.breakdowns import INSIDE, OUTSIDE, By, Labelled
 from segments.customers import SCHEMA, days_column
 from segments.events import EventName
-from segments.frame import Glance
+from segments.frame import Glance, Progress
 from segments.reduce.days import DAYS_SCHEMA
 from segments.rules.masks import Masks
 from segments.rules.rule import Did, Rule, conditions_of
@@ -57,6 +57,8 @@ class FakeFrame:
         lists = {days_column(str(event)): pl.List(pl.Date()) for event in EventName}
         self._frame = pl.DataFrame(rows, schema={**SCHEMA, **lists}).lazy()
         self.counting = False
+        self.failing = False
+        self.raw_since: date | None = None
 
     def empty(self) -> None:
         """Forget everyone."""
@@ -68,7 +70,7 @@ class FakeFrame:
 
     async def read_for(self, _: Collection[Rule]) -> FakeView:
         """The frame."""
-        return FakeView(self._frame)
+        return FakeView(self._frame, raw_since=self.raw_since)
 
     async def read_soon(self, rules: Collection[Rule]) -> Glance:
         """The frame; while ``counting``, every second one of the first hundred has done what a filter asks for."""
@@ -79,9 +81,11 @@ class FakeFrame:
         every_second = pl.Series([place % 2 == 0 for place in range(100)])
         return Glance(view, pl.Series(range(100), dtype=pl.UInt32), dict.fromkeys(asked, every_second))
 
-    async def is_counted(self, _: Collection[Rule]) -> bool:
-        """Not while ``counting``."""
-        return not self.counting
+    async def progress(self, _: Collection[Rule]) -> Progress:
+        """Not counted while ``counting``."""
+        if self.counting:
+            return Progress.FAILED if self.failing else Progress.COUNTING
+        return Progress.COUNTED
 
     def manifest(self) -> Manifest:
         """Nothing is marked."""

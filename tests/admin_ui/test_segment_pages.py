@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import date
 from types import SimpleNamespace
 
 import pytest
@@ -251,8 +252,16 @@ async def test_the_builder_estimates_while_it_counts(administrator: Browser, ful
     assert "会員100人の抽出による推計です" in shown
     assert "≈" in shown
     poll = "/segments/preview?counting=1"
-    assert f'hx-post="{poll}" hx-trigger="every 1s"' in shown
+    assert f'hx-post="{poll}"' in shown
+    assert 'hx-trigger="every 1s"' in shown
     assert (await administrator.post(poll, OF_A_STORE, **FRAGMENT)).status_code == 204
+    full.segment_runs._frame.failing = True
+    failed = await administrator.post(poll, OF_A_STORE, **FRAGMENT)
+    assert (failed.headers["hx-retarget"], failed.headers["hx-reswap"]) == ("#counting", "outerHTML")
+    assert 'id="counting"' in shown
+    assert "正確な人数を数えられませんでした" in failed.text
+    assert "every 1s" not in failed.text
+    assert 'hx-post="/segments/preview" hx-include="#rule-form"' in failed.text
     full.segment_runs._frame.counting = False
     counted = (await administrator.post(poll, OF_A_STORE, **FRAGMENT)).text
     assert "size-figure" in counted
@@ -266,7 +275,23 @@ async def test_the_page_of_a_segment_estimates_while_it_counts(administrator: Br
     full.segment_runs._frame.counting = True
     assert "推計" in (await administrator.get(f"/segments/{number}")).text
     assert (await administrator.get(f"/segments/{number}/people?version=1", **FRAGMENT)).status_code == 204
+    full.segment_runs._frame.failing = True
+    failed = (await administrator.get(f"/segments/{number}/people?version=1", **FRAGMENT)).text
+    assert "正確な人数を数えられませんでした" in failed
+    again = f"/segments/{number}/people?version=1&amp;again=1"
+    assert f'hx-get="{again}"' in failed
+    assert "推計" in (await administrator.get(again.replace("&amp;", "&"), **FRAGMENT)).text
     full.segment_runs._frame.counting = False
     counted = (await administrator.get(f"/segments/{number}/people?version=1", **FRAGMENT)).text
     assert "size-figure" in counted
     assert "推計" not in counted
+
+
+async def test_the_size_says_that_history_was_dropped_as_the_rule_is_typed(
+    administrator: Browser, full: SimpleNamespace
+) -> None:
+    full.segment_runs._frame.raw_since = date(2026, 1, 1)
+    on_ios = {**OF_A_STORE, "f0-name.r-0": "platform", "f0-of.r-0": "platform", "f0-has.r-0": "ios"}
+    shown = await administrator.post("/segments/preview", on_ios, **FRAGMENT)
+    assert shown.status_code == 200
+    assert "notice care" in shown.text

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from segments.frame import Glance
+from segments.frame import Glance, Progress
 from segments.rules.masks import Masks
 from segments.rules.rule import Rule
 from tests.segments.rules.people import frame_of
@@ -47,5 +47,5 @@ class HeldFrame:
     async def read_soon(self, _: Collection[Rule]) -> Glance:
         return Glance(self._view)
 
-    async def is_counted(self, _: Collection[Rule]) -> bool:
-        return True
+    async def progress(self, _: Collection[Rule]) -> Progress:
+        return Progress.COUNTED

@@ -21,6 +21,7 @@ from backend.services.refresh.sampling import Sampling
 from backend.services.rule_facts import RuleFacts
 from backend.services.segment_runs import SegmentRuns
 from segments import sampling
+from segments.frame import Progress
 from segments.rules.behaviour import Behaviour, Match, Then
 from segments.rules.rule import Did
 from tests.services.refreshing import NOW, Shop, identify, order, track
@@ -218,7 +219,7 @@ async def test_a_preview_estimates_and_then_counts(shop: Shop) -> None:
     assert sum(group.size for group in soon.groups) == pytest.approx(soon.count.size, abs=5)
     assert {person.customer_id for person in soon.sample} <= await people(shop)
     for _ in range(200):
-        if await runs.is_counted(rule):
+        if await runs.progress(rule) is Progress.COUNTED:
             break
         await asyncio.sleep(0.02)
     exact = await runs.preview(rule, soon=True)

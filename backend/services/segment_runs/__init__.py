@@ -29,7 +29,7 @@ from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
 from backend.store.segment_uses import check_rule, hold_references, read_uses
 from campaigns.shop import ShopSettings
-from segments.frame import Glance, QuickFrame
+from segments.frame import Glance, Progress, QuickFrame
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
 from segments.preview import Count, look_soon, sizes
@@ -221,7 +221,7 @@ class SegmentRuns:
         Args:
             rule: any rule.
             by: one of `segments.preview.PICTURES`.
-            soon: what has to be counted first is estimated (``about``), and counted meanwhile; `is_counted` tells when it is.
+            soon: what has to be counted first is estimated (``about``), and counted meanwhile; `progress` tells when it is.
         """
         async with self._pool.acquire() as connection:
             settings = await shop.read_settings(connection)
@@ -245,11 +245,14 @@ class SegmentRuns:
             about=found.about,
         )
 
-    async def is_counted(self, rule: Rule) -> bool:
-        """Whether `preview` has no more need of estimates; where it has, everyone is being counted."""
+    async def progress(self, rule: Rule) -> Progress:
+        """Whether `preview` has no more need of estimates; where it has, everyone is being counted, unless that failed.
+
+        What failed is begun again by `preview`.
+        """
         async with self._pool.acquire() as connection:
             whole = await resolve_rule(connection, rule)
-        return await self._frame.is_counted([whole])
+        return await self._frame.progress([whole])
 
     async def _exactly(self, rule: Rule) -> Glance:
         return Glance(await self._frame.read_for([rule]))
