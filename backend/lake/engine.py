@@ -9,7 +9,7 @@ import contextlib
 import re
 import socket
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
@@ -97,19 +97,9 @@ class PolarsEngine:
         yield _Here()
 
 
-class _Here:
+class _Here(anywhere.Here):
     def table(self, lake: Lake, table: Table) -> Frame:
         return nw.from_native(lake.rows(table))
-
-    def keep(self, frame: Frame) -> Frame:
-        return cast("Frame", nw.from_native(frame.to_native().cache()))
-
-    def put(self, frame: pl.DataFrame) -> Frame:
-        return nw.from_native(frame.lazy())
-
-    def collect(self, frame: Frame) -> pl.DataFrame:
-        native: pl.LazyFrame = frame.to_native()
-        return native.collect()
 
 
 class SparkEngine:
@@ -192,6 +182,8 @@ def _spark() -> _Spark:
 class _There:
     """A session on a cluster. What it keeps goes with the session."""
 
+    distributed = True
+
     def __init__(self, session: Any, spark: _Spark, options: Mapping[str, str]) -> None:
         self._session = session
         self._spark = spark
@@ -222,6 +214,9 @@ class _There:
         answer = cast("pl.DataFrame", pl.from_arrow(frame.to_native().toArrow()))
         moments = [name for name, dtype in answer.schema.items() if isinstance(dtype, pl.Datetime)]
         return answer.with_columns(pl.col(name).dt.convert_time_zone(_UTC) for name in moments)
+
+    def collect_all(self, frames: Sequence[Frame]) -> list[pl.DataFrame]:
+        return [self.collect(frame) for frame in frames]
 
     def _known_version(self, location: str, version: int) -> Any:
         """The table by the Delta format; None where the cluster does not know that."""

@@ -15,13 +15,12 @@ import polars as pl
 
 from segments.rank_rules import RankVersion
 from segments.reduce.activity import since_when
-from segments.reduce.bitmaps import ACTIVITIES, activity_words, numbered_days, slots_of, with_bitmaps
-from segments.reduce.customers import NO_STANDING, REDUCED, reduce_customers, scalar_rows, with_lists
+from segments.reduce.bitmaps import ACTIVITIES, activity_words, bits_of, numbered_days, pack_words, slots_of
+from segments.reduce.customers import NO_STANDING, REDUCED, scalar_rows
 from segments.reduce.days import DERIVED, Frame
 from segments.reduce.latest import latest_columns
-from segments.reduce.lists import newest_only, occurrences
+from segments.reduce.lists import newest_only, occurrences, pack_days
 from segments.reduce.order_lists import order_rows, with_order_lists
-from segments.reduce.orders import ORDER_EVENTS
 from segments.reduce.parts import PARTS, WHO
 from segments.reduce.rank_moves import rank_moves
 from segments.reduce.rank_turns import rank_changes
@@ -35,6 +34,11 @@ _ONE = ("customer_id",)
 class Engine(Protocol):
     """What computes."""
 
+    @property
+    def distributed(self) -> bool:
+        """Whether it computes elsewhere, so that what comes back should grow with customers, not with history."""
+        ...
+
     def keep(self, frame: Frame) -> Frame:
         """The same rows, of which several questions are going to be asked."""
         ...
@@ -46,6 +50,33 @@ class Engine(Protocol):
     def collect(self, frame: Frame) -> pl.DataFrame:
         """The answer."""
         ...
+
+    def collect_all(self, frames: Sequence[Frame]) -> list[pl.DataFrame]:
+        """The answers to several questions."""
+        ...
+
+
+class Here:
+    """This process as an engine: Polars."""
+
+    distributed = False
+
+    def keep(self, frame: Frame) -> Frame:
+        """The rows in memory."""
+        return nw.from_native(self.collect(frame).lazy())
+
+    def put(self, frame: pl.DataFrame) -> Frame:
+        """The frame as it is."""
+        return nw.from_native(frame.lazy())
+
+    def collect(self, frame: Frame) -> pl.DataFrame:
+        """The answer."""
+        native: pl.LazyFrame = frame.to_native()
+        return native.collect()
+
+    def collect_all(self, frames: Sequence[Frame]) -> list[pl.DataFrame]:
+        """The answers, worked out side by side."""
+        return pl.collect_all([frame.to_native() for frame in frames])
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +108,10 @@ def names_in(engine: Engine, days: Frame) -> tuple[list[str], list[str]]:
 
 
 def reduce_on(engine: Engine, days: Frame, asked: pl.DataFrame, *, day: date, rules: Rules) -> pl.DataFrame:
-    """What `reduce_here` answers about everyone in ``asked`` as of one day.
+    """The frame's rows of everyone in ``asked`` as of one day.
+
+    What `segments.reduce.customers.reduce_customers` answers, and beside it what only figures read (`ON_RECORD` and
+    `ORDER_LISTS` of `segments.customers`, and `segments.reduce.bitmaps`) and what only rules do (`segments.reduce.latest`).
 
     Args:
         engine: where ``days`` are.
@@ -91,77 +125,53 @@ def reduce_on(engine: Engine, days: Frame, asked: pl.DataFrame, *, day: date, ru
     people = asked.lazy().select(pl.col("customer_id").cast(pl.Int64), pl.lit(day).alias("as_of")).unique()
     scalars = _scalars(engine, facts, people, rules)
     standing = _standing(engine, facts, scalars, rules)
+    since, orders, happened = engine.collect_all(
+        [since_when(known, who=_ONE), order_rows(facts, who=_ONE), _happened(engine, facts, rules)]
+    )
+    numbered, words = _words(engine, facts, happened, day=day, rules=rules)
     whole = scalars.lazy().join(standing.lazy(), on=list(WHO), how="left").select(REDUCED)
-    if rules.events:
-        happened = engine.collect(newest_only(occurrences(facts, rules.events, who=WHO), who=WHO))
-        whole = with_lists(whole, happened.lazy(), rules.events)
-    return _with_the_rest(engine, known, facts, whole, day=day, rules=rules)
+    beside = whole.join(since.lazy(), on=list(_ONE), how="left")
+    rows = with_order_lists(beside, orders.lazy(), who=_ONE).collect()
+    lists = pack_days(happened, rows.select(_ONE), rules.events)
+    bitmaps = pack_words(words, rows.select(_ONE), slots_of(numbered))
+    return rows.hstack([*lists, *bitmaps]).with_columns(latest_columns(rules.events))
 
 
 def reduce_here(days: pl.LazyFrame, asked: pl.DataFrame, *, day: date, rules: Rules) -> pl.DataFrame:
-    """The frame's rows of everyone in ``asked`` as of one day, from history in this process.
-
-    What `segments.reduce.customers.reduce_customers` answers, and beside it what only figures read (`ON_RECORD` and
-    `ORDER_LISTS` of `segments.customers`, and `segments.reduce.bitmaps`) and what only rules do (`segments.reduce.latest`).
-
-    Args:
-        days: customer_days of everyone in ``asked``, merges applied.
-        asked: ``customer_id`` of everyone who gets a row.
-        day: facts up to here.
-        rules: what the shop decided.
-    """
-    rows = reduce_customers(
-        days,
-        asked.lazy().with_columns(pl.lit(day).alias("as_of")),
-        events=rules.events,
-        verified=rules.verified,
-        coupons=rules.coupons.lazy() if rules.coupons is not None else None,
-        ranks=rules.ranks,
-    )
-    known = days.filter(pl.col("business_day") <= day)
-    read = known.filter(pl.col("event").is_in([*ACTIVITIES, *ORDER_EVENTS]))
-    facts = only_verified(nw.from_native(read), verified=rules.verified)
-    return _with_the_rest(_Here(), nw.from_native(known), facts, rows, day=day, rules=rules)
+    """`reduce_on` of history in this process."""
+    return reduce_on(Here(), nw.from_native(days), asked, day=day, rules=rules)
 
 
-class _Here:
-    """This process as an engine, for what was written for any."""
-
-    def put(self, frame: pl.DataFrame) -> Frame:
-        return nw.from_native(frame.lazy())
-
-    def collect(self, frame: Frame) -> pl.DataFrame:
-        native: pl.LazyFrame = frame.to_native()
-        return native.collect()
+def _happened(engine: Engine, facts: Frame, rules: Rules) -> Frame:
+    """What lists are made of, and here bitmaps too."""
+    if engine.distributed:
+        return newest_only(occurrences(facts, rules.events, who=_ONE), who=_ONE)
+    return occurrences(facts, sorted({*rules.events, *ACTIVITIES}), who=_ONE)
 
 
-def _with_the_rest(
-    engine: "Engine | _Here", known: Frame, facts: Frame, rows: pl.LazyFrame, *, day: date, rules: Rules
-) -> pl.DataFrame:
-    """The same rows with first days, counted orders, bitmaps and newest days, from everything that is known of those in them.
-
-    ``facts`` are without the unverified ones that have stepped back.
-    """
-    since = engine.collect(since_when(known, who=_ONE))
+def _words(
+    engine: Engine, facts: Frame, happened: pl.DataFrame, *, day: date, rules: Rules
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """`numbered_days`, and the words of everyone's bitmaps: of all that happened, where lists hold the newest only."""
     begins = rules.begins or engine.collect(facts.select(nw.col("business_day").min())).item()
     numbered = numbered_days(begins, day, week_starts=rules.week_starts)
-    orders = engine.collect(order_rows(facts, who=_ONE))
-    words = engine.collect(activity_words(facts, engine.put(numbered), who=_ONE))
-    listed = with_order_lists(rows.join(since.lazy(), on=list(_ONE), how="left"), orders.lazy(), who=_ONE)
-    whole = with_bitmaps(listed, words.lazy(), slots_of(numbered), who=_ONE)
-    return whole.with_columns(latest_columns(rules.events)).collect()
+    if engine.distributed:
+        return numbered, engine.collect(activity_words(facts, engine.put(numbered), who=_ONE))
+    return numbered, bits_of(happened, numbered)
 
 
 def _scalars(engine: Engine, facts: Frame, people: pl.LazyFrame, rules: Rules) -> pl.DataFrame:
     """Part by part: each has a row a customer at most, which joins here in less time than an engine plans a join of all."""
     definitions = None if rules.coupons is None else engine.put(rules.coupons)
-    made = [nw.from_native(engine.collect(part.make(facts, definitions)).lazy()) for part in PARTS]
+    answers = engine.collect_all([part.make(facts, definitions) for part in PARTS])
+    made = [nw.from_native(answer.lazy()) for answer in answers]
     return scalar_rows(nw.from_native(people), made, [name for name in REDUCED if name not in STANDING]).collect()
 
 
 def _standing(engine: Engine, facts: Frame, scalars: pl.DataFrame, rules: Rules) -> pl.DataFrame:
     if not rules.ranks:
         return NO_STANDING
-    criteria = {version.rules.criterion for version in rules.ranks}
-    moves = {str(one): engine.collect(rank_moves(facts, one, who=WHO)) for one in criteria}
-    return standings(gather_rank_facts(moves, scalars, engine.collect(rank_changes(facts))), rules.ranks)
+    criteria = sorted({version.rules.criterion for version in rules.ranks})
+    *found, changes = engine.collect_all([*(rank_moves(facts, one, who=WHO) for one in criteria), rank_changes(facts)])
+    moves = {str(one): answer for one, answer in zip(criteria, found, strict=True)}
+    return standings(gather_rank_facts(moves, scalars, changes), rules.ranks)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from segments.customers import ON_RECORD, ORDER_LISTS, bitmap_column
@@ -72,32 +73,33 @@ def activity_words(facts: Frame, numbered: Frame, *, who: Sequence[str]) -> Fram
     return bits.group_by(*who, "event", "slot").agg(nw.col("power").sum().alias("bits"))
 
 
-def pack_words(words: pl.LazyFrame, slots: Sequence[int], *, who: Sequence[str]) -> pl.LazyFrame:
-    """A column per event and slot, from `activity_words`; null where no bit is set."""
-    names = {
-        place * len(ACTIVITIES) + number: _column(event, slot)
-        for place, slot in enumerate(slots)
-        for number, event in enumerate(ACTIVITIES)
-    }
-    events = pl.col("event").replace_strict(list(ACTIVITIES), list(range(len(ACTIVITIES))), return_dtype=pl.Int64)
-    places = pl.col("slot").replace_strict(list(slots), list(range(len(slots))), return_dtype=pl.Int64)
-    coded = words.select(*who, "bits", code=places * len(ACTIVITIES) + events)
-    wide = coded.pivot("code", list(names), index=list(who), values="bits", aggregate_function="sum")
-    return wide.select(*who, *(pl.col(str(code)).cast(pl.Int64).alias(name) for code, name in names.items()))
+def bits_of(happened: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """What `activity_words` answers, from `segments.reduce.lists.occurrences` that are here: a row a bit, not a row a word."""
+    active = happened.filter(pl.col("event").is_in(list(ACTIVITIES)) & (pl.col("times") > 0))
+    return active.join(numbered, on="business_day").rename({"power": "bits"})
 
 
-def _column(event: str, slot: int) -> str:
-    return bitmap_column(event, UNITS[slot % len(UNITS)], slot // len(UNITS))
+def pack_words(words: pl.DataFrame, people: pl.DataFrame, slots: Sequence[int]) -> list[pl.Series]:
+    """The bitmap columns of everyone in ``people``, 0 where no bit is set.
 
-
-def with_bitmaps(rows: pl.LazyFrame, words: pl.LazyFrame, slots: Sequence[int], *, who: Sequence[str]) -> pl.LazyFrame:
-    """Rows of the frame with the columns of `pack_words` beside them, 0 where no bit is set."""
+    Args:
+        words: `activity_words` or `bits_of`; who is not in ``people`` is passed over.
+        people: whom a row is about, in the order of the columns: columns that ``words`` has too, each row once.
+        slots: every slot that ``words`` may have, in order.
+    """
     if not slots:
-        return rows
-    packed = pack_words(words, slots, who=who)
-    return rows.join(packed, on=list(who), how="left").with_columns(
-        pl.col(_column(event, slot)).fill_null(0) for slot in slots for event in ACTIVITIES
-    )
+        return []
+    rows = words.join(people.with_row_index("_person"), on=people.columns)
+    event = rows.get_column("event").cast(pl.Enum(ACTIVITIES)).to_physical().to_numpy().astype(np.int64)
+    place = np.searchsorted(np.asarray(slots), rows.get_column("slot").to_numpy())
+    packed = np.zeros((len(slots), len(ACTIVITIES), people.height), dtype=np.int64)
+    cells = np.ravel_multi_index((place, event, rows.get_column("_person").to_numpy()), packed.shape)
+    np.bitwise_or.at(packed.ravel(), cells, rows.get_column("bits").to_numpy())
+    return [
+        pl.Series(bitmap_column(name, UNITS[slot % len(UNITS)], slot // len(UNITS)), bits)
+        for slot, events in zip(slots, packed, strict=True)
+        for name, bits in zip(ACTIVITIES, events, strict=True)
+    ]
 
 
 def read_as(week_starts: int) -> str:

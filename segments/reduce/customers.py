@@ -1,7 +1,7 @@
 """customer_days → the customer frame: one row per customer, as of a business day.
 
 Scalar columns come from the Narwhals reductions beside this file; the list columns ``days:<event>`` are
-packed by Polars, which has list aggregates.
+packed from long rows (`segments.reduce.lists`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +10,6 @@ import narwhals as nw
 import polars as pl
 
 from segments import customers
-from segments.customers import days_column
 from segments.events import EventName
 from segments.rank_rules import RankVersion
 from segments.reduce.days import DERIVED, Frame
@@ -62,7 +61,8 @@ def reduce_customers(
             ``days``, which is right only where ``days`` holds everyone.
         coupons: definitions (coupon_id, audience, valid_until); without them a coupon is held until a
             ``Coupon Redeemed`` or ``Coupon Expired`` says otherwise, and public ones are held by nobody.
-        ranks: rank rules; without them nobody has a computed rank. With them history is read at once, not when collected.
+        ranks: rank rules; without them nobody has a computed rank. With them, and with ``events``, history is read at once,
+            not when collected.
         columns: which of `REDUCED` are asked for, ``customer_id`` and ``as_of`` always; only history that
             these and ``events`` need is read.
         recent: events whose list need hold only the last so many business days, the as-of day being the last.
@@ -131,9 +131,6 @@ def scalar_rows(asked: Frame, made: Sequence[Frame], columns: Sequence[str]) -> 
 
 
 def with_lists(scalars: pl.LazyFrame, happened: pl.LazyFrame, names: Sequence[str]) -> pl.LazyFrame:
-    """The list columns beside the scalar ones, from `segments.reduce.lists.occurrences`."""
-    nothing = pl.lit([], dtype=pl.List(pl.Date))
-    lists = pack_days(happened, names, who=WHO)
-    return scalars.join(lists, on=list(WHO), how="left").with_columns(
-        pl.col(days_column(name)).fill_null(nothing) for name in names
-    )
+    """The list columns beside the scalar ones, from `segments.reduce.lists.occurrences`; both are read at once."""
+    rows, days = pl.collect_all([scalars, happened])
+    return rows.hstack(pack_days(days, rows.select(WHO), names)).lazy()

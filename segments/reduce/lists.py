@@ -1,12 +1,16 @@
-"""The list columns of the customer frame: which days an event happened on, as long rows on any engine, packed by Polars.
+"""The list columns of the customer frame: which days an event happened on, as long rows on any engine, packed here.
 
 A cluster's engine has no list aggregates, so that it gives a row a day and `pack_days` makes lists of them.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import narwhals as nw
+import numpy as np
+import numpy.typing as npt
 import polars as pl
+import pyarrow as pa
 
 from segments.customers import NEWEST, days_column
 from segments.events import EventName
@@ -14,6 +18,8 @@ from segments.reduce.days import Frame
 from segments.reduce.orders import list_orders
 
 _ORDER = str(EventName.ORDER_COMPLETED)
+
+Numbers = npt.NDArray[Any]
 
 
 def occurrences(facts: Frame, names: Sequence[str], *, who: Sequence[str]) -> Frame:
@@ -50,23 +56,46 @@ def cut_to_recent(rows: pl.LazyFrame, recent: Mapping[str, int]) -> pl.LazyFrame
     return rows.join(spans, on="event", how="left").filter(young.fill_null(value=True)).drop("span")
 
 
-def pack_days(rows: pl.LazyFrame, names: Sequence[str], *, who: Sequence[str]) -> pl.LazyFrame:
-    """Per person one list of days per event: newest first, one entry per occurrence, `NEWEST` at most."""
-    happened = rows.filter(pl.col("times") > 0)
-    # Mostly once a day: to repeat all of them group by group took twice as long.
-    more = pl.col("business_day").repeat_by(pl.col("times") - 1)
-    again = happened.filter(pl.col("times") > 1).select(*who, "event", more).explode("business_day")
-    newest = (
-        pl.concat([happened.select(*who, "event", "business_day"), again])
-        .sort("business_day", descending=True)
-        .group_by(*who, "event", maintain_order=True)
-        .agg(pl.col("business_day").head(NEWEST))
+def pack_days(happened: pl.DataFrame, people: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
+    """A list column per event for everyone in ``people``: newest first, one entry per occurrence, `NEWEST` at most.
+
+    Packed as whole numbers: grouped and joined event by event the same took five times as long, and lists are most of a row.
+
+    Args:
+        happened: `occurrences` of these events; others, and who is not in ``people``, are passed over.
+        people: whom a row is about, in the order of the lists: columns that `occurrences` has too, each row once.
+        names: events, in the order of the columns.
+    """
+    asked = happened.filter(pl.col("event").is_in(list(names)) & (pl.col("times") > 0))
+    rows = asked.join(people.with_row_index("_person"), on=people.columns)
+    event = rows.get_column("event").cast(pl.Enum(list(names))).to_physical().to_numpy().astype(np.int64)
+    groups, days = _newest_days(
+        event * people.height + rows.get_column("_person").to_numpy(),
+        rows.get_column("business_day").to_physical().to_numpy(),
+        rows.get_column("times").to_numpy(),
     )
-    if len(names) == 1:
-        return newest.select(*who, pl.col("business_day").alias(days_column(names[0])))
-    packed = newest.cache()
-    lists = packed.select(*who).unique()
-    for name in names:  # picking each event's list group by group took longer than making them
-        own = packed.filter(pl.col("event") == name).select(*who, pl.col("business_day").alias(days_column(name)))
-        lists = lists.join(own, on=[*who], how="left")
-    return lists
+    ends = np.cumsum(np.bincount(groups, minlength=len(names) * people.height))
+    bounds = np.concatenate([[0], ends])
+    return [
+        _lists(name, bounds[place * people.height :][: people.height + 1], days) for place, name in enumerate(names)
+    ]
+
+
+def _newest_days(groups: Numbers, days: Numbers, times: Numbers) -> tuple[Numbers, Numbers]:
+    """Each day as often as it counts, of each group the newest `NEWEST`: groups in order, in each the newest first."""
+    if not len(groups):
+        return groups, days
+    last = int(days.max())
+    span = last - int(days.min()) + 1
+    ordered = np.sort(np.repeat(groups * span + (last - days), times))
+    owner, age = np.divmod(ordered, span)
+    begins = np.flatnonzero(np.diff(owner, prepend=-1))
+    place = np.arange(len(owner)) - np.repeat(begins, np.diff(begins, append=len(owner)))
+    kept = place < NEWEST
+    return owner[kept], last - age[kept]
+
+
+def _lists(name: str, bounds: Numbers, days: Numbers) -> pl.Series:
+    values = pa.array(days[bounds[0] : bounds[-1]].astype(np.int32)).cast(pa.date32())
+    packed = pa.LargeListArray.from_arrays(pa.array(bounds - bounds[0]), values)
+    return cast("pl.Series", pl.from_arrow(packed)).alias(days_column(name))
