@@ -36,7 +36,7 @@ FOLDER = "histories"
 BEHIND = 2 * UNSETTLED
 """The share of a bucket's rows that may be missing from its sorted file."""
 
-DENSE = 0.125
+DENSE = 0.25
 """Where more of the blocks than this are asked for, to read all of the bucket in the lake takes less time."""
 
 ROWS_AT_ONCE = 1_000_000
@@ -229,11 +229,11 @@ class CustomerHistories:
 
 def _read(held: SortedRows, asked: Numbers) -> pl.DataFrame | None:
     """None where it is better to read in the lake."""
-    blocks = held.blocks_of(asked)
-    if len(blocks) > max(1, DENSE * len(held.first)):
+    spans = held.spans_of(asked)
+    if spans.blocks > max(1, DENSE * held.blocks):
         return None
     try:
-        return held.read(asked, blocks)
+        return held.read(spans)
     except Unreadable as error:
         _log.warning("history_unreadable", file=held.rows.name, reason=str(error))
         return None

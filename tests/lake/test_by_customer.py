@@ -138,10 +138,21 @@ def test_it_counts_where_lake_and_frame_were_moved_together(
 def test_few_blocks_are_unpacked_for_few_customers(lake: Lake, folder: Path) -> None:
     sort_all(lake, folder)
     held = sorted_rows.open_sorted(folder / "bucket-00.index")
-    assert len(held.first) == 3
-    assert held.blocks_of(numbers([BUSY]).to_numpy()).tolist() == [0, 1, 2]
-    assert held.blocks_of(numbers([2_992]).to_numpy()).tolist() == [2]
-    assert held.blocks_of(numbers([4_800]).to_numpy()).tolist() == []
+    assert (held.count, held.blocks) == (1_487, 6)
+    spans = {number: held.spans_of(numbers([number]).to_numpy()) for number in (BUSY, 2_992, 4_800)}
+    assert [one.blocks for one in spans.values()] == [6, 1, 0]
+    assert [held.read(one).height for one in spans.values()] == [1_301, 1, 0]
+
+
+def test_an_index_that_is_not_of_these_rows_is_found_out(lake: Lake, folder: Path) -> None:
+    histories = sort_all(lake, folder)
+    (rows,) = folder.glob("bucket-05-*.arrow")
+    (others,) = folder.glob("bucket-01-*.arrow")
+    shutil.copy(others, rows)
+    held = sorted_rows.open_sorted(folder / "bucket-05.index")
+    with pytest.raises(sorted_rows.Unreadable):
+        held.read(held.spans_of(numbers([5]).to_numpy()))
+    assert_same(histories.read(numbers([5, 21])), expected(lake, [5, 21]))
 
 
 def test_what_is_missing_from_it_may_be_a_fifth(lake: Lake, folder: Path) -> None:
