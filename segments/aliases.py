@@ -34,7 +34,13 @@ LINE: Mapping[str, str] = MappingProxyType(
 """GA4's properties of an item → ours of an order line; ``quantity`` and ``price`` are called the same."""
 
 _ORDER = {"transaction_id": "order_id", "value": "total", "items": "products"}
-_PRODUCT = {"item_id": "product_id", "item_category": "category", "item_name": "name"}
+_PRODUCT = {
+    "item_id": "product_id",
+    "item_category": "category",
+    "item_name": "name",
+    "item_brand": "brand",
+    "price": "price",
+}
 _LIST = {"items": "products"}
 _POINTS = {"value": "points", "virtual_currency_name": "points_name"}
 _PROMOTION = {"promotion_id": "promotion_id", "creative_name": "creative", "creative_slot": "position"}

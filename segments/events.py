@@ -154,6 +154,7 @@ VOCABULARY: tuple[EventType, ...] = (
         (
             Property("product_id", Kind.TEXT, "商品", "Product"),
             Property("category", Kind.TEXT, "カテゴリー", "Category"),
+            Property("brand", Kind.TEXT, "ブランド", "Brand"),
         ),
     ),
     EventType(

@@ -102,7 +102,7 @@ def refused_names(written: Sequence[str]) -> str | None:
     for name in names:
         if not 1 <= len(name) <= LONGEST_NAME or not name.isprintable() or name != name.strip():
             return f"The name of a trait is one line of 1 to {LONGEST_NAME} characters."
-        if _is_personal(name):
+        if is_personal(name):
             return f'"{name}" looks like a name, mail address, phone number or address: such traits are not used in segments.'
     return None
 
@@ -116,6 +116,13 @@ def refused_values(name: str, values: Sequence[Any]) -> str | None:
     if any(_MAIL.search(text) or _ADDRESS.search(text) for text in texts) or phones > len(texts) * _FEW:
         return f'"{name}" holds mail addresses, phone numbers or addresses: such traits are not used in segments.'
     return None
+
+
+def looks_personal(text: str, *, is_code: bool = False) -> bool:
+    """Whether a text looks like a mail address, a phone number or an address; ``is_code``: long numbers are no phone numbers here."""
+    if _MAIL.search(text) or _ADDRESS.search(text):
+        return True
+    return not is_code and _PHONE.fullmatch(text) is not None
 
 
 def observed(name: str, values: Sequence[Any]) -> ShopTrait:
@@ -133,7 +140,8 @@ def cell(trait: ShopTrait, value: Any) -> str | list[str] | None:
     return text if len(text) <= LONGEST_VALUE else None
 
 
-def _is_personal(name: str) -> bool:
+def is_personal(name: str) -> bool:
+    """Whether a name says that its values are who somebody is, or how to reach him."""
     words = [word.lower() for word in _WORD.findall(name)]
     pairs = ["".join(pair) for pair in itertools.pairwise(words)]
     return not _PERSONAL.isdisjoint([*words, *pairs]) or any(word in name for word in _PERSONAL_JA)

@@ -50,6 +50,14 @@ _DETAILS: dict[str, dict[str, str]] = {
 }
 """By event the columns of the lake that its properties fill, and what the simulation calls them."""
 
+_BEFORE = pl.col("before").str.extract(r'"([^"]+)"$')
+_KEPT: dict[str, tuple[pl.Expr, ...]] = {
+    "Product Viewed": tuple(pl.format(f"{name}={{}}", name) for name in ("product_id", "name", "price")),
+    "Survey Answered": (pl.lit("survey_id=nps"),),
+    "Membership Rank Changed": (pl.format("previous_rank={}", _BEFORE),),
+}
+"""By event what the lake keeps of properties without a column of their own (`segments.event_properties`)."""
+
 
 def lake_blocks(config: ShopConfig, *, sources: Mapping[str, int]) -> Iterator[LakeRows]:
     """The lake's rows of each block of members.
@@ -118,6 +126,9 @@ def _rows(happened: Happened, senders: pl.DataFrame, source_id: int) -> pl.DataF
         "trusted": pl.lit(happened.source == SERVER),
         **{column: pl.col(ours) for column, ours in _DETAILS.get(name, {}).items()},
     }
+    if name in _KEPT:
+        kept = pl.concat_list(_KEPT[name]).list.drop_nulls()
+        known["properties"] = pl.when(kept.list.len() > 0).then(kept)
     if by_app:
         device = pl.when(changed).then(pl.col("later_device")).otherwise(pl.col("device"))
         known |= {"platform": pl.col("platform"), "device_key": device}

@@ -20,7 +20,7 @@ from backend.lake.tables import Lake
 from segments.events import EventName
 from segments.history import under_survivors
 from segments.reduce.days import BUCKETS
-from segments.rules.behaviour import OF_LINES, Behaviour, source_of
+from segments.rules.behaviour import OF_LINES, Behaviour, asks_lines, source_of
 from segments.rules.occurrences import behaviour_rows, days_needed, event_columns, events_of, reaches
 from segments.rules.packing import pack_occurrences
 from segments.windows import Window
@@ -191,5 +191,6 @@ def _tables(behaviour: Behaviour) -> list[Table]:
 
 
 def _asks_lines(behaviour: Behaviour) -> bool:
-    then = () if behaviour.then is None else behaviour.then.where
-    return any(match.name in OF_LINES for match in (*behaviour.where, *then))
+    then = behaviour.then
+    second = then is not None and asks_lines(then.event, then.where)
+    return second or asks_lines(behaviour.event, behaviour.where)

@@ -165,7 +165,7 @@ class _Reader:
 
 def _named_device(payload: Payload) -> int | None:
     """Joren's own events name the device that they are about."""
-    return whole(properties_of(payload).device_key, largest=_LARGEST_KEY)
+    return whole(properties_of(payload).get("device_key"), largest=_LARGEST_KEY)
 
 
 def _device_key(context: Context | None, kind: str, source_id: int, anonymous_id: str | None) -> int | None:

@@ -4,8 +4,10 @@ Intake has checked the properties of known events already; this also reads what 
 stored. Only the parts named here are decoded.
 """
 
+from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -13,30 +15,6 @@ from babel.numbers import get_currency_precision
 
 _LARGEST = 2**62
 _LONGEST = 255
-
-
-class Properties(msgspec.Struct, gc=False):
-    """Properties that any known event may carry."""
-
-    order_id: Any = None
-    total: Any = None
-    currency: Any = None
-    products: Any = None
-    coupon_id: Any = None
-    store_id: Any = None
-    rank: Any = None
-    category: Any = None
-    score: Any = None
-    rating: Any = None
-    points: Any = None
-    delivery_id: Any = None
-    campaign_id: Any = None
-    purpose: Any = None
-    channel: Any = None
-    granted: Any = None
-    source: Any = None
-    device_key: Any = None
-    valid_until: Any = None
 
 
 class Device(msgspec.Struct, gc=False):
@@ -71,7 +49,7 @@ class Context(msgspec.Struct, gc=False):
 class Payload(msgspec.Struct, gc=False, rename={"previous_id": "previousId"}):
     """One stored event. Its context is for `read_context`: many events have the same one."""
 
-    properties: Properties | None = None
+    properties: dict[str, Any] | None = None
     context: msgspec.Raw = msgspec.Raw(b"null")
     traits: msgspec.Raw = msgspec.Raw(b"null")
     previous_id: Any = None
@@ -80,7 +58,7 @@ class Payload(msgspec.Struct, gc=False, rename={"previous_id": "previousId"}):
 _DECODER = msgspec.json.Decoder(Payload)
 _CONTEXT = msgspec.json.Decoder(Context | None)
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
-_NOTHING = Properties()
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def read_payload(text: str) -> Payload:
@@ -101,7 +79,7 @@ def read_context(raw: msgspec.Raw | bytes) -> Context | None:
     return context
 
 
-def properties_of(payload: Payload) -> Properties:
+def properties_of(payload: Payload) -> Mapping[str, Any]:
     """The properties, empty where there are none."""
     return payload.properties or _NOTHING
 

@@ -10,10 +10,11 @@ import narwhals as nw
 import polars as pl
 
 from backend.lake.log import Log
-from backend.lake.payload import Properties, minor, text, whole
+from backend.lake.payload import minor, text, whole
 from backend.lake.schemas import EVENTS_SCHEMA, ORDER_LINES_SCHEMA
 from segments.calendar import BusinessCalendar
 from segments.coupons import last_day
+from segments.event_properties import kept_properties
 from segments.events import VOCABULARY, EventName
 from segments.ids import key64
 from segments.reduce.days import customer_days
@@ -29,7 +30,8 @@ _DETAILED = frozenset(
 _PLACE = "_place"
 """Where an event stands in its batch."""
 
-_DETAILS = [_PLACE, *list(EVENTS_SCHEMA)[list(EVENTS_SCHEMA).index("order_key") :]]
+_COLUMNS = list(EVENTS_SCHEMA)
+_DETAILS = [_PLACE, *_COLUMNS[_COLUMNS.index("order_key") : _COLUMNS.index("properties")]]
 _UNDATED_LINES = [name for name in ORDER_LINES_SCHEMA if name != "business_day"]
 
 
@@ -47,10 +49,9 @@ def uncategorised(log: Log) -> set[str]:
     found = set()
     for place in log.places(pl.col("name") == _ORDER):
         properties = log.payloads[place].properties
-        if properties is not None and isinstance(properties.products, list):
-            lines = [
-                line for line in properties.products if isinstance(line, dict) and text(line.get("category")) is None
-            ]
+        products = properties.get("products") if properties is not None else None
+        if isinstance(products, list):
+            lines = [line for line in products if isinstance(line, dict) and text(line.get("category")) is None]
             found |= {text(line.get("product_id")) for line in lines}
     return {product for product in found if product is not None}
 
@@ -81,6 +82,7 @@ def make_rows(
         if properties is not None:
             cells.add(place, seq, customer_id, name, properties)
     details = _frame(cells.details, {_PLACE: pl.UInt32, **EVENTS_SCHEMA}, _DETAILS)
+    dated = dated.with_columns(_kept_properties(log))
     whole_rows = dated.join(details, on=_PLACE, how="left", maintain_order="left").rename({"name": "event"})
     events = whole_rows.select(*EVENTS_SCHEMA)
     lines = _frame(cells.lines, ORDER_LINES_SCHEMA, _UNDATED_LINES)
@@ -95,6 +97,16 @@ def _of_senders(log: Log) -> list[pl.Series]:
     platforms = pl.Series("platform", [sender.platform for sender in log.senders], pl.String)
     devices = pl.Series("device_key", [sender.device_key for sender in log.senders], pl.Int64)
     return [platforms.gather(places), devices.gather(places)]
+
+
+def _kept_properties(log: Log) -> pl.Series:
+    """What is kept of the properties of track calls that have no column of their own."""
+    heads = zip(log.heads.get_column("type"), log.heads.get_column("name"), log.payloads, strict=True)
+    kept = [
+        kept_properties(name, payload.properties) if payload.properties and kind == "track" else None
+        for kind, name, payload in heads
+    ]
+    return pl.Series("properties", kept, EVENTS_SCHEMA["properties"])
 
 
 def _frame(rows: Sequence[tuple[object, ...]], schema: Mapping[str, Any], names: Sequence[str]) -> pl.DataFrame:
@@ -117,39 +129,42 @@ class _Cells:
     details: list[tuple[object, ...]] = field(default_factory=list)
     lines: list[tuple[object, ...]] = field(default_factory=list)
 
-    def add(self, place: int, seq: int, customer_id: int, name: str, given: Properties) -> None:
+    def add(self, place: int, seq: int, customer_id: int, name: str, given: Mapping[str, Any]) -> None:
         order_key = _order_key(given)
-        category = given.category
+        category = given.get("category")
         if name == _ORDER and order_key is not None:
             categories = self._add_lines(seq, customer_id, order_key, given)
             category = categories.pop() if len(categories) == 1 else None
-        until = last_day(given.valid_until, self.calendar) if name == _ISSUED else None
+        until = last_day(given.get("valid_until"), self.calendar) if name == _ISSUED else None
         self.details.append((place, order_key, *self._detail(given, category), until))
 
-    def _detail(self, given: Properties, category: Any) -> tuple[object, ...]:
+    def _detail(self, given: Mapping[str, Any], category: Any) -> tuple[object, ...]:
         """The cells from ``amount`` to ``campaign_id``."""
-        currency, amount = None, whole(given.points)
-        if given.total is not None:
-            currency = text(given.currency) or self.currency
-            amount = minor(given.total, currency)
-        score = given.score if given.score is not None else given.rating
+        currency, amount = None, whole(given.get("points"))
+        total, score = given.get("total"), given.get("score")
+        if total is not None:
+            currency = text(given.get("currency")) or self.currency
+            amount = minor(total, currency)
+        if score is None:
+            score = given.get("rating")
         return (
             amount,
             currency,
-            text(given.coupon_id),
-            text(given.store_id),
-            text(given.rank),
+            text(given.get("coupon_id")),
+            text(given.get("store_id")),
+            text(given.get("rank")),
             text(category),
             whole(score, largest=_LARGEST_INT),
-            whole(given.delivery_id),
-            whole(given.campaign_id, largest=_LARGEST_INT),
+            whole(given.get("delivery_id")),
+            whole(given.get("campaign_id"), largest=_LARGEST_INT),
         )
 
-    def _add_lines(self, seq: int, customer_id: int, order_key: int, given: Properties) -> set[str]:
+    def _add_lines(self, seq: int, customer_id: int, order_key: int, given: Mapping[str, Any]) -> set[str]:
         """Adds the lines of an order; gives its categories."""
-        currency = text(given.currency) or self.currency
+        currency = text(given.get("currency")) or self.currency
         categories = set()
-        for line in given.products if isinstance(given.products, list) else ():
+        products = given.get("products")
+        for line in products if isinstance(products, list) else ():
             if not isinstance(line, dict):
                 continue
             quantity = whole(line.get("quantity", 1), largest=_LARGEST_INT)
@@ -166,8 +181,8 @@ class _Cells:
         return categories
 
 
-def _order_key(given: Properties) -> int | None:
-    number = text(given.order_id)
+def _order_key(given: Mapping[str, Any]) -> int | None:
+    number = text(given.get("order_id"))
     return key64("order", number) if number is not None else None
 
 

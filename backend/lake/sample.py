@@ -29,7 +29,7 @@ FOLDER = "sample"
 
 EVENTS = (
     "seq", "customer_id", "event", "business_day", "occurred_at", "trusted", "platform", "device_key", "amount", "coupon_id",
-    "store", "rank", "category", "score", "campaign_id", "delivery_id", "order_key", "valid_until",
+    "store", "rank", "category", "score", "campaign_id", "delivery_id", "order_key", "valid_until", "properties",
 )  # fmt: skip
 """Columns of events that are kept: those by which behaviours are told, and those of which days are counted."""
 

@@ -20,6 +20,9 @@ _ROWS = 65_536
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _ALL = ""
 
+LAYOUT = 2
+"""Another one as soon as the files hold other columns: a sample of an earlier release is drawn anew."""
+
 
 class Stored(msgspec.Struct, frozen=True):
     """One file: its name, how many rows it holds, and of each event the numbers of its batches."""
@@ -39,6 +42,7 @@ class SampleIndex(msgspec.Struct, frozen=True, kw_only=True):
         top: nobody with a higher number had done anything by then.
         raw_since: the first day of which raw history is all there, as a number of days; 0 where no day was ever dropped.
         tables: the files by what they hold.
+        layout: which columns these have.
     """
 
     limit: int
@@ -47,14 +51,16 @@ class SampleIndex(msgspec.Struct, frozen=True, kw_only=True):
     top: int
     raw_since: int
     tables: dict[str, Stored]
+    layout: int = 1
 
 
 def read_index(folder: Path) -> SampleIndex | None:
-    """What is in force; None where there is no sample."""
+    """What is in force; None where there is no sample, or one of an earlier release."""
     try:
-        return msgspec.json.decode((folder / "sample.json").read_bytes(), type=SampleIndex)
+        index = msgspec.json.decode((folder / "sample.json").read_bytes(), type=SampleIndex)
     except (FileNotFoundError, msgspec.DecodeError):
         return None
+    return index if index.layout == LAYOUT else None
 
 
 def put_in_force(folder: Path, index: SampleIndex) -> None:

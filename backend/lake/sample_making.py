@@ -19,7 +19,16 @@ import polars as pl
 
 from backend.lake.manifest import replace_file
 from backend.lake.sample import DAYS, EVENTS, LINES, days_of, near_merges, own_numbers
-from backend.lake.sample_files import SampleIndex, Stored, put_in_force, read_index, read_rows, remove, write_rows
+from backend.lake.sample_files import (
+    LAYOUT,
+    SampleIndex,
+    Stored,
+    put_in_force,
+    read_index,
+    read_rows,
+    remove,
+    write_rows,
+)
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
 from segments.reduce.days import DEVICE_SEEN
@@ -134,6 +143,7 @@ class SampleMaker:
         self._let_go_of_begun()
         index = read_index(self._folder)
         if index is None:
+            remove(self._folder)  # what no index tells of, such as files of an earlier release, may hold them too
             return
         theirs = pl.col("customer_id").is_in(sorted(customer_ids))
         kept = {what: self._without(what, stored, theirs) for what, stored in index.tables.items()}
@@ -165,6 +175,7 @@ class SampleMaker:
             top=_top(standing),
             raw_since=self._since(),
             tables={},
+            layout=LAYOUT,
         )
         lines = self._lake.parts(Table.ORDER_LINES)
         days = {*parts.get_column("value"), *lines.get_column("value")}

@@ -41,10 +41,12 @@ EVENTS_SCHEMA: Schema = {
     "delivery_id": pl.Int64,
     "campaign_id": pl.Int32,
     "valid_until": pl.Date,
+    "properties": pl.List(pl.String),
 }
 """One row per stored event; ``amount`` in minor units of ``currency`` (points where the event is about points).
 
 ``valid_until`` is the last business day on which a coupon that was issued can be used, where the issue names one.
+``properties`` are those without a column of their own, as texts ``name=value`` (`segments.event_properties`).
 """
 
 ORDER_LINES_SCHEMA: Schema = {

@@ -15,6 +15,7 @@ import msgspec
 
 from segments import events
 from segments.customers import days_column
+from segments.event_properties import is_own, own_name
 from segments.events import EventName
 from segments.reduce.days import DERIVED
 
@@ -52,7 +53,12 @@ NUMBERS = frozenset({Property.AMOUNT, Property.SCORE})
 """Properties compared by size; the others are texts."""
 
 OF_LINES = frozenset({Property.PRODUCT, Property.BRAND})
-"""What only the lines of an order say."""
+"""What, of an order, only its lines say."""
+
+_KEPT_AS: dict[str, dict[str, str]] = {
+    EventName.PRODUCT_VIEWED: {Property.PRODUCT: "product_id", Property.BRAND: "brand"},
+}
+"""Properties that the lake keeps among those without a column of their own, by the names that they have there."""
 
 _PROPERTIES: dict[str, tuple[Property, ...]] = {
     _ORDER: (Property.STORE, Property.CATEGORY, Property.PRODUCT, Property.BRAND, Property.AMOUNT),
@@ -65,7 +71,7 @@ _PROPERTIES: dict[str, tuple[Property, ...]] = {
     EventName.MEMBERSHIP_JOINED: (Property.STORE,),
     EventName.MEMBERSHIP_RANK_CHANGED: (Property.RANK,),
     EventName.STORE_VISITED: (Property.STORE,),
-    EventName.PRODUCT_VIEWED: (Property.CATEGORY,),
+    EventName.PRODUCT_VIEWED: (Property.CATEGORY, Property.PRODUCT, Property.BRAND),
     **dict.fromkeys(_POINTS, (Property.AMOUNT,)),
     **dict.fromkeys(_OPINIONS, (Property.SCORE,)),
     **dict.fromkeys(_PUSHES, (Property.CAMPAIGN,)),
@@ -76,8 +82,9 @@ _IN_DAYS: dict[str, tuple[Property, ...]] = {
     **{event: _PROPERTIES[event] for event in (
         EventName.COUPON_ISSUED, EventName.COUPON_VIEWED, EventName.COUPON_PRESENTED, EventName.COUPON_REDEEMED,
         EventName.COUPON_EXPIRED, EventName.MEMBERSHIP_RANK_CHANGED, EventName.STORE_VISITED,
-        EventName.PRODUCT_VIEWED, *_PUSHES,
+        *_PUSHES,
     )},
+    EventName.PRODUCT_VIEWED: (Property.CATEGORY,),
 }  # fmt: skip
 """Properties that customer_days keeps as key, detail or amount (see `segments.reduce.days`)."""
 
@@ -87,10 +94,11 @@ class Match:
     """A filter on a property of an event.
 
     Attributes:
-        name: one of `Property`, only those that the event has (`properties_of`).
-        op: ``in`` and ``not_in`` for texts, ``>=``, ``<=`` and ``between`` for numbers. ``not_in`` of an order's categories,
-            products or brands: it has some, and none of these.
-        value: the texts, a number (amounts in minor units), or both ends of a range.
+        name: one of `Property`, only those that the event has (`properties_of`), or ``property:`` and the name of one of the shop's own
+            (`segments.rules.own_properties`, also for what these can be asked).
+        op: ``in`` and ``not_in`` for texts, ``>=``, ``<=`` and ``between`` for numbers. ``not_in`` of what has several values, such
+            as an order's categories: it has some, and none of these.
+        value: the texts, a number (amounts in minor units, own properties in ten-thousandths), or both ends of a range.
     """
 
     name: str
@@ -123,6 +131,8 @@ class Behaviour:
         until: only occurrences up to that business day.
         keeps: what the list has to hold: the newest `segments.customers.NEWEST` occurrences, every day once, or every
             occurrence with its amount beside it.
+        measured: the property whose numbers are the amounts, each an occurrence of its own: an own property, or ``score``; empty for
+            the event's amount.
     """
 
     event: str
@@ -131,11 +141,19 @@ class Behaviour:
     minutes: int | None = None
     until: date | None = None
     keeps: Keeps = "newest"
+    measured: str = ""
+
+    @property
+    def counted(self) -> str:
+        """The event that is counted: of a sequence the second."""
+        return self.event if self.then is None else self.then.event
 
     @property
     def is_plain(self) -> bool:
         """Whether every occurrence ever counts."""
-        return not self.where and self.then is None and self.minutes is None and self.until is None
+        return (
+            not self.measured and not self.where and self.then is None and self.minutes is None and self.until is None
+        )
 
 
 def properties_of(event: str) -> tuple[Property, ...]:
@@ -153,6 +171,21 @@ def has_amount(event: str) -> bool:
 def is_money(event: str) -> bool:
     """Whether those amounts are money in minor units rather than points."""
     return has_amount(event) and event not in _POINTS
+
+
+def has_score(event: str) -> bool:
+    """Whether an event's occurrences have a score."""
+    return Property.SCORE in _PROPERTIES.get(event, ())
+
+
+def kept_as(name: str, event: str) -> str | None:
+    """The name under which the lake keeps a property among those without a column of their own; None where it has a column, or lines."""
+    return own_name(name) if is_own(name) else _KEPT_AS.get(event, {}).get(name)
+
+
+def asks_lines(event: str, where: tuple[Match, ...]) -> bool:
+    """Whether order lines decide filters on an event."""
+    return event == _ORDER and any(match.name in OF_LINES for match in where)
 
 
 def column_of(behaviour: Behaviour) -> str:
@@ -183,12 +216,12 @@ def source_of(behaviour: Behaviour) -> Source:
     if behaviour == Behaviour(behaviour.event) or _is_order_list(behaviour):
         return "frame"
     asked = {match.name for match in behaviour.where}
-    known = {*_IN_DAYS.get(behaviour.event, ())}
-    if behaviour.then is not None or behaviour.minutes is not None or not asked <= {*known, *OF_LINES}:
+    known = {*_IN_DAYS.get(behaviour.event, ()), *(OF_LINES if behaviour.event == _ORDER else ())}
+    if behaviour.then is not None or behaviour.minutes is not None or behaviour.measured or not asked <= known:
         return "events"
     if behaviour.keeps == "amounts" and behaviour.event != _ORDER:
         return "events"
-    return "days" if asked.isdisjoint(OF_LINES) else "lines"
+    return "lines" if asks_lines(behaviour.event, behaviour.where) else "days"
 
 
 def is_oldest_first(behaviour: Behaviour) -> bool:
@@ -202,7 +235,12 @@ def _is_order_list(behaviour: Behaviour) -> bool:
 
 
 def _digest(behaviour: Behaviour) -> str:
-    return hashlib.blake2b(msgspec.json.encode(behaviour), digest_size=8).hexdigest()
+    told = msgspec.to_builtins(behaviour)
+    if (
+        not behaviour.measured
+    ):  # columns of stored rows keep the names that they had before anything else could be measured
+        del told["measured"]
+    return hashlib.blake2b(msgspec.json.encode(told), digest_size=8).hexdigest()
 
 
 def known_events() -> tuple[str, ...]:

@@ -5,8 +5,10 @@ Japanese qualifies a noun (店舗「S01」での購入); English a participle (o
 
 from datetime import date
 
+from segments.event_properties import is_own
 from segments.rules import phrases, words
 from segments.rules.behaviour import Behaviour, is_money
+from segments.rules.own_phrases import plain_number
 from segments.rules.rule import Behavioural, Between, Changed, Did, InPeriods, Measure, When, Window, Within
 from segments.rules.telling import Telling
 from segments.rules.words import Language
@@ -19,7 +21,7 @@ def describe_behavioural(condition: Behavioural, telling: Telling) -> str:
         case Did():
             return _did_ja(condition, what) if telling.japanese else _did_en(condition, what)
         case Measure():
-            return _measure_ja(condition, what, telling) if telling.japanese else _measure_en(condition, telling)
+            return _measure_ja(condition, telling) if telling.japanese else _measure_en(condition, telling)
         case When():
             return _when_ja(condition, what) if telling.japanese else _when_en(condition, what)
         case InPeriods():
@@ -29,8 +31,10 @@ def describe_behavioural(condition: Behavioural, telling: Telling) -> str:
 
 
 def amount_in_words(number: int, behaviour: Behaviour, telling: Telling) -> str:
-    """Money as the shop writes it, points with their unit."""
-    if is_money(behaviour.then.event if behaviour.then is not None else behaviour.event):
+    """Money as the shop writes it, points with their unit, other numbers as they are."""
+    if behaviour.measured:
+        return plain_number(number) if is_own(behaviour.measured) else f"{number:,}"
+    if is_money(behaviour.counted):
         return words.money(number, telling.currency, telling.language)
     return words.amount("points", number, telling.language, telling.currency)
 
@@ -99,18 +103,20 @@ def _last_en(window: Within) -> str:
     return f"in the last {f'{window.number} {window.unit}' if window.number > 1 else window.unit.removesuffix('s')}"
 
 
-def _measure_ja(condition: Measure, what: str, telling: Telling) -> str:
+def _measure_ja(condition: Measure, telling: Telling) -> str:
     amounts = [amount_in_words(number, condition.behaviour, telling) for number in _ends(condition.value)]
     measure = "合計" if condition.measure == "sum" else "1回あたりの最大"
     comparison = {">=": "{0}以上", "<=": "{0}以下", "between": "{0}以上{1}以下"}[condition.op].format(*amounts)
-    return f"{window_ja(condition.window)}の{what}の{measure}が{comparison}"
+    return (
+        f"{window_ja(condition.window)}の{phrases.measured_ja(condition.behaviour, telling)}の{measure}が{comparison}"
+    )
 
 
 def _measure_en(condition: Measure, telling: Telling) -> str:
     amounts = [amount_in_words(number, condition.behaviour, telling) for number in _ends(condition.value)]
     measure = "the total" if condition.measure == "sum" else "the largest"
     comparison = {">=": "at least {0}", "<=": "at most {0}", "between": "between {0} and {1}"}[condition.op]
-    of = phrases.noun_en(condition.behaviour, telling)
+    of = phrases.measured_en(condition.behaviour, telling)
     return f"{measure} of {of}{window_en(condition.window)} is {comparison.format(*amounts)}"
 
 

@@ -3,7 +3,9 @@
 from datetime import date
 from typing import Any
 
+from segments.event_properties import is_own
 from segments.rules.behaviour import Behaviour, Match, Then
+from segments.rules.own_properties import write_filter, written_number
 from segments.rules.rule import (
     All,
     Any_,
@@ -59,8 +61,10 @@ def _behavioural(condition: Behavioural) -> dict[str, Any]:
     match condition:
         case Did(_, op, times, window):
             said |= {"op": op, "times": times} | _window(window)
-        case Measure(_, measure, op, value, window):
-            said |= {measure: "amount", "op": op, "value": _plain(value)} | _window(window)
+        case Measure(behaviour, measure, op, value, window):
+            said |= {measure: behaviour.measured or "amount", "op": op, "value": _measured(behaviour, value)} | _window(
+                window
+            )
         case When(_, which, op, value):
             said |= {"when": which, "op": op, "value": _plain(value)}
         case InPeriods(_, least, of_last, unit):
@@ -85,7 +89,15 @@ def _where(matches: tuple[Match, ...]) -> dict[str, Any]:
     return {match.name: _match(match) for match in matches}
 
 
+def _measured(behaviour: Behaviour, value: int | tuple[int, int]) -> Any:
+    if not is_own(behaviour.measured):
+        return _plain(value)
+    return [written_number(end) for end in value] if isinstance(value, tuple) else written_number(value)
+
+
 def _match(match: Match) -> Any:
+    if is_own(match.name):
+        return write_filter(match.op, match.value)
     if match.op != "in":
         return {match.op: _plain(match.value)}
     texts = _plain(match.value)

@@ -5,7 +5,8 @@ from collections.abc import Collection
 import polars as pl
 
 from segments.events import EventName
-from segments.rules.behaviour import NUMBERS, Match, Property
+from segments.rules.behaviour import NUMBERS, OF_LINES, Match, Property, kept_as
+from segments.rules.own_matching import holds_own
 
 _VISITED = str(EventName.STORE_VISITED)
 _ORDER = str(EventName.ORDER_COMPLETED)
@@ -20,6 +21,9 @@ def holds(match: Match, event: str, *, in_days: bool) -> pl.Expr:
         event: what the rows are.
         in_days: rows of customer_days, else of the lake's events.
     """
+    own = kept_as(match.name, event)
+    if own is not None:
+        return holds_own(match, own)
     if not in_days:
         column = pl.col(_COLUMNS.get(Property(match.name), match.name))
         return _compared(column if match.name in NUMBERS else column.cast(pl.String), match)
@@ -45,9 +49,9 @@ def passing(events: pl.LazyFrame, order_lines: pl.LazyFrame, *, event: str, filt
 
 
 def _keep(events: pl.LazyFrame, lines: pl.LazyFrame, name: str, match: Match) -> pl.LazyFrame:
-    if name != _ORDER or match.name == Property.PLATFORM:
+    if name != _ORDER or match.name == Property.PLATFORM or kept_as(match.name, name) is not None:
         return events.filter(holds(match, name, in_days=False))
-    if match.name not in (Property.CATEGORY, Property.PRODUCT):
+    if match.name != Property.CATEGORY and match.name not in OF_LINES:
         return events.filter(holds_of_order(match))
     # Of an order one of the lines decides: any that is asked for; or there are some, and none of these.
     named = lines.select("seq", pl.col(match.name).alias("word")).drop_nulls()

@@ -11,12 +11,14 @@ from datetime import date, datetime, timedelta
 import narwhals as nw
 import polars as pl
 
+from segments.event_properties import is_own, own_name
 from segments.events import EventName
 from segments.reduce.days import ORDER_LINE
 from segments.reduce.orders import ORDER_EVENTS, list_orders
 from segments.reduce.trust import only_verified
-from segments.rules.behaviour import Behaviour, Match, Property, Then, source_of
+from segments.rules.behaviour import Behaviour, Match, Property, Then, kept_as, source_of
 from segments.rules.matching import holds, holds_of_order
+from segments.rules.own_matching import own_numbers
 from segments.rules.sequences import completed, repeated
 
 WHO = ("customer_id",)
@@ -75,7 +77,8 @@ def rows_of(behaviour: Behaviour, history: History, *, who: Sequence[str]) -> pl
     if source_of(behaviour) == "ledger":
         raise ValueError(f"history does not know of {behaviour.event}")
     from_events = source_of(behaviour) == "events"
-    rows = _happened(behaviour.event, behaviour.where, history, who=who, from_events=from_events)
+    first = "" if behaviour.then is not None else behaviour.measured
+    rows = _happened(behaviour.event, behaviour.where, history, who=who, from_events=from_events, measured=first)
     if behaviour.then is not None:
         rows = _followed(rows, behaviour, behaviour.then, history, who=who)
     if behaviour.minutes is not None and history.now is not None:
@@ -90,9 +93,9 @@ def _followed(
     first: pl.LazyFrame, behaviour: Behaviour, then: Then, history: History, *, who: Sequence[str]
 ) -> pl.LazyFrame:
     within = timedelta(hours=then.within_hours)
-    if (then.event, then.where) == (behaviour.event, behaviour.where):
+    if (then.event, then.where) == (behaviour.event, behaviour.where) and not behaviour.measured:
         return repeated(first, within=within, who=who)
-    second = _happened(then.event, then.where, history, who=who, from_events=True)
+    second = _happened(then.event, then.where, history, who=who, from_events=True, measured=behaviour.measured)
     return completed(first, second, within=within, who=who)
 
 
@@ -114,12 +117,14 @@ def event_columns(behaviour: Behaviour) -> tuple[str, ...]:
     asked = [(behaviour.event, behaviour.where)]
     asked += [] if behaviour.then is None else [(behaviour.then.event, behaviour.then.where)]
     named = {name for event, where in asked for match in where for name in _columns_of(match, event)}
+    if behaviour.measured:
+        named |= {*_numbers(behaviour.measured).meta.root_names()}
     return (*_EVENT_COLUMNS, *sorted(named - {*_EVENT_COLUMNS}))
 
 
 def _columns_of(match: Match, event: str) -> list[str]:
-    if event == _ORDER:
-        return [str(match.name)] if match.name == Property.PLATFORM else []
+    if event == _ORDER and match.name != Property.PLATFORM and kept_as(match.name, event) is None:
+        return []
     return holds(match, event, in_days=False).meta.root_names()
 
 
@@ -132,45 +137,65 @@ def days_needed(behaviour: Behaviour) -> tuple[str, ...]:
 
 
 def _happened(
-    event: str, where: Sequence[Match], history: History, *, who: Sequence[str], from_events: bool
+    event: str, where: Sequence[Match], history: History, *, who: Sequence[str], from_events: bool, measured: str
 ) -> pl.LazyFrame:
     """``who``, ``business_day``, ``times``, ``amount``, and ``at``, ``seq`` where each occurrence stands for itself."""
     if event == _ORDER:
-        return _orders(where, history, who=who)
+        return _orders(where, history, who=who, measured=measured)
     if from_events:
-        return _events(event, where, history, who=who)
+        return _events(event, where, history, who=who, measured=measured)
     rows = _verified(history.days.filter(pl.col("event") == event), history)
     kept = rows.filter(pl.lit(value=True), *(holds(match, event, in_days=True) for match in where))
     return kept.select(*who, "business_day", pl.col("count").alias("times"), "amount")
 
 
-def _events(event: str, where: Sequence[Match], history: History, *, who: Sequence[str]) -> pl.LazyFrame:
+def _events(event: str, where: Sequence[Match], history: History, *, who: Sequence[str], measured: str) -> pl.LazyFrame:
     rows = _verified(history.events.filter(pl.col("event") == event), history)
     kept = rows.filter(pl.lit(value=True), *(holds(match, event, in_days=False) for match in where))
     one = pl.lit(1, pl.Int64).alias("times")
-    amount = pl.col("amount").fill_null(0)
-    return kept.select(*who, "business_day", one, amount, pl.col("occurred_at").alias("at"), "seq")
+    amount = _numbers(measured) if measured else pl.col("amount").fill_null(0)
+    listed = kept.select(*who, "business_day", one, amount, pl.col("occurred_at").alias("at"), "seq")
+    return _each(listed) if measured else listed
 
 
-def _orders(where: Sequence[Match], history: History, *, who: Sequence[str]) -> pl.LazyFrame:
+def _numbers(measured: str) -> pl.Expr:
+    """The numbers of what is measured, a list an event."""
+    numbers = own_numbers(own_name(measured)) if is_own(measured) else pl.concat_list(pl.col(measured).cast(pl.Int64))
+    return numbers.alias("amount")
+
+
+def _each(rows: pl.LazyFrame) -> pl.LazyFrame:
+    """A row for each number of an event; none where it has none."""
+    return rows.explode("amount").drop_nulls("amount")
+
+
+def _orders(where: Sequence[Match], history: History, *, who: Sequence[str], measured: str) -> pl.LazyFrame:
     """Counted orders, net; the moment and the number are those of the report that counts."""
     facts = _verified(history.days.filter(pl.col("event").is_in(ORDER_EVENTS)), history)
     listed: pl.LazyFrame = list_orders(nw.from_native(facts.cache()), who=who).to_native()
     orders = listed.filter("counted")
     for match in where:
         orders = _keep_orders(orders, match, history, who=who)
+    net = pl.col("net").alias("amount")
+    if measured:
+        told = history.events.filter(pl.col("event") == _ORDER)
+        numbers = told.select(pl.col("seq").alias("first_seq"), _numbers(measured))
+        orders, net = _each(orders.drop("amount").join(numbers, on="first_seq")), pl.col("amount")
     one = pl.lit(1, pl.Int64).alias("times")
     return orders.select(
         *who,
         "business_day",
         one,
-        pl.col("net").alias("amount"),
+        net,
         pl.col("first_at").alias("at"),
         pl.col("first_seq").alias("seq"),
     )
 
 
 def _keep_orders(orders: pl.LazyFrame, match: Match, history: History, *, who: Sequence[str]) -> pl.LazyFrame:
+    if kept_as(match.name, _ORDER) is not None:
+        told = history.events.filter(pl.col("event") == _ORDER).filter(holds(match, _ORDER, in_days=False))
+        return orders.join(told.select(pl.col("seq").alias("first_seq")), on="first_seq", how="semi")
     match match.name:
         case Property.CATEGORY:
             lines = _verified(history.days.filter(pl.col("event") == ORDER_LINE), history)

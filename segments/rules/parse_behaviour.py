@@ -1,11 +1,13 @@
 """JSON → conditions on behaviour: what happened, with which properties, what followed, when, and what is asked of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from segments.customers import NEWEST
 from segments.errors import RuleError
+from segments.event_properties import PREFIX, is_own
 from segments.nearest import hint
 from segments.rules.behaviour import (
     LEDGER_EVENTS,
@@ -15,9 +17,11 @@ from segments.rules.behaviour import (
     Match,
     Then,
     has_amount,
+    has_score,
     properties_of,
 )
 from segments.rules.operators import AMOUNT_OPERATORS, EVENT_OPERATORS, WHEN_OPERATORS, Operand, Operator
+from segments.rules.own_properties import check_own_name, read_filter, read_number, read_range
 from segments.rules.reading import (
     MOST_DAYS,
     Path,
@@ -77,15 +81,28 @@ def _did(document: dict[str, Any], path: Path) -> Did:
 def _measure(document: dict[str, Any], measure: Any, path: Path) -> Measure:
     only(document, {*_WHAT, measure, "op", "value", *_WINDOW}, path)
     window = _window(document, path)
-    behaviour = _behaviour(document, path, window=window, keeps="amounts")
-    if document[measure] != "amount":
-        raise RuleError(f'"{measure}" is of "amount", not {shown(document[measure])}', (*path, measure))
-    counted = behaviour.then.event if behaviour.then is not None else behaviour.event
-    if not has_amount(counted):
-        raise RuleError(f'the event "{counted}" has no amount', (*path, measure))
+    told = _behaviour(document, path, window=window, keeps="amounts")
+    behaviour = replace(told, measured=_measured(document[measure], told.counted, (*path, measure)))
     operator = read_operator(document, AMOUNT_OPERATORS, f'"{measure}"', path)
-    value: Any = read_value(document.get("value"), operator, path)
+    if not is_own(behaviour.measured):
+        value: Any = read_value(document.get("value"), operator, path)
+    else:
+        read = read_range if operator.operand is Operand.NUMBERS else read_number
+        value = read(document.get("value"), f'the value of "{operator.op}"', (*path, "value"))
     return Measure(behaviour, measure, operator.op, value, window)
+
+
+def _measured(name: Any, event: str, path: Path) -> str:
+    """What is summed: empty for the event's amount."""
+    if isinstance(name, str) and is_own(name) and event not in LEDGER_EVENTS:
+        check_own_name(name, event, path)
+        return name
+    known = [*(["amount"] if has_amount(event) else []), *(["score"] if has_score(event) else [])]
+    if name in known:
+        return "" if name == "amount" else str(name)
+    others = [] if event in LEDGER_EVENTS else [f'"{PREFIX}…"']
+    problem = f'the event "{event}" has no {"amount" if name == "amount" else shown(name)}'
+    raise RuleError(f"{problem} to be measured; it has {listed([*known, *others]) or 'none'}", path)
 
 
 def _when(document: dict[str, Any], path: Path) -> When:
@@ -178,14 +195,18 @@ def _where(value: Any, event: str, path: Path) -> tuple[Match, ...]:
         return ()
     if not isinstance(value, dict) or not value:
         raise RuleError(f'"where" is {{property: value}}, not {shown(value)}', path)
-    known = properties_of(event)
+    known, own = properties_of(event), []
     for name in value:
-        if name not in known:
+        if isinstance(name, str) and is_own(name) and event not in LEDGER_EVENTS:
+            check_own_name(name, event, (*path, name))
+            own.append(name)
+        elif name not in known:
             problem = f'the event "{event}" has no {shown(name)} to filter by'
             raise RuleError(f"{problem}; {hint(str(name), known)}", (*path, str(name)))
-    return tuple(
+    told = [
         (_sized if name in NUMBERS else _worded)(name, value[name], (*path, name)) for name in known if name in value
-    )
+    ]
+    return (*told, *(Match(name, *read_filter(name, value[name], (*path, name))) for name in sorted(own)))
 
 
 def _worded(name: str, value: Any, path: Path) -> Match:

@@ -1,8 +1,10 @@
 """What happened, as a phrase: events, their filters, and what followed."""
 
+from segments.event_properties import is_own, own_name
 from segments.events import EventName
 from segments.rules import words
 from segments.rules.behaviour import Behaviour, Match, Property, is_money
+from segments.rules.own_phrases import own_en, own_ja
 from segments.rules.telling import Telling
 from segments.rules.words import Language
 
@@ -24,9 +26,16 @@ _BEFORE_EN = {
     Property.CATEGORY: "of category",
     Property.CAMPAIGN: "of campaign",
     Property.RANK: "to rank",
+    Property.BRAND: "of brand",
     Property.PLATFORM: "on platform",
 }
-_OBJECTS_EN = {Property.COUPON: "a coupon", Property.STORE: "a store", Property.CAMPAIGN: "a campaign"}
+_OBJECTS_EN = {
+    Property.COUPON: "a coupon",
+    Property.STORE: "a store",
+    Property.CAMPAIGN: "a campaign",
+    Property.PRODUCT: "a product",
+}
+_NAMED_IN_EVENTS = (Property.COUPON, Property.CAMPAIGN, Property.RANK, Property.PRODUCT)
 _HELD_EN = {
     Property.CATEGORY: ("something from category", "nothing from category"),
     Property.PRODUCT: ("product", "no product"),
@@ -46,8 +55,20 @@ def what(behaviour: Behaviour, telling: Telling) -> str:
     return f"{_phrase_en(words.done(event), event, where, telling)}{_after_en(behaviour, telling)}"
 
 
+def measured_ja(behaviour: Behaviour, telling: Telling) -> str:
+    """What is summed: 購入, 「Recipe Viewed」の「minutes」."""
+    of = {"": "", "score": "の点数"}.get(behaviour.measured, f"の「{own_name(behaviour.measured)}」")
+    return f"{_what_ja(behaviour, telling)}{of}"
+
+
+def measured_en(behaviour: Behaviour, telling: Telling) -> str:
+    """What is summed, as a noun: orders at store "S01", "minutes" of "Recipe Viewed"."""
+    of = {"": "", "score": "scores of "}.get(behaviour.measured, f'"{own_name(behaviour.measured)}" of ')
+    return f"{of}{noun_en(behaviour, telling)}"
+
+
 def noun_en(behaviour: Behaviour, telling: Telling) -> str:
-    """An English plural, for what has amounts: orders at store "S01"."""
+    """An English plural: orders at store "S01"."""
     event, where = _counted(behaviour)
     noun = words.MANY.get(event, words.event_label(event, Language.EN))
     return f"{_phrase_en(noun, event, where, telling)}{_after_en(behaviour, telling)}"
@@ -72,8 +93,8 @@ def _one_ja(event: str, where: tuple[Match, ...], telling: Telling) -> str:
     """The filter on what the event itself is about stands in its name: クーポン「A」の利用."""
     phrase, before = words.event_label(event, Language.JA), ""
     for match in where:
-        noun = _NAMED_JA.get(Property(match.name), "")
-        if match.name in (Property.COUPON, Property.CAMPAIGN, Property.RANK) and phrase.startswith(noun):
+        noun = "" if is_own(match.name) else _NAMED_JA.get(Property(match.name), "")
+        if match.name in _NAMED_IN_EVENTS and phrase.startswith(noun):
             phrase = _named_ja(match, phrase, noun, telling)
         else:
             before += _match_ja(match, event, telling)
@@ -94,6 +115,8 @@ def _quoted_ja(match: Match, telling: Telling) -> str:
 
 
 def _match_ja(match: Match, event: str, telling: Telling) -> str:
+    if is_own(match.name):
+        return own_ja(match, telling)
     name = Property(match.name)
     if name in (Property.AMOUNT, Property.SCORE):
         return _size_ja(match, event, telling)
@@ -122,7 +145,7 @@ def _after_en(behaviour: Behaviour, telling: Telling) -> str:
 def _phrase_en(phrase: str, event: str, where: tuple[Match, ...], telling: Telling) -> str:
     """The filter on what the event itself is about takes its object's place: redeemed the coupon "A"."""
     for match in where:
-        thing = _OBJECTS_EN.get(Property(match.name), "")
+        thing = "" if is_own(match.name) else _OBJECTS_EN.get(Property(match.name), "")
         if thing and thing in phrase:
             quoted = _quoted_en(match, telling)
             named = f"{thing} other than {quoted}" if match.op == "not_in" else f"the {thing[2:]} {quoted}"
@@ -138,6 +161,8 @@ def _quoted_en(match: Match, telling: Telling) -> str:
 
 
 def _match_en(match: Match, event: str, telling: Telling) -> str:
+    if is_own(match.name):
+        return own_en(match, telling)
     name = Property(match.name)
     if name in (Property.AMOUNT, Property.SCORE):
         return _size_en(match, event, telling)

@@ -101,12 +101,14 @@ DONE: dict[str, str] = {
 MANY: dict[str, str] = {
     EventName.ORDER_COMPLETED: "orders",
     EventName.ORDER_REFUNDED: "refunds",
+    EventName.SURVEY_ANSWERED: "survey answers",
+    EventName.FEEDBACK_SUBMITTED: "feedback",
     EventName.POINTS_EARNED: "points earned",
     EventName.POINTS_SPENT: "points spent",
     EventName.POINTS_EXPIRED: "points expired",
     CAMPAIGN_CONVERTED: "orders that followed a campaign",
 }
-"""Events with amounts, as English plurals."""
+"""Events with amounts or scores, as English plurals."""
 
 LEDGER: dict[str, tuple[str, str]] = {
     CAMPAIGN_RECEIVED: ("配信の受信", "Campaign received"),

@@ -18,6 +18,7 @@ from backend.lake.payload import (
 )
 from segments.calendar import BusinessCalendar
 from segments.coupons import last_day
+from segments.event_properties import kept_properties
 from segments.events import VOCABULARY
 from segments.ids import key64
 from segments.reduce.days import DERIVED
@@ -87,35 +88,36 @@ def _one(row: Mapping[str, Any], kind: str, currency: str, calendar: BusinessCal
         "valid_until",
     )
     event |= dict.fromkeys(detail)
+    event["properties"] = kept_properties(name, given) if row["type"] == "track" else None
     if name not in DETAILED or payload.properties is None:
         return event, []
-    number = text(given.order_id)
+    number = text(given.get("order_id"))
     order_key = key64("order", number) if number is not None else None
     ordered = name == "Order Completed" and order_key is not None
-    lines = list(_lines(given.products, order_key, text(given.currency) or currency)) if ordered else []
+    lines = list(_lines(given.get("products"), order_key, text(given.get("currency")) or currency)) if ordered else []
     named = {line["category"] for line in lines} - {None}
     event |= {
         "order_key": order_key,
-        "amount": whole(given.points),
-        "coupon_id": text(given.coupon_id),
-        "store": text(given.store_id),
-        "rank": text(given.rank),
-        "category": text((named.pop() if len(named) == 1 else None) if ordered else given.category),
-        "score": whole(given.rating if given.score is None else given.score, largest=2**31 - 1),
-        "delivery_id": whole(given.delivery_id),
-        "campaign_id": whole(given.campaign_id, largest=2**31 - 1),
+        "amount": whole(given.get("points")),
+        "coupon_id": text(given.get("coupon_id")),
+        "store": text(given.get("store_id")),
+        "rank": text(given.get("rank")),
+        "category": text((named.pop() if len(named) == 1 else None) if ordered else given.get("category")),
+        "score": whole(given.get("rating") if given.get("score") is None else given.get("score"), largest=2**31 - 1),
+        "delivery_id": whole(given.get("delivery_id")),
+        "campaign_id": whole(given.get("campaign_id"), largest=2**31 - 1),
     }
     if name == "Coupon Issued":
-        event["valid_until"] = last_day(given.valid_until, calendar)
-    if given.total is not None:
-        event["currency"] = text(given.currency) or currency
-        event["amount"] = minor(given.total, event["currency"])
+        event["valid_until"] = last_day(given.get("valid_until"), calendar)
+    if given.get("total") is not None:
+        event["currency"] = text(given.get("currency")) or currency
+        event["amount"] = minor(given.get("total"), event["currency"])
     return event, lines
 
 
 def _device_key(row: Mapping[str, Any], kind: str, payload: Payload, context: Context | None) -> int | None:
     if kind == "system":
-        return whole(properties_of(payload).device_key, largest=2**63 - 1)
+        return whole(properties_of(payload).get("device_key"), largest=2**63 - 1)
     device = context.device if context is not None else None
     name = text(device.id) if device is not None else None
     if name is None and (kind == "app" or device is not None):

@@ -5,11 +5,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import zip_longest
+from typing import Any
 
 import narwhals as nw
 import polars as pl
 from hypothesis import strategies as st
 
+from segments.event_properties import kept_properties
 from segments.events import EventName
 from segments.reduce.days import customer_days
 
@@ -38,6 +40,7 @@ EVENTS_SCHEMA: dict[str, pl.DataType] = {
     "delivery_id": pl.Int64(),
     "campaign_id": pl.Int32(),
     "valid_until": pl.Date(),
+    "properties": pl.List(pl.String()),
 }
 LINES_SCHEMA: dict[str, pl.DataType] = {
     "seq": pl.Int64(),
@@ -78,6 +81,8 @@ class Happening:
     """Brand of each order line, where they have any."""
     platform: str | None = None
     campaign: int | None = None
+    own: tuple[tuple[str, Any], ...] = ()
+    """Properties without a column of their own, as they came."""
 
     @property
     def day(self) -> date:
@@ -164,6 +169,7 @@ def frames(history: Iterable[Happening]) -> tuple[pl.LazyFrame, pl.LazyFrame]:
             "score": row.score,
             "platform": row.platform,
             "campaign_id": row.campaign,
+            "properties": kept_properties(row.event, dict(row.own)),
         }
         for row in rows
     ]

@@ -37,6 +37,8 @@ ASKED = (
     Behaviour("Store Visited", minutes=600),
     Behaviour("Product Viewed", (Match("platform", "in", ("ios",)),)),
     Behaviour("Product Viewed", (Match("category", "not_in", ("tea",)),)),
+    Behaviour("Product Viewed", (Match("brand", "in", ("ito",)),)),
+    Behaviour("Store Visited", (Match("property:seats", ">=", 20_000),), keeps="amounts", measured="property:seats"),
 )
 
 
@@ -56,11 +58,13 @@ async def history(shop: Shop) -> None:
     """Forty members who bought, half of them tea, and looked and visited; some of it two days ago."""
     await shop.send(
         "server",
-        *(track("Store Visited", user=f"u{n}", store_id=f"S{n % 2}") for n in range(40)),
+        *(track("Store Visited", user=f"u{n}", store_id=f"S{n % 2}", seats=n % 4) for n in range(40)),
         at=NOW - timedelta(days=1),
     )
     await shop.send("server", *(bought(n, "tea" if n % 2 else "bread") for n in range(40)))
-    await shop.send("app", *(track("Product Viewed", anonymous=f"a{n}", category="bread") for n in range(20)))
+    await shop.send(
+        "app", *(track("Product Viewed", anonymous=f"a{n}", category="bread", brand="ito") for n in range(20))
+    )
     await shop.refresh.run_once()
 
 
@@ -233,6 +237,21 @@ async def test_a_preview_estimates_and_then_counts(shop: Shop) -> None:
     assert (damaged.about, damaged.count.size) == (None, 20)
     await shop.refresh._sampling.forget([1])  # it cannot be read: it is given up, not stumbled over for ever
     assert shop.refresh._sampling.is_lacking()
+
+
+async def test_a_sample_of_an_earlier_release_is_drawn_anew_and_holds_no_erased_person(shop: Shop) -> None:
+    await history(shop)
+    await drawn(shop)
+    folder = shop.frame.path / FOLDER
+    index = folder / "sample.json"
+    index.write_bytes(index.read_bytes().replace(b'"layout":2', b'"layout":1'))
+    assert shop.asked._sample.at((await standing(shop)).survivors) is None
+    before = {path.name for path in folder.glob("*.arrow")}
+    sample_making.SampleMaker(shop.lake, folder).forget([1])
+    assert before
+    assert not [*folder.glob("*.arrow")]
+    await drawn(shop)
+    await compare(shop)
 
 
 async def test_a_damaged_sample_is_passed_over(shop: Shop) -> None:

@@ -105,6 +105,7 @@ async def _events(pool: asyncpg.Pool, wanted: store.EventFilter) -> AsyncGenerat
 HISTORY_COLUMNS: Columns = {
     "customer_id": pl.Int64(),
     **{name: dtype for name, dtype in EVENTS_SCHEMA.items() if name not in ("seq", "customer_id", "source_id")},
+    "properties": pl.String(),
     "source": pl.String(),
 }
 
@@ -133,7 +134,10 @@ async def history(pool: asyncpg.Pool, wish: Wish, lake: History, *, spill: Path)
 def _facts(frame: pl.LazyFrame, wish: Wish, merges: Sequence[tuple[int, int]], names: dict[int, str]) -> pl.LazyFrame:
     """The rows wished for. Replacing, not joining: rows stay in their order and nothing is gathered up."""
     source = pl.col("source_id").replace_strict(names, default=None, return_dtype=pl.String)
-    known = frame.with_columns(source=source, customer_id=pl.col("customer_id").replace(dict(merges)))
+    # A list is no cell of a CSV file: as JSON ["recipe_id=R1","tags=tea"].
+    listed = pl.struct(kept="properties").struct.json_encode().str.slice(len('{"kept":')).str.strip_suffix("}")
+    own = pl.when(pl.col("properties").is_not_null()).then(listed)
+    known = frame.with_columns(source=source, customer_id=pl.col("customer_id").replace(dict(merges)), properties=own)
     if wish.names:
         known = known.filter(pl.col("event").is_in(wish.names))
     if wish.source is not None:

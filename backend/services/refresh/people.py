@@ -122,8 +122,8 @@ def consents_in(log: Log, customer_of: Callable[[Sender], int]) -> Iterator[Word
         origin = None
         if event.name == _CONSENT:
             given = properties_of(event.payload)
-            purpose, channel, granted = text(given.purpose) or "marketing", text(given.channel) or "push", given.granted
-            origin = text(given.source)
+            purpose, channel = text(given.get("purpose")) or "marketing", text(given.get("channel")) or "push"
+            granted, origin = given.get("granted"), text(given.get("source"))
         else:
             told = read_traits(event.payload, event.sender.context)
             purpose, channel, granted = "marketing", "push", told.get(PUSH_CONSENT)

@@ -6,6 +6,9 @@ from typing import Any
 
 from segments.rules.behaviour import NUMBERS, Property, has_amount, properties_of
 from tests.segments.history import moment
+from tests.segments.rules.happened import OWN
+
+MINUTES = "property:minutes"
 
 TEXTS = {
     "store": ("S1", "S2", "S3"),
@@ -29,9 +32,17 @@ def draw_condition(draw: Random, events: Sequence[str]) -> dict[str, Any]:
         return _what(draw, events) | asked | _window(draw)
     if kind == "amount":
         ((op, value),) = _size(draw, 25).items()
-        asked = {draw.choice(("sum", "max")): "amount", "op": op, "value": value}
-        return _what(draw, events, amounts=True) | asked | _window(draw)
+        what, measured = _measured(draw, events)
+        return what | {draw.choice(("sum", "max")): measured, "op": op, "value": value} | _window(draw)
     return _what(draw, events) | {"when": _when, "periods": _periods, "change": _change}[kind](draw)
+
+
+def _measured(draw: Random, events: Sequence[str]) -> tuple[dict[str, Any], str]:
+    if draw.random() < 0.5:
+        return _what(draw, events, amounts=True), "amount"
+    what = _what(draw, events)
+    scored = what.get("then", what)["event"] == "Survey Answered"
+    return what, "score" if scored and draw.random() < 0.7 else draw.choice((MINUTES, MINUTES, "property:recipe_id"))
 
 
 def _when(draw: Random) -> dict[str, Any]:
@@ -61,6 +72,9 @@ def _event(draw: Random, events: Sequence[str]) -> dict[str, Any]:
     event = draw.choice(events)
     names = draw.sample(properties_of(event), k=draw.choice((0, 0, 1, 1, min(2, len(properties_of(event))))))
     where = {name.value: _filter(draw, name) for name in names}
+    for name in draw.sample(sorted(OWN), k=draw.choice((0, 0, 1, 1, 2))):
+        if not (event == "Product Viewed" and name == "property:category"):
+            where[name] = _own_filter(draw, name)
     return {"event": event} | ({"where": where} if where else {})
 
 
@@ -71,6 +85,20 @@ def _filter(draw: Random, name: Property) -> Any:
     if draw.random() < 0.4:
         return {"not_in": texts[:1]}
     return texts[0] if len(texts) == 1 else texts
+
+
+def _own_filter(draw: Random, name: str) -> Any:
+    texts = sorted(draw.sample(("R1", "R2", "7", "tea", "hot", "true"), k=draw.choice((1, 2))))
+    number = draw.choice((0, 1.25, 5, 7, 20, 20.5))
+    ends = sorted((number, draw.choice((-3, 1, 20, 20.5))))
+    sized = ({op: number} for op in ("<", "<=", ">", ">=", "!="))
+    worded = [texts[0] if len(texts) == 1 else texts, {"not_in": texts}, {"has_all": texts}]
+    parts = ({op: draw.choice(("R", "2", "t", "ea"))} for op in ("contains", "not_contains", "starts_with"))
+    if name == MINUTES and draw.random() < 0.7:
+        return draw.choice((number, {"between": ends}, *sized))
+    if name == "property:gift" and draw.random() < 0.7:
+        return draw.random() < 0.5
+    return draw.choice((*worded, *parts, {"is_set": True}, {"is_set": False}, True, *sized))
 
 
 def _size(draw: Random, most: int) -> dict[str, Any]:

@@ -79,6 +79,25 @@ def draw_history(draw: Random, events: Sequence[str], *, size: int = 40) -> list
     return [replace(row, seq=seq + 1) for seq, row in enumerate(happenings)]
 
 
+OWN: dict[str, tuple[Any, ...]] = {
+    "property:recipe_id": ("R1", "R2", "S1", 7, "7", "r1"),
+    "property:minutes": (5, 20, 20.5, "20", "20.50", "soon", -3, 0, 1.25, True, None, [20, 5], 10**13, 1e-7),
+    "property:gift": (True, False, "true", 1, None),
+    "property:tags": (["tea", "hot"], ["hot"], [], "tea", ["tea", 5, None, {"x": 1}], {"x": 1}),
+    "property:category": ("tea", "milk"),
+}
+"""Own properties with what they may be; the last has the name of one that known events have a column for."""
+
+
+def _draw_own(draw: Random, event: str) -> tuple[tuple[str, Any], ...]:
+    own = [(name.removeprefix("property:"), draw.choice(values)) for name, values in OWN.items()]
+    told = [each for each in own if draw.random() < 0.6]
+    if event == "Product Viewed":
+        told = [each for each in told if each[0] != "category"]
+        told += [("product_id", draw.choice(("P1", "P2", None))), ("brand", draw.choice(("ito", "uno", None)))]
+    return tuple(told)
+
+
 def _draw_one(draw: Random, event: str) -> Happening:
     lines = draw.choices(("tea", "milk", ""), k=draw.randint(0, 2)) if event == "Order Completed" else []
     ago = draw.randint(0, draw.choice((1, 6, 40)))
@@ -98,6 +117,7 @@ def _draw_one(draw: Random, event: str) -> Happening:
         store=draw.choice((None, "S1", "S2")),
         rank=draw.choice(("gold", "silver")) if event == "Membership Rank Changed" else None,
         category=draw.choice((None, "tea", "milk")) if event == "Product Viewed" else None,
+        own=_draw_own(draw, event),
         score=draw.choice((None, *range(11))) if event == "Survey Answered" else None,
         campaign=draw.choice((None, 7, 8)) if "Push" in event else None,
         platform=draw.choice((None, "ios", "android")),

@@ -1,13 +1,18 @@
 """What conditions on behaviour mean, event by event, as slowly and plainly as possible."""
 
+import operator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from tests.segments.history import Happening
 from tests.segments.reference_customers import orders_of, verified_only
 
-Found = list[tuple[Happening, int]]
+Found = list[tuple[Happening, Any]]
 """Occurrences, each with its amount."""
+
+OWN = "property:"
+KEPT_AS = {("Product Viewed", "product"): "product_id", ("Product Viewed", "brand"): "brand"}
 
 
 def behaved(document: dict[str, Any], history: list[Happening], who: int, as_of: date, now: datetime) -> bool:
@@ -22,7 +27,12 @@ def behaved(document: dict[str, Any], history: list[Happening], who: int, as_of:
             document["op"], count == document["times"]
         )
     if "sum" in document or "max" in document:
-        return _measured(document, [amount for _, amount in _inside(document, found, as_of, now)])
+        inside = _inside(document, found, as_of, now)
+        of = document.get("sum") or document["max"]
+        if of == "amount":
+            return _measured(document, [amount for _, amount in inside])
+        own = [[row.score] if of == "score" else own_numbers(row, of.removeprefix(OWN)) for row, _ in inside]
+        return _measured(document, [number for numbers in own for number in numbers if number is not None])
     days = [row.day for row, _ in found]
     if "when" in document:
         return bool(days) and _at(document, min(days) if document["when"] == "first" else max(days), as_of)
@@ -42,7 +52,68 @@ def _occurrences(document: dict[str, Any], rows: list[Happening]) -> Found:
     return [(row, amount) for row, amount in found if all(_matches(row, name, value) for name, value in where)]
 
 
+def own_values(row: Happening, name: str) -> list[Any]:
+    """Texts, numbers, true and false; what is kept of a property."""
+    value = dict(row.own).get(name)
+    values = value if isinstance(value, list) else [value]
+    plain = [one for one in values if isinstance(one, str | int | float)]
+    return [one for one in plain if isinstance(one, str) or abs(one) <= 10**12]
+
+
+def own_words(row: Happening, name: str) -> list[str]:
+    written = {True: "true", False: "false"}
+    values = own_values(row, name)
+    return [written[one] if isinstance(one, bool) else one if isinstance(one, str) else f"{one:g}" for one in values]
+
+
+def own_numbers(row: Happening, name: str) -> list[Decimal]:
+    """To four places."""
+    return [round(Decimal(str(value)), 4) for value in own_values(row, name) if _is_number(value)]
+
+
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and (not isinstance(value, str) or value.replace(".", "", 1).isdecimal())
+
+
+SIZES = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "!=": operator.ne}
+DENIED = {"not_in": "in", "not_contains": "contains"}
+
+
+def _own_matches(row: Happening, name: str, asked: Any) -> bool:
+    if isinstance(asked, bool):
+        asked = str(asked).lower()
+    if isinstance(asked, int | float):
+        return asked in own_numbers(row, name)
+    if not isinstance(asked, dict):
+        asked = {"in": asked if isinstance(asked, list) else [asked]}
+    ((op, value),) = asked.items()
+    if op == "is_set":
+        return bool(own_words(row, name)) is value
+    if op in DENIED:
+        return bool(own_words(row, name)) and not _one_is(row, name, DENIED[op], value)
+    return _one_is(row, name, op, value)
+
+
+def _one_is(row: Happening, name: str, op: str, value: Any) -> bool:
+    words, numbers = own_words(row, name), own_numbers(row, name)
+    if op in SIZES:
+        return any(SIZES[op](number, value) for number in numbers)
+    return {
+        "in": lambda: any(word in value for word in words),
+        "has_all": lambda: all(one in words for one in value),
+        "contains": lambda: any(value in word for word in words),
+        "starts_with": lambda: any(word.startswith(value) for word in words),
+        "between": lambda: any(value[0] <= number <= value[1] for number in numbers),
+    }[op]()
+
+
 def _matches(row: Happening, name: str, asked: Any) -> bool:
+    if name.startswith(OWN):
+        return _own_matches(row, name.removeprefix(OWN), asked)
+    return _known_matches(row, name, asked)
+
+
+def _known_matches(row: Happening, name: str, asked: Any) -> bool:
     words, numbers = _values(row, name)
     match asked:
         case {"not_in": texts}:
@@ -62,6 +133,8 @@ def _values(row: Happening, name: str) -> tuple[set[str], list[int]]:
     ordered = row.event == "Order Completed"
     if name == "category":
         words = {category for category, _, _ in row.lines} if ordered else {row.category}
+    elif (row.event, name) in KEPT_AS:
+        words = {*own_words(row, KEPT_AS[row.event, name])}
     elif name == "product":
         words = {*row.products[: len(row.lines)]}
     elif name == "brand":
@@ -99,13 +172,15 @@ def _inside(document: dict[str, Any], found: Found, as_of: date, now: datetime) 
     return [(row, amount) for row, amount in found if first <= row.day <= last]
 
 
-def _measured(document: dict[str, Any], amounts: list[int]) -> bool:
+def _measured(document: dict[str, Any], amounts: list[Any]) -> bool:
     if "max" in document and not amounts:
         return False
     size = sum(amounts) if "sum" in document else max(amounts)
     if document["op"] == "between":
-        return size in range(document["value"][0], document["value"][1] + 1)
-    return size >= document["value"] if document["op"] == ">=" else size <= document["value"]
+        low, high = (Decimal(str(end)) for end in document["value"])
+        return bool(low <= size <= high)
+    value = Decimal(str(document["value"]))
+    return bool(size >= value if document["op"] == ">=" else size <= value)
 
 
 def _at(document: dict[str, Any], day: date, as_of: date) -> bool:
