@@ -140,7 +140,7 @@ async def context(page: Page, services: PageServices, editor: Editor, errors: Er
         "winners": winner_form,
         "happenings": HAPPENINGS,
         "events": VOCABULARY,
-        "segments": await services.segment_runs.list(),
+        "segments": await services.segment_runs.list(kept=True),
         "coupons": await services.coupon_book.list(),
         "merge_fields": merge_buttons(),
         "audience": await audience(services, editor.fields),

@@ -207,6 +207,12 @@ def _few(members: pl.DataFrame, held: pl.Series) -> pl.LazyFrame:
     return spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id")
 
 
+def people_of(view: View, *, exclude_test_accounts: bool) -> int:
+    """How many customers count; blocks."""
+    masks, _ = _asked(view, (), exclude_test_accounts=exclude_test_accounts)
+    return _sum(masks, "counts")
+
+
 def sizes(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) -> list[Count]:
     """How large any number of resolved rules are; blocks."""
     masks, holds = _asked(view, rules, exclude_test_accounts=exclude_test_accounts)

@@ -63,7 +63,7 @@ async def show_metric(
     results, error = await _ask(page, services, slug)
     results = await _with_store_names(services, results)
     metric, everyone = metric_of(slug), results[0]
-    segments = [(e.stored.segment.id, e.stored.segment.name) for e in await services.segment_runs.list()]
+    segments = [(e.segment.id, e.segment.name) for e in await services.segment_runs.stored()]
     return page.show(
         "analysis/detail.html",
         metric=metric,

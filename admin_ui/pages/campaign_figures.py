@@ -22,8 +22,8 @@ async def break_down(
 ) -> Response[Any]:
     """A campaign's figures by store, language, phone, or inside and outside of a segment."""
     by: By = next((each for each in BREAKDOWNS if each == page.query("by")), "store")
-    segments = await services.segment_runs.list()
-    names = {int(each.stored.segment.id): each.stored.segment.name for each in segments}
+    segments = await services.segment_runs.stored()
+    names = {int(each.segment.id): each.segment.name for each in segments}
     segment_id = page.number("segment", 0, least=0) if by == "segment" else None
     told = None
     if by != "segment" or segment_id in names:

@@ -180,7 +180,7 @@ async def _detail(
     used_in = {each.store_id for each in numbers.stores} | {*stored.draft.stores}
     stores = await services.coupon_book.store_names([store for store in used_in if store])
     issues = await services.coupon_issues.list(coupon_id, limit=20)
-    segments = await services.segment_runs.list() if page.administrator.role != "viewer" else []
+    segments = await services.segment_runs.stored() if page.administrator.role != "viewer" else []
     return page.show(
         "coupons/detail.html",
         status=422 if errors else 200,
@@ -199,7 +199,7 @@ async def _detail(
         audiences=views.AUDIENCES,
         issues=issues,
         store_names=stores,
-        segments={each.stored.segment.id: each.stored.segment.name for each in segments},
+        segments={each.segment.id: each.segment.name for each in segments},
         today=await services.rank_desk.today(),
         fields=fields or {"to": "people", "user_ids": "", "segment_id": ""},
         errors=errors or {},

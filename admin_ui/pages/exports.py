@@ -147,9 +147,7 @@ async def _show(page: Page, services: PageServices, *, typed: Form, errors: Erro
 
 async def _listed(page: Page, services: PageServices) -> dict[str, Any]:
     listed = await services.exports.list()
-    segments: dict[int, str] = {
-        each.stored.segment.id: each.stored.segment.name for each in await services.segment_runs.list()
-    }
+    segments: dict[int, str] = {each.segment.id: each.segment.name for each in await services.segment_runs.stored()}
     campaigns = {each.campaign_id: each.name for each in await services.campaign_desk.list()}
     return {
         "listed": [(each, _about(page, each, segments, campaigns)) for each in listed],

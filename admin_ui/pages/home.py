@@ -50,9 +50,7 @@ async def show_home(page: NamedDependency[Page], services: NamedDependency[PageS
         todos=[*await _held(page, services), *_todos(page, board, campaigns)],
         today=_today(page, campaigns),
         states=campaign_views.STATES,
-        segment_options=[
-            (each.stored.segment.id, each.stored.segment.name) for each in await services.segment_runs.list()
-        ],
+        segment_options=[(each.segment.id, each.segment.name) for each in await services.segment_runs.stored()],
         days=days,
         periods=PERIODS,
         segment_id=segment_id,

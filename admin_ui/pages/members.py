@@ -35,7 +35,7 @@ async def list_members(page: NamedDependency[Page], services: NamedDependency[Pa
         page=page.number("page", 1, most=10_000),
         size=SIZE,
     )
-    segments = await services.segment_runs.list()
+    segments = await services.segment_runs.stored()
     return page.show(
         "members/list.html",
         shown=shown,
@@ -44,7 +44,7 @@ async def list_members(page: NamedDependency[Page], services: NamedDependency[Pa
         rank=rank,
         segment_id=segment_id,
         ranks=await services.people.ranks(),
-        segments=[(each.stored.segment.id, each.stored.segment.name) for each in segments],
+        segments=[(each.segment.id, each.segment.name) for each in segments],
         filtered=bool(query or rank or segment_id),
         address=_address({"q": query, "rank": rank, "segment": str(segment_id or ""), "sort": page.query("sort")}),
     )

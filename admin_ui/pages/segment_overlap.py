@@ -18,7 +18,7 @@ from segments.overview import StoredSegment
 @get("/segments/overlap", opt={"allow": Allow.VIEWER})
 async def show_overlap(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
     """Segments side by side; those of the address, the newest two by default."""
-    everything = [each.stored for each in await services.segment_runs.list()]
+    everything = await services.segment_runs.stored()
     chosen = _chosen(page, everything)
     overlap = await _compared(services, chosen)
     return page.show(
@@ -34,7 +34,7 @@ async def show_overlap(page: NamedDependency[Page], services: NamedDependency[Pa
 @get("/segments/overlap.csv", opt={"allow": Allow.VIEWER})
 async def download_overlap(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[str]:
     """The same intersections as a file: one line for every combination, with a column for each segment."""
-    chosen = _chosen(page, [each.stored for each in await services.segment_runs.list()])
+    chosen = _chosen(page, await services.segment_runs.stored())
     overlap = await _compared(services, chosen)
     names = [each.segment.name for each in chosen]
     text = io.StringIO()

@@ -27,9 +27,9 @@ _ORDERS: Mapping[str, Callable[[ListedSegment], Any]] = {
 
 @get("/segments", opt={"allow": Allow.VIEWER})
 async def list_segments(page: NamedDependency[Page], services: NamedDependency[PageServices]) -> Response[Any]:
-    """All segments with their sizes now."""
+    """All segments with the sizes that their memberships were last kept with."""
     archived = page.query("archived") == "1"
-    listed = await services.segment_runs.list(archived=archived)
+    listed = await services.segment_runs.list(archived=archived, kept=True)
     wanted = page.query("q").casefold()
     shown = [
         each

@@ -13,11 +13,13 @@ import polars as pl
 
 from backend.clock import Clock
 from backend.errors import Conflict, NotFound
+from backend.services.segment_runs.kept import read_kept
 from backend.services.segment_runs.rows import (
     checked_name,
     lock,
     name_taken,
     person_of,
+    read_all,
     read_names,
     read_stored,
     row_for,
@@ -32,7 +34,7 @@ from campaigns.shop import ShopSettings
 from segments.frame import Glance, Progress, QuickFrame
 from segments.membership import members, population
 from segments.overview import Explanation, ListedSegment, Person, Preview, StoredSegment
-from segments.preview import Count, look_soon, sizes
+from segments.preview import Count, look_soon, people_of, sizes
 from segments.raw_members import known_since
 from segments.rules.describe import describe
 from segments.rules.explain import explain
@@ -67,16 +69,33 @@ class SegmentRuns:
         self._clock = clock
         self._frame = frame
 
-    async def list(self, *, archived: bool = False) -> list[ListedSegment]:
-        """All segments with their sizes, by name; the frame is read once for all of them."""
+    async def stored(self, *, archived: bool = False) -> list[StoredSegment]:
+        """All segments by name; nothing is counted."""
         async with self._pool.acquire() as connection:
-            rows = await store.list_segments(connection, archived=archived)
+            return await read_all(connection, archived=archived)
+
+    async def list(self, *, archived: bool = False, kept: bool = False) -> list[ListedSegment]:
+        """All segments with their sizes, by name; the frame is read once for all of them.
+
+        Args:
+            archived: those that are put away too.
+            kept: the sizes that memberships were last kept with, where there are any; else everything is counted now.
+        """
+        async with self._pool.acquire() as connection:
+            stored = await read_all(connection, archived=archived)
             settings = await shop.read_settings(connection)
-            names = await read_names(connection)
-            stored = [stored_of(row, settings.currency, names) for row in rows]
             rules = await resolve_rules(connection, [(each.segment.id, each.segment.rule) for each in stored])
-        counts = await self._counts(rules, settings)
-        return [ListedSegment(stored=each, count=count) for each, count in zip(stored, counts, strict=True)]
+            known = await read_kept(connection, stored, rules) if kept else {}
+        asked = [rule for each, rule in zip(stored, rules, strict=True) if each.segment.id not in known]
+        view, tests = await self._frame.read_for(asked), settings.exclude_test_accounts
+        counts = iter(await asyncio.to_thread(sizes, view, asked, exclude_test_accounts=tests))
+        total = await asyncio.to_thread(people_of, view, exclude_test_accounts=tests) if known else 0
+        return [
+            ListedSegment(stored=each, count=known[each.segment.id].count(total))
+            if each.segment.id in known
+            else ListedSegment(stored=each, count=next(counts))
+            for each in stored
+        ]
 
     async def get(self, segment_id: int, *, version: int | None = None) -> StoredSegment:
         """A segment with one version of its rule, the present one by default.

@@ -40,6 +40,13 @@ async def read_stored(connection: Connection, segment_id: int, version: int | No
     return stored_of(row, (await shop.read_settings(connection)).currency, await read_names(connection))
 
 
+async def read_all(connection: Connection, *, archived: bool) -> list[StoredSegment]:
+    """All segments in their present version, by name; archived ones, last, only on request."""
+    rows = await store.list_segments(connection, archived=archived)
+    currency, names = (await shop.read_settings(connection)).currency, await read_names(connection)
+    return [stored_of(row, currency, names) for row in rows]
+
+
 async def read_names(connection: Connection) -> dict[str, Names]:
     """What sentences call segments, lists, stores and coupons, by language."""
     known = await segment_uses.read_names(connection)
