@@ -77,6 +77,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         coupon_issues=services.coupon_issues,
         coupon_expiry=services.coupon_expiry,
         memberships=services.memberships,
+        standing=services.standing,
         sending_rights=services.sending_rights,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)

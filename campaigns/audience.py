@@ -20,12 +20,14 @@ class Members:
         frame: one row a member: ``customer_id`` and the columns that were asked for.
         as_of: how fresh the facts are.
         version: the version of the segment's rule.
+        day: the business day of the frame; None where there is none.
         known_since: see `segments.raw_members`: whether who they are hangs on history that was dropped.
     """
 
     frame: pl.DataFrame
     as_of: datetime
     version: int
+    day: date | None = None
     known_since: date | None = None
 
 
@@ -58,14 +60,22 @@ def with_standing(members: pl.DataFrame, standing: pl.DataFrame, contents: Seque
 
     Args:
         members: ``customer_id`` and the columns that the texts use.
-        standing: of the same people in the same order ``customer_id``, the gates' inputs but ``missing_field``, ``language``,
-            ``has_family_name``, ``has_given_name``. Members of whom the database knows nothing are left away, and are nobody's target.
+        standing: of the same people in the same order the gates' inputs but ``customer_id`` and ``missing_field``, ``language``,
+            ``has_family_name``, ``has_given_name``.
         contents: say which fields a person needs; who lacks one that any of them needs lacks it.
     """
-    if standing.height < members.height:
-        members = members.filter(pl.col("customer_id").is_in(standing["customer_id"].implode()))
-    joined = members.with_columns(standing.drop("customer_id"))
-    spoken = joined["language"].unique().to_list()
+    return with_missing(members.with_columns(standing), contents)
+
+
+def needed_columns(contents: Sequence[Content]) -> tuple[str, ...]:
+    """Columns of the frame without which somebody lacks a field of a text."""
+    needed = {name for content in contents for names in required_fields(content).values() for name in names}
+    return tuple(field.column for field in FIELDS if field.column is not None and field.name in needed)
+
+
+def with_missing(joined: pl.DataFrame, contents: Sequence[Content]) -> pl.DataFrame:
+    """The audience, with ``missing_field``: whether a person lacks anything that what she would be told shows."""
+    spoken = joined["language"].unique().to_list() if contents else []
     missing = [_lacks(content, spoken) for content in contents]
     return joined.with_columns(pl.any_horizontal(pl.lit(value=False), *missing).alias("missing_field"))
 
@@ -85,5 +95,10 @@ def _is_absent(name: str) -> pl.Expr:
     column = next(field.column for field in FIELDS if field.name == name)
     if column is None:
         return ~pl.col(f"has_{name}")
+    return is_absent(column)
+
+
+def is_absent(column: str) -> pl.Expr:
+    """Whether there is nothing to show in a column of the frame."""
     text = pl.col(column).cast(pl.String)
     return text.is_null() | (text.str.strip_chars() == "")

@@ -9,10 +9,12 @@ from math import sqrt
 from statistics import NormalDist
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from campaigns.effect import FEWEST_CONVERSIONS, SMALLEST_ARM
-from segments.rules.share import SPOTS, spot, spot_of
+from segments.rules.share import PLACES, SPOTS, first_place, places, spot, spot_of
 
 BUCKETS = SPOTS
 """A draw lands in one of these; a holdout of 5 % is the first 500."""
@@ -39,6 +41,46 @@ def bucket(salt: str, customer_id: int) -> int:
 def bucketed(salt: str) -> pl.Expr:
     """`bucket` over a column ``customer_id``: ten million people take a second."""
     return spot(_drawn_by(salt))
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """`bucket` of many at once, outside of a frame.
+
+    Attributes:
+        word: what it is drawn by.
+    """
+
+    word: str
+
+    @classmethod
+    def of(cls, salt: str) -> "Draw":
+        """By a campaign's salt."""
+        return cls(_drawn_by(salt))
+
+    def places(self, customer_ids: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Where each stands, finer than by buckets."""
+        return places(customer_ids, self.word)
+
+    def below(self, customer_ids: npt.NDArray[np.int64], percent: float) -> npt.NDArray[np.bool_]:
+        """Who is among the first so many percent of all."""
+        return self.is_below(self.places(customer_ids), percent)
+
+    def is_below(self, found: npt.NDArray[np.int64], percent: float) -> npt.NDArray[np.bool_]:
+        """The same of `places`."""
+        return found < first_place(held_out_below(percent))
+
+    def bucket(self, customer_id: int) -> int:
+        """`bucket`."""
+        return spot_of(customer_id, self.word)
+
+    def bucket_at(self, place: int) -> int:
+        """The bucket of one of `places`."""
+        return place * SPOTS // PLACES
+
+    def end_of(self, number: int) -> int:
+        """The first place of the next bucket."""
+        return first_place(number + 1)
 
 
 def _drawn_by(salt: str) -> str:

@@ -194,7 +194,7 @@ class _Case:
 
     @property
     def held_out(self) -> bool:
-        if not (self.terms.capped and self.rules.global_holdout_percent):
+        if not holds_out(self.rules, self.terms):
             return False
         drawn = bucket(self.rules.global_holdout_salt, self.who.customer_id)
         return drawn < held_out_below(self.rules.global_holdout_percent)
@@ -317,12 +317,12 @@ def decide(audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: da
 def pass_gates(
     audience: pl.DataFrame, *, rules: SendingRules, terms: Terms, now: datetime, expires_at: datetime
 ) -> pl.DataFrame:
-    """The audience with ``left_out`` and ``not_before``; see `decide`."""
+    """The audience with ``left_out`` and ``not_before``; see `decide`. Who is held out of all campaigns may be drawn before (``held_out``)."""
     now, expires_at = now.astimezone(UTC), expires_at.astimezone(UTC)  # columns hold UTC, and zones do not compare
     derived = audience.with_columns(
         _moments(audience, rules=rules, terms=terms, now=now),
         _over_cap(rules, terms).alias("over_cap"),
-        _held_out(rules, terms).alias("held_out"),
+        *([] if "held_out" in audience.columns else [_held_out(rules, terms).alias("held_out")]),
     ).with_columns(
         (pl.col("not_before") >= expires_at).alias("late"),
         (pl.lit(terms.quiet is QuietPolicy.DROP) & (pl.col("not_before") > now)).alias("drops"),
@@ -352,7 +352,12 @@ def _over_cap(rules: SendingRules, terms: Terms) -> pl.Expr:
     return day | week
 
 
+def holds_out(rules: SendingRules, terms: Terms) -> bool:
+    """Whether anybody is held out of a campaign because of being held out of all."""
+    return terms.capped and rules.global_holdout_percent > 0
+
+
 def _held_out(rules: SendingRules, terms: Terms) -> pl.Expr:
-    if not (terms.capped and rules.global_holdout_percent):
+    if not holds_out(rules, terms):
         return pl.lit(value=False)
     return bucketed(rules.global_holdout_salt) < held_out_below(rules.global_holdout_percent)

@@ -4,16 +4,14 @@ The draw of the phase hangs on nothing but the customer, so both phases hold the
 decision as control has a window that begins when the push would have come, and both arms stay comparable.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import polars as pl
 
-from campaigns.content import Variant
 from campaigns.effect import ASSUMED_RATE
-from campaigns.experiment import ArmName, variant_column
 from campaigns.gates import Plan
+from campaigns.headcount import Headcount
 from campaigns.winner import Measure, TestSize, WinnerRule, detectable, in_test
 
 
@@ -52,25 +50,22 @@ def parted(people: pl.DataFrame, *, salt: str, rule: WinnerRule) -> tuple[pl.Dat
     return people.filter(tested), people.filter(~tested)
 
 
-def decision_at(test: Plan, rule: WinnerRule) -> datetime:
+def decision_at(test: Plan | Headcount, rule: WinnerRule) -> datetime:
     """The declared moment: the wait begins when the last of the test may be sent it, after quiet hours that hold."""
     return (test.deferred_until or test.planned_at) + rule.wait
 
 
 def size_of(
-    phases: Phases, *, salt: str, rule: WinnerRule, variants: Sequence[Variant], known_rate: float | None
+    tested: Headcount, rest: Headcount | None, *, decides_at: datetime, rule: WinnerRule, known_rate: float | None
 ) -> TestSize:
     """How many people test what, and what that can show; ``known_rate`` of the conversion event, over the time of the wait."""
-    tested = phases.plan.arm(ArmName.TREATED)
-    drawn = dict(tested.select(variant_column(salt, variants)).to_series().value_counts().iter_rows())
-    counts = {variant.name: drawn.get(variant.name, 0) for variant in variants}
     known = known_rate if rule.measure is Measure.CONVERSIONS else None
     return TestSize(
-        people=tested.height,
-        rest=phases.rest.arm(ArmName.TREATED).height if phases.rest else 0,
-        by_variant=counts,
-        decides_at=decision_at(phases.plan, rule),
-        smallest_effect=detectable([*counts.values()], rate=known or ASSUMED_RATE, level=rule.level),
+        people=tested.treated,
+        rest=rest.treated if rest else 0,
+        by_variant=dict(tested.by_variant),
+        decides_at=decides_at,
+        smallest_effect=detectable([*tested.by_variant.values()], rate=known or ASSUMED_RATE, level=rule.level),
         base_rate=known or ASSUMED_RATE,
         known_rate=bool(known),
     )

@@ -2,22 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from campaigns.campaign import Content, Draft
+from campaigns.crowd import Ways
 from campaigns.effect import ASSUMED_RATE
-from campaigns.experiment import ArmName, smallest_effect, suggest_holdout
+from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS, clean
-from campaigns.gates import AUDIENCE, LABELS, Plan, Reason, SendingRules, Terms, decide
+from campaigns.gates import AUDIENCE, LABELS, Reason, SendingRules, Terms
+from campaigns.headcount import Headcount, count
 from campaigns.overview import DryRun, Label, Removed, Sample
 from campaigns.schedule import QuietHours
 from campaigns.templates import MissingField, TextTooLong, fill
-from segments.customers import days_column
-
-SAMPLES = 3
+from segments.customers import latest_column
+from segments.reduce.latest import since
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,12 @@ def removed(counts: Mapping[str, int], examples: Mapping[str, tuple[int, ...]] |
     )
 
 
-def examples_of(plan: Plan) -> dict[str, tuple[int, ...]]:
-    """A few of whom each gate stops, by reason: the same ones at every look."""
-    stopped = plan.people.filter(pl.col("left_out").is_not_null())
-    few = stopped.group_by("left_out").agg(pl.col("customer_id").bottom_k(SAMPLES).sort())
-    return {reason: tuple(people) for reason, people in few.select("left_out", "customer_id").iter_rows()}
-
-
-def base_rate(members: pl.DataFrame, *, event: str, days: int) -> float | None:
-    """Share of the members who did ``event`` in the last ``days`` business days; None where nobody ever did."""
-    column = days_column(event)
-    if members.is_empty() or column not in members.columns:
+def base_rate(members: pl.DataFrame, *, day: date | None, event: str, days: int) -> float | None:
+    """Share of the members who did ``event`` in the last ``days`` business days up to ``day``; None where nobody ever did."""
+    column = latest_column(event, 1)
+    if members.is_empty() or day is None or column not in members.columns:
         return None
-    recent = pl.col(column).list.first() > pl.col("as_of").dt.offset_by(f"-{days}d")
+    recent = since(pl.col(column), day - timedelta(days=days - 1))
     return float(members.select(recent.fill_null(value=False).mean()).item())
 
 
@@ -68,8 +63,8 @@ def sample(row: Mapping[str, Any], person: Person, content: Content, *, currency
     return Sample(row["customer_id"], language, text.title, text.body)
 
 
-def unasked(draft: Draft, people: pl.DataFrame, *, rules: SendingRules, salt: str, now: datetime) -> Plan:
-    """The plan of a journey that sends nothing: no gate is asked, only drawn is who is kept out of it.
+def unasked(draft: Draft, people: pl.DataFrame, *, rules: SendingRules, salt: str, now: datetime) -> Headcount:
+    """The count of a journey that sends nothing: no gate is asked, only drawn is who is kept out of it.
 
     Args:
         draft: the campaign.
@@ -78,27 +73,39 @@ def unasked(draft: Draft, people: pl.DataFrame, *, rules: SendingRules, salt: st
         salt: of the campaign's draw.
         now: the present moment.
     """
-    passes = {"gone": False, "consented": True, "excluded": False, "devices": 1, "sent_day": 0, "sent_week": 0}
-    standing = {**passes, "missing_field": False, "zone": None}
-    columns = [pl.lit(value, dtype=AUDIENCE[name]).alias(name) for name, value in standing.items()]
-    terms, never = Terms.of(draft, salt=salt), QuietHours(start=time(), end=time(), zone=rules.quiet.zone)
-    plan = decide(
-        people.select("customer_id", *columns),
+    passes = {
+        "gone": False,
+        "consented": True,
+        "excluded": False,
+        "devices": 1,
+        "sent_day": 0,
+        "sent_week": 0,
+        "language": None,
+        "zone": None,
+    }
+    kinds = AUDIENCE | {"language": pl.String()}
+    way = pl.DataFrame({name: [value] for name, value in passes.items()}, schema={name: kinds[name] for name in passes})
+    never = QuietHours(start=time(), end=time(), zone=rules.quiet.zone)
+    counted = count(
+        people,
+        Ways(way, np.zeros(people.height, dtype=np.uint32)),
+        contents=(),
         rules=replace(rules, quiet=never, cap_day=0, cap_week=0),
-        terms=replace(terms, own_zone=False),
+        terms=replace(Terms.of(draft, salt=salt), own_zone=False),
         now=now,
         expires_at=now + draft.expires_after,
     )
-    return replace(plan, people=plan.people.with_columns(pl.lit(0, dtype=AUDIENCE["devices"]).alias("devices")))
+    return replace(counted, devices=0)
 
 
-def sampled(plan: Plan) -> pl.DataFrame:
-    """The treated members that samples are drawn from: the same ones at every look."""
-    return plan.arm(ArmName.TREATED).sort("bucket", "customer_id").head(SAMPLES) if plan.people.height else plan.people
+def sampled(found: Headcount, people: pl.DataFrame) -> list[dict[str, Any]]:
+    """The rows of the treated members that samples are drawn from: the same ones at every look."""
+    rows = people.filter(pl.col("customer_id").is_in(found.first)).to_dicts()
+    return sorted(rows, key=lambda row: found.first.index(row["customer_id"]))
 
 
 def summarise(
-    plan: Plan,
+    found: Headcount,
     *,
     campaign_id: int,
     revision: int,
@@ -106,23 +113,22 @@ def summarise(
     samples: Sequence[Sample],
     rate: float | None,
 ) -> DryRun:
-    """The dry run of a plan."""
-    treated, control = plan.arm(ArmName.TREATED), plan.arm(ArmName.CONTROL)
+    """The dry run of what was counted."""
     assumed = rate or ASSUMED_RATE
-    suggestion = suggest_holdout(treated.height + control.height, base_rate=assumed)
+    suggestion = suggest_holdout(found.treated + found.control, base_rate=assumed)
     return DryRun(
         campaign_id=campaign_id,
         revision=revision,
         as_of=as_of,
-        segment_size=plan.people.height,
-        removed=removed({str(reason): people for reason, people in plan.removed().items()}, examples_of(plan)),
-        control=control.height,
-        treated=treated.height,
-        devices=int(treated["devices"].sum()),
-        deferred_until=plan.deferred_until,
-        expires_at=plan.expires_at,
+        segment_size=found.people,
+        removed=removed({str(reason): people for reason, people in found.left_out.items()}, found.examples),
+        control=found.control,
+        treated=found.treated,
+        devices=found.devices,
+        deferred_until=found.deferred_until,
+        expires_at=found.expires_at,
         samples=tuple(samples),
-        smallest_effect=smallest_effect(assumed, treated=treated.height, control=control.height),
+        smallest_effect=smallest_effect(assumed, treated=found.treated, control=found.control),
         suggested_holdout=suggestion.holdout_percent if suggestion else None,
         base_rate=rate,
     )

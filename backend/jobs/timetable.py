@@ -19,6 +19,7 @@ from backend.services.replays import Replays
 from backend.services.retention import Retention
 from backend.services.sending_rights import SendingRights
 from backend.services.snapshots import Snapshots
+from backend.services.standing import StandingKeeper
 from backend.services.webhooks.sending import WebhookRuns
 from backend.services.workers import Workers
 
@@ -45,6 +46,7 @@ def timetable(
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
     memberships: Memberships,
+    standing: StandingKeeper,
     sending_rights: SendingRights,
 ) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once.
@@ -68,6 +70,7 @@ def timetable(
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
         Loop("memberships", memberships.work, 0.5),
+        Loop("standing", standing.work, 1.0),
         Loop("snapshots", snapshots.work, 60.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),

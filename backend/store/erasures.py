@@ -89,7 +89,12 @@ async def insert(
     await add_digests(connection, digests=digests, erasure_id=erasure_id)
     await connection.execute(_SQL["mark_customers"], customer_ids, now)
     await connection.execute(_SQL["cancel_deliveries"], customer_ids, now)
+    await _forget_standing(connection, customer_ids)
     return erasure_id
+
+
+async def _forget_standing(connection: Connection, customer_ids: Sequence[int]) -> None:
+    await connection.executemany(_SQL["forget_standing"], [(number,) for number in customer_ids])
 
 
 async def add_digests(connection: Connection, *, digests: Sequence[bytes], erasure_id: int) -> None:
@@ -175,6 +180,7 @@ async def blank(
     for name in _BY_NUMBERS_AT:
         arguments = (customer_ids, now)
         done[name] = _count(await connection.execute(_SQL[name], *arguments))
+    await _forget_standing(connection, customer_ids)
     return done
 
 

@@ -6,7 +6,7 @@ people takes no join, and a few bytes a person. Only what differs from the usual
 
 import asyncio
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,9 +29,9 @@ FEW = 8
 DAY, WEEK = timedelta(hours=24), timedelta(days=7)
 """The windows of the frequency cap."""
 
-_ID, _LABELS = {"customer_id": pl.Int64()}, {"language": pl.String(), "zone": pl.String()}
-_PEOPLE = _ID | {"gone": pl.Int8()} | _LABELS | {"no_family_name": pl.Int8(), "no_given_name": pl.Int8()}
-_SENT = _ID | {"campaign_id": pl.Int32(), "occurrence": pl.Int64(), "step": pl.Int16(), "today": pl.Int8()}
+ID, _LABELS = {"customer_id": pl.Int64()}, {"language": pl.String(), "zone": pl.String()}
+_PEOPLE = ID | {"gone": pl.Int8()} | _LABELS | {"no_family_name": pl.Int8(), "no_given_name": pl.Int8()}
+_SENT = ID | {"campaign_id": pl.Int32(), "occurrence": pl.Int64(), "step": pl.Int16(), "today": pl.Int8()}
 
 Flags = npt.NDArray[np.bool_]
 
@@ -47,7 +47,14 @@ class Asked:
 
 
 async def read(
-    connection: Connection, customer_ids: pl.Series, *, asked: Asked, rules: SendingRules, terms: Terms, now: datetime
+    connection: Connection,
+    customer_ids: pl.Series,
+    *,
+    asked: Asked,
+    rules: SendingRules,
+    terms: Terms,
+    now: datetime,
+    excluding: bool = True,
 ) -> pl.DataFrame:
     """The standing of each, in the order given: the gates' inputs but ``missing_field``, ``language``, ``has_family_name``, ``has_given_name``.
 
@@ -58,29 +65,42 @@ async def read(
         rules: say what counts as consent.
         terms: say to what, and which pushes count for the cap.
         now: the end of the windows of the cap.
+        excluding: whether exclusion lists are asked; without, nobody is on one.
     """
     level = None if connection.is_in_transaction() else "repeatable_read"
     async with connection.transaction(isolation=level):
         await connection.execute(_SQL["settle_in"])
-        last = await connection.fetchval(_SQL["last_customer"])
+        last = await last_customer(connection)
         numbers = customer_ids.filter(customer_ids <= last)
         among = numbers.to_list() if numbers.len() * FEW < last else None
-        reader = _Reader(connection, among, last)
+        reader = Reader(connection, among, last)
         people = await reader.rows("read_people", asked.language, asked.zone, asked.family_name, asked.given_name, schema=_PEOPLE)  # fmt: skip
         words = await reader.rows(
-            "read_words", purpose(terms), silence := consent_without_word(rules, terms), schema=_ID
+            "read_words", purpose(terms), silence := consent_without_word(rules, terms), schema=ID
         )
-        excluded = await reader.rows("read_excluded", schema=_ID, everybody=True)
-        devices = await reader.rows("read_devices", asked.language, asked.zone, schema=_ID | _LABELS)
+        excluded = (
+            await reader.rows("read_excluded", schema=ID, everybody=True) if excluding else pl.DataFrame(schema=ID)
+        )
+        devices = await reader.rows("read_devices", asked.language, asked.zone, schema=ID | _LABELS)
         told = await _newest(reader, devices, asked)
         sent = await _sent(reader, rules, terms, now)
     sets = _Sets(numbers, last, people=people, words=words, excluded=excluded, devices=devices, told=told, sent=sent)
-    return await asyncio.to_thread(sets.together, asked, silence=silence)
+    return await asyncio.to_thread(sets.together if among is None else sets.of_few, asked, silence=silence)
+
+
+async def last_customer(connection: Connection) -> int:
+    """The highest number that anybody has; 0 where there is nobody."""
+    return int(await connection.fetchval(_SQL["last_customer"]))
 
 
 @dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads sets as text, which the server writes and Polars reads far faster than rows become objects."""
+class Reader:
+    """Reads sets as text, which the server writes and Polars reads far faster than rows become objects.
+
+    Attributes:
+        among: whose rows; None for everybody's.
+        last: the highest number that is of interest.
+    """
 
     connection: Connection
     among: list[int] | None
@@ -93,15 +113,16 @@ class _Reader:
         schema: dict[str, Any],
         among: Iterable[int] | None = None,
         everybody: bool = False,
+        sql: Mapping[str, str] = _SQL,
     ) -> pl.DataFrame:
-        """The rows of a statement; those of numbers that were given since are left out."""
+        """The rows of a statement of ``sql``; those of numbers that were given since are left out."""
         written = io.BytesIO()
 
         async def keep(data: bytes) -> None:
             written.write(data)
 
         people = [] if everybody else [self.among if among is None else list(among)]
-        await self.connection.copy_from_query(_SQL[name], *people, *given, output=keep, format="csv", timeout=PATIENCE)
+        await self.connection.copy_from_query(sql[name], *people, *given, output=keep, format="csv", timeout=PATIENCE)
         if not written.tell():
             return pl.DataFrame(schema=schema)
         return await asyncio.to_thread(_parsed, written, schema, last=self.last)
@@ -112,12 +133,12 @@ def _parsed(written: io.BytesIO, schema: dict[str, Any], *, last: int) -> pl.Dat
     return pl.read_csv(written, has_header=False, schema=schema).filter(pl.col("customer_id") <= last)
 
 
-async def _newest(reader: _Reader, devices: pl.DataFrame, asked: Asked) -> pl.DataFrame:
+async def _newest(reader: Reader, devices: pl.DataFrame, asked: Asked) -> pl.DataFrame:
     """What the newest device of each says: only whose devices differ are looked at closer."""
     differing = await asyncio.to_thread(_differing, devices)
     if differing.is_empty():
         return devices
-    newest = await reader.rows("read_newest", asked.language, asked.zone, schema=_ID | _LABELS, among=differing)
+    newest = await reader.rows("read_newest", asked.language, asked.zone, schema=ID | _LABELS, among=differing)
     return pl.concat([devices.filter(~pl.col("customer_id").is_in(differing.implode())), newest])
 
 
@@ -127,7 +148,7 @@ def _differing(devices: pl.DataFrame) -> pl.Series:
     return several.group_by("customer_id").agg(words.alias("words")).filter(pl.col("words") > 1)["customer_id"]
 
 
-async def _sent(reader: _Reader, rules: SendingRules, terms: Terms, now: datetime) -> pl.DataFrame:
+async def _sent(reader: Reader, rules: SendingRules, terms: Terms, now: datetime) -> pl.DataFrame:
     """A row a push to a person, where a cap holds; ``today``: in the last day."""
     if not (terms.capped and (rules.cap_day or rules.cap_week)):
         return pl.DataFrame(schema=_SENT)
@@ -162,6 +183,14 @@ class _Sets:
     told: pl.DataFrame
     sent: pl.DataFrame
 
+    def of_few(self, asked: Asked, *, silence: bool) -> pl.DataFrame:
+        """The same, numbered among themselves: no array is as long as there are customers."""
+        few = pl.DataFrame({"customer_id": self.numbers}).with_row_index("place")
+        names = ("people", "words", "excluded", "devices", "told", "sent")
+        sets = {name: _placed(getattr(self, name), few) for name in names}
+        found = _Sets(few["place"].cast(pl.Int64), few.height - 1, **sets).together(asked, silence=silence)
+        return found.with_columns(customer_id=self.numbers)
+
     def together(self, asked: Asked, *, silence: bool) -> pl.DataFrame:
         """See `read`."""
         at = _Places(self.numbers.to_numpy(), self.last)
@@ -179,6 +208,12 @@ class _Sets:
             "zone": at.labels("zone", self.told, self.people),
         }
         return pl.DataFrame(found)
+
+
+def _placed(rows: pl.DataFrame, few: pl.DataFrame) -> pl.DataFrame:
+    """Rows of a few people by their places instead of their numbers; others' rows are left out."""
+    placed = rows.join(few, on="customer_id")
+    return placed.with_columns(pl.col("place").cast(pl.Int64).alias("customer_id")).drop("place")
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from backend.services.shop import Shop
     from backend.services.snapshots import Snapshots
     from backend.services.source_keys import SourceKeys
+    from backend.services.standing import StandingKeeper
     from backend.services.static_lists import StaticLists
     from backend.services.webhooks.endpoints import Webhooks
     from backend.services.webhooks.sending import WebhookRuns
@@ -144,6 +145,7 @@ class Services(IntakeServices):
     coupon_expiry: "CouponExpiry"
     rank_desk: "RankDesk"
     memberships: "Memberships"
+    standing: "StandingKeeper"
     membership_ledger: "MembershipLedger"
     static_lists: "StaticLists"
     segment_versions: "SegmentVersions"

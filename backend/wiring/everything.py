@@ -63,6 +63,7 @@ from backend.services.shop import Shop
 from backend.services.snapshots import Snapshots
 from backend.services.source_keys import SourceKeys
 from backend.services.sources import KEY_PREFIX
+from backend.services.standing import StandingKeeper
 from backend.services.static_lists import StaticLists
 from backend.services.tracking_plans import TrackingPlans
 from backend.services.webhooks.endpoints import Webhooks
@@ -185,6 +186,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
         rank_desk=RankDesk(pool, clock, lake, stored),
         memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
+        standing=StandingKeeper(pool, clock),
         membership_ledger=membership_ledger,
         segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
         static_lists=StaticLists(

@@ -42,11 +42,11 @@ class SegmentAudiences:
             version = (await self.segment_runs.get(segment_id)).segment.version
             rows = await self.segment_runs.members(segment_id, version=version)
             since = await self.segment_runs.known_since(segment_id)
-        as_of = self.frame.read().as_of
+        view = self.frame.read()
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
         found = await asyncio.to_thread(wanted.collect)
-        return Members(frame=found, as_of=as_of, version=version, known_since=since)
+        return Members(frame=found, as_of=view.as_of, version=version, day=view.day, known_since=since)
 
 
 async def bought_together(insights: Insights) -> tuple[str, str] | None:

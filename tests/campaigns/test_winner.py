@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from campaigns.campaign import Draft, check_draft, check_new_version
 from campaigns.content import Content, Text, Variant
+from campaigns.crowd import Ways
 from campaigns.errors import DraftIncomplete
 from campaigns.experiment import ArmName
 from campaigns.gates import SendingRules, Terms
 from campaigns.gates import decide as pass_and_draw
+from campaigns.headcount import count
 from campaigns.phases import Phases, decision_at, parted, size_of, whole_days
 from campaigns.schedule import QuietHours
 from campaigns.trigger import Kind, OnEvent, Recurring
@@ -175,7 +177,13 @@ def test_both_phases_hold_the_same_share_of_the_control_group() -> None:
         assert plan.arm(ArmName.CONTROL).height / part.height == pytest.approx(0.1, abs=0.01)
     phases = Phases(plan=plans[0], rest=plans[1], decides_at=NOON)
     assert phases.together.people.height == 20_000
-    size = size_of(phases, salt="s", rule=rule, variants=TWO, known_rate=0.2)
+    counts = [
+        count(
+            part, Ways.one_each(part), contents=[], now=NOON, expires_at=NOON + timedelta(days=1), variants=TWO, **given
+        )
+        for part in (tested, others)
+    ]
+    size = size_of(*counts, decides_at=decision_at(counts[0], rule), rule=rule, known_rate=0.2)
     assert (size.people, size.rest) == (plans[0].arm(ArmName.TREATED).height, plans[1].arm(ArmName.TREATED).height)
     assert sum(size.by_variant.values()) == size.people
     assert (size.base_rate, size.known_rate) == (0.05, False)

@@ -15,6 +15,7 @@ from campaigns import report_table
 from campaigns.campaign import Content, State, Text
 from campaigns.effect import Verdict
 from campaigns.intervals import IntervalKind
+from segments.reduce.latest import latest_columns
 from tests.fixtures.shop_floor import CONTENT, NOON, ShopFloor, fact_frame
 
 
@@ -139,12 +140,10 @@ async def test_a_night_that_outlives_the_message_leaves_everyone_out(floor: Shop
 async def test_the_base_rate_and_the_holdout_come_from_the_segment(floor: ShopFloor) -> None:
     ids = await floor.people(40)
     today = floor.clock.now().date()
-    floor.audience.frame = floor.audience.frame.with_columns(
-        pl.lit(today).alias("as_of"),
-        pl.Series(
-            "days:Order Completed", [[today] if n % 4 == 0 else [] for n in range(len(ids))], dtype=pl.List(pl.Date)
-        ),
-    )
+    days = [[today] if n % 4 == 0 else [] for n in range(len(ids))]
+    lists = pl.Series("days:Order Completed", days, dtype=pl.List(pl.Date))
+    floor.audience.frame = floor.audience.frame.with_columns(lists).with_columns(latest_columns(["Order Completed"]))
+    floor.audience.day = today
     made = await floor.campaign(holdout_percent=50.0)
     seen = await floor.desk.dry_run(made.summary.campaign_id)
     assert seen.base_rate == 0.25

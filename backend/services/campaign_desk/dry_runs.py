@@ -1,9 +1,9 @@
-"""The dry run: the launch's own decisions, counted and thrown away."""
+"""The dry run: what a launch would decide, counted."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 import polars as pl
@@ -12,20 +12,20 @@ from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
+from backend.store.audience import Counts
 from campaigns.audience import Audiences, Members, merge_columns
 from campaigns.campaign import Content, Draft
 from campaigns.dates import columns_of, whose_date
-from campaigns.gates import Plan
 from campaigns.journey import sends
 from campaigns.overview import DryRun, Sample
-from campaigns.phases import Phases, size_of, whole_days
+from campaigns.phases import size_of, whole_days
 from campaigns.preview import Person, base_rate, sample, sampled, summarise, unasked
 from campaigns.rehearsal import Fork, Rehearsal
 from campaigns.schedule import next_due
 from campaigns.steps import Step
 from campaigns.trigger import SET_BASED, OnDate
 from campaigns.winner import TestSize
-from segments.customers import days_column
+from segments.customers import latest_column
 
 MOST_FORKED = 100_000
 """More people are not asked which way they would take: a look before a launch has to stay a look."""
@@ -60,40 +60,42 @@ async def dry_run(
     draft, salt = draft_of(row), row["salt"]
     whom = await _whom(pool, draft, audiences=audiences, rehearsals=rehearsals, now=now)
     asked = first_push(draft)
-    phases = None
+    counts = None
     if asked is None:
         async with pool.acquire() as connection:
             rules = (await shop_store.read_settings(connection)).sending
-        plan = unasked(draft, whom.people, rules=rules, salt=salt, now=now)
+        counted = unasked(draft, whom.people, rules=rules, salt=salt, now=now)
     else:
-        phases = await audience_store.plan_phases(pool, asked, whom.people, salt=salt, now=now)
-        plan = phases.together
+        counts = await audience_store.count_phases(pool, asked, whom.people, salt=salt, now=now)
+        counted = counts.together(salt=salt)
     found = summarise(
-        plan,
+        counted,
         campaign_id=row["campaign_id"],
         revision=row["revision"],
         as_of=whom.members.as_of,
-        samples=[] if asked is None else await _samples(pool, plan, next(content for _, content in asked.contents())),
-        rate=base_rate(whom.people, event=draft.conversion_event, days=draft.conversion_days),
+        samples=[]
+        if asked is None
+        else await _samples(pool, sampled(counted, whom.people), next(content for _, content in asked.contents())),
+        rate=base_rate(whom.people, day=whom.members.day, event=draft.conversion_event, days=draft.conversion_days),
     )
-    counted = draft.steps and plan.people.height <= MOST_FORKED
-    ids = plan.people["customer_id"].to_list() if counted else []
+    forks = draft.steps and counted.people <= MOST_FORKED
+    ids = whom.people["customer_id"].to_list() if forks else []
     return replace(
         found,
         known_since=whom.members.known_since,
-        test=_test(phases, draft, whom, salt=salt) if phases else None,
+        test=_test(counts, draft, whom) if counts else None,
         day=whom.day,
         rehearsal=whom.rehearsal,
-        fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if counted else None,
+        fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if forks else None,
     )
 
 
-def _test(phases: Phases, draft: Draft, whom: _Whom, *, salt: str) -> TestSize | None:
+def _test(counts: Counts, draft: Draft, whom: _Whom) -> TestSize | None:
     rule = draft.winner
-    if rule is None:
+    if rule is None or counts.decides_at is None:
         return None
-    rate = base_rate(whom.people, event=draft.conversion_event, days=whole_days(rule.wait))
-    return size_of(phases, salt=salt, rule=rule, variants=draft.variants, known_rate=rate)
+    rate = base_rate(whom.people, day=whom.members.day, event=draft.conversion_event, days=whole_days(rule.wait))
+    return size_of(counts.first, counts.rest, decides_at=counts.decides_at, rule=rule, known_rate=rate)
 
 
 def first_push(draft: Draft) -> Draft | None:
@@ -110,7 +112,7 @@ async def _whom(
     trigger = draft.trigger
     own = columns_of(trigger) if isinstance(trigger, OnDate) else ()
     used = merge_columns(content for _, content in draft.contents())
-    columns = tuple(dict.fromkeys((*used, "as_of", days_column(draft.conversion_event), *own)))
+    columns = tuple(dict.fromkeys((*used, latest_column(draft.conversion_event, 1), *own)))
     if trigger.kind not in SET_BASED:
         rehearsal, numbers = await rehearsals.begun(draft)
         members = await audiences.members(None, columns=columns)
@@ -126,13 +128,11 @@ async def _whom(
     return _Whom(people=people, members=members, day=due.day if due else None)
 
 
-async def _samples(pool: asyncpg.Pool, plan: Plan, content: Content) -> list[Sample]:
-    chosen: pl.DataFrame = sampled(plan)
+async def _samples(pool: asyncpg.Pool, rows: list[dict[str, Any]], content: Content) -> list[Sample]:
     async with pool.acquire() as connection:
-        names = await delivery_store.read_names(connection, customer_ids=chosen["customer_id"].to_list())
+        names = await delivery_store.read_names(connection, customer_ids=[row["customer_id"] for row in rows])
         currency = (await shop_store.read_settings(connection)).currency
     people = {row["customer_id"]: Person(row["language"], row["family_name"], row["given_name"]) for row in names}
-    rows = chosen.to_dicts()
     known = [row for row in rows if row["customer_id"] in people]
     found = [sample(row, people[row["customer_id"]], content, currency=currency) for row in known]
     return [one for one in found if one is not None]

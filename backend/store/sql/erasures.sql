@@ -209,6 +209,16 @@ DELETE FROM static_list_members WHERE customer_id = ANY ($1::bigint[]);
 -- name: delete_test_sends
 DELETE FROM test_sends WHERE customer_id = ANY ($1::bigint[]);
 
+-- name: forget_standing
+-- What is kept of how a person stands (docs/decisions/0031): she is read anew from now on.
+UPDATE standing_blocks SET
+    kinds = overlay(kinds PLACING '\x0000'::bytea FROM 2 * ($1::bigint % 65536)::int + 1),
+    day_1 = overlay(day_1 PLACING '\x00000000'::bytea FROM 4 * ($1::bigint % 65536)::int + 1),
+    week_1 = overlay(week_1 PLACING '\x00000000'::bytea FROM 4 * ($1::bigint % 65536)::int + 1),
+    day_2 = overlay(day_2 PLACING '\x00000000'::bytea FROM 4 * ($1::bigint % 65536)::int + 1),
+    week_2 = overlay(week_2 PLACING '\x00000000'::bytea FROM 4 * ($1::bigint % 65536)::int + 1)
+WHERE block = $1::bigint / 65536
+
 -- name: blank_customers
 UPDATE customers
 SET user_id = NULL, born_anonymous_id = NULL, known_to_shop = false, traits = '{}', traits_at = NULL, trait_times = '{}',

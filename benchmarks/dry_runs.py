@@ -1,0 +1,131 @@
+"""Dry runs of ten million people in a process of their own; started by `planning.py`. Arguments: database, file of the members, times."""
+
+import asyncio
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from datetime import time as datetime_time
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import numpy as np
+import polars as pl
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from backend.clock import SystemClock
+from backend.store import audience as audience_store
+from backend.store import campaigns as store
+from backend.store import shop, standing
+from backend.store.campaign_drafts import read_draft
+from backend.store.pool import open_pool
+from backend.store.standing import Asked
+from benchmarks.people import CONTENT, filled, written
+from benchmarks.spending import spending
+from campaigns.audience import Members, with_standing
+from campaigns.experiment import ArmName
+from campaigns.gates import Terms, decide
+from segments.customers import latest_column
+from tests.fixtures.shop_floor import ShopFloor
+
+AIM = 1.0
+"""Seconds for ten million people."""
+ROUNDS, CHECKED = 5, 50_000
+_CHANGE = 'UPDATE customers SET traits = traits || \'{"family_name": ""}\' WHERE customer_id % ($1::int / $2::int) = 0'
+
+
+@dataclass
+class MappedAudience:
+    """Members out of a mapped file, as the frame has them: rows by sixteenths of the customers."""
+
+    path: Path
+
+    async def members(self, _segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+        """Everybody."""
+        rows = pl.scan_ipc(self.path)
+        known = rows.collect_schema().names()
+        wanted = rows.select("customer_id", *(column for column in columns if column in known))
+        now = datetime.now(UTC)
+        return Members(frame=await asyncio.to_thread(wanted.collect), as_of=now, version=1, day=now.date())
+
+
+def write_members(path: Path, people: int) -> None:
+    """Everybody's row: number, rank, and the day of the last order."""
+    drawn = np.random.default_rng(6)
+    numbers = np.concatenate([np.arange(1, people + 1)[part::16] for part in range(16)])
+    ranks = (
+        pl.Series("rank", drawn.integers(0, 3, people).astype(np.uint8))
+        .cat.to(pl.Enum(["bronze", "silver", "gold"]))
+        .cast(pl.String)
+    )
+    day = pl.Series(latest_column("Order Completed", 1), drawn.integers(0, 20_000, people).astype(np.uint16))
+    pl.DataFrame([pl.Series("customer_id", numbers), ranks, day]).write_ipc(path)
+
+
+async def dry_runs(dsn: str, people: int, *, changed: int) -> None:
+    """Fill the database, write standing, change some, and have dry runs made."""
+    with tempfile.TemporaryDirectory() as place:
+        path = Path(place) / "members.arrow"
+        write_members(path, people)
+        async with await open_pool(dsn) as pool:
+            _, spent = await spending(pool, filled(pool, people))
+            print(f"{people:,} people put into the database: {spent}")
+            print(f"standing of {people:,} written: {await written(pool)}")
+            size = await pool.fetchval("SELECT pg_total_relation_size('standing_blocks')")
+            print(f"  it takes {size / 2**20:,.0f} MiB")
+            if changed:
+                await pool.execute(_CHANGE, people, changed, timeout=600)
+        await asyncio.to_thread(subprocess.run, [sys.executable, __file__, dsn, str(path)], check=True)
+
+
+async def run(dsn: str, path: Path) -> None:
+    """Dry runs, one after the other, in a process that runs."""
+    async with await open_pool(dsn) as pool:
+        floor = ShopFloor(pool, clock=SystemClock())
+        await floor.settings(cap_24h=1, cap_7d=3, approval_above=0, quiet_from=datetime_time(21), quiet_until=datetime_time(8))  # fmt: skip
+        small = path.with_name("few.arrow")
+        pl.scan_ipc(path).head(1000).collect().write_ipc(small)
+        floor.audience.members = MappedAudience(small).members  # type: ignore[method-assign]
+        made = (await floor.campaign(content=CONTENT, holdout_percent=5.0)).summary
+        await floor.desk.dry_run(made.campaign_id)
+        before = peak()
+        floor.audience.members = MappedAudience(path).members  # type: ignore[method-assign]
+        waiting = await pool.fetchval("SELECT count(*) FROM standing_changes")
+        rounds = [await spending(pool, floor.desk.dry_run(made.campaign_id)) for _ in range(ROUNDS)]
+        told, costs = rounds[0][0], [spent for _, spent in rounds]
+        for spent in costs:
+            print(f"dry run of {told.segment_size:,} people, {waiting:,} of whom have changed: {spent}")
+        print(f"  median {statistics.median(each.clock for each in costs):.2f} s, fastest {min(each.clock for each in costs):.2f} s "
+              f"(aim {AIM:.0f} for ten million), {statistics.median(each.ours + each.servers for each in costs):.2f} CPU s; "
+              f"memory at its peak {peak():,.0f} MiB, {before:,.0f} before")  # fmt: skip
+        await _check(pool, made.campaign_id, path)
+
+
+def peak() -> float:
+    """MiB of this process at its peak."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+async def _check(pool: asyncpg.Pool, campaign_id: int, path: Path) -> None:
+    """Count a sample as it is kept, and a row a person as it is read from the tables."""
+    async with pool.acquire() as connection:
+        row: Any = await store.get(connection, campaign_id=campaign_id)
+        rules, now = (await shop.read_settings(connection)).sending, datetime.now(UTC)
+    draft, few = read_draft(row), pl.scan_ipc(path).collect().gather_every(200).head(CHECKED)
+    counted = (await audience_store.count_phases(pool, draft, few, salt=row["salt"], now=now)).first
+    terms, asked = Terms.of(draft, salt=row["salt"]), Asked(language=True, zone=True, family_name=True, given_name=True)
+    async with pool.acquire() as connection:
+        known = await standing.read(connection, few["customer_id"], asked=asked, rules=rules, terms=terms, now=now)
+    audience = with_standing(few, known.drop("customer_id"), [CONTENT])
+    plan = decide(audience, rules=rules, terms=terms, now=now, expires_at=now + draft.expires_after)
+    if counted.left_out != plan.removed() or counted.treated != plan.arm(ArmName.TREATED).height:
+        raise SystemExit(f"Counts differ: {counted}, {plan.removed()}")
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], Path(sys.argv[2])))
