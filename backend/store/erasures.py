@@ -75,6 +75,11 @@ async def find_open(connection: Connection, *, customer_ids: Sequence[int]) -> i
     return found
 
 
+async def list_going(connection: Connection, *, since: datetime) -> list[int]:
+    """The numbers of people whose erasure is not finished, or was not at a moment."""
+    return [row["customer_id"] for row in await connection.fetch(_SQL["list_going"], since)]
+
+
 async def insert(
     connection: Connection,
     *,

@@ -123,7 +123,7 @@ async def test_killed_about_the_decision_and_in_the_rest(stage: Stage) -> None:
 
 
 @pytest.mark.prove
-@pytest.mark.timeout(900)  # two processes a step
+@pytest.mark.timeout(1800)  # two processes a step
 async def test_killed_at_every_step_in_turn(floor: ShopFloor, dsn: str, tmp_path: Path) -> None:
     for step in EVERY_STEP:
         stage = await staged(floor, dsn, tmp_path, str(step))

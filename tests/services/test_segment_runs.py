@@ -43,8 +43,19 @@ ROWS = [
 ]
 
 
+async def add_people(pool: asyncpg.Pool, count: int) -> None:
+    """The customers whose rows the frame holds."""
+    await pool.execute(
+        """INSERT INTO customers (customer_id, created_at, born_source_id) OVERRIDING SYSTEM VALUE
+           SELECT n, $1, 1 FROM generate_series(1, $2) AS n""",
+        AS_OF,
+        count,
+    )
+
+
 @pytest.fixture
-def runs(pool: asyncpg.Pool) -> SegmentRuns:
+async def runs(pool: asyncpg.Pool) -> SegmentRuns:
+    await add_people(pool, 5)
     return SegmentRuns(pool, FixedClock(AS_OF), HeldFrame(ROWS))
 
 
@@ -85,8 +96,7 @@ async def test_an_empty_shop_has_no_share(pool: asyncpg.Pool) -> None:
 
 async def test_a_preview_shows_size_ranks_and_people_by_name(runs: SegmentRuns, pool: asyncpg.Pool) -> None:
     await pool.execute(
-        "INSERT INTO customers (customer_id, user_id, created_at, born_source_id, traits) OVERRIDING SYSTEM VALUE "
-        "VALUES (1, 'M-1', now(), 1, $1)",
+        "UPDATE customers SET user_id = 'M-1', traits = $1 WHERE customer_id = 1",
         {"lastName": "佐藤", "firstName": "花子"},
     )
     preview = await runs.preview(ONCE)
@@ -102,6 +112,7 @@ async def test_a_preview_shows_size_ranks_and_people_by_name(runs: SegmentRuns, 
 
 async def test_the_sample_stays_while_the_rule_is_edited(pool: asyncpg.Pool) -> None:
     rows = [member(number, 5, launches=number) for number in range(1, 101)]
+    await add_people(pool, 100)
     runs = SegmentRuns(pool, FixedClock(AS_OF), HeldFrame(rows))
     everyone = (await runs.preview(EVERYONE)).sample
     fewer = (await runs.preview(parse({"attribute": "launches", "op": "<=", "value": 60}))).sample

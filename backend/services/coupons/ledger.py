@@ -119,7 +119,9 @@ class CouponLedger:
         rows, total = await asyncio.to_thread(_cut, wanted, page, size)
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
-        return PairPage(pairs=tuple(_pair(row, names) for row in rows), total=total, as_of=look.as_of)
+        return PairPage(
+            pairs=tuple(_pair(row, names) for row in rows if row["customer_id"] in names), total=total, as_of=look.as_of
+        )
 
     async def expiring(self, *, since: date) -> pl.DataFrame | None:
         """Pairs whose validity ended on ``since`` or later, before today, unused and not yet written down as expired.
@@ -188,11 +190,11 @@ def _cut(wanted: pl.LazyFrame, page: int, size: int) -> tuple[list[dict[str, Any
 
 
 def _pair(row: Mapping[str, Any], names: Mapping[int, asyncpg.Record]) -> Pair:
-    known = names.get(row["customer_id"])
+    known = names[row["customer_id"]]
     return Pair(
         customer_id=row["customer_id"],
-        user_id=known["user_id"] if known else None,
-        name=known["display_name"] if known else None,
+        user_id=known["user_id"],
+        name=known["display_name"],
         state=CouponState(row["state"]),
         stores=tuple(row["stores"]),
         flags=tuple(Flag(flag) for flag in row["flags"]),

@@ -10,8 +10,8 @@ import numpy as np
 
 from backend.clock import Clock
 from backend.errors import BadInput, NotFound
+from backend.store import erasures, segments, shop
 from backend.store import memberships as store
-from backend.store import segments, shop
 from backend.store.pool import Connection
 from backend.store.rules import resolve_rule
 from segments import bits
@@ -79,7 +79,8 @@ class MembershipLedger:
         async with self._pool.acquire() as connection:
             await _state(connection, segment_id)
             customers = await _customers(connection, segment_id)
-            page = customers[customers > after][:limit].tolist()
+            going = await erasures.list_going(connection, since=self._clock.now())
+            page = np.setdiff1d(customers[customers > after], going)[:limit].tolist()
             entries = await store.list_entries(connection, segment_id=segment_id, customer_ids=page)
             names = await store.name_customers(connection, customer_ids=page)
         return [

@@ -2,16 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import asyncpg
 import polars as pl
 
+from backend.clock import Clock
 from backend.errors import BadInput, NotFound
+from backend.store import erasures, shop
 from backend.store import people as store
 from backend.store import segments as segment_store
-from backend.store import shop
 from backend.store.rules import resolve_rule
 from campaigns.person import PeoplePage, PeopleSlice, PersonLine
 from segments.customers import View
@@ -27,14 +28,18 @@ LARGEST_PAGE = 200
 ORDERS = ("last_seen", "last_order", "orders", "spend", "rank")
 """Columns by which members can be ordered."""
 
+_ERASED_LATELY = timedelta(hours=1)
+"""Longer than any process reads a frame that was made before an erasure."""
+
 _LISTED = ("customer_id", "rank", "orders", "spend", "last_order", "last_seen", "reachable", "test_account")
 
 
 class Directory:
     """Who there is."""
 
-    def __init__(self, pool: asyncpg.Pool, frame: Frame) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame) -> None:
         self._pool = pool
+        self._clock = clock
         self._frame = frame
 
     async def list(
@@ -156,8 +161,11 @@ class Directory:
     async def _chosen(
         self, everyone: pl.LazyFrame, query: str, rank: str | None
     ) -> tuple[pl.LazyFrame, dict[int, asyncpg.Record] | None]:
-        """The rows of those who fit; and who was found where something was searched for."""
+        """The rows of those who fit; and who was found where something was searched for. Who is being erased fits nowhere."""
         frame = everyone if rank is None else everyone.filter(pl.col("rank") == rank)
+        async with self._pool.acquire() as connection:
+            going = await erasures.list_going(connection, since=self._clock.now() - _ERASED_LATELY)
+        frame = frame.filter(~pl.col("customer_id").is_in(going)) if going else frame
         if not query.strip():
             return frame, None
         found = await self._search(query)

@@ -41,8 +41,7 @@ class People(Directory):
 
     def __init__(self, pool: asyncpg.Pool, clock: Clock, frame: Frame, lake: Lake | None = None) -> None:
         """Without a lake, of events whose day has left the log only the time is shown."""
-        super().__init__(pool, frame)
-        self._clock = clock
+        super().__init__(pool, clock, frame)
         self._lake = lake
 
     async def devices(self, customer_id: int) -> tuple[Device, ...]:

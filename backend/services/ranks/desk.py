@@ -200,8 +200,7 @@ class RankDesk:
             names = await people.names_of(connection, customer_ids=shown)
 
         def mover(who: int) -> Mover:
-            known = names.get(who)
-            name = (known["display_name"] or known["user_id"]) if known else None
+            name = names[who]["display_name"] or names[who]["user_id"]
             return Mover(customer_id=who, name=name, before=before.get(who), after=after[who])
 
         return RankPreview(
@@ -213,8 +212,8 @@ class RankDesk:
             rise=len(rising),
             fall=len(falling),
             newly=len(after) - len(moved),
-            rising=tuple(mover(who) for who in rising[:SAMPLE]),
-            falling=tuple(mover(who) for who in falling[:SAMPLE]),
+            rising=tuple(mover(who) for who in rising[:SAMPLE] if who in names),
+            falling=tuple(mover(who) for who in falling[:SAMPLE] if who in names),
         )
 
     async def _today(self, connection: Connection) -> date:

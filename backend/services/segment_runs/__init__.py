@@ -318,14 +318,15 @@ class SegmentRuns:
         stored, rule, settings = await self._resolved(segment_id, None)
         view = await self._frame.read_for([rule])
         found = await asyncio.to_thread(row_for(rule, view.frame, customer_id).collect)
-        if found.is_empty():
+        async with self._pool.acquire() as connection:
+            here = await people.names_of(connection, customer_ids=[customer_id])
+            names = await read_names(connection)
+        if found.is_empty() or not here:
             raise NotFound(
                 f"There are no facts about customer {customer_id} yet: send an event, or wait for the next refresh.",
                 code="customer_not_found",
             )
         row = found.row(0, named=True)
-        async with self._pool.acquire() as connection:
-            names = await read_names(connection)
         findings = [explain(rule, row, each, currency=settings.currency, names=names[each]) for each in ("ja", "en")]
         excluded = settings.exclude_test_accounts and bool(row["test_account"])
         return Explanation(
@@ -353,7 +354,7 @@ class SegmentRuns:
     async def _named(self, rows: Sequence[dict[str, Any]]) -> tuple[Person, ...]:
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
-        return tuple(person_of(row, names.get(row["customer_id"])) for row in rows)
+        return tuple(person_of(row, known) for row in rows if (known := names.get(row["customer_id"])) is not None)
 
     async def uses(self, segment_id: int) -> SegmentUses:
         """What goes by a segment.

@@ -99,12 +99,12 @@ def row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
     return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
 
 
-def person_of(row: dict[str, Any], known: asyncpg.Record | None) -> Person:
+def person_of(row: dict[str, Any], known: asyncpg.Record) -> Person:
     """Someone who is shown: a row of the frame, and what PostgreSQL knows of the name."""
     return Person(
         **{**row, "orders": row["orders"] or 0, "reachable": bool(row["reachable"])},
-        user_id=known["user_id"] if known else None,
-        name=known["display_name"] if known else None,
+        user_id=known["user_id"],
+        name=known["display_name"],
     )
 
 

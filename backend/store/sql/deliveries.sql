@@ -311,5 +311,5 @@ SELECT
     coalesce(c.traits ->> 'family_name', c.traits ->> 'last_name', c.traits ->> 'lastName') AS family_name,
     coalesce(c.traits ->> 'given_name', c.traits ->> 'first_name', c.traits ->> 'firstName') AS given_name
 FROM customers AS c
-WHERE c.customer_id = ANY($1::bigint[])
+WHERE c.customer_id = ANY($1::bigint[]) AND c.erased_at IS NULL
 ORDER BY c.customer_id

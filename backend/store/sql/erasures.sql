@@ -43,6 +43,10 @@ SELECT born_anonymous_id FROM customers WHERE customer_id = ANY ($1::bigint[]) A
 -- An erasure of this person that was asked for already, finished or not.
 SELECT erasure_id FROM erasures WHERE customer_ids && $1::bigint[] ORDER BY erasure_id DESC LIMIT 1;
 
+-- name: list_going
+-- The numbers of people whose erasure is not finished, or was not at a moment ($1): a frame made before may still hold them.
+SELECT unnest(customer_ids) AS customer_id FROM erasures WHERE finished_at IS NULL OR finished_at > $1;
+
 -- name: insert_erasure
 INSERT INTO erasures (customer_ids, asked_at, asked_by, reason) VALUES ($1, $2, $3, $4) RETURNING erasure_id;
 

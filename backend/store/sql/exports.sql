@@ -95,14 +95,14 @@ ORDER BY e.seq;
 -- name: list_customers
 SELECT customer_id, user_id, display_name AS name, email, traits, created_at
 FROM customers
-WHERE merged_into IS NULL AND customer_id > $1
+WHERE merged_into IS NULL AND erased_at IS NULL AND customer_id > $1
 ORDER BY customer_id
 LIMIT $2;
 
 -- name: list_these_customers
 SELECT customer_id, user_id, display_name AS name, email, traits, created_at
 FROM customers
-WHERE customer_id = ANY ($1::bigint[])
+WHERE customer_id = ANY ($1::bigint[]) AND erased_at IS NULL
 ORDER BY customer_id;
 
 -- name: largest_customer

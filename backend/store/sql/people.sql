@@ -1,8 +1,8 @@
 -- name: names_of
--- What lists show of people they know by number.
+-- What lists show of people they know by number. Who asked to be erased is shown no more, though a frame made before may still hold him.
 SELECT customer_id, user_id, display_name, email
 FROM customers
-WHERE customer_id = ANY ($1::bigint[]);
+WHERE customer_id = ANY ($1::bigint[]) AND erased_at IS NULL;
 
 -- name: search_customers
 -- By the beginning of member number, name or mail address: three index scans, so that a short list comes from millions.
@@ -10,6 +10,7 @@ WHERE customer_id = ANY ($1::bigint[]);
 SELECT customer_id, user_id, display_name, email
 FROM customers
 WHERE merged_into IS NULL
+  AND erased_at IS NULL
   AND customer_id IN (
     (SELECT customer_id FROM customers WHERE lower(left(user_id, 200)) LIKE $1 LIMIT $3)
     UNION
@@ -22,15 +23,15 @@ LIMIT $3;
 
 -- name: find_by_user_id
 -- Through the map of identities, so that the number of a merged account leads to the survivor.
-SELECT customer_id FROM identities WHERE kind = 'user' AND value = $1;
+SELECT customer_id FROM identities JOIN customers USING (customer_id) WHERE kind = 'user' AND value = $1 AND erased_at IS NULL;
 
 -- name: find_by_anonymous_id
-SELECT customer_id FROM identities WHERE kind = 'anonymous' AND value = $1;
+SELECT customer_id FROM identities JOIN customers USING (customer_id) WHERE kind = 'anonymous' AND value = $1 AND erased_at IS NULL;
 
 -- name: get_customer
 SELECT customer_id, user_id, display_name, email, created_at, known_to_shop, merged_into, traits, traits_at, test_account
 FROM customers
-WHERE customer_id = $1;
+WHERE customer_id = $1 AND erased_at IS NULL;
 
 -- name: list_absorbed
 -- Everyone who was merged into this person, over any number of steps: their history is the person's.

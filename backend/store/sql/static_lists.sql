@@ -74,7 +74,7 @@ SELECT DISTINCT p.customer_id, p.user_id
 FROM static_list_members AS m
 JOIN customers AS c USING (customer_id)
 JOIN customers AS p ON p.customer_id = coalesce(c.merged_into, c.customer_id)
-WHERE m.list_id = $1 AND p.customer_id > $2
+WHERE m.list_id = $1 AND p.customer_id > $2 AND p.erased_at IS NULL
 ORDER BY p.customer_id
 LIMIT $3;
 
