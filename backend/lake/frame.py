@@ -12,27 +12,18 @@ The frame is derived: should the folder be lost, a refresh makes it anew from th
 import contextlib
 import fcntl
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import cast
 
 import msgspec
 import polars as pl
-import pyarrow as pa
 
 from backend.errors import Conflict
-from backend.lake.frame_parts import (
-    BUCKETS,
-    GONE,
-    bucket_of,
-    buckets_of,
-    newest_wins,
-    overlay_of,
-    same_columns,
-    together,
-)
+from backend.lake.folding import folded, is_due, is_urgent, partly_folded
+from backend.lake.frame_files import FrameFiles
+from backend.lake.frame_parts import BUCKETS, GONE, newest_wins, overlay_of, same_columns, together
 from backend.lake.frame_view import CURRENT, SUPERSEDED, FrameView
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
@@ -42,19 +33,16 @@ from segments.watched import is_watched
 GRACE = timedelta(minutes=10)
 """How long a file out of force stays."""
 
-FOLD_ROWS = 2_000
-FOLD_SHARE = 0.1
-"""Overlays of more rows than these, absolute and as a share of the base, are folded into the base."""
-
 MERGED_ROWS = 200_000
 """Overlays of more rows than these are not merged with others: that happens in memory, at some 2.5 kB a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Stale:
-    """Which rows of a base file were out of force in a generation, by these overlays."""
+    """Which rows of a base file were out of force in a generation, by these overlays, after so many folds."""
 
     generation: int
+    folds: int
     overlays: frozenset[str]
     rows: pl.Series
 
@@ -64,7 +52,7 @@ class CustomerFrame:
 
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
-        self._mapped: dict[str, pl.DataFrame] = {}
+        self._files = FrameFiles(self.path)
         self._stale: dict[str, _Stale] = {}
         self._view: tuple[tuple[int, int], FrameView] | None = None
 
@@ -132,9 +120,7 @@ class CustomerFrame:
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with self._alone():
-            old = self.manifest()
-            if old.epoch > epoch:
-                raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
+            old = self._still_ours(epoch)
             new = msgspec.structs.replace(
                 old,
                 epoch=epoch,
@@ -147,6 +133,22 @@ class CustomerFrame:
             new = self._with_overlay(new, overlay_of(rows, removed))
             return self._put_in_force(old, new)
 
+    def fold(self, *, epoch: int) -> None:
+        """Fold overlays into the base where they grew to a share of it: a part, the next call goes on.
+
+        Until the last part is done the overlays stay in force beside it; they say of its rows what it says.
+
+        Raises:
+            Conflict: a later writer has been here.
+        """
+        if not self.path.exists():
+            return
+        with self._alone():
+            old = self._still_ours(epoch)
+            if is_due(self._files, old):
+                new = msgspec.structs.replace(old, epoch=epoch, generation=old.generation + 1)
+                self._put_in_force(old, self._counted(partly_folded(self._files, new)))
+
     def purge(self, *, epoch: int) -> None:
         """Have the rows of removed customers in no file any more: fold every overlay and remove what is out of force at once.
 
@@ -156,42 +158,35 @@ class CustomerFrame:
         if not self.path.exists():
             return
         with self._alone():
-            old = self.manifest()
-            if old.epoch > epoch:
-                raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
+            old = self._still_ours(epoch)
             new = msgspec.structs.replace(old, epoch=epoch, generation=old.generation + 1, retired=[])
             if old.overlays:
-                new = self._folded(new, [self._map(name) for name in reversed(old.overlays)])
+                new = folded(self._files, new, [self._files.map(name) for name in reversed(old.overlays)])
             replace_file(self.path / "manifest.json", msgspec.json.format(msgspec.json.encode(new)))
             self._sweep(new)
+
+    def _still_ours(self, epoch: int) -> Manifest:
+        """What is in force, if no later writer put it there."""
+        found = self.manifest()
+        if found.epoch > epoch:
+            raise Conflict("A later writer moves the frame; this one stops.", code="fenced")
+        return found
 
     def _with_overlay(self, manifest: Manifest, newest: pl.DataFrame) -> Manifest:
         """Add the newest rows, merged with older overlays of no more than twice their size: few files, little work."""
         if newest.is_empty():
             return manifest
         kept = list(manifest.overlays)
-        while kept and self._map(kept[-1]).height <= min(2 * newest.height, MERGED_ROWS - newest.height):
-            newest = newest_wins([newest, self._map(kept.pop())])
-        base = manifest.base_rows
-        total = newest.height + sum(self._map(name).height for name in kept)
-        if total > max(FOLD_ROWS, base * FOLD_SHARE) or not manifest.bases:
-            return self._folded(manifest, [newest, *(self._map(name) for name in reversed(kept))])
-        name = self._save(f"overlay-{manifest.generation}", newest)
-        return self._counted(msgspec.structs.replace(manifest, overlays=[*kept, name]))
+        while kept and kept[-1] not in manifest.folding and self._is_mergeable(kept[-1], newest):
+            newest = newest_wins([newest, self._files.map(kept.pop())])
+        fewer = msgspec.structs.replace(manifest, overlays=kept)
+        if is_urgent(self._files, fewer, more=newest.height):
+            return folded(self._files, manifest, [newest, *(self._files.map(name) for name in reversed(kept))])
+        name = self._files.save(f"overlay-{manifest.generation}", newest)
+        return self._counted(msgspec.structs.replace(fewer, overlays=[*kept, name]))
 
-    def _folded(self, manifest: Manifest, overlays: Sequence[pl.DataFrame]) -> Manifest:
-        """The base files anew, with the overlays in them, newest first. A bucket that nothing touches keeps its file.
-
-        A bucket at a time: what is held in memory is one of them, not the overlays of all.
-        """
-        bases = dict(manifest.bases)
-        for bucket in sorted({bucket for overlay in overlays for bucket in buckets_of(overlay)}):
-            parts = [part for part in (overlay.filter(bucket_of() == bucket) for overlay in overlays) if part.height]
-            old = [self._map(bases[bucket])] if bucket in bases else []
-            whole = newest_wins([*parts, *old]).filter(~pl.col(GONE)).sort("customer_id")
-            bases[bucket] = self._save(f"base-{bucket:02}-{manifest.generation}", whole)
-        rows = sum(self._map(name).height for name in bases.values())
-        return msgspec.structs.replace(manifest, bases=bases, overlays=[], base_rows=rows, customers=rows)
+    def _is_mergeable(self, name: str, newest: pl.DataFrame) -> bool:
+        return self._files.map(name).height <= min(2 * newest.height, MERGED_ROWS - newest.height)
 
     def _counted(self, manifest: Manifest) -> Manifest:
         count = sum(int((~part.get_column(SUPERSEDED)).sum()) for part in self._rows(manifest))
@@ -216,7 +211,7 @@ class CustomerFrame:
 
     def _forget_all_but(self, names: set[str]) -> None:
         """Let go of files that are out of force. Reader and writer of a process may do so at the same moment."""
-        self._mapped = {name: frame for name, frame in list(self._mapped.items()) if name in names}
+        self._files.keep_only(names)
         self._stale = {name: stale for name, stale in list(self._stale.items()) if name in names}
 
     def _open(self, manifest: Manifest) -> FrameView:
@@ -249,7 +244,7 @@ class CustomerFrame:
 
     def _rows(self, manifest: Manifest) -> Iterator[pl.DataFrame]:
         """The files in force, each with whether a row is out of force: another file holds a newer one, or the customer is gone."""
-        overlays = [self._map(name) for name in reversed(manifest.overlays)]
+        overlays = [self._files.map(name) for name in reversed(manifest.overlays)]
         place = 0
         if overlays:
             newest = pl.concat([part.get_column("customer_id") for part in overlays]).is_first_distinct()
@@ -259,45 +254,29 @@ class CustomerFrame:
             place += part.height
         for bucket, name in sorted(manifest.bases.items()):
             stale = self._overlaid(bucket, name, manifest)
-            yield self._map(name).drop(GONE).with_columns(stale.alias(SUPERSEDED))
+            yield self._files.map(name).drop(GONE).with_columns(stale.alias(SUPERSEDED))
 
     def _overlaid(self, bucket: int, base: str, manifest: Manifest) -> pl.Series:
         """Of which rows of a base file an overlay says something newer.
 
-        What earlier overlays said stands as long as the base does, because they only go into newer ones: those that came
-        since are looked up.
+        What earlier overlays said stands as long as the base does and nothing is folded, because they only go into newer
+        ones: those that came since are looked up.
         """
-        ids = self._map(base).get_column("customer_id")
+        ids = self._files.map(base).get_column("customer_id")
         known = self._stale.get(base)
-        if known is None or known.generation > manifest.generation:
-            known = _Stale(0, frozenset(), pl.repeat(value=False, n=len(ids), eager=True))
-        new = [self._map(name).get_column("customer_id") for name in manifest.overlays if name not in known.overlays]
+        if known is None or known.generation > manifest.generation or known.folds != manifest.folds:
+            known = _Stale(0, manifest.folds, frozenset(), pl.repeat(value=False, n=len(ids), eager=True))
+        new = [
+            self._files.map(name).get_column("customer_id") for name in manifest.overlays if name not in known.overlays
+        ]
         rows = known.rows
         if new and len(ids):
             theirs = pl.concat(new)
             theirs = theirs.filter(theirs % BUCKETS == bucket)
             places = ids.search_sorted(theirs).clip(0, len(ids) - 1)
             rows = rows.clone().scatter(places.filter(ids.gather(places) == theirs), values=True)
-        self._stale[base] = _Stale(manifest.generation, frozenset(manifest.overlays), rows)
+        self._stale[base] = _Stale(manifest.generation, manifest.folds, frozenset(manifest.overlays), rows)
         return rows
-
-    def _save(self, stem: str, frame: pl.DataFrame) -> str:
-        name = f"{stem}.arrow"
-        path = self.path / f"{name}.new"
-        with path.open("wb") as file:
-            frame.write_ipc(file, compression="uncompressed")
-            file.flush()
-            os.fsync(file.fileno())
-        path.rename(self.path / name)
-        return name
-
-    def _map(self, name: str) -> pl.DataFrame:
-        found = self._mapped.get(name)
-        if found is None:
-            with pa.memory_map(str(self.path / name)) as source:
-                table = pa.ipc.open_file(source).read_all()
-            found = self._mapped[name] = cast("pl.DataFrame", pl.from_arrow(table))
-        return found
 
     @contextlib.contextmanager
     def _alone(self) -> Iterator[None]:

@@ -33,6 +33,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
         seq, at, day: see `backend.lake.frame_view.FrameView`.
         bases: file of each bucket.
         overlays: oldest first; the newest row of a customer wins.
+        folding: those overlays that are being folded into the base, bucket by bucket.
+        folded: the buckets whose base file holds them already.
+        folds: how often overlays went into the base part by part.
         base_rows: rows in the base files.
         customers: rows of the whole frame.
         marks: the writer's own words, kept for its next run.
@@ -46,6 +49,9 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     day: date = _EPOCH.date()
     bases: dict[int, str] = {}
     overlays: list[str] = []
+    folding: list[str] = []
+    folded: list[int] = []
+    folds: int = 0
     base_rows: int = 0
     customers: int = 0
     marks: dict[str, list[str]] = {}

@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from backend.errors import Conflict
+from backend.lake import folding
 from backend.lake import frame as frames
 from backend.lake.frame import CustomerFrame
 from backend.lake.manifest import Manifest
@@ -66,7 +67,10 @@ def test_the_newest_row_of_a_customer_wins(frame: CustomerFrame) -> None:
 def test_any_sequence_of_writes_equals_a_plain_dictionary(
     frame: CustomerFrame, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(frames, "FOLD_ROWS", 20)
+    monkeypatch.setattr(folding, "FOLD_ROWS", 20)
+    monkeypatch.setattr(folding, "FOLD_SHARE", 0.1 * seed)
+    monkeypatch.setattr(folding, "HEAVY_SHARE", 0.5 * seed)
+    monkeypatch.setattr(folding, "FOLD_AT_ONCE", 30)
     monkeypatch.setattr(frames, "MERGED_ROWS", 1 + seed * 5)
     chance = random.Random(seed)
     model: dict[int, int] = {}
@@ -74,9 +78,49 @@ def test_any_sequence_of_writes_equals_a_plain_dictionary(
         new = {chance.randrange(120): step for _ in range(chance.randrange(1, 30))}
         gone = {chance.randrange(120) for _ in range(chance.randrange(4))} - set(new)
         write(frame, rows(new), removed=gone)
+        if chance.random() < 0.5:
+            frame.fold(epoch=1)
         model = {key: value for key, value in (model | new).items() if key not in gone}
         assert orders(frame) == orders(CustomerFrame(frame.path)) == model
         assert frame.read().customers == len(model)
+
+
+def test_overlays_are_folded_a_part_at_a_time_and_what_comes_meanwhile_stands(
+    frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "FOLD_ROWS", 0)
+    monkeypatch.setattr(folding, "HEAVY_SHARE", 1.0)
+    monkeypatch.setattr(folding, "FOLD_AT_ONCE", 25)  # five buckets of six
+    write(frame, rows(dict.fromkeys(range(96), 0)))
+    write(frame, rows(dict.fromkeys(range(16), 1)), removed=[95])
+    model = {number: int(number < 16) for number in range(95)}
+    states = []
+    for step in range(4):
+        frame.fold(epoch=1)
+        write(frame, rows({step: 2}))
+        model[step] = 2
+        states.append((len(frame.manifest().folding), len(frame.manifest().folded)))
+        assert orders(frame) == orders(CustomerFrame(frame.path)) == model
+        assert frame.read().customers == 95
+    assert states == [(1, 5), (1, 10), (1, 15), (0, 0)]
+    assert len(frame.manifest().overlays) <= 3, "of the one that was folded nothing is left"
+    with pytest.raises(Conflict):
+        frame.fold(epoch=0)
+
+
+def test_a_frame_that_is_folded_at_once_forgets_what_was_on_its_way(
+    frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folding, "FOLD_ROWS", 0)
+    monkeypatch.setattr(folding, "FOLD_AT_ONCE", 1)
+    write(frame, rows(dict.fromkeys(range(96), 0)))
+    write(frame, rows(dict.fromkeys(range(16), 1)), removed=[95])
+    frame.fold(epoch=1)
+    assert frame.manifest().folding
+    frame.purge(epoch=1)
+    state = frame.manifest()
+    assert (state.overlays, state.folding, state.folded) == ([], [], [])
+    assert orders(frame) == {number: int(number < 16) for number in range(95)}
 
 
 def test_few_files_are_in_force_however_many_writes(frame: CustomerFrame) -> None:
@@ -125,7 +169,7 @@ def test_a_reader_keeps_what_he_has_when_files_go(frame: CustomerFrame, monkeypa
 
 def test_a_reader_who_comes_too_late_reads_again(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frames, "GRACE", timedelta())
-    monkeypatch.setattr(frames, "FOLD_ROWS", 0)
+    monkeypatch.setattr(folding, "FOLD_ROWS", 0)
     write(frame, rows({1: 1}))
     reader = CustomerFrame(frame.path)
     stale = reader.manifest()
@@ -138,7 +182,7 @@ def test_a_reader_who_comes_too_late_reads_again(frame: CustomerFrame, monkeypat
 
 
 def test_a_file_out_of_force_stays_for_a_while(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FOLD_ROWS", 0)
+    monkeypatch.setattr(folding, "FOLD_ROWS", 0)
     old = write(frame, rows({1: 1})).files()
     new = write(frame, rows({1: 2})).files()
     assert old.isdisjoint(new)

@@ -282,6 +282,8 @@ class Refresh:
 
     async def _finish(self, turn: Turn) -> RefreshResult:
         await self._bring_up_frame(turn)
+        await asyncio.to_thread(self._frame.fold, epoch=turn.epoch)
+        self._watch("folded")
         await self._old.drop_due(turn.connection, epoch=turn.epoch, now=self._clock.now())
         if self._since_compaction >= BETWEEN_COMPACTIONS:
             self._since_compaction = 0
