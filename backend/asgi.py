@@ -1,7 +1,6 @@
 """The server's application: `create_app` for open services, `from_environment` for Granian's own processes."""
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -34,6 +33,7 @@ from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
 from backend.services.refusals import Refusals
 from backend.wiring import IntakeServices, Services
+from backend.wiring.memory import rest_the_collector
 
 _log = structlog.get_logger(__name__)
 
@@ -252,7 +252,7 @@ class Served:
                 app = create_app(services, self._role)
                 async with app.lifespan():
                     self._app = app
-                    _rest_the_collector()
+                    rest_the_collector()
                     await send({"type": "lifespan.startup.complete"})
                     await receive()
         except Exception as error:
@@ -263,13 +263,6 @@ class Served:
                 return
             raise
         await send({"type": "lifespan.shutdown.complete"})
-
-
-def _rest_the_collector() -> None:
-    """What was made by now stays, and a request's objects go when it ends: looking for cycles less often saves a twentieth."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
 
 
 def from_environment() -> Served:

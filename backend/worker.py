@@ -18,6 +18,7 @@ from backend.jobs.loops import Loop, rest
 from backend.jobs.tasks import work_on_jobs
 from backend.jobs.timetable import timetable
 from backend.wiring import Services
+from backend.wiring.memory import rest_the_collector
 
 GRACE = 10.0
 """Seconds that loops get to end their round."""
@@ -34,6 +35,7 @@ async def run(opening: AbstractAsyncContextManager[Services]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with opening as services:
+        rest_the_collector()
         await work(services, stop)
 
 

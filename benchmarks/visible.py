@@ -51,6 +51,7 @@ from backend.store import customers, rank_rules
 from backend.store import shop as shop_store
 from backend.store.pool import open_pool
 from backend.store.schema import migrate
+from backend.wiring.memory import rest_the_collector
 from backend.worker import REFRESH_EVERY
 from benchmarks.big_history import LAST, SOURCES, Plan, write_history
 from benchmarks.load.server import cpu
@@ -271,6 +272,7 @@ async def run(given: argparse.Namespace, folder: Path, plan: Plan, dsn: str, pos
     await shop.refresh.run_until_current()
     await asyncio.to_thread(sorted_histories, data)  # what a refresh does bit by bit
     await shop.memberships.work_until_current()
+    rest_the_collector()
     timer.stop("prepared")
     print(f"{plan.members:,} customers, prepared in {timer.spent['prepared'][0]:.0f} s", flush=True)
     rounds = [await one_round(shop, timer, given.events, number) for number in range(given.rounds)]
