@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import polars as pl
 
@@ -174,18 +175,11 @@ class _Case:
     terms: Terms
     now: datetime
     expires_at: datetime
-
-    @property
-    def quiet(self) -> QuietHours:
-        return self.rules.quiet.in_zone(self.who.zone if self.terms.own_zone else None)
+    not_before: datetime
 
     @property
     def held(self) -> bool:
-        return self.quiet.hold(self.now)
-
-    @property
-    def not_before(self) -> datetime:
-        return self.quiet.next_allowed(self.now)
+        return self.not_before > self.now
 
     @property
     def over_cap(self) -> bool:
@@ -248,10 +242,17 @@ def recheck(
         expires_at: after this nothing goes out.
         again: whether she passed before and was drawn: no later choice of the global holdout takes her out of her arm.
     """
-    case = _Case(who, rules, terms, now, expires_at)
+    not_before = _next_allowed(rules.quiet, who.zone if terms.own_zone else None, now)
+    case = _Case(who, rules, terms, now, expires_at, not_before)
     gates = (gate for gate in GATES if not (again and gate.reason is Reason.GLOBAL_HOLDOUT))
     reason = next((gate.reason for gate in gates if gate.stops(case)), None)
-    return Verdict(reason, case.not_before)
+    return Verdict(reason, not_before)
+
+
+@lru_cache(maxsize=256)
+def _next_allowed(quiet: QuietHours, zone: str | None, now: datetime) -> datetime:
+    """When somebody of a zone may get it: people who are looked at together share the moment, and mostly the zone."""
+    return quiet.in_zone(zone).next_allowed(now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

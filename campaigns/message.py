@@ -1,7 +1,7 @@
 """What a phone is to show, as a value: one message for one device."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
@@ -33,8 +33,7 @@ class Press:
     link: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PushMessage:
+class PushMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One push for one device.
 
     Attributes:
@@ -68,7 +67,7 @@ class PushMessage:
     badge: int | None = None
     channel: str | None = None
     category: str | None = None
-    data: Mapping[str, str] = field(default_factory=dict)
+    data: Mapping[str, str] = msgspec.field(default_factory=dict)
     ttl_seconds: int = 86_400
     tag: str
     label: str | None = None
@@ -92,6 +91,7 @@ def data_of(message: PushMessage) -> dict[str, str]:
 
 def payload_bytes(message: PushMessage) -> int:
     """Bytes that count for `PAYLOAD_LIMIT`: names and values of what is shown and of the data."""
-    shown = {"title": message.title, "body": message.body, "image": message.image or ""}
-    parts = {**{name: value for name, value in shown.items() if value}, **data_of(message)}
-    return sum(len(name.encode()) + len(value.encode()) for name, value in parts.items())
+    data = data_of(message)
+    shown = (("title", message.title), ("body", message.body), ("image", message.image))
+    parts = [part for name, value in shown if value for part in (name, value)]
+    return len("".join([*parts, *data, *data.values()]).encode())
