@@ -6,11 +6,11 @@ redirected or decompressed.
 """
 
 import asyncio
+import socket
 import ssl
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import cast
 
 import httptools
 
@@ -19,6 +19,12 @@ IDLE = 30.0
 
 LARGEST_ANSWER = 64 * 1024
 """Bytes of a body; what answers more is no push service."""
+
+
+_AT_ONCE = 16 * 1024
+"""Bytes of one record of TLS, at most."""
+
+_NOT_YET = (ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 
 class NotSent(Exception):
@@ -42,16 +48,24 @@ class Answer:
     body: bytes = b""
 
 
-class Connection(asyncio.Protocol):
-    """One connection; `ask` it one thing at a time."""
+class Connection:
+    """One connection; `ask` it one thing at a time.
 
-    def __init__(self) -> None:
+    OpenSSL works on the socket itself: through a transport of the event loop every message is copied twice more, and a
+    connection holds a quarter of a MiB.
+    """
+
+    def __init__(self, sock: ssl.SSLSocket) -> None:
         self.idle_since = time.monotonic()
-        self.usable = False
-        self._transport: asyncio.Transport | None = None
+        self.usable = True
+        self._loop = asyncio.get_running_loop()
+        self._socket = sock
+        self._number = sock.fileno()
+        self._unsent = b""
         self._waiting: asyncio.Future[Answer] | None = None
         self._parser: httptools.HttpResponseParser | None = None
         self._answer = Answer()
+        self._loop.add_reader(self._number, self._read)
 
     async def ask(self, request: bytes, seconds: float) -> Answer:
         """Write a request and wait for its answer.
@@ -59,14 +73,11 @@ class Connection(asyncio.Protocol):
         Raises:
             Lost: the answer did not come, or nobody can read it. The connection is closed.
         """
-        loop = asyncio.get_running_loop()
-        self._answer, self._waiting = Answer(), loop.create_future()
+        self._answer, self._waiting = Answer(), self._loop.create_future()
         self._parser = httptools.HttpResponseParser(self)
-        late = loop.call_later(seconds, self._fail, "timeout")
-        if self._transport is None or self._transport.is_closing():
-            self._fail("connection_lost")
-        else:
-            self._transport.write(request)
+        late = self._loop.call_later(seconds, self._fail, "timeout")
+        self._unsent = request
+        self._write()
         try:
             return await self._waiting
         except asyncio.CancelledError:
@@ -78,28 +89,52 @@ class Connection(asyncio.Protocol):
 
     def close(self) -> None:
         """Give the connection up."""
+        if not self.usable:
+            return
         self.usable = False
-        if self._transport is not None:
-            self._transport.abort()
+        self._loop.remove_reader(self._number)
+        self._loop.remove_writer(self._number)
+        self._socket.close()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """asyncio: it stands."""
-        self._transport, self.usable = (
-            cast("asyncio.Transport", transport),
-            True,
-        )  # uvloop's are of no class of asyncio's
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        """asyncio: it is gone."""
-        self._fail("connection_lost")
-
-    def data_received(self, data: bytes) -> None:
-        """asyncio: a part of an answer."""
-        if self._parser is None or self._waiting is None:
-            self.close()  # an answer that nobody asked for
+    def _write(self) -> None:
+        if not self.usable:
+            self._fail("connection_lost")
             return
         try:
-            self._parser.feed_data(data)
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        except _NOT_YET:
+            pass
+        except OSError:
+            self._fail("connection_lost")
+            return
+        if self._unsent:
+            self._loop.add_writer(self._number, self._write_on)
+
+    def _write_on(self) -> None:
+        self._loop.remove_writer(self._number)
+        self._write()
+
+    def _read(self) -> None:
+        """The socket has something; what OpenSSL has taken from it already is read at once."""
+        while self.usable:
+            try:
+                data = self._socket.recv(_AT_ONCE)
+            except _NOT_YET:
+                return
+            except OSError:
+                data = b""
+            if not data:
+                self._fail("connection_lost")
+            elif self._parser is None or self._waiting is None:
+                self.close()  # an answer that nobody asked for
+            else:
+                self._feed(self._parser, data)
+            if self.usable and not self._socket.pending():
+                return
+
+    def _feed(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+        try:
+            parser.feed_data(data)
         except httptools.HttpParserError:
             self._fail("bad_answer")
 
@@ -130,6 +165,56 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_exception(Lost(seen))
         self.close()
+
+
+async def connect(host: str, port: int, trust: ssl.SSLContext) -> ssl.SSLSocket:
+    """A connection that stands, the other side's certificate checked.
+
+    Raises:
+        OSError: there is none; TLS that fails is one too.
+    """
+    loop = asyncio.get_running_loop()
+    failed = OSError(f"{host} has no address")
+    for family, kind, protocol, _, address in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        plain = socket.socket(family, kind, protocol)
+        try:
+            plain.settimeout(0)
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            await loop.sock_connect(plain, address)
+            sock = trust.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+        except OSError as error:
+            plain.close()
+            failed = error
+        except BaseException:
+            plain.close()
+            raise
+        else:
+            await _shake_hands(sock)
+            return sock
+    raise failed
+
+
+async def _shake_hands(sock: ssl.SSLSocket) -> None:
+    loop, number = asyncio.get_running_loop(), sock.fileno()
+    try:
+        while True:
+            ready = asyncio.Event()
+            try:
+                sock.do_handshake()
+            except ssl.SSLWantReadError:
+                loop.add_reader(number, ready.set)
+            except ssl.SSLWantWriteError:
+                loop.add_writer(number, ready.set)
+            else:
+                return
+            await ready.wait()
+            loop.remove_reader(number)
+            loop.remove_writer(number)
+    except BaseException:
+        loop.remove_reader(number)
+        loop.remove_writer(number)
+        sock.close()
+        raise
 
 
 class Connections:
@@ -182,9 +267,7 @@ class Connections:
         host, port = self.place
         try:
             async with asyncio.timeout(self._seconds):
-                _, connection = await asyncio.get_running_loop().create_connection(
-                    Connection, host, port, ssl=self._trust, server_hostname=host
-                )
+                connection = Connection(await connect(host, port, self._trust))
         except (OSError, TimeoutError) as error:  # TLS that fails is an OSError too
             raise NotSent(type(error).__name__) from error
         self._open.add(connection)
