@@ -1,15 +1,16 @@
 """The builder's fields of a condition on behaviour: what happened, with which properties, how often, when, and what followed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from babel.numbers import get_currency_precision
 
-from admin_ui import typed_values
+from admin_ui import own_filter_form, typed_values
 from admin_ui.i18n import mark
 from admin_ui.rule_tree import Node, filters_of
+from segments.event_properties import is_own
 from segments.events import VOCABULARY
-from segments.rules.behaviour import NUMBERS, has_amount, is_money, properties_of
+from segments.rules.behaviour import NUMBERS, has_amount, has_score, is_money, properties_of
 from segments.rules.conditions import CONDITIONS, PropertyChoice
 from segments.rules.operators import EVENT_OPERATORS, OPERATORS, Kind, Operand, Operator
 
@@ -55,12 +56,18 @@ _DEFAULTS = {
 }
 _WINDOWED = ("times", "sum", "max")
 
+MOST_FILTERS = 10
+own = own_filter_form
+"""Fields of filters on a shop's own properties."""
+
 FOLLOWERS = VOCABULARY
 """Events that can be what followed."""
 
 _ERRORS: Mapping[str, str] = {
     "times": mark("Enter how many times, from 1 to 100 (0 to 99 for at most and exactly)."),
     "value": mark("Enter a whole number, or two with the lower one first."),
+    "own_value": mark("Enter a number with at most four decimals, or two with the lower one first."),
+    "measured": mark("Enter the name of a property that holds numbers and says nothing about a person."),
     "moment": mark("Enter a number of days from 1 to 3,650, or a day."),
     "window": mark("Enter how long, for example 30 days (up to ten years; 7 days in hours or minutes)."),
     "dates": mark("Enter a first or a last day, the first one before the last."),
@@ -82,9 +89,44 @@ def properties(event: str) -> list[PropertyChoice]:
     return [_ANY_PROPERTY[str(each)] for each in properties_of(event)]
 
 
+def may_filter(node: Node, prefix: str, event: str) -> bool:
+    """Whether there is room for one more filter."""
+    most = MOST_FILTERS if own.may_have(event) else len(properties(event))
+    return len(filters_of(node, prefix)) < most
+
+
+def other_followers(node: Node, own_events: Sequence[str]) -> list[str]:
+    """Events of the shop's own that can be what followed, the one that does among them."""
+    known = {str(each.name) for each in FOLLOWERS}
+    return sorted({*own_events, node.get("then")} - known - {""})
+
+
+def counted(node: Node) -> str:
+    """The event that is counted: of a sequence the second."""
+    return node.get("then") or node.name
+
+
 def measures(node: Node) -> dict[str, str]:
     """What can be asked of this event, by name."""
-    return {name: label for name, label in MEASURES.items() if has_amount(node.name) or name not in ("sum", "max")}
+    sized = own.may_have(counted(node)) or has_amount(node.name)
+    return {name: label for name, label in MEASURES.items() if sized or name not in ("sum", "max")}
+
+
+def amounts(node: Node) -> dict[str, str]:
+    """What can be summed without being a shop's own property."""
+    event = counted(node)
+    found = {"amount": mark("the amount")} if has_amount(event) else {}
+    return found | ({"score": mark("the score")} if has_score(event) else {})
+
+
+def measured(node: Node) -> str:
+    """What is summed: ``amount``, ``score`` or an own property."""
+    return node.get("measured", "amount")
+
+
+def is_amount(node: Node) -> bool:
+    """Whether an amount is summed, in money or points."""
+    return measured(node) == "amount"
 
 
 def measure(node: Node) -> str:
@@ -117,8 +159,8 @@ def operand(node: Node) -> Operand:
 
 
 def money(node: Node) -> bool:
-    """Whether the amounts of the event are money."""
-    return is_money(node.name)
+    """Whether the amounts that are asked are money."""
+    return is_amount(node) and is_money(counted(node))
 
 
 def settle(node: Node) -> None:
@@ -131,10 +173,19 @@ def settle(node: Node) -> None:
     node.typed.setdefault("value", _DEFAULTS.get(asked, ""))
     if node.get("window") not in WINDOWS:
         node.typed["window"] = "days" if node.get("span") or node.get("days") else "ever"
+    if asked in ("sum", "max"):
+        _settle_measured(node)
     if asked == "in_periods":
         node.typed = {"least": "3", "of_last": "4", "unit": "month", **node.typed}
     for prefix, event in (("f", node.name), ("t", node.get("then"))):
         _settle_filters(node, prefix, event)
+
+
+def _settle_measured(node: Node) -> None:
+    own.take_name(node, "measured", "measured-own")
+    known = [*amounts(node)]
+    if node.get("measured") not in known and not is_own(node.get("measured")):
+        node.typed["measured"] = known[0] if known else own.ANOTHER
 
 
 def _settle_filters(node: Node, prefix: str, event: str) -> None:
@@ -144,14 +195,27 @@ def _settle_filters(node: Node, prefix: str, event: str) -> None:
         if node.get(f"{each}-of") not in ("", node.get(f"{each}-name")):  # a store is no category
             node.typed[f"{each}-value"] = ""
             node.ticked.pop(f"{each}-has", None)
-        if node.get(f"{each}-name") not in known:
-            node.typed[f"{each}-name"] = next((name for name in known if name not in taken), known[0])
+        if not (own.is_of_own(node, each) and own.may_have(event)) and node.get(f"{each}-name") not in known:
+            node.typed[f"{each}-name"] = _first_choice(event, [name for name in known if name not in taken])
+        if own.is_of_own(node, each):
+            own.settle(node, each)
         node.typed[f"{each}-of"] = node.get(f"{each}-name")
+        if own.is_of_own(node, each):
+            if own.operand(node, each) is Operand.TEXTS:
+                tick(node, f"{each}-value", f"{each}-has")
+            continue
         allowed = NUMBER_FILTERS if is_number(node, each) else TEXT_FILTERS
         if node.get(f"{each}-op") not in allowed:
             node.typed[f"{each}-op"] = next(iter(allowed))
         if not is_number(node, each):
             tick(node, f"{each}-value", f"{each}-has")
+
+
+def _first_choice(event: str, left: list[str]) -> str:
+    """What a new filter is about: of a shop's own event one of its own properties."""
+    if not left or (event not in _EVENTS and own.may_have(event)):
+        return own.ANOTHER if own.may_have(event) else str(properties_of(event)[0])
+    return left[0]
 
 
 def tick(node: Node, typed: str, boxes: str) -> None:
@@ -175,13 +239,15 @@ def document(node: Node, currency: str) -> dict[str, Any]:
 
 def _asked(node: Node, currency: str) -> dict[str, Any]:
     asked, op, value = measure(node), node.get("op"), node.get("value")
-    scale = scale_of(node.name, currency)
+    scale = scale_of(counted(node), currency) if is_amount(node) else 0
     match asked:
         case "times":
             return {"op": op, "times": typed_values.number(value), **_window(node)}
         case "sum" | "max":
-            ends = [typed_values.number(node.get(what), scale) for what in ("value", "value_to")]
-            return {asked: "amount", "op": op, "value": ends if op == "between" else ends[0], **_window(node)}
+            typed_ends = [node.get(what) for what in ("value", "value_to")]
+            in_own = is_own(measured(node))
+            ends = [typed_values.decimal(end) if in_own else typed_values.number(end, scale) for end in typed_ends]
+            return {asked: measured(node), "op": op, "value": ends if op == "between" else ends[0], **_window(node)}
         case "first" | "last":
             typed = value if operand(node) is Operand.DATE else typed_values.number(value)
             return {"when": asked, "op": op, "value": typed}
@@ -212,6 +278,8 @@ def _where(node: Node, prefix: str, event: str, currency: str) -> dict[str, Any]
 
 
 def _filter(node: Node, which: str, event: str, currency: str) -> Any:
+    if own.is_of_own(node, which):
+        return own.document(node, which)
     op = node.get(f"{which}-op")
     if not is_number(node, which):
         named = typed_values.texts(node.boxes(f"{which}-has"), node.get(f"{which}-value"))
@@ -240,6 +308,10 @@ def problem(node: Node, path: tuple[str | int, ...]) -> tuple[str, str]:
     asked = measure(node)
     if at in ("where", "then"):
         return (_ERRORS["where"], "f0-value") if "where" in path else (_ERRORS["then"], "then-span")
+    if at in ("sum", "max"):
+        return _ERRORS["measured"], "measured-own"
+    if at == "value" and asked in ("sum", "max") and is_own(measured(node)):
+        return _ERRORS["own_value"], "value"
     if at in ("from", "to"):
         return _ERRORS["dates"], at
     if at in ("days", "weeks", "hours", "minutes") and asked in _WINDOWED:
@@ -260,7 +332,9 @@ def read(document: Mapping[str, Any], currency: str) -> Node:
     event = document["event"]
     node = Node(subject=f"event:{event}")
     scale = scale_of(event, currency)
-    node.typed |= _read_asked(document, scale) | _read_window(document)
+    of_amount = "amount" in (document.get("sum"), document.get("max"))
+    asked_scale = scale_of((document.get("then") or document)["event"], currency) if of_amount else 0
+    node.typed |= _read_asked(document, asked_scale) | _read_window(document)
     _read_where(node, "f", document.get("where") or {}, scale)
     if follow := document.get("then"):
         days = follow.get("within_days")
@@ -286,7 +360,8 @@ def _read_asked(document: Mapping[str, Any], scale: int) -> dict[str, str]:
         case _:
             ends = document["value"] if isinstance(document["value"], list) else [document["value"]]
             typed = dict(zip(("value", "value_to"), (typed_values.written(end, scale) for end in ends), strict=False))
-            return {"measure": "sum" if "sum" in document else "max", "op": document["op"], **typed}
+            asked = "sum" if "sum" in document else "max"
+            return {"measure": asked, "measured": document[asked], "op": document["op"], **typed}
 
 
 def _read_window(document: Mapping[str, Any]) -> dict[str, str]:
@@ -302,6 +377,9 @@ def _read_where(node: Node, prefix: str, where: Mapping[str, Any], scale: int) -
     for number, (name, asked) in enumerate(where.items()):
         which = f"{prefix}{number}"
         node.typed[f"{which}-name"] = name
+        if is_own(name):
+            own.read(node, which, asked)
+            continue
         op, value = next(iter(asked.items())) if isinstance(asked, dict) else ("in", asked)
         node.typed[f"{which}-op"] = op
         if name in NUMBERS:

@@ -115,12 +115,9 @@ async def audience(services: PageServices, fields: Mapping[str, str]) -> dict[st
 
 async def context(page: Page, services: PageServices, editor: Editor, errors: Errors) -> dict[str, Any]:
     """Everything that the editor's templates ask for, but the step that is open."""
-    values = {}
+    values: dict[str, Sequence[KnownValue]] = {}
     for node in editor.events:
-        for which in filters_of(node, "f"):
-            if not behaviour_form.is_number(node, which):
-                name = node.get(f"{which}-name")
-                values[f"of:{name}"] = await services.segment_values.of_property(name)
+        values |= await segment_builder.suggestions(services.segment_values, node)
     words = await services.journey_desk.words(page.say.language) if editor.is_journey else None
     return {
         **(_journey(editor, words, page, errors) if words else {}),

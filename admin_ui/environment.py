@@ -1,6 +1,7 @@
 """The Jinja environment of the pages: everything is escaped, and a name that is missing is an error."""
 
 import re
+import zlib
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -85,8 +86,9 @@ def _within(context: Context, name: str) -> str:
 
 
 def slug(text: str) -> str:
-    """Part of an element's id: letters, digits and dashes."""
-    return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "x"
+    """Part of an element's id: letters, digits and dashes; texts that differ in other letters have different ones."""
+    plain = re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-") or "x"
+    return plain if text.isascii() else f"{plain}-{zlib.crc32(text.encode()):x}"
 
 
 def make_environment() -> Environment:

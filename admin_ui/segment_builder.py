@@ -4,13 +4,15 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from admin_ui import behaviour_form, condition_form
+from admin_ui import behaviour_form, condition_form, own_filter_form
 from admin_ui.forms import Errors
 from admin_ui.i18n import Say, mark
 from admin_ui.rule_tree import Node, filters_of, walk
-from backend.services.segment_values import KnownValue, SegmentValues
+from backend.services.segment_values import KnownProperty, KnownValue, SegmentValues
+from segments.event_properties import PREFIX
 from segments.overview import Preview
 from segments.preview import PICTURES
+from segments.rules.behaviour import kept_as, properties_of
 from segments.rules.conditions import CONDITIONS
 from segments.rules.operators import Kind, Operand
 from segments.rules.words import TRAIT_PREFIX
@@ -80,6 +82,7 @@ class Builder:
         focus: the element that the person works on now; empty to leave it.
         values: what is suggested, by what it is for.
         traits: that the shop uses in segments.
+        own_events: that anybody ever did.
     """
 
     segment_id: int | None
@@ -96,14 +99,16 @@ class Builder:
     focus: str = ""
     values: Mapping[str, Sequence[KnownValue]] = field(default_factory=dict)
     traits: Sequence[str] = ()
+    own_events: Sequence[str] = ()
 
 
-def offers(say: Say, *, traits: Sequence[str] = ()) -> list[OfferGroup]:
+def offers(say: Say, *, traits: Sequence[str] = (), own_events: Sequence[str] = ()) -> list[OfferGroup]:
     """Everything a condition can be about, grouped; a fact that the catalogue gains appears by itself.
 
     Args:
         say: the page's language.
         traits: that the shop uses in segments, as its settings write them.
+        own_events: of the shop, by their names.
     """
     found: dict[str, list[Offer]] = {facet.name: [] for facet in CONDITIONS.facets}
     for attribute in CONDITIONS.attributes:
@@ -116,6 +121,9 @@ def offers(say: Say, *, traits: Sequence[str] = ()) -> list[OfferGroup]:
         facet = _FACET_OF.get(event.name.partition(" ")[0], "behaviour")
         offer = Offer(f"event:{event.name}", say.pick(event), happened, _words(event.ja, event.en, event.name))
         found.setdefault(facet, []).append(offer)
+    for event_name in own_events:
+        offer = Offer(f"event:{event_name}", event_name, say("your own event"), _words(event_name))
+        found.setdefault("behaviour", []).append(offer)
     facets = {facet.name: say.pick(facet) for facet in CONDITIONS.facets}
     for trait in traits:
         offer = Offer(f"attribute:{TRAIT_PREFIX}{trait}", trait.removesuffix(MANY), say("trait"), _words(trait))
@@ -149,14 +157,30 @@ def told(node: Node, say: Say) -> str:
 
 
 async def suggestions(values: SegmentValues, tree: Node) -> dict[str, Sequence[KnownValue]]:
-    """Real values for every field of the tree that takes a text, by what the field is about."""
+    """Real values for every field of the tree that takes a text, by what the field is about; real properties of every event."""
     found: dict[str, Sequence[KnownValue]] = {}
     for node in walk(tree):
         for what in _texts_of(node):
             if what not in found:
                 kind, _, name = what.partition(":")
                 found[what] = await (values.of_attribute(name) if kind == "attribute" else values.of_property(name))
+        for event in _events_of(node):
+            if f"own:{event}" not in found:
+                found |= _own_values(event, await values.own_properties(event))
     return found
+
+
+def _own_values(event: str, known: Sequence[KnownProperty]) -> dict[str, Sequence[KnownValue]]:
+    """What an event has: its properties, those that are numbers, and the values of each; what there are fields for is not told twice."""
+    fields = {f"{PREFIX}{name}" for each in properties_of(event) if (name := kept_as(each, event)) is not None}
+    own = [each for each in known if each.known.value not in fields]
+    numbers = [each.known for each in own if each.number]
+    by_property = {own_filter_form.suggested(each.known.value, event): each.values for each in own}
+    return {f"own:{event}": [each.known for each in own], f"numbers:{event}": numbers, **by_property}
+
+
+def _events_of(node: Node) -> list[str]:
+    return [event for event in (node.name, node.get("then")) if event] if node.kind == "event" and not node.mode else []
 
 
 def _texts_of(node: Node) -> list[str]:
@@ -166,7 +190,8 @@ def _texts_of(node: Node) -> list[str]:
         return [f"attribute:{node.name}"] if condition_form.operand(node) in (Operand.TEXT, Operand.TEXTS) else []
     if node.kind == "event":
         which = [*filters_of(node, "f"), *filters_of(node, "t")]
-        return [f"of:{node.get(f'{each}-name')}" for each in which if not behaviour_form.is_number(node, each)]
+        known = [each for each in which if not own_filter_form.is_of_own(node, each)]
+        return [f"of:{node.get(f'{each}-name')}" for each in known if not behaviour_form.is_number(node, each)]
     return [f"of:{node.kind}"] if node.kind in ("segment", "list") else []
 
 
@@ -181,7 +206,11 @@ def begin(node: Node, values: Mapping[str, Sequence[KnownValue]]) -> None:
             node.ticked["has"] = (known[0].value,)
         else:
             node.typed["value"] = known[0].value
+    if node.kind == "event":
+        _begin_own(node, values)
     for which in [*filters_of(node, "f"), *filters_of(node, "t")] if node.kind == "event" else []:
+        if own_filter_form.is_of_own(node, which):
+            continue
         known = values.get(f"of:{node.get(f'{which}-name')}") or ()
         if behaviour_form.is_number(node, which):
             node.typed.setdefault(f"{which}-value", "1")
@@ -189,6 +218,18 @@ def begin(node: Node, values: Mapping[str, Sequence[KnownValue]]) -> None:
             node.ticked[f"{which}-has"] = (known[0].value,)
     if node.kind in ("segment", "list") and (known := values.get(f"of:{node.kind}")):
         node.typed.setdefault("value", known[0].value)
+
+
+def _begin_own(node: Node, values: Mapping[str, Sequence[KnownValue]]) -> None:
+    """The same of filters on own properties: the most frequent property, and its most frequent value."""
+    for prefix, event in (("f", node.name), ("t", node.get("then"))):
+        taken = {node.get(f"{which}-name") for which in filters_of(node, prefix)}
+        for which in filters_of(node, prefix):
+            left = [each.value for each in values.get(f"own:{event}", ()) if each.value not in taken]
+            if node.get(f"{which}-name") == own_filter_form.ANOTHER and left:
+                node.typed |= {f"{which}-name": left[0], f"{which}-of": left[0]}
+                known = values.get(own_filter_form.suggested(left[0], event)) or ()
+                node.ticked[f"{which}-has"] = tuple(each.value for each in known[:1])
 
 
 def boxes(known: Sequence[KnownValue], ticked: Sequence[str]) -> list[tuple[KnownValue, bool]]:

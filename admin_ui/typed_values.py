@@ -16,6 +16,15 @@ def number(text: str, scale: int = 0) -> int | str:
         return plain
 
 
+def decimal(text: str) -> int | float | str:
+    """A number with or without decimals, or the text itself where it is none."""
+    plain = text.replace(",", "").replace("，", "").strip()
+    try:
+        return float(plain) if "." in plain else int(plain)
+    except ValueError:
+        return plain
+
+
 def written(value: Any, scale: int = 0) -> str:
     """A value as one would type it."""
     if not scale or not isinstance(value, int):

@@ -245,7 +245,10 @@ async def _show(
     if page.fragment:
         return page.show("segments/_build.html", status=status, **shared)
     return page.show(
-        "segments/form.html", status=status, offers=segment_builder.offers(page.say, traits=builder.traits), **shared
+        "segments/form.html",
+        status=status,
+        offers=segment_builder.offers(page.say, traits=builder.traits, own_events=builder.own_events),
+        **shared,
     )
 
 
@@ -300,6 +303,7 @@ async def _builder(
         focus=f"node-{focus.place}" if focus is not None else "",
         values=values,
         traits=(await services.shop.get()).segment_traits,
+        own_events=services.segment_values.own_events(),
     )
 
 

@@ -12,9 +12,12 @@ import structlog
 from backend.clock import Clock
 from backend.store import segment_values as store
 from segments.breakdown import BREAKDOWNS
-from segments.customers import StoredFrame
+from segments.customers import DAYS_PREFIX, StoredFrame
+from segments.event_properties import PREFIX
 from segments.history import History
+from segments.observed_properties import people_by_property
 from segments.observed_values import COUNTED, people_by_value
+from segments.rules.behaviour import known_events
 
 MOST = 300
 """Values of one kind that are offered; others can be typed."""
@@ -25,6 +28,7 @@ PATIENCE = 0.1
 FRESH = timedelta(minutes=5)
 """How long what was found is offered again: suggestions are a help, not a figure."""
 
+_CALLS = frozenset({"identify", "screen", "page", "group", "alias"})
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +48,21 @@ class KnownValue:
     en: str
     people: int | None = None
     about: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProperty:
+    """An own property of an event.
+
+    Attributes:
+        known: its name as a rule has it, and how many people had it.
+        number: nearly all of its values are numbers.
+        values: the most frequent ones.
+    """
+
+    known: KnownValue
+    number: bool
+    values: tuple[KnownValue, ...]
 
 
 _NOUNS: Mapping[str, store.Noun] = {
@@ -74,6 +93,8 @@ class SegmentValues:
         self._patience = patience
         self._known: dict[str, tuple[datetime, tuple[KnownValue, ...]]] = {}
         self._counting: dict[str, asyncio.Task[tuple[KnownValue, ...]]] = {}
+        self._own: dict[str, tuple[datetime, tuple[KnownProperty, ...]]] = {}
+        self._looking: dict[str, asyncio.Task[tuple[KnownProperty, ...]]] = {}
 
     async def of_attribute(self, name: str) -> tuple[KnownValue, ...]:
         """The most frequent values of a text attribute, with how many people have each."""
@@ -92,6 +113,48 @@ class SegmentValues:
             task.add_done_callback(lambda done: self._counted_now(name, done))
         done, _ = await asyncio.wait({task}, timeout=self._patience)
         return task.result() if done else await self._remembered(f"names:{name}", lambda: self._named(name))
+
+    def own_events(self) -> tuple[str, ...]:
+        """Events of the shop's own that anybody ever did."""
+        columns = self._frame.read().frame.collect_schema().names()
+        days = (name.removeprefix(DAYS_PREFIX) for name in columns if name.startswith(DAYS_PREFIX) and "|" not in name)
+        return tuple(sorted({*days} - {*known_events(), *_CALLS}))
+
+    async def own_properties(self, event: str) -> tuple[KnownProperty, ...]:
+        """The own properties that an event had of late, with their values; who asks first may get none, and all when he asks again."""
+        kept = self._own.get(event)
+        now = self._clock.now()
+        if kept is not None and kept[0] <= now < kept[0] + FRESH:
+            return kept[1]
+        task = self._looking.get(event)
+        if task is None:
+            task = self._looking[event] = asyncio.create_task(self._look_at(event))
+            task.add_done_callback(lambda done: self._looked(event, done))
+        done, _ = await asyncio.wait({task}, timeout=self._patience)
+        return task.result() if done else kept[1] if kept is not None else ()
+
+    async def _look_at(self, event: str) -> tuple[KnownProperty, ...]:
+        view = self._frame.read()
+        found, about = await asyncio.to_thread(
+            people_by_property, self._history, event, customers=view.customers, day=view.day, most=MOST
+        )
+        return tuple(
+            KnownProperty(
+                KnownValue(f"{PREFIX}{one.name}", one.name, one.name, one.people, about),
+                one.number,
+                tuple(KnownValue(value, value, value, people, about) for value, people in one.values.items()),
+            )
+            for one in found
+        )
+
+    def _looked(self, event: str, task: "asyncio.Task[tuple[KnownProperty, ...]]") -> None:
+        self._looking.pop(event, None)
+        if task.cancelled():
+            return
+        if (error := task.exception()) is not None:
+            log.warning("properties_not_counted", event_name=event, error=repr(error))
+        else:
+            self._own[event] = (self._clock.now(), task.result())
 
     def _counted_now(self, name: str, task: "asyncio.Task[tuple[KnownValue, ...]]") -> None:
         self._counting.pop(name, None)

@@ -11,7 +11,9 @@ from segments.rules.behaviour import Match
 
 _KEPT = "properties"
 _SCALE: int = 10**PLACES
-_NUMBER = r"^-?[0-9]{1,13}(\.[0-9]+)?$"
+NUMBER = r"^-?[0-9]{1,13}(\.[0-9]+)?$"
+"""Texts that are numbers."""
+
 _DENIED = {"not_in": "in", "not_contains": "contains"}
 _SIZED: dict[str, Callable[[pl.Expr, Any], pl.Expr]] = {
     "=": operator.eq,
@@ -81,5 +83,5 @@ def _values(name: str) -> pl.Expr:
 
 
 def _number(values: pl.Expr) -> pl.Expr:
-    numbers = pl.when(values.str.contains(_NUMBER)).then(values).cast(pl.Float64, strict=False)
+    numbers = pl.when(values.str.contains(NUMBER)).then(values).cast(pl.Float64, strict=False)
     return (numbers * _SCALE).round().cast(pl.Int64)

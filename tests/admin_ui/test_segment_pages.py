@@ -6,8 +6,10 @@ import re
 from datetime import date
 from types import SimpleNamespace
 
+import polars as pl
 import pytest
 
+from backend.lake.schemas import EVENTS_SCHEMA
 from segments.starting_points import STARTING_POINTS
 from tests.admin_ui.conftest import Browser
 from tests.admin_ui.test_pages import FRAGMENT, RULE, make_segment
@@ -295,3 +297,48 @@ async def test_the_size_says_that_history_was_dropped_as_the_rule_is_typed(
     shown = await administrator.post("/segments/preview", on_ios, **FRAGMENT)
     assert shown.status_code == 200
     assert "notice care" in shown.text
+
+
+RECIPES = {"mode.r": "all", "subject.r-0": "event:Recipe Viewed", "op.r-0": "at_least", "value.r-0": "1"}
+
+
+@pytest.fixture
+def recipes(full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """The shop with an event of its own."""
+    rows = [
+        {"event": "Recipe Viewed", "customer_id": n, "properties": [f"recipe=R{n % 2}", f"minutes={n}"]}
+        for n in range(20)
+    ]
+    monkeypatch.setattr(full.segment_values._history, "events", lambda *_: pl.LazyFrame(rows, schema=EVENTS_SCHEMA))
+    monkeypatch.setattr(full.segment_values, "own_events", lambda: ("Recipe Viewed", "Quiz Finished"))
+    return full
+
+
+async def test_an_event_of_the_shops_own_is_offered_with_its_properties_and_values(
+    administrator: Browser, recipes: SimpleNamespace
+) -> None:
+    picker = (await administrator.get("/segments/new")).text
+    assert 'value="subject:event:Recipe Viewed"' in picker or "event:Recipe Viewed" in picker
+    shown = await build(administrator, "filter:r-0", **RECIPES)
+    assert re.search(r'<option value="property:minutes" selected>minutes · 20', shown)
+    assert '<option value="property:recipe" >recipe · 20' in shown
+    fields = {"f0-name.r-0": "property:recipe", "f0-of.r-0": "property:minutes", "f0-op.r-0": "in"}
+    chosen = await build(administrator, "", **RECIPES, **fields)
+    assert re.search(r'value="R1".*?<small>10</small>', chosen, re.DOTALL)
+    kept = await build(administrator, "", **RECIPES, **fields | {"f0-of.r-0": "property:recipe", "f0-has.r-0": "R1"})
+    assert field(kept, "f0-has.r-0") == ["R1"]
+    assert "「recipe」が「R1」の「Recipe Viewed」" in kept
+
+
+async def test_a_property_can_be_typed_and_summed(administrator: Browser, recipes: SimpleNamespace) -> None:
+    asked = {**RECIPES, "measure.r-0": "sum", "op.r-0": ">=", "value.r-0": "90.5"}
+    shown = await build(administrator, "", **asked)
+    assert '<option value="property:minutes" >minutes</option>' in shown
+    assert "property:recipe" not in re.search(r'<select[^>]*id="measured-.*?</select>', shown, re.DOTALL)[0]  # type: ignore[index] # it is there
+    summed = await build(administrator, "", **asked, **{"measured.r-0": "property:", "measured-own.r-0": "minutes"})
+    assert "「Recipe Viewed」の「minutes」の合計が90.5以上" in summed
+    named = {"f0-name.r-0": "property:", "f0-own.r-0": "saved", "f0-of.r-0": "property:", "f0-op.r-0": "is_true"}
+    assert "「saved」がはいの「Recipe Viewed」" in await build(administrator, "", **RECIPES, **named)
+    refused = await build(administrator, "", **RECIPES, **named | {"f0-own.r-0": "email"})
+    assert "条件を完成させるか" in refused or "絞り込み" in refused
+    assert "「email」がはい" not in refused
