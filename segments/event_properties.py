@@ -74,15 +74,16 @@ def kept_properties(event: str, properties: Mapping[str, Any]) -> list[str] | No
         event: its name; what has a column of its own, or says nothing about what a known event was, is left out.
         properties: as they came; objects, and lists of objects, are left out.
     """
-    told, kept = _KNOWN.get(event, _NONE), []
+    told, of_product = _KNOWN.get(event, _NONE), event == EventName.PRODUCT_VIEWED
+    kept: list[str | None] = []
     for name, value in properties.items():
-        if name in told or value is None:
+        if name in told:
             continue
-        for each in value if value.__class__ is list else (value,):
-            entry = _entry(name, each, event == EventName.PRODUCT_VIEWED) if each.__class__ in _PLAIN else None
-            if entry is not None:
-                kept.append(entry)
-    return kept[:MOST_KEPT] or None
+        if value.__class__ in _PLAIN:
+            kept.append(_entry(name, value, of_product))
+        elif value.__class__ is list:
+            kept += [_entry(name, each, of_product) for each in value if each.__class__ in _PLAIN]
+    return [each for each in kept if each is not None][:MOST_KEPT] or None
 
 
 def is_own(name: str) -> bool:

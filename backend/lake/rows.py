@@ -3,11 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
+import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from backend.lake.log import Log
 from backend.lake.payload import minor, text, whole
@@ -106,7 +109,12 @@ def _kept_properties(log: Log) -> pl.Series:
         kept_properties(name, payload.properties) if payload.properties and kind == "track" else None
         for kind, name, payload in heads
     ]
-    return pl.Series("properties", kept, EVENTS_SCHEMA["properties"])
+    # Put together by Arrow: a Series of Python's lists takes twenty times as long.
+    sizes = np.fromiter((0 if each is None else len(each) for each in kept), np.int64, len(kept))
+    values = pa.array(chain.from_iterable(each for each in kept if each is not None), pa.large_string())
+    offsets = pa.array(np.concatenate([[0], np.cumsum(sizes)]), pa.int64())
+    lists = pa.LargeListArray.from_arrays(offsets, values, mask=pa.array(sizes == 0))
+    return pl.Series("properties", lists, EVENTS_SCHEMA["properties"])
 
 
 def _frame(rows: Sequence[tuple[object, ...]], schema: Mapping[str, Any], names: Sequence[str]) -> pl.DataFrame:
