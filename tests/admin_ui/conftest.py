@@ -85,6 +85,11 @@ async def _no_rows(_: Sequence[int]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def services(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> SimpleNamespace:
+    """Real services on a frame that stands still."""
+    return services_on(pool, clock, tmp_path)
+
+
+def services_on(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> SimpleNamespace:
     """Real services on a frame that stands still; cheap password hashes."""
     frame, lake = FakeFrame(customers=120), FakeLake()
     segment_runs = SegmentRuns(pool, clock, frame)
