@@ -32,6 +32,8 @@ PURPOSES = {"marketing": mark("Marketing"), "push": mark("push"), "email": mark(
 
 _DELIVERY_STATES = {
     "planned": mark("Push planned"),
+    "paused": mark("Push on hold while the campaign is paused"),
+    "awaiting_winner": mark("Push waits for the winner of a test"),
     "sending": mark("Push being sent"),
     "accepted": mark("Push accepted"),
     "rejected": mark("Push refused"),
@@ -44,6 +46,8 @@ _DELIVERY_STATES = {
 _PROFILE = {
     "family_name": mark("Family name"),
     "given_name": mark("Given name"),
+    "family_name_kana": mark("Family name (kana)"),
+    "given_name_kana": mark("Given name (kana)"),
     "gender": mark("Gender"),
     "birthday": mark("Birthday"),
     "prefecture": mark("Prefecture"),
@@ -54,6 +58,10 @@ GENDERS = {"female": mark("Female"), "male": mark("Male"), "other": mark("Other"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
 _ALSO_CALLED = {"last_name": "family_name", "lastName": "family_name", "first_name": "given_name"}
 _SHOWN_ELSEWHERE = {"email", "firstName", *_ALSO_CALLED}
+_ALSO_SAID = {"email": mark("Mail address"), "name": mark("Name"), "price": mark("Price")}
+"""Names of properties that shops send beside the declared ones."""
+_UNSHOWN = {"delivery_id"}
+"""Numbers that say nothing to people; the API gives them."""
 
 _FACTS = (
     "orders",
@@ -171,8 +179,26 @@ def _mark(event: str) -> tuple[str, str]:
 
 
 def _properties(properties: Sequence[Property], zone: str, say: Say) -> str:
-    values = (say.pick(dict(each.called)) if each.called else _readable(each.value, zone, say) for each in properties)
-    return " · ".join(f"{say.pick(each)} {value}" for each, value in zip(properties, values, strict=True))
+    shown = (each for each in properties if each.name not in _UNSHOWN)
+    return " · ".join(f"{_label(each, say)} {_value(each, zone, say)}" for each in shown)
+
+
+def _label(each: Property, say: Say) -> str:
+    """What a property is called: as declared, else as a profile calls it, else as it came."""
+    if each.name == "coupon_id" and each.called:
+        return say("Coupon")
+    if (each.ja, each.en) != (each.name, each.name):
+        return say.pick(each)
+    known = _PROFILE.get(_ALSO_CALLED.get(each.name, each.name)) or _ALSO_SAID.get(each.name)
+    return say(known) if known else each.name
+
+
+def _value(each: Property, zone: str, say: Say) -> str:
+    if each.called:
+        return say.pick(dict(each.called))
+    if each.name == "gender" and each.value in GENDERS:
+        return say(GENDERS[each.value])
+    return _readable(each.value, zone, say)
 
 
 def _readable(value: str, zone: str, say: Say) -> str:

@@ -76,7 +76,7 @@ def arms(results: Results, currency: str, say: Say) -> tuple[ArmLine, ...]:
 def arm_name(name: str, say: Say) -> str:
     """What an arm is called."""
     known = {
-        ArmName.TREATED: say("Got the push"),
+        ArmName.TREATED: say("Push group"),
         ArmName.CONTROL: say("Control"),
         REST: say("The rest, after the decision"),
         TESTED_CONTROL: say("Control of the test"),

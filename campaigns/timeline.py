@@ -17,7 +17,7 @@ _TICK = timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Property:
-    """One property of an event on the timeline; ``called`` is what the shop calls a store or product, by language."""
+    """One property of an event on the timeline; ``called`` is what the shop calls what has this id (see `NAMED`), by language."""
 
     name: str
     ja: str
@@ -33,7 +33,8 @@ class Happening:
     Attributes:
         kind: "event" or "delivery".
         number: ``seq`` of the event, or ``delivery_id``.
-        name: the event's name, or the delivery's state.
+        name: the event's name, or the delivery's state; of one that is planned and cannot go out yet what it waits for: ``paused``,
+            ``awaiting_winner``.
         ja: label of the event, or the campaign's name.
         trusted: whether a secret key vouches for the event; true for deliveries.
         source: name of the source of an event.
@@ -106,17 +107,17 @@ def event_properties(event: str | None, payload: Mapping[str, Any]) -> tuple[Pro
     )
 
 
-NAMED = {"store_id": "store", "product_id": "product"}
+NAMED = {"store_id": "store", "product_id": "product", "coupon_id": "coupon", "campaign_id": "campaign"}
 """Properties whose values are ids of what the shop defines, and of what."""
 
 
 def ids_named(events: Sequence[Happening], what: str) -> set[str]:
-    """The ids of stores or products that events name."""
+    """The ids of stores, products, coupons or campaigns that events name."""
     return {each.value for event in events for each in event.properties if NAMED.get(each.name) == what}
 
 
 def with_names(events: Sequence[Happening], names: Mapping[str, Mapping[str, Mapping[str, str]]]) -> list[Happening]:
-    """The events with names for ids: ``names`` holds them by "store" or "product", id and language."""
+    """The events with names for ids: ``names`` holds them by one of `NAMED`'s nouns, id and language."""
     return [
         replace(
             event,

@@ -1,6 +1,6 @@
 """People: names, profile, devices, consents, coupons and the events and messages of one person."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import asyncpg
@@ -13,6 +13,7 @@ from segments.calendar import BusinessCalendar
 from segments.coupons import CouponFact, Definition, last_day
 
 _SQL = queries.load("people")
+_LARGEST_INT = 2**31 - 1
 
 
 async def names_of(connection: Connection, *, customer_ids: Sequence[int]) -> dict[int, asyncpg.Record]:
@@ -111,6 +112,19 @@ async def list_events_before(
 async def source_names(connection: Connection) -> dict[int, str]:
     """The name of every source."""
     return {row["source_id"]: row["name"] for row in await connection.fetch(_SQL["source_names"])}
+
+
+async def coupon_names(connection: Connection, *, coupon_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Titles by language of the coupons that are defined."""
+    rows = await connection.fetch(_SQL["list_coupons"], [*coupon_ids])
+    return {row["coupon_id"]: row["title"] for row in rows}
+
+
+async def campaign_names(connection: Connection, *, campaign_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Names of campaigns, the same in each language; an id that cannot be one has none."""
+    numbers = [int(text) for text in campaign_ids if text.isdecimal() and int(text) <= _LARGEST_INT]
+    rows = await connection.fetch(_SQL["campaign_names"], numbers)
+    return {str(row["campaign_id"]): {"ja": row["name"], "en": row["name"]} for row in rows}
 
 
 async def list_deliveries_before(

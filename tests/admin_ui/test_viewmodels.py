@@ -172,6 +172,20 @@ def test_only_facts_that_move_money_or_reward_are_marked_unverified(name: str, t
     assert entry.unverified is marked
 
 
+def test_properties_are_told_by_the_shop_s_names_and_without_numbers_that_say_nothing() -> None:
+    properties = (
+        Property("coupon_id", "クーポンID", "Coupon id", "c1", called={"ja": "100円引き", "en": "100 yen off"}),
+        Property("delivery_id", "配信通番", "Delivery", "7"),
+        Property("given_name", "given_name", "given_name", "舞"),
+        Property("gender", "gender", "gender", "female"),
+        Property("flavour", "flavour", "flavour", "苺"),
+    )
+    event = Happening(at=AS_OF, kind="event", number=1, name="identify", ja="更新", en="Updated", properties=properties)
+    [ja], [en] = (member_views.entries([event], zone="Asia/Tokyo", say=say) for say in (JA, EN))
+    assert ja.detail == "クーポン 100円引き · 名 舞 · 性別 女性 · flavour 苺"
+    assert en.detail == "Coupon 100 yen off · Given name 舞 · Gender Female · flavour 苺"
+
+
 def test_a_profile_is_told_in_the_reader_s_language() -> None:
     traits = {
         "lastName": "佐藤",

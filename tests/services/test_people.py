@@ -188,6 +188,12 @@ async def test_search_reads_indexes_only(people: People, pool: asyncpg.Pool) -> 
 async def test_the_timeline_joins_events_and_messages_newest_first(people: People, pool: asyncpg.Pool) -> None:
     seq = await happen(pool, 1, 10, "Coupon Viewed", coupon_id="c1", extra=[1, 2], nested={"a": 1})
     await deliver(pool, 1, 20, "left_out", "frequency_cap")
+    campaign = await pool.fetchval("SELECT campaign_id FROM campaigns")
+    await pool.execute(
+        """INSERT INTO coupons (coupon_id, title) VALUES ('c1', '{"ja": "100円引き", "en": "100 yen off"}')"""
+    )
+    await happen(pool, 1, 25, "Push Notification Tapped", campaign_id=campaign, delivery_id=5)
+    await happen(pool, 1, 26, "Push Notification Tapped", campaign_id="99999999999")
     await happen(pool, 1, 30, None, family_name="佐藤")
     await happen(pool, 1, 40, "Spun The Wheel", won=True)
     await happen(pool, 2, 50, "Application Opened")
@@ -196,15 +202,19 @@ async def test_the_timeline_joins_events_and_messages_newest_first(people: Peopl
     assert [(one.kind, one.name, one.ja, one.en) for one in timeline.entries] == [
         ("event", "Spun The Wheel", "Spun The Wheel", "Spun The Wheel"),
         ("event", "identify", "プロフィールの更新", "Profile updated"),
+        ("event", "Push Notification Tapped", "通知の開封", "Push tapped"),
+        ("event", "Push Notification Tapped", "通知の開封", "Push tapped"),
         ("delivery", "left_out", "便り20", "便り20"),
         ("event", "Coupon Viewed", "クーポンの閲覧", "Coupon viewed"),
     ]
-    viewed, message = timeline.entries[3], timeline.entries[2]
+    viewed, message, tapped = timeline.entries[5], timeline.entries[4], timeline.entries[2:4]
     assert (viewed.number, viewed.source, viewed.trusted) == (seq, "joren", True)
     assert [(p.name, p.ja, p.value) for p in viewed.properties] == [
         ("coupon_id", "クーポンID", "c1"),
         ("extra", "extra", "[2]"),
     ]
+    assert viewed.properties[0].called == {"ja": "100円引き", "en": "100 yen off"}
+    assert [each.properties[0].called for each in tapped] == [None, {"ja": "便り20", "en": "便り20"}]
     assert (message.reason, message.campaign_id is not None) == ("frequency_cap", True)
 
 

@@ -11,12 +11,14 @@ import pytest
 
 from backend.services.campaign_desk import winners
 from backend.services.campaign_desk.winners import CampaignTests
+from backend.services.people import People
 from backend.store import campaigns
 from campaigns.campaign import Content, State, Text, Variant
 from campaigns.trigger import Recurring
 from campaigns.winner import Otherwise, Why, WinnerRule, in_test
 from segments.windows import Window
 from tests.fixtures.shop_floor import NOON, ShopFloor, fact_frame
+from tests.services.frames import HeldFrame
 
 FOUR = timedelta(hours=4)
 TWO = tuple(Variant(name=name, share=50, content=Content(ja=Text(f"{name}です", "どうぞ"))) for name in "AB")
@@ -192,6 +194,24 @@ async def test_a_pause_holds_the_decision_and_a_cancel_ends_the_rest(floor: Shop
     assert len(floor.sender.sent) == sent
     people = (await floor.desk.report(number)).people
     assert (people.accepted, people.cancelled) == (sent, 60 - sent)
+
+
+async def test_a_person_s_page_says_what_he_waits_for(floor: ShopFloor) -> None:
+    number = await tried_out(floor)
+    waits = next(row["customer_id"] for row in await rows(floor, number) if row["rest"])
+    people = People(floor.pool, floor.clock, HeldFrame([]))
+
+    async def told() -> list[str]:
+        return [one.name for one in (await people.timeline(waits)).entries]
+
+    assert await told() == ["awaiting_winner"]
+    await floor.desk.pause(number, by="test")
+    assert await told() == ["paused"]
+    await floor.desk.resume(number, by="test")
+    await deciding(floor).decide_due()
+    assert await told() == ["planned"]
+    await floor.drain()
+    assert await told() == ["accepted"]
 
 
 async def test_a_decision_waits_for_facts_and_not_for_ever(floor: ShopFloor) -> None:

@@ -135,6 +135,8 @@ class People(Directory):
             names = {
                 "store": await definitions.store_names(connection, store_ids=ids_named(told, "store")),
                 "product": await definitions.product_names(connection, product_ids=ids_named(told, "product")),
+                "coupon": await store.coupon_names(connection, coupon_ids=ids_named(told, "coupon")),
+                "campaign": await store.campaign_names(connection, campaign_ids=ids_named(told, "campaign")),
             }
         return merged(with_names(told, names), deliveries, size=size)
 

@@ -108,10 +108,16 @@ ORDER BY t.occurred_at DESC, t.seq DESC;
 -- name: list_deliveries_before
 -- One page of the messages to a person, newest first, by the moment of their last change: devices, and what has no device yet or
 -- never will. The latter have numbers beyond those of devices, each its own: a person is in a campaign that repeats, and in a
--- journey, several times.
-SELECT d.changed_at, d.delivery_id, d.campaign_id, c.name AS campaign, c.kind, d.step, d.state, d.reason, d.error_code
+-- journey, several times. Who is planned and cannot be sent anything yet is told what he waits for.
+SELECT d.changed_at, d.delivery_id, d.campaign_id, c.name AS campaign, c.kind, d.step, d.reason, d.error_code,
+    CASE
+        WHEN d.state <> 'planned' THEN d.state
+        WHEN c.state = 'paused' THEN 'paused'
+        WHEN d.rest AND t.decided_at IS NULL THEN 'awaiting_winner'
+        ELSE d.state
+    END AS state
 FROM (
-    SELECT changed_at, delivery_id, campaign_id, step, state, reason, error_code
+    SELECT changed_at, delivery_id, campaign_id, step, state, reason, error_code, false AS rest
     FROM deliveries
     WHERE customer_id = ANY ($1::bigint[])
     UNION ALL
@@ -122,14 +128,19 @@ FROM (
         step,
         coalesce(state, 'left_out'),
         coalesce(reason, left_out),
-        NULL
+        NULL,
+        rest
     FROM campaign_people
     WHERE customer_id = ANY ($1::bigint[]) AND arm IS DISTINCT FROM 'control' AND state IS DISTINCT FROM 'handed'
 ) AS d
 JOIN campaigns AS c USING (campaign_id)
+LEFT JOIN campaign_tests AS t USING (campaign_id)
 WHERE (d.changed_at, d.delivery_id) < ($2, $3)
 ORDER BY d.changed_at DESC, d.delivery_id DESC
 LIMIT $4;
+
+-- name: campaign_names
+SELECT campaign_id, name FROM campaigns WHERE campaign_id = ANY ($1::int[]);
 
 -- name: source_names
 SELECT source_id, name FROM sources;
