@@ -130,12 +130,16 @@ class Facts:
         rows = self.days.filter(named & (pl.col("business_day") <= self.today))
         return self._without_stepped_back(rows, events)
 
-    def happened(self, events: Sequence[str]) -> pl.LazyFrame:
-        """The same as `of`, event by event: rows of the lake's ``events`` with time, properties and score."""
+    def happened(self, events: Sequence[str], *, own: bool = False) -> pl.LazyFrame:
+        """The same as `of`, event by event: rows of the lake's ``events`` with time, properties and score.
+
+        ``own``: with ``properties``, those without a column of their own; they are dear to read.
+        """
+        columns = {**EVENTS, "properties": pl.List(pl.String())} if own else EVENTS
         if self.events is None:
-            return pl.LazyFrame(schema=EVENTS)
+            return pl.LazyFrame(schema=columns)
         rows = self.events.filter(pl.col("event").is_in(list(events)) & (pl.col("business_day") <= self.today))
-        return self._without_stepped_back(rows.select(*EVENTS), events)
+        return self._without_stepped_back(rows.select(*columns), events)
 
     def _without_stepped_back(self, rows: pl.LazyFrame, events: Sequence[str]) -> pl.LazyFrame:
         verified = self.verified_names() & {*events}

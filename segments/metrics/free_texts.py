@@ -6,9 +6,11 @@ before it is kept every day.
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import pairwise
 
 from segments.errors import BadOption
+from segments.event_properties import PLACES, is_own, may_be_kept, own_name
 from segments.nearest import hint
 
 _TEXTS = ("store", "category", "rank", "coupon_id", "platform")
@@ -16,17 +18,27 @@ _NUMBERS = ("amount", "score", "campaign_id")
 PROPERTIES = (*_TEXTS, *_NUMBERS)
 """What may be asked about."""
 
-_PART = re.compile(r"\s*(\w+)\s*(!=|>=|<=|=|>|<)\s*(.+?)\s*", re.ASCII | re.DOTALL)
+_PART = re.compile(r"\s*(property:[^=!<>]+?|\w+)\s*(!=|>=|<=|=|>|<)\s*(.+?)\s*", re.ASCII | re.DOTALL)
 _LIMITS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """One comparison; a property that the event does not have never satisfies one."""
+    """One comparison; a property that the event does not have never satisfies one.
+
+    Attributes:
+        name: one of `PROPERTIES`, or ``property:`` and the name of one of the shop's own.
+        value: a text, or a whole number; of own properties compared by size in ten-thousandths.
+    """
 
     name: str
     operator: str
     value: str | int
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is about a shop's own property."""
+        return is_own(self.name)
 
 
 def read_conditions(text: str) -> tuple[Condition, ...]:
@@ -43,6 +55,8 @@ def _condition(part: str) -> Condition:
     if found is None:
         raise BadOption(f"a filter reads like store=S1 or amount>=1000, not {part.strip()!r}")
     name, compare, value = found.groups()
+    if is_own(name):
+        return _own(name, compare, value)
     if name not in PROPERTIES:
         raise BadOption(f"events have no property {name}; {hint(name, PROPERTIES)}")
     if name in _TEXTS:
@@ -52,6 +66,20 @@ def _condition(part: str) -> Condition:
     if not re.fullmatch(r"-?\d{1,15}", value, re.ASCII):
         raise BadOption(f"{name} is compared with a whole number, not {value!r}")
     return Condition(name, compare, int(value))
+
+
+def _own(name: str, compare: str, value: str) -> Condition:
+    if not may_be_kept(own_name(name), of_product=True):
+        raise BadOption(
+            f"{own_name(name)!r} is not kept for figures: it says who somebody is, or people type it themselves"
+        )
+    if compare in {"=", "!="}:
+        return Condition(name, compare, value)
+    if not re.fullmatch(r"-?\d{1,12}(\.\d{1,4})?", value, re.ASCII):
+        raise BadOption(
+            f"{own_name(name)} is compared by size with a number of at most {PLACES} decimals, not {value!r}"
+        )
+    return Condition(name, compare, int(Decimal(value).scaleb(PLACES)))
 
 
 def read_limits(text: str) -> list[int]:

@@ -4,7 +4,7 @@ import polars as pl
 
 from segments.events import EventName
 from segments.metrics.facts import Facts, within
-from segments.metrics.property_filter import keep_matching
+from segments.metrics.property_filter import asks_own, keep_matching
 from segments.metrics.purchases import counted_orders
 from segments.reduce.bitmaps import ACTIVITIES, days_within
 from segments.windows import Window
@@ -66,7 +66,7 @@ def _all(facts: Facts, event: str) -> pl.LazyFrame:
 
 
 def _matching(facts: Facts, event: str, where: str) -> pl.LazyFrame:
-    kept = keep_matching(facts.happened([event]), facts.lines, where)
+    kept = keep_matching(facts.happened([event], own=asks_own(where)), facts.lines, where)
     if event == _ORDER:
         # The report with the lowest number is the order: another report of it decides nothing.
         seqs = kept.select(pl.col("seq").alias("first_seq"))

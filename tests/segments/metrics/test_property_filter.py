@@ -67,6 +67,37 @@ def test_an_order_holds_a_category_or_does_not(where: str, came: int) -> None:
     assert (measured.numerator, measured.denominator) == (came, 5)
 
 
+VIEWED = [
+    *(Happening(n, n, "Application Opened", moment(0), device=n) for n in range(1, 5)),
+    Happening(11, 1, "Recipe Viewed", moment(9), own=(("recipe_id", "R1"), ("minutes", 20), ("tags", ["tea", "hot"]))),
+    Happening(12, 2, "Recipe Viewed", moment(9), own=(("recipe_id", "R2"), ("minutes", "7.5"), ("tags", "hot"))),
+    Happening(13, 3, "Recipe Viewed", moment(9)),
+    Happening(14, 4, "Order Completed", moment(9), order=1, amount=500, own=(("gift", True),)),
+]
+
+
+@pytest.mark.parametrize(
+    ("event", "where", "came"),
+    [
+        ("Recipe Viewed", "", 3),
+        ("Recipe Viewed", "property:recipe_id=R1", 1),
+        ("Recipe Viewed", "property:recipe_id!=R1", 1),
+        ("Recipe Viewed", "property:tags=hot, property:minutes < 7.6", 1),
+        ("Recipe Viewed", "property:minutes>=7.5", 2),
+        ("Recipe Viewed", "property:minutes=20", 1),
+        ("Recipe Viewed", "property:recipe_id>1", 0),
+        ("Order Completed", "property:gift=true, amount>=500", 1),
+        ("Order Completed", "property:gift=false", 0),
+    ],
+)
+def test_a_shops_own_properties_are_asked_as_in_rules(event: str, where: str, came: int) -> None:
+    events, lines = frames(VIEWED)
+    facts = Facts(days=days_of(VIEWED), events=events, lines=lines, today=after(60))
+    options = {"return": event, "return_where": where, "n": 1, "horizon": 1}
+    measured = compute("retention", facts, Window(after(0), after(6)), options=options)
+    assert (measured.numerator, measured.denominator) == (came, 4)
+
+
 def test_the_first_start_is_the_first_that_matches() -> None:
     options = {"start": "Store Visited", "start_where": "store=S2", "return": "Application Opened"}
     measured = compute("retention", FACTS, Window(after(7), after(13)), options=options)
@@ -81,6 +112,10 @@ def test_the_first_start_is_the_first_that_matches() -> None:
         ("store>S1", "compared by = or !="),
         ("amount>=much", "whole number"),
         ("store", "reads like"),
+        ("property:=x", "reads like"),
+        ("property:email=x", "not kept for figures"),
+        ("property:minutes>=long", "at most 4 decimals"),
+        ("property:minutes>1.23456", "at most 4 decimals"),
         ("store=S1,,", "reads like"),
     ],
 )
