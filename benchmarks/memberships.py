@@ -2,8 +2,8 @@
 
 A frame of made-up customers is written as the refresh writes it, segments are drawn from a few dozen conditions as marketers
 share them, and `Memberships` works on a PostgreSQL of its own. Told are seconds, CPU seconds (this process and the database)
-and bytes of: the first count of everybody, a round for the touched, a new business day; and the ratio to asking the same
-rules one by one. CPU seconds are what counts where others use the machine.
+and bytes of: the first count of everybody, a round for the touched, a new business day, the list of segments counted anew, as kept,
+and by name alone; and the ratio to asking the same rules one by one. CPU seconds are what counts where others use the machine.
 
     python benchmarks/memberships.py [--customers 1000000] [--segments 500] [--touched 10000] [--buyers 0.2]
 """
@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import asyncpg
 import numpy as np
@@ -33,9 +33,11 @@ from backend.embedded.postgres import EmbeddedPostgres
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import FrameView
 from backend.services.memberships.keeping import Memberships
+from backend.services.segment_runs import SegmentRuns
 from backend.store.pool import open_pool
 from backend.store.schema import migrate
 from segments.customers import SCHEMA
+from segments.frame import QuickFrame
 from segments.keeping import holding
 from segments.rules.parse import parse
 from segments.rules.rule import Rule
@@ -223,6 +225,7 @@ async def run(given: argparse.Namespace, dsn: str, home: Path) -> bool:
         with told(f"{given.touched} touched, all in one pass", times):
             await memberships.work_until_current()
         print(f"{await pool.fetchval('SELECT count(*) FROM segment_changes'):,} changes of the touched")
+        await listed(SegmentRuns(pool, clock, cast("QuickFrame", frames)), times)
         view = frames.read()
         one_by_one(view, asked, touched, times)
         frames.frame.write(
@@ -238,6 +241,16 @@ async def run(given: argparse.Namespace, dsn: str, home: Path) -> bool:
             size = await pool.fetchval("SELECT pg_total_relation_size($1::regclass)", table)
             print(f"{table:<20} {size / 2**20:8.1f} MiB")
     return times[f"{given.touched} touched, all in one pass"][1] < LIMIT
+
+
+async def listed(runs: SegmentRuns, times: dict[str, tuple[float, float]]) -> None:
+    """What a view of the list costs."""
+    with told("the list of segments, counted", times):
+        await runs.list()
+    with told("the list of segments, as kept", times):
+        await runs.list(kept=True)
+    with told("the segments by name", times):
+        await runs.stored()
 
 
 def one_by_one(
