@@ -128,10 +128,12 @@ async def test_history_names_nobody_and_follows_merges(desk: Desk, pool: asyncpg
     await desk.customers(2)
     await pool.execute("UPDATE customers SET merged_into = 1 WHERE customer_id = 2")
     day, later = date(2026, 6, 1), date(2026, 6, 2)
-    rows = [fact(1, 2, day, amount=-300), fact(2, 1, later, event="Store Visited"), fact(3, 9, later)]
+    own = ["recipe_id=R1", 'said="a, b"']
+    rows = [fact(1, 2, day, amount=-300, properties=own), fact(2, 1, later, event="Store Visited"), fact(3, 9, later)]
     desk.held.facts = pl.DataFrame(rows, schema=EVENTS_SCHEMA)
     path = await made(desk, Wish(what=What.HISTORY, format=FileFormat.PARQUET))
     read = pl.read_parquet(path)
+    assert [value and json.loads(value) for value in read.get_column("properties")] == [own, None, None]
     assert read.select("customer_id", "event", "amount", "source").rows() == [
         (1, "Order Completed", -300, "joren"),
         (1, "Store Visited", None, "joren"),
