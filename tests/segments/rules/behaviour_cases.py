@@ -80,6 +80,8 @@ CASES: list[Case] = [
     (asks(ORDER, where={"property:gift": {"not_in": ["x"]}}), [order(1, 9)], False),
     (asks("Spun", where={"property:tags": {"has_all": ["hot", "tea"]}}), [at(1, 1, "Spun", own=(("tags", ["tea", "hot"]),))], True),
     (asks("Spun", where={"property:tags": {"has_all": ["hot", "tea"]}}), [at(1, 1, "Spun", own=(("tags", "tea"),))], False),
+    (asks("Spun", where={"property:tags": {"not_in": ["tea"]}}), [at(1, 1, "Spun", own=(("tags", ["tea", "hot"]),))], False),
+    (asks("Spun", where={"property:tags": {"not_in": ["tea"]}}), [at(1, 1, "Spun", own=(("size", 1),))], False),
     (asks("Spun", where={"property:tag": "tea"}), [at(1, 1, "Spun", own=(("tags", "tea"),))], False),
     (asks("Spun", where={"property:size": 12.5}), [at(1, 1, "Spun", own=(("size", "12.50"),))], True),
     (asks("Spun", where={"property:size": {"<": 12.5}}), [at(1, 1, "Spun", own=(("size", "1.2.3"),))], False),
