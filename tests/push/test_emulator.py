@@ -1,5 +1,6 @@
 """The emulator answers as FCM does, keeps what it knows, and makes exactly the faults it is told to."""
 
+import asyncio
 import json
 import ssl
 from collections.abc import AsyncIterator
@@ -19,12 +20,12 @@ SEND = "/v1/projects/joren-demo/messages:send"
 BEARER = {"Authorization": "Bearer anything"}
 
 
-@pytest.fixture
-async def fcm(emulator: Running) -> AsyncIterator[httpx.AsyncClient]:
+@pytest.fixture(params=["HTTP/1.1", "HTTP/2"])
+async def fcm(request: pytest.FixtureRequest, emulator: Running) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
         base_url=emulator.url,
         verify=ssl.create_default_context(cafile=str(emulator.ca_file)),
-        http2=True,
+        http2=request.param == "HTTP/2",
         headers=BEARER,
     ) as client:
         yield client
@@ -40,12 +41,15 @@ def body(address: str, **message: Any) -> dict[str, Any]:
     return {"message": {"fid": address, "notification": {"title": "t", "body": "b"}, **message}}
 
 
-async def test_it_speaks_http_2_and_names_the_message(emulator: Running, fcm: httpx.AsyncClient) -> None:
+@pytest.mark.parametrize("fcm", ["HTTP/1.1", "HTTP/2"], indirect=True)
+async def test_it_speaks_http_2_and_1_and_names_the_message(
+    request: pytest.FixtureRequest, emulator: Running, fcm: httpx.AsyncClient
+) -> None:
     emulator.emulator.register(["phone-one"])
 
     answer = await fcm.post(SEND, json=body("phone-one"))
 
-    assert answer.http_version == "HTTP/2"
+    assert answer.http_version == request.node.callspec.params["fcm"]
     assert answer.status_code == 200
     assert answer.json()["name"].startswith("projects/joren-demo/messages/")
 
@@ -108,6 +112,32 @@ async def test_unreadable_and_unsigned_requests_are_refused(fcm: httpx.AsyncClie
 
     assert unreadable.json()["error"]["status"] == "INVALID_ARGUMENT"
     assert unsigned.status_code == 401
+
+
+@pytest.mark.parametrize("fcm", ["HTTP/1.1"], indirect=True)
+async def test_no_more_than_the_endpoint_is_there(fcm: httpx.AsyncClient) -> None:
+    assert (await fcm.post("/v1/projects/joren-demo/messages")).status_code == 404
+    assert (await fcm.get(SEND)).status_code == 405
+
+
+async def test_a_request_in_pieces_is_one_and_what_is_no_request_is_refused(emulator: Running) -> None:
+    emulator.emulator.register(["phone-one"])
+    host, port = httpx.URL(emulator.url).host, httpx.URL(emulator.url).port
+    trust = ssl.create_default_context(cafile=str(emulator.ca_file))
+    message = json.dumps(body("phone-one")).encode()
+    head = f"POST {SEND} HTTP/1.1\r\nHost: x\r\nauthorization: Bearer y\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+
+    reader, writer = await asyncio.open_connection(host, port, ssl=trust)
+    for piece in (head[:9], head[9:], b"%x\r\n%b\r\n0\r\n\r\n" % (len(message), message), b"nonsense\r\n\r\n"):
+        writer.write(piece)
+        await writer.drain()
+        await asyncio.sleep(0.01)
+    said = await reader.read()
+    writer.close()
+
+    assert said.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert b"\r\n\r\n{" in said
+    assert b"HTTP/1.1 400 Bad Request\r\n" in said
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""FCM's endpoint: ``POST /v1/projects/{project}/messages:send``."""
+"""FCM's endpoint: ``POST /v1/projects/{project}/messages:send``; the app behind HTTP/2."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,19 +13,31 @@ from backend.push.emulator.answers import Answer, Fault
 from backend.push.emulator.emulator import ConnectionBreaks, Emulator
 from backend.push.emulator.listener import break_connection
 
-_UNDER_WAY = 0.05
+UNDER_WAY = 0.05
 """Seconds that a part of an answer gets to arrive before its connection breaks."""
 
 
+async def answer_to(emulator: Emulator, *, authorization: str, body: bytes, project: str) -> Answer:
+    """The answer to one request, over whatever it came.
+
+    Raises:
+        ConnectionBreaks: when a fault rule says so.
+    """
+    if not authorization.startswith("Bearer "):
+        return answers.refused(Fault.UNAUTHENTICATED)
+    return await emulator.answer(body, project=project)
+
+
 def fcm_app(emulator: Emulator) -> Litestar:
-    """The app behind the TLS listener."""
+    """The app behind the TLS listener, for those who speak HTTP/2."""
 
     @post("/v1/projects/{project:str}/messages:send", status_code=200)
     async def send(request: Request[None, None, State], project: FromPath[str]) -> Response[bytes] | Stream:
-        if not request.headers.get("authorization", "").startswith("Bearer "):
-            return _response(answers.refused(Fault.UNAUTHENTICATED))
+        signed = request.headers.get("authorization", "")
         try:
-            return _response(await emulator.answer(await request.body(), project=project))
+            return _response(
+                await answer_to(emulator, authorization=signed, body=await request.body(), project=project)
+            )
         except ConnectionBreaks as fault:
             if fault.part:
                 return Stream(_broken_off(fault.part), media_type="application/json")
@@ -37,7 +49,7 @@ def fcm_app(emulator: Emulator) -> Litestar:
 
 async def _broken_off(part: bytes) -> AsyncIterator[bytes]:
     yield part
-    await asyncio.sleep(_UNDER_WAY)
+    await asyncio.sleep(UNDER_WAY)
     break_connection()
     yield b""
 

@@ -1,15 +1,16 @@
-"""Runs the emulator: FCM's endpoint over TLS and HTTP/2, the control interface and phone page over plain HTTP."""
+"""Runs the emulator: FCM's endpoint over TLS, by HTTP/2 or HTTP/1.1, the control interface and phone page over plain HTTP."""
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from litestar import Litestar
 
 from backend.errors import BadInput
-from backend.push.emulator import certificate
+from backend.push.emulator import certificate, http1
 from backend.push.emulator.address import is_loopback
 from backend.push.emulator.control import control_router
 from backend.push.emulator.emulator import Emulator
@@ -57,7 +58,13 @@ async def running(
     files = certificate.ensure(folder)
     with Emulator(folder) as emulator:
         async with (
-            listening(fcm_app(emulator), host=host, port=port, certificate=files.server) as fcm,
+            listening(
+                fcm_app(emulator),
+                host=host,
+                port=port,
+                certificate=files.server,
+                http1=partial(http1.serve, emulator),
+            ) as fcm,
             listening(_plain_app(emulator, routes), host=host, port=control_port) as control,
         ):
             shown = f"[{host}]" if ":" in host else host
