@@ -8,7 +8,7 @@ import asyncpg
 import polars as pl
 import pytest
 
-from backend.store import deliveries, standing
+from backend.store import entries, standing
 from backend.store.standing import Asked
 from campaigns.campaign import Priority
 from campaigns.gates import ConsentRule, SendingRules, Terms
@@ -84,7 +84,7 @@ async def test_many_are_read_as_one_by_one(pool: asyncpg.Pool, seed: int, terms:
     await filled(pool, seed)
     everyone = pl.Series("customer_id", Random(seed).sample(range(1, PEOPLE + 1), PEOPLE))
     async with pool.acquire() as connection:
-        rows = await deliveries.read_entering(
+        rows = await entries.read_entering(
             connection, customer_ids=everyone.to_list(), campaign_id=1, rules=rules, terms=terms, now=NOON
         )
         for asked in (everyone, everyone.head(PEOPLE // 10)):

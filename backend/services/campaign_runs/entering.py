@@ -8,8 +8,9 @@ import asyncpg
 
 from backend.store import campaign_drafts
 from backend.store import campaigns as store
-from backend.store import deliveries as ledger
+from backend.store import entries as ledger
 from backend.store import shop as shop_store
+from backend.store.deliveries import STANDING
 from backend.store.pool import Connection
 from campaigns.campaign import Draft
 from campaigns.content import Content, Variant
@@ -85,9 +86,7 @@ def _decide(
     if row is None:
         return Planned(entry, None, Reason.GONE, None, moment)
     missing = _lacks(entry, row, sent_at(draft, step).contents)
-    who = Standing(
-        **{name: row[name] for name in ledger.STANDING}, address_live=row["address_live"], missing_field=missing
-    )
+    who = Standing(**{name: row[name] for name in STANDING}, address_live=row["address_live"], missing_field=missing)
     said = recheck(
         who,
         rules=rules,
