@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import groupby, islice
 from typing import Any
 
 import asyncpg
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 import structlog
 
@@ -37,6 +39,11 @@ _SLACK = timedelta(hours=1)
 _CLASSES = (1, 2)
 _COLUMNS = tuple(f"{window}_{weight}" for weight in _CLASSES for window in ("day", "week"))
 _WAYS = [name for name in KINDS if name != "kind"]
+
+_NAMED = ID | {"kind": pl.UInt16()}
+
+_AT_ONCE = 50_000
+"""Of so many people what changed is read at once."""
 
 MOST_KINDS = 65_535
 LONGEST = 64
@@ -100,29 +107,30 @@ class Round:
     async def build(self, blocks: Iterable[int]) -> None:
         """Write whole blocks."""
         for block in blocks:
-            here = range(block * BLOCK, (block + 1) * BLOCK)
+            here = list(range(block * BLOCK, (block + 1) * BLOCK))
             written = _Block(block, self.rules, self.since)
-            await self._write(written, people=here, pushed=here)
+            await self._write(written, here, await self._facts(here, here))
 
     async def apply(self, changes: Mapping[int, bool]) -> None:
         """Write the blocks of whom changed: customers, and whether it was by a push alone."""
-        for block, people in _by_block(changes).items():
-            row = await self.connection.fetchrow(_SQL["read_block"], block)
-            if row is None:
-                continue  # nobody of it is kept
-            written = _Block.of(block, row, self.rules, self.since)
-            pushed = people if written.counted else range(block * BLOCK, (block + 1) * BLOCK)
-            await self._write(written, people=[who for who in people if not changes[who]], pushed=pushed)
+        for some in _batched(sorted(changes)):
+            facts = await self._facts([who for who in some if not changes[who]], list(some))
+            for block, people in groupby(some, key=lambda who: who // BLOCK):
+                row = await self.connection.fetchrow(_SQL["read_block"], block)
+                if row is not None:  # else nobody of it is kept
+                    await self._write(_Block.of(block, row, self.rules, self.since), list(people), facts)
 
-    async def _write(self, block: "_Block", *, people: Iterable[int], pushed: Iterable[int]) -> None:
-        someone, pushed = list(people), list(pushed)
-        if someone:
-            await self._name(block, await self._ways(someone))
+    async def _write(self, block: "_Block", people: list[int], facts: "_Facts") -> None:
+        await asyncio.to_thread(block.put, np.array(people), facts)
+        await self.connection.execute(_SQL["write_block"], block.number, *block.values(), timeout=PATIENCE)
+
+    async def _facts(self, people: list[int], pushed: list[int]) -> "_Facts":
+        """What is written of these people, and of those who were sent something."""
+        named = await self._named(await self._ways(people)) if people else pl.DataFrame(schema=_NAMED)
         rows = await Reader(self.connection, pushed, pushed[-1]).rows(
             "read_moments", self.since, schema=_MOMENTS, sql=_SQL
         )
-        await asyncio.to_thread(block.put_moments, np.array(pushed), rows)
-        await self.connection.execute(_SQL["write_block"], block.number, *block.values(), timeout=PATIENCE)
+        return await asyncio.to_thread(_Facts.of, named, rows, self.rules)
 
     async def _ways(self, people: list[int]) -> pl.DataFrame:
         """``customer_id`` and how each stands, in the columns of `KINDS`."""
@@ -136,10 +144,10 @@ class Round:
             found = found.join(said, on="customer_id", how="left", maintain_order="left")
         return found.select("customer_id", *(pl.col(name).cast(KINDS[name]) for name in _WAYS))
 
-    async def _name(self, block: "_Block", found: pl.DataFrame) -> None:
+    async def _named(self, found: pl.DataFrame) -> pl.DataFrame:
         """Give each the number of the way in which she stands; a way that nobody stood in before gets a new one."""
         kinds = await read_kinds(self.connection)
-        named = await asyncio.to_thread(_named, found, kinds)
+        named = await asyncio.to_thread(_with_kinds, found, kinds)
         new = named.filter(pl.col("kind").is_null() & _is_short()).select(_WAYS).unique(maintain_order=True)
         room = MOST_KINDS - int(kinds["kind"].max() or 0)  # type: ignore[arg-type]  # numbers
         if new.height > room:
@@ -149,8 +157,8 @@ class Round:
             first = MOST_KINDS - room + 1
             new = new.select(pl.int_range(first, first + pl.len(), dtype=pl.UInt16()).alias("kind"), *_WAYS)
             await self._add(new)
-            named = await asyncio.to_thread(_named, found, pl.concat([kinds, new]))
-        block.put_kinds(named)
+            named = await asyncio.to_thread(_with_kinds, found, pl.concat([kinds, new]))
+        return named.select("customer_id", pl.col("kind").fill_null(ANEW))
 
     async def _add(self, new: pl.DataFrame) -> None:
         truths = {name for name, kind in KINDS.items() if kind == pl.Int8()}
@@ -158,7 +166,13 @@ class Round:
         await self.connection.execute(_SQL["add_kinds"], *(column.to_list() for column in columns))
 
 
-def _named(found: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
+def _batched(people: Iterable[int]) -> Iterator[tuple[int, ...]]:
+    rest = iter(people)
+    while some := tuple(islice(rest, _AT_ONCE)):
+        yield some
+
+
+def _with_kinds(found: pl.DataFrame, kinds: pl.DataFrame) -> pl.DataFrame:
     return found.join(kinds, on=_WAYS, how="left", nulls_equal=True, maintain_order="left")
 
 
@@ -166,11 +180,27 @@ def _is_short() -> pl.Expr:
     return pl.all_horizontal(pl.col(name).str.len_chars().fill_null(0) <= LONGEST for name in ("language", "zone"))
 
 
-def _by_block(people: Iterable[int]) -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
-    for who in sorted(people):
-        found.setdefault(who // BLOCK, []).append(who)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    """What is written of people.
+
+    Attributes:
+        named: of those who may stand otherwise the kind; `ANEW` of who is read anew.
+        moments: by column the push that fills the cap, of those who have it.
+    """
+
+    named: pl.DataFrame
+    moments: dict[str, pl.DataFrame]
+
+    @classmethod
+    def of(cls, named: pl.DataFrame, rows: pl.DataFrame, rules: SendingRules) -> "_Facts":
+        """Out of rows of `_MOMENTS`."""
+        moments = {}
+        for weight in _CLASSES:
+            pushes = rows.filter(pl.col("priority") >= weight).group_by(_PUSH).agg(pl.col("seconds").max())
+            for window, cap in (("day", rules.cap_day), ("week", rules.cap_week)):
+                moments[f"{window}_{weight}"] = _filling(pushes, cap)
+        return cls(named, moments)
 
 
 @dataclass(slots=True)
@@ -178,7 +208,6 @@ class _Block:
     """One block while it is written.
 
     Attributes:
-        counted: its moments are those of the present caps.
         moments: by column; none where there is no such moment.
     """
 
@@ -187,33 +216,29 @@ class _Block:
     since: datetime
     kinds: Kinds = field(default_factory=lambda: np.zeros(BLOCK, dtype="<u2"))
     moments: dict[str, Seconds] = field(default_factory=dict)
-    counted: bool = False
 
     @classmethod
     def of(cls, number: int, row: asyncpg.Record, rules: SendingRules, since: datetime) -> "_Block":
-        """As it stands; moments that were kept for other caps are left out."""
+        """As it stands."""
+        if (row["cap_day"], row["cap_week"]) != (rules.cap_day, rules.cap_week):
+            message = f"Block {number} was written for other caps: it is built, and not changed."
+            raise ValueError(message)
         found = cls(number, rules, max(since, row["pushes_since"]), np.frombuffer(row["kinds"], dtype="<u2").copy())
-        found.counted = (row["cap_day"], row["cap_week"]) == (rules.cap_day, rules.cap_week)
-        if found.counted:
-            found.moments = {name: np.frombuffer(row[name], dtype="<u4").copy() for name in _COLUMNS if row[name] is not None}  # fmt: skip
+        found.moments = {name: np.frombuffer(row[name], dtype="<u4").copy() for name in _COLUMNS if row[name] is not None}  # fmt: skip
         return found
 
-    def put_kinds(self, named: pl.DataFrame) -> None:
-        """``customer_id`` and ``kind``; null for who is read anew."""
-        self.kinds[named["customer_id"].to_numpy() % BLOCK] = named["kind"].fill_null(ANEW).to_numpy()
+    def put(self, people: npt.NDArray[np.int64], facts: _Facts) -> None:
+        """What is to be said of these people, who are of this block; of the others it stays."""
+        mine = self._mine(facts.named)
+        self.kinds[mine["customer_id"].to_numpy() % BLOCK] = mine["kind"].to_numpy()
+        for name, filling in facts.moments.items():
+            held, theirs = self.moments.get(name, np.zeros(BLOCK, dtype="<u4")), self._mine(filling)
+            held[people % BLOCK] = 0
+            held[theirs["customer_id"].to_numpy() % BLOCK] = theirs["seconds"].to_numpy()
+            self.moments[name] = held
 
-    def put_moments(self, people: Any, rows: pl.DataFrame) -> None:
-        """The moments that fill the caps, of these people, out of rows of `_MOMENTS`."""
-        for weight in _CLASSES:
-            pushes = rows.filter(pl.col("priority") >= weight).group_by(_PUSH).agg(pl.col("seconds").max())
-            for window, cap in (("day", self.rules.cap_day), ("week", self.rules.cap_week)):
-                self._put(f"{window}_{weight}", people, _filling(pushes, cap))
-
-    def _put(self, column: str, people: Any, filling: pl.DataFrame) -> None:
-        held = self.moments.get(column, np.zeros(BLOCK, dtype="<u4"))
-        held[people % BLOCK] = 0
-        held[filling["customer_id"].to_numpy() % BLOCK] = filling["seconds"].to_numpy()
-        self.moments[column] = held
+    def _mine(self, rows: pl.DataFrame) -> pl.DataFrame:
+        return rows.filter(pl.col("customer_id") // BLOCK == self.number)
 
     def values(self) -> Iterator[Any]:
         """What `write_block` writes."""
