@@ -68,7 +68,11 @@ class Draw:
 
     def is_below(self, found: npt.NDArray[np.int64], percent: float) -> npt.NDArray[np.bool_]:
         """The same of `places`."""
-        return found < first_place(held_out_below(percent))
+        return found < first_place(self.buckets_below(percent))
+
+    def buckets_below(self, percent: float) -> int:
+        """`held_out_below`: so many buckets are so many percent."""
+        return held_out_below(percent)
 
     def bucket(self, customer_id: int) -> int:
         """`bucket`."""

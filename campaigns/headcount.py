@@ -18,7 +18,7 @@ import polars as pl
 from campaigns.audience import is_absent, needed_columns, with_missing
 from campaigns.content import Content, Variant
 from campaigns.crowd import Places, Ways
-from campaigns.experiment import Draw, variant_column
+from campaigns.experiment import BUCKETS, Draw, variant_column
 from campaigns.gates import Reason, SendingRules, Terms, holds_out, pass_gates
 
 SHOWN = 3
@@ -209,38 +209,37 @@ class _Counter:
 
     def _piece(self, numbers: Numbers, of: Places) -> _Found:
         found, passing, draw = self._nobody(), self.decided.passing[of], Draw.of(self.terms.salt)
-        theirs, who = of[passing], numbers[passing]
+        who = numbers[passing]
         places = draw.places(who)
-        treated = ~draw.is_below(places, self.terms.holdout_percent)
+        control = draw.is_below(places, self.terms.holdout_percent)
         found.everybody += np.bincount(of, minlength=len(found.everybody))
-        found.in_arms += np.bincount(theirs, minlength=len(found.in_arms))
-        found.treated += np.bincount(theirs[treated], minlength=len(found.treated))
-        found.by_variant = _by_variant(who[treated], self.terms, self.variants)
-        found.first = _first(places[treated], who[treated], draw)
-        found.examples = dict(_examples(self.decided.reasons[of], numbers))
+        found.in_arms += found.everybody * self.decided.passing
+        found.treated += found.in_arms - np.bincount(of[passing][control], minlength=len(found.treated))
+        if self.variants:
+            found.by_variant = _by_variant(who[~control], self.terms, self.variants)
+        found.first = self._first(places, who, draw)
+        found.examples = dict(self._examples(of, numbers, np.unique(self.decided.reasons[found.everybody > 0])))
         return found
+
+    def _first(self, places: Numbers, who: Numbers, draw: Draw) -> list[tuple[int, int]]:
+        """Bucket and number of the first of the treated by the draw: whole buckets, as many as it takes."""
+        begins = draw.buckets_below(self.terms.holdout_percent)
+        near: npt.NDArray[np.intp] = np.empty(0, np.intp)
+        for upto in (begins, begins + 20, BUCKETS):
+            if len(near) < SHOWN:
+                near = np.flatnonzero((places >= draw.end_of(begins - 1)) & (places < draw.end_of(upto)))
+        return sorted((draw.bucket_at(int(places[one])), int(who[one])) for one in near)[:SHOWN]
+
+    def _examples(
+        self, of: Places, numbers: Numbers, occurring: npt.NDArray[np.uint8]
+    ) -> Iterable[tuple[str, list[int]]]:
+        reasons = self.decided.reasons[of]
+        for place, reason in enumerate(Reason):
+            if place in occurring:
+                people = numbers[reasons == place]
+                yield reason, np.partition(people, min(SHOWN, len(people)) - 1)[:SHOWN].tolist()
 
 
 def _by_variant(treated: Numbers, terms: Terms, variants: Sequence[Variant]) -> Counter[str]:
-    if not variants:
-        return Counter()
     drawn = pl.DataFrame({"customer_id": treated}).select(variant_column(terms.salt, variants)).to_series()
     return Counter(dict(drawn.value_counts().iter_rows()))
-
-
-def _first(places: Numbers, who: Numbers, draw: Draw) -> list[tuple[int, int]]:
-    """Bucket and number of the first by the draw."""
-    if not len(who):
-        return []
-    near = np.partition(places, min(SHOWN, len(places)) - 1)[:SHOWN][-1]
-    upto = draw.bucket_at(int(near))
-    found = np.flatnonzero(places < draw.end_of(upto))
-    return sorted((draw.bucket_at(int(places[one])), int(who[one])) for one in found)[:SHOWN]
-
-
-def _examples(reasons: npt.NDArray[np.uint8], numbers: Numbers) -> Iterable[tuple[str, list[int]]]:
-    occurring = np.flatnonzero(np.bincount(reasons, minlength=_NOBODY + 1)[:_NOBODY])
-    for place, reason in enumerate(Reason):
-        if place in occurring:
-            people = numbers[reasons == place]
-            yield reason, np.partition(people, min(SHOWN, len(people)) - 1)[:SHOWN].tolist()
