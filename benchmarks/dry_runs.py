@@ -1,11 +1,11 @@
 """Dry runs of ten million people in a process of their own; started by `planning.py`. Arguments: database, file of the members, times."""
 
 import asyncio
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import time as datetime_time
@@ -60,11 +60,15 @@ class MappedAudience:
 
     path: Path
 
-    async def members(self, _segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, _segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         """Everybody."""
         rows = pl.scan_ipc(self.path)
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
+        if among is not None:
+            wanted = wanted.filter(pl.col("customer_id").is_in(list(among)))
         now = datetime.now(UTC)
         return Members(frame=await asyncio.to_thread(wanted.collect), as_of=now, version=1, day=now.date())
 
@@ -129,8 +133,9 @@ async def run(dsn: str, path: Path) -> None:
 
 
 def peak() -> float:
-    """MiB of this process at its peak."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """MiB of this process at its peak, mapped files not counted."""
+    said = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
+    return (int(said["VmHWM"].split()[0]) - int(said["RssFile"].split()[0])) / 1024
 
 
 async def _check(pool: asyncpg.Pool, campaign_id: int, path: Path) -> None:

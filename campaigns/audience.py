@@ -1,6 +1,6 @@
 """Where the members of a segment come from: the port that launch and dry run ask, and what they add to its rows."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -34,13 +34,16 @@ class Members:
 class Audiences(Protocol):
     """Gives the members of segments."""
 
-    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         """Everyone who is in the segment now.
 
         Args:
             segment_id: the segment; None for every customer but test accounts, of version 0.
             columns: columns of the customer frame wanted beside ``customer_id``; one that the frame does not have
                 (nobody ever did that event) is left out.
+            among: only members with one of these numbers.
         """
         ...
 

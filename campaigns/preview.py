@@ -98,12 +98,6 @@ def unasked(draft: Draft, people: pl.DataFrame, *, rules: SendingRules, salt: st
     return replace(counted, devices=0)
 
 
-def sampled(found: Headcount, people: pl.DataFrame) -> list[dict[str, Any]]:
-    """The rows of the treated members that samples are drawn from: the same ones at every look."""
-    rows = people.filter(pl.col("customer_id").is_in(found.first)).to_dicts()
-    return sorted(rows, key=lambda row: found.first.index(row["customer_id"]))
-
-
 def summarise(
     found: Headcount,
     *,

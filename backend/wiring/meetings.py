@@ -1,7 +1,7 @@
 """Where services meet that do not know each other: what one asks for as a port, the other gives."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -33,7 +33,9 @@ class SegmentAudiences:
     segment_runs: SegmentRuns
     frame: CustomerFrame
 
-    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         """See `campaigns.audience.Audiences`."""
         if segment_id is None:
             version, rows = 0, population(self.frame.read().frame, exclude_test_accounts=True)
@@ -45,6 +47,8 @@ class SegmentAudiences:
         view = self.frame.read()
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
+        if among is not None:
+            wanted = wanted.filter(pl.col("customer_id").is_in(list(among)))
         found = await asyncio.to_thread(wanted.collect)
         return Members(frame=found, as_of=view.as_of, version=version, day=view.day, known_since=since)
 

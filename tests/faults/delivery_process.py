@@ -8,7 +8,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -111,7 +111,9 @@ class Everyone:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
-    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         ids = [row[0] for row in await self._pool.fetch("SELECT customer_id FROM customers")]
         frame: pl.DataFrame = audience_frame(ids)
         known = [name for name in columns if name in frame.columns]

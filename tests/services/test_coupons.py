@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections.abc import Collection
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -32,7 +33,9 @@ class Everyone:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self.pool = pool
 
-    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         rows = await self.pool.fetch("SELECT customer_id FROM customers WHERE merged_into IS NULL")
         return Members(
             frame=pl.DataFrame({"customer_id": [row[0] for row in rows]}), as_of=NOW, version=segment_id or 0

@@ -1,6 +1,7 @@
 """Campaigns that repeat: each occurrence once, none made up for, people of a date, the end, and launches that never succeed."""
 
 import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
@@ -185,7 +186,9 @@ class NoAudience(HeldAudience):
         super().__init__()
         self.error = error
 
-    async def members(self, segment_id: int | None, *, columns: tuple[str, ...]) -> Members:
+    async def members(
+        self, segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
+    ) -> Members:
         raise self.error
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 import asyncpg
 import polars as pl
@@ -13,13 +13,14 @@ from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
 from backend.store.audience import Counts
-from campaigns.audience import Audiences, Members, merge_columns
-from campaigns.campaign import Content, Draft
+from campaigns.audience import Audiences, Members, merge_columns, needed_columns
+from campaigns.campaign import Draft
 from campaigns.dates import columns_of, whose_date
+from campaigns.headcount import Headcount
 from campaigns.journey import sends
 from campaigns.overview import DryRun, Sample
 from campaigns.phases import size_of, whole_days
-from campaigns.preview import Person, base_rate, sample, sampled, summarise, unasked
+from campaigns.preview import Person, base_rate, sample, summarise, unasked
 from campaigns.rehearsal import Fork, Rehearsal
 from campaigns.schedule import next_due
 from campaigns.steps import Step
@@ -73,9 +74,7 @@ async def dry_run(
         campaign_id=row["campaign_id"],
         revision=row["revision"],
         as_of=whom.members.as_of,
-        samples=[]
-        if asked is None
-        else await _samples(pool, sampled(counted, whom.people), next(content for _, content in asked.contents())),
+        samples=[] if asked is None else await _samples(pool, draft, asked, counted, audiences=audiences),
         rate=base_rate(whom.people, day=whom.members.day, event=draft.conversion_event, days=draft.conversion_days),
     )
     forks = draft.steps and counted.people <= MOST_FORKED
@@ -111,8 +110,8 @@ async def _whom(
 ) -> _Whom:
     trigger = draft.trigger
     own = columns_of(trigger) if isinstance(trigger, OnDate) else ()
-    used = merge_columns(content for _, content in draft.contents())
-    columns = tuple(dict.fromkeys((*used, latest_column(draft.conversion_event, 1), *own)))
+    needed = needed_columns([content for _, content in draft.contents()])
+    columns = tuple(dict.fromkeys((*needed, latest_column(draft.conversion_event, 1), *own)))
     if trigger.kind not in SET_BASED:
         rehearsal, numbers = await rehearsals.begun(draft)
         members = await audiences.members(None, columns=columns)
@@ -128,11 +127,18 @@ async def _whom(
     return _Whom(people=people, members=members, day=due.day if due else None)
 
 
-async def _samples(pool: asyncpg.Pool, rows: list[dict[str, Any]], content: Content) -> list[Sample]:
+async def _samples(
+    pool: asyncpg.Pool, draft: Draft, asked: Draft, counted: Headcount, *, audiences: Audiences
+) -> list[Sample]:
+    """Messages as the first of the treated would get them; only of these it is read what the texts say of a person."""
+    content = next(content for _, content in asked.contents())
     async with pool.acquire() as connection:
-        names = await delivery_store.read_names(connection, customer_ids=[row["customer_id"] for row in rows])
+        names = await delivery_store.read_names(connection, customer_ids=counted.first)
         currency = (await shop_store.read_settings(connection)).currency
+    segment_id = draft.segment_id if draft.trigger.kind in SET_BASED else None
+    members = await audiences.members(segment_id, columns=merge_columns([content]), among=counted.first)
+    rows = {row["customer_id"]: row for row in members.frame.to_dicts()}
     people = {row["customer_id"]: Person(row["language"], row["family_name"], row["given_name"]) for row in names}
-    known = [row for row in rows if row["customer_id"] in people]
-    found = [sample(row, people[row["customer_id"]], content, currency=currency) for row in known]
+    known = [who for who in counted.first if who in people]
+    found = [sample(rows.get(who, {"customer_id": who}), people[who], content, currency=currency) for who in known]
     return [one for one in found if one is not None]
