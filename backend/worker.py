@@ -79,7 +79,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         coupon_issues=services.coupon_issues,
         coupon_expiry=services.coupon_expiry,
         memberships=services.memberships,
-        standing=services.standing,
+        standing_keeper=services.standing_keeper,
         sending_rights=services.sending_rights,
     )
     refresh = Loop("refresh", lambda: _refresh(services, stop), 1.0)

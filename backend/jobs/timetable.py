@@ -46,7 +46,7 @@ def timetable(
     coupon_issues: CouponIssues,
     coupon_expiry: CouponExpiry,
     memberships: Memberships,
-    standing: StandingKeeper,
+    standing_keeper: StandingKeeper,
     sending_rights: SendingRights,
 ) -> list[Loop]:
     """The loops of one worker, beside refresh and jobs. All of them may run in any number of workers at once.
@@ -70,7 +70,7 @@ def timetable(
         Loop("alarms", _resting(webhook_runs.ring), 60.0),
         Loop("erase", rights.work, 2.0),
         Loop("memberships", memberships.work, 0.5),
-        Loop("standing", standing.work, 1.0),
+        Loop("standing", standing_keeper.work, 1.0),
         Loop("snapshots", snapshots.work, 60.0),
         Loop("imports", _resting(import_desk.recover), 30.0),
         Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),

@@ -145,7 +145,7 @@ class Services(IntakeServices):
     coupon_expiry: "CouponExpiry"
     rank_desk: "RankDesk"
     memberships: "Memberships"
-    standing: "StandingKeeper"
+    standing_keeper: "StandingKeeper"
     membership_ledger: "MembershipLedger"
     static_lists: "StaticLists"
     segment_versions: "SegmentVersions"

@@ -186,7 +186,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         coupon_expiry=CouponExpiry(pool, clock, coupon_ledger),
         rank_desk=RankDesk(pool, clock, lake, stored),
         memberships=Memberships(pool, clock, frame, keep_changes=settings.keep_changes),
-        standing=StandingKeeper(pool, clock),
+        standing_keeper=StandingKeeper(pool, clock),
         membership_ledger=membership_ledger,
         segment_versions=SegmentVersions(pool, clock, save=segment_runs.save),
         static_lists=StaticLists(

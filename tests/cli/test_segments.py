@@ -78,7 +78,9 @@ def test_a_membership_is_explained(joren: Any, dsn: str) -> None:
 
 async def _know_member(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
-    await connection.execute("INSERT INTO customers (user_id, created_at, born_source_id) VALUES ('M-1', now(), 1)")
+    await connection.execute(
+        "INSERT INTO customers (user_id, created_at, born_source_id) VALUES ('M-1', now(), 1), ('M-2', now(), 1)"
+    )
     await connection.execute("INSERT INTO identities VALUES ('user', 'M-1', 1, true, now())")
     await connection.close()
 
