@@ -3,7 +3,7 @@
     python benchmarks/planning.py [--people 1000000] [--dry 10000000] [--changed 5000]
 
 A PostgreSQL of its own holds customers, of whom nine in ten consented, with phones, names and a push that a third got last week.
-Planning is a launch: standing, gates, draw, variants, merge fields, COPY, and the campaign's own rows; first with standing that is kept (ADR 0031),
+Planning is a launch: standing, gates, draw, variants, merge fields, COPY, and the campaign's own rows; first with standing that is kept (ADR 0030),
 then its parts, standing read from the tables among them.
 ``--dry`` people more make dry runs, in a database and a process of their own: members are read from a mapped file as a server reads them from the frame, ``--changed`` of
 them have changed since their standing was written. What is counted must be what was counted by gates over rows for a sample of them.

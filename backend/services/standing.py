@@ -1,4 +1,4 @@
-"""Keeps the standing of everybody, so that whoever asks the gates of millions reads next to nothing; see docs/decisions/0031."""
+"""Keeps the standing of everybody, so that whoever asks the gates of millions reads next to nothing; see docs/decisions/0030."""
 
 from collections.abc import Callable
 from datetime import datetime, timedelta

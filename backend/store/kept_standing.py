@@ -1,7 +1,7 @@
 """The standing of everybody as it is kept: by customer number, so that ten million people are read in a fraction of a second.
 
 It is exact as of the snapshot that reads it: whoever changed since a block was written has a row in ``standing_changes``, which the database
-writes in the transaction of the change, and is read anew from the tables, as is everyone of whom the kept cannot say. See docs/decisions/0031.
+writes in the transaction of the change, and is read anew from the tables, as is everyone of whom the kept cannot say. See docs/decisions/0030.
 """
 
 import asyncio

@@ -214,7 +214,7 @@ DELETE FROM static_list_members WHERE customer_id = ANY ($1::bigint[]);
 DELETE FROM test_sends WHERE customer_id = ANY ($1::bigint[]);
 
 -- name: forget_standing
--- What is kept of how a person stands (docs/decisions/0031): she is read anew from now on.
+-- What is kept of how a person stands (docs/decisions/0030): she is read anew from now on.
 UPDATE standing_blocks SET
     kinds = overlay(kinds PLACING '\x0000'::bytea FROM 2 * ($1::bigint % 65536)::int + 1),
     day_1 = overlay(day_1 PLACING '\x00000000'::bytea FROM 4 * ($1::bigint % 65536)::int + 1),
