@@ -59,7 +59,7 @@ def cut_to_recent(rows: pl.LazyFrame, recent: Mapping[str, int]) -> pl.LazyFrame
 def pack_days(happened: pl.DataFrame, people: pl.DataFrame, names: Sequence[str]) -> list[pl.Series]:
     """A list column per event for everyone in ``people``: newest first, one entry per occurrence, `NEWEST` at most.
 
-    Packed as whole numbers: grouped and joined event by event the same took five times as long, and lists are most of a row.
+    Packed as whole numbers: grouped and joined event by event the same took four times as long, and lists are most of a row.
 
     Args:
         happened: `occurrences` of these events; others, and who is not in ``people``, are passed over.

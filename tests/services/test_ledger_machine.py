@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import invariant, precondition, rule, run_state_machine_as_test
 
 from backend.services.campaign_desk.winners import CampaignTests
+from backend.services.campaign_runs import waiting
 from campaigns.campaign import Content, Policy, Priority, Text, Variant
 from campaigns.states import GROWN
 from campaigns.trigger import Recurring
@@ -124,3 +125,25 @@ def test_the_ledger_holds_whatever_happens(dsn: str, examples: int, monkeypatch:
     patient = list(HealthCheck)
     calm = settings(max_examples=examples, stateful_step_count=12, deadline=None, suppress_health_check=patient)
     run_state_machine_as_test(Campaigns, settings=calm)
+
+
+def test_saboteur_who_lets_a_grown_launch_through_is_noticed(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Random walks come here too seldom to prove that they would notice."""
+
+    async def never(*_: Any, **__: Any) -> bool:
+        return False
+
+    monkeypatch.setattr(waiting, "hold_back_if_outgrown", never)
+    Campaigns.dsn = dsn
+    shop = Campaigns()
+    try:
+        shop.begin()
+        shop.repeat(Policy.ONCE)
+        shop.nothing_for_many_goes_out_on_one_word()
+        shop.join(4, consent=True, phones=1)
+        shop.pass_time(25 * 3600)
+        shop.launch_due()
+        with pytest.raises(AssertionError):
+            shop.nothing_for_many_goes_out_on_one_word()
+    finally:
+        shop.teardown()
