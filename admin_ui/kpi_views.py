@@ -306,21 +306,13 @@ def _heat_chart(found: Sheet, currency: str, say: Say) -> str | None:
 
 def _trend_row(metric: Metric, point: TrendPoint, currency: str, say: Say, *, holidays: bool) -> TrendRow:
     kept = point.snapshot
-    measured = Measured(
-        slug=metric.slug,
-        numerator=kept.numerator,
-        denominator=kept.denominator,
-        value=kept.value,
-        window=kept.window,
-        incomplete=kept.incomplete,
-    )
-    numerator = int(kept.numerator) if kept.numerator.is_integer() else kept.numerator
+    measured = kept.measured
     holiday = holiday_name(kept.business_day, say.language) if holidays else None
     return TrendRow(
         day=filters.day(kept.business_day, say),
         holiday=holiday or "",
         value=written(measured, metric.unit, currency, say),
-        numerator=amount(numerator, metric.unit, currency, say),
+        numerator=amount(measured.numerator, metric.unit, currency, say),
         denominator=filters.NOTHING if kept.denominator is None else filters.count(kept.denominator, say),
         incomplete=kept.incomplete,
         changed=point.changed,

@@ -109,6 +109,20 @@ class Snapshot:
     notes: tuple[str, ...]
     taken_at: datetime
 
+    @property
+    def measured(self) -> Measured:
+        """The figure as it was measured, as far as it is kept."""
+        whole = self.numerator.is_integer()
+        return Measured(
+            slug=self.choice.partition("?")[0],
+            numerator=int(self.numerator) if whole else self.numerator,
+            denominator=self.denominator,
+            value=self.value,
+            window=self.window,
+            incomplete=self.incomplete,
+            notes=self.notes,
+        )
+
 
 def snapshot(
     choice: Choice, measured: Measured, *, day: date, segment_id: int, version: int | None, now: datetime
@@ -146,6 +160,35 @@ def trend(snapshots: Sequence[Snapshot]) -> tuple[TrendPoint, ...]:
         TrendPoint(snapshot=each, changed=place > 0 and words[place] != words[place - 1])
         for place, each in enumerate(ordered)
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of one choice: the line of a segment, and everyone's figure of its last day (None where it is missing)."""
+
+    choice: Choice
+    points: tuple[TrendPoint, ...]
+    everyone: Snapshot | None
+
+
+def beside_everyone(choices: Sequence[Choice], snapshots: Sequence[Snapshot]) -> tuple[Kept, ...]:
+    """The lines of a segment in the order of ``choices``, beside everyone's figures; without those that have none yet.
+
+    Args:
+        choices: what the shop keeps.
+        snapshots: of the segment and of everyone.
+    """
+    everyone = {(each.choice, each.business_day): each for each in snapshots if each.segment_id == EVERYONE}
+    lines = ((choice, _of(choice, snapshots)) for choice in choices)
+    return tuple(
+        Kept(choice=choice, points=points, everyone=everyone.get((choice.key, points[-1].snapshot.business_day)))
+        for choice, points in lines
+        if points
+    )
+
+
+def _of(choice: Choice, snapshots: Sequence[Snapshot]) -> tuple[TrendPoint, ...]:
+    return trend([each for each in snapshots if each.choice == choice.key and each.segment_id != EVERYONE])
 
 
 class TrendAnswer(msgspec.Struct, frozen=True):

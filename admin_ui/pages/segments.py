@@ -7,6 +7,7 @@ from litestar import Response, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
+from admin_ui.kept_views import kept_row, last_day
 from admin_ui.order import Order, ordered, read_order
 from admin_ui.page import Page
 from admin_ui.segment_builder import PICTURE_NAMES
@@ -16,6 +17,9 @@ from admin_ui.session import Allow
 from segments.frame import Progress
 from segments.overview import ListedSegment, Preview
 from segments.starting_points import STARTING_POINTS
+
+KEPT_DAYS = 90
+"""How far back a segment's page looks at kept figures."""
 
 _ORDERS: Mapping[str, Callable[[ListedSegment], Any]] = {
     "name": lambda each: each.stored.segment.name.casefold(),
@@ -68,6 +72,7 @@ async def show_segment(
         **await _people(page, services, preview),
         history=history,
         chart=size_chart(history, page.say),
+        **await _kept_figures(page, services, segment_id),
         versions=await services.segment_versions.list(segment_id),
         draft=await services.segment_versions.draft(segment_id),
         uses=await services.segment_runs.uses(segment_id),
@@ -90,6 +95,15 @@ async def show_people(
             return still_counting(page, progress, stored)
     preview = await services.segment_runs.preview(stored.segment.rule, soon=True)
     return page.show("segments/_people.html", stored=stored, **await _people(page, services, preview))
+
+
+async def _kept_figures(page: Page, services: PageServices, segment_id: int) -> dict[str, Any]:
+    kept = await services.snapshots.of_segment(segment_id, days=KEPT_DAYS)
+    currency = (await services.shop.get()).currency
+    return {
+        "kept": [kept_row(each, segment_id, currency, page.say) for each in kept],
+        "kept_day": last_day(kept, page.say),
+    }
 
 
 async def _people(page: Page, services: PageServices, preview: Preview) -> dict[str, Any]:

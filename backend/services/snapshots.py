@@ -21,7 +21,18 @@ from backend.store import snapshots as store
 from campaigns.shop import ShopSettings
 from segments.errors import FactsError
 from segments.metrics.metric import Measured
-from segments.snapshots import EVERYONE, Choice, Snapshot, TrendPoint, choose, read_choice, snapshot, trend
+from segments.snapshots import (
+    EVERYONE,
+    Choice,
+    Kept,
+    Snapshot,
+    TrendPoint,
+    beside_everyone,
+    choose,
+    read_choice,
+    snapshot,
+    trend,
+)
 
 LEASE = timedelta(minutes=5)
 """How long a day stays with a worker that says nothing."""
@@ -165,6 +176,16 @@ class Snapshots:
         async with self._pool.acquire() as connection:
             kept = await store.list_trend(connection, choice=choice.key, segment_id=segment_id or EVERYONE, since=since)
         return trend(kept)
+
+    async def of_segment(self, segment_id: int, *, days: int) -> tuple[Kept, ...]:
+        """All that is kept of a segment's last days, beside everyone; without what has no figure yet."""
+        async with self._pool.acquire() as connection:
+            settings = await shop.read_settings(connection)
+            choices = choices_of(settings)
+            since = settings.calendar.business_day(self._clock.now()) - timedelta(days=days)
+            keys = [choice.key for choice in choices]
+            kept = await store.list_beside_everyone(connection, choices=keys, segment_id=segment_id, since=since)
+        return beside_everyone(choices, kept)
 
     async def _ripe(self) -> tuple[ShopSettings, date]:
         """The settings, and the last day that has ended and whose facts are in."""

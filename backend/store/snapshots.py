@@ -80,6 +80,14 @@ async def list_trend(connection: Connection, *, choice: str, segment_id: int, si
     return [_snapshot(row) for row in await connection.fetch(_SQL["list_trend"], choice, segment_id, since)]
 
 
+async def list_beside_everyone(
+    connection: Connection, *, choices: Sequence[str], segment_id: int, since: date
+) -> list[Snapshot]:
+    """Every kept figure of these choices since a day, of one segment and of everyone."""
+    rows = await connection.fetch(_SQL["list_beside_everyone"], list(choices), segment_id, since)
+    return [_snapshot(row) for row in rows]
+
+
 async def segments_at(connection: Connection, *, moment: datetime) -> list[tuple[int, int]]:
     """Number and version of the segments that there were at a moment."""
     return [(row["segment_id"], row["version"]) for row in await connection.fetch(_SQL["segments_at"], moment)]

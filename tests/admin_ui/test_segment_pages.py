@@ -3,14 +3,18 @@
 import csv
 import io
 import re
-from datetime import date
+from datetime import date, timedelta
 from types import SimpleNamespace
 
 import polars as pl
 import pytest
 
 from backend.lake.schemas import EVENTS_SCHEMA
+from backend.store import snapshots
+from segments.metrics.metric import Measured
+from segments.snapshots import EVERYONE, choose, snapshot
 from segments.starting_points import STARTING_POINTS
+from segments.windows import Window
 from tests.admin_ui.conftest import Browser
 from tests.admin_ui.test_pages import FRAGMENT, RULE, make_segment
 
@@ -342,3 +346,37 @@ async def test_a_property_can_be_typed_and_summed(administrator: Browser, recipe
     refused = await build(administrator, "", **RECIPES, **named | {"f0-own.r-0": "email"})
     assert "条件を完成させるか" in refused or "絞り込み" in refused
     assert "「email」がはい" not in refused
+
+
+async def test_a_segment_shows_its_kept_figures_beside_everyones(administrator: Browser, full: SimpleNamespace) -> None:
+    number = int(await make_segment(administrator))
+    empty = (await administrator.get(f"/segments/{number}")).text
+    assert "毎晩、セグメントごとに記録します" in empty
+    assert 'class="kept"' not in empty
+    today = (await full.shop.get()).calendar.business_day(full.clock.now())
+    choice = choose("launch_rate")
+    async with full.pool.acquire() as connection, connection.transaction():
+        first, last = today - timedelta(days=3), today - timedelta(days=1)
+        await snapshots.plan_days(connection, first=first, last=last, now=full.clock.now())
+        rows = [
+            snapshot(
+                choice, _share(people, day), day=day, segment_id=who, version=1 if who else None, now=full.clock.now()
+            )
+            for back in (3, 2, 1)
+            for day in [today - timedelta(days=back)]
+            for who, people in ((number, 3 - back), (EVERYONE, 1))
+        ]
+        await snapshots.insert_snapshots(connection, rows)
+    shown = (await administrator.get(f"/segments/{number}")).text
+    row = re.search(r'<table class="kept">.*?<tbody>(.*?)</tbody>', shown, re.DOTALL)[1]  # type: ignore[index] # it is there
+    assert f'href="/analysis/launch_rate?segment={number}"' in row
+    assert re.findall(r"[+−]?[0-9.]+(?:%|pt)", row) == ["50.0%", "25.0%", "+25.0pt"]
+    assert row.count("polyline") == 1
+    assert row.count("<tr>") == 1
+
+
+def _share(people: int, day: date) -> Measured:
+    window = Window(day - timedelta(days=27), day)
+    return Measured(
+        slug="launch_rate", numerator=people, denominator=4, value=people / 4, window=window, incomplete=False
+    )

@@ -69,6 +69,13 @@ FROM kpi_snapshots
 WHERE choice = $1 AND segment_id = $2 AND business_day >= $3
 ORDER BY business_day;
 
+-- name: list_beside_everyone
+-- Every kept figure of one segment and of everyone (0) since a day.
+SELECT choice, segment_id, business_day, segment_version, definition, window_first, window_last,
+    numerator, denominator, value, incomplete, notes, taken_at
+FROM kpi_snapshots
+WHERE choice = ANY($1::text[]) AND segment_id = ANY(ARRAY[$2, 0]) AND business_day >= $3;
+
 -- name: segments_at
 -- The segments that there were at a moment, each with the version of its rule that was in force then.
 SELECT DISTINCT ON (s.segment_id) s.segment_id, v.version
