@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
+from campaigns.dry_run import DryRun, Removed
 from campaigns.effect import Effect, Verdict
-from campaigns.gates import LABELS, Reason
+from campaigns.figures import CampaignReport
 from campaigns.intervals import IntervalKind
-from campaigns.overview import CampaignReport, DryRun, Label, Removed
+from campaigns.reasons import LABELS, Label, Reason
 
 STATES = {
     "draft": (mark("Draft"), "hollow"),

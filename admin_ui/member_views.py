@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from admin_ui import filters
 from admin_ui.i18n import Say, mark
-from campaigns.gates import LABELS
+from campaigns.reasons import LABELS
 from campaigns.timeline import Happening, Property
 from segments.customers import BY_NAME
 from segments.events import BY_NAME as EVENTS

@@ -21,6 +21,7 @@ from admin_ui.page import Page, language_of, shop_line
 from admin_ui.pages import ROUTES
 from admin_ui.services import PageServices
 from admin_ui.session import Allow, HeadersMiddleware, SessionMiddleware, admit
+from backend.mounted import Mounted
 
 
 class AdminPages(InitPlugin):
@@ -37,13 +38,6 @@ class AdminPages(InitPlugin):
         app_config.template_config = TemplateConfig(instance=engine)
         app_config.route_handlers.extend([_assets(self._public_url), _pages(self._services, self._public_url)])
         return app_config
-
-
-class _Mounted(Router):
-    """A router for one application: it is mounted as it stands, not as a deep copy, which is a third of a start."""
-
-    def __deepcopy__(self, _: dict[int, Any]) -> "_Mounted":
-        return self
 
 
 def _assets(public_url: str) -> Router:
@@ -71,7 +65,7 @@ def _pages(services: PageServices, public_url: str) -> Router:
     def with_session(app: ASGIApp) -> ASGIApp:
         return SessionMiddleware(app, sessions=services.access, public_url=public_url)
 
-    return _Mounted(
+    return Mounted(
         path="/",
         route_handlers=[*ROUTES],
         dependencies={

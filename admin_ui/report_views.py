@@ -14,7 +14,7 @@ from campaigns.arms import Comparison
 from campaigns.effect import Arm
 from campaigns.experiment import ArmName
 from campaigns.fatigue import Fatigue, OptOuts, Week
-from campaigns.overview import CampaignBreakdown, Goal
+from campaigns.figures import CampaignBreakdown, Goal
 from campaigns.results import REST, TESTED_CONTROL, ArmResult, Results, Slice
 
 BREAKDOWNS = {

@@ -29,6 +29,7 @@ from backend.api.meters import Meters, RequestMeter
 from backend.api.problems import HANDLERS
 from backend.api.sdk_settings import SettingsController, SourceConfigController
 from backend.errors import JorenError, NotConfigured
+from backend.mounted import Mounted
 from backend.services.device_clocks import DeviceClocks
 from backend.services.ingest import Ingest
 from backend.services.refusals import Refusals
@@ -49,13 +50,6 @@ _OPENAPI = OpenAPIConfig(
     use_handler_docstrings=True,
 )
 """The description only: pages that render it would fetch scripts from elsewhere."""
-
-
-class _Mounted(Router):
-    """A router for one application: it is mounted as it stands, not as a deep copy, which is a third of a start."""
-
-    def __deepcopy__(self, _: dict[int, Any]) -> "_Mounted":
-        return self
 
 
 class _Given(Provide):
@@ -124,7 +118,7 @@ def _gate(services: IntakeServices) -> Gate:
 
 def _answering(role: str, services: IntakeServices, meters: Meters) -> Router:
     """All but the pages, which have a door of their own: each dependency costs a start something for each handler."""
-    return _Mounted(
+    return Mounted(
         path="/",
         route_handlers=_routes(role),
         dependencies=_dependencies(services) | {"meters": _given(meters)},
@@ -135,7 +129,7 @@ def _routes(role: str) -> list[Any]:
     routes: list[Any] = [HealthController]
     if role != "admin":
         phones = [EventController, SettingsController, InboxController]
-        routes += [_Mounted(path="/v1", route_handlers=phones), SourceConfigController]
+        routes += [Mounted(path="/v1", route_handlers=phones), SourceConfigController]
     if role != "intake":
         routes.append(_steering())
     return routes
@@ -190,7 +184,7 @@ def _steering() -> Router:
         ThresholdController,
         WebhookController,
     ]
-    return _Mounted(path="/api/v1", route_handlers=steering, middleware=[Idempotent()])
+    return Mounted(path="/api/v1", route_handlers=steering, middleware=[Idempotent()])
 
 
 def _plugins(services: IntakeServices, role: str) -> list[PluginProtocol]:

@@ -30,7 +30,8 @@ from benchmarks.people import CONTENT, filled, written
 from benchmarks.spending import spending
 from campaigns.audience import Members, with_standing
 from campaigns.experiment import ArmName
-from campaigns.gates import Terms, decide
+from campaigns.gates import decide
+from campaigns.terms import Terms
 from segments.customers import latest_column
 from tests.fixtures.shop_floor import ShopFloor
 

@@ -36,8 +36,9 @@ from backend.store.standing import Asked
 from benchmarks.dry_runs import dry_runs
 from benchmarks.people import CONTENT, filled, members_of, written
 from benchmarks.spending import Spent, spending
-from campaigns.gates import SendingRules, Terms, decide
+from campaigns.gates import decide
 from campaigns.ledger import rows_of
+from campaigns.terms import SendingRules, Terms
 from tests.fixtures.shop_floor import ShopFloor
 
 AIM = 12.0

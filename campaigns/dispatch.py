@@ -7,7 +7,7 @@ from typing import Any
 
 from campaigns.campaign import Content
 from campaigns.fields import clean
-from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
+from campaigns.gates import Standing, recheck
 from campaigns.message import (
     LONGEST_LIFE,
     PAYLOAD_LIMIT,
@@ -17,7 +17,9 @@ from campaigns.message import (
     campaign_tag,
     payload_bytes,
 )
+from campaigns.reasons import Reason
 from campaigns.templates import MissingField, TextTooLong, fill
+from campaigns.terms import SendingRules, Terms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from campaigns.experiment import ArmName
-from campaigns.gates import Reason
+from campaigns.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,9 @@ from campaigns.audience import is_absent, needed_columns, with_missing
 from campaigns.content import Content, Variant
 from campaigns.crowd import Places, Ways
 from campaigns.experiment import BUCKETS, Draw, variant_column
-from campaigns.gates import Reason, SendingRules, Terms, holds_out, pass_gates
+from campaigns.gates import holds_out, pass_gates
+from campaigns.reasons import Reason
+from campaigns.terms import SendingRules, Terms
 
 SHOWN = 3
 """So many of those whom a gate stops, and of those who get the push, are shown as examples."""

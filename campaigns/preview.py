@@ -10,14 +10,16 @@ import polars as pl
 
 from campaigns.campaign import Content, Draft
 from campaigns.crowd import Ways
+from campaigns.dry_run import DryRun, Removed, Sample
 from campaigns.effect import ASSUMED_RATE
 from campaigns.experiment import smallest_effect, suggest_holdout
 from campaigns.fields import FIELDS, clean
-from campaigns.gates import AUDIENCE, LABELS, Reason, SendingRules, Terms
+from campaigns.gates import AUDIENCE
 from campaigns.headcount import Headcount, count
-from campaigns.overview import DryRun, Label, Removed, Sample
+from campaigns.reasons import LABELS, Label, Reason
 from campaigns.schedule import QuietHours
 from campaigns.templates import MissingField, TextTooLong, fill
+from campaigns.terms import SendingRules, Terms
 from segments.customers import latest_column
 from segments.reduce.latest import since
 

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 
 from campaigns.effect import Arm, Effect
+from campaigns.figures import CampaignReport
 from campaigns.intervals import Interval
-from campaigns.overview import CampaignReport
 from campaigns.report import People
 from campaigns.results import REST, TESTED_CONTROL, Results
 from campaigns.winner import Test

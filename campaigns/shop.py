@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import time
 from zoneinfo import available_timezones
 
-from campaigns.gates import ConsentRule, SendingRules
 from campaigns.schedule import QuietHours
+from campaigns.terms import ConsentRule, SendingRules
 from segments.calendar import END_OF_MONTH, MONTHS, BusinessCalendar
 from segments.errors import FactsError
 from segments.shop_traits import refused_names

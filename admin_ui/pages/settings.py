@@ -17,8 +17,8 @@ from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict
 from backend.services.access.accounts import Created
-from campaigns.gates import ConsentRule
 from campaigns.shop import ShopSettings, problems
+from campaigns.terms import ConsentRule
 from segments.calendar import END_OF_MONTH, MONTHS
 
 ZONES = ("Asia/Tokyo", "Asia/Seoul", "Asia/Singapore", "Europe/London", "America/New_York", "UTC")

@@ -14,7 +14,7 @@ from backend.services.campaign_desk.calendar import MOST_WEEKS, CampaignCalendar
 from backend.services.campaign_desk.programme import ProgrammeReports
 from campaigns.agenda import Agenda
 from campaigns.fatigue import Fatigue
-from campaigns.overview import CampaignBreakdown
+from campaigns.figures import CampaignBreakdown
 from campaigns.programme import Programme
 
 _READ = requires("campaigns:read")

@@ -16,14 +16,9 @@ from backend.api.parameters import TEXT, Number
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.campaign_desk.trials import Trial
 from campaigns.definition import Definition, definition_of
-from campaigns.overview import (
-    CampaignDetail,
-    CampaignReport,
-    CampaignSummary,
-    CampaignVersion,
-    DryRun,
-    TestSend,
-)
+from campaigns.dry_run import DryRun
+from campaigns.figures import CampaignReport
+from campaigns.overview import CampaignDetail, CampaignSummary, CampaignVersion, TestSend
 
 Largest: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]

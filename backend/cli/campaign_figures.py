@@ -12,8 +12,8 @@ from backend.services.campaign_desk.breakdowns import BREAKDOWNS, By
 from backend.wiring import Services
 from campaigns.agenda import Agenda, Mark
 from campaigns.fatigue import Fatigue
+from campaigns.figures import CampaignBreakdown
 from campaigns.intervals import Interval
-from campaigns.overview import CampaignBreakdown
 from campaigns.programme import RATES, Comparison, Programme, Standing
 from campaigns.results import Slice
 

@@ -2,9 +2,11 @@
 
 from backend.cli.segments import lacking
 from campaigns.campaign import FAILURES
+from campaigns.dry_run import DryRun
 from campaigns.effect import Arm, Effect, Verdict
+from campaigns.figures import CampaignReport, Goal, Opens
 from campaigns.intervals import IntervalKind
-from campaigns.overview import CampaignReport, CampaignSummary, DryRun, Goal, Opens, TestSend
+from campaigns.overview import CampaignSummary, TestSend
 from campaigns.rehearsal import DAYS, WEEK, Rehearsal
 from campaigns.report import People
 from campaigns.results import ArmResult, Results

@@ -14,7 +14,9 @@ from backend.errors import BadInput, NotFound
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.wiring import Services
 from campaigns.campaign import Content, Draft, Policy, Text
-from campaigns.overview import CampaignDetail, CampaignReport, CampaignSummary, DryRun, TestSend
+from campaigns.dry_run import DryRun
+from campaigns.figures import CampaignReport
+from campaigns.overview import CampaignDetail, CampaignSummary, TestSend
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 

@@ -15,10 +15,11 @@ from campaigns.audience import with_standing
 from campaigns.campaign import Content, Devices, Draft
 from campaigns.crowd import Ways
 from campaigns.experiment import Draw
-from campaigns.gates import Plan, SendingRules, Terms, decide
+from campaigns.gates import Plan, decide
 from campaigns.headcount import Headcount, count
 from campaigns.phases import Phases, decision_at, parted
 from campaigns.templates import required_fields
+from campaigns.terms import SendingRules, Terms
 
 
 async def read(

@@ -8,8 +8,8 @@ import polars as pl
 from backend.store import queries
 from backend.store.pool import Connection
 from backend.store.text_copy import read_rows
-from campaigns.gates import ConsentRule
 from campaigns.standing import DEVICES, PEOPLE
+from campaigns.terms import ConsentRule
 
 _SQL = queries.load("campaign_figures")
 

@@ -16,9 +16,11 @@ from backend.store import queries
 from backend.store.pool import Connection
 from campaigns.campaign import State
 from campaigns.dispatch import Candidate, Stop
-from campaigns.gates import ConsentRule, Reason, SendingRules, Standing, Terms
+from campaigns.gates import Standing
 from campaigns.message import AddressKind
+from campaigns.reasons import Reason
 from campaigns.retry import MOST_ATTEMPTS, DeliveryState, Resolution
+from campaigns.terms import ConsentRule, SendingRules, Terms
 
 _SQL = queries.load("deliveries")
 

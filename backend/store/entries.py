@@ -10,7 +10,7 @@ import asyncpg
 from backend.store import queries
 from backend.store.deliveries import consent_without_word, purpose
 from backend.store.pool import Connection
-from campaigns.gates import SendingRules, Terms
+from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("entries")
 

@@ -20,7 +20,7 @@ from backend.store.deliveries import consent_without_word
 from backend.store.pool import Connection
 from backend.store.standing import DAY, FEW, WEEK, Asked, Reader
 from campaigns.crowd import Ways
-from campaigns.gates import SendingRules, Terms
+from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("kept_standing")
 

@@ -8,7 +8,7 @@ import polars as pl
 from backend.store import queries
 from backend.store.pool import Connection
 from backend.store.text_copy import read_rows
-from campaigns.gates import ConsentRule
+from campaigns.terms import ConsentRule
 
 _SQL = queries.load("programme")
 _ONE = {"customer_id": pl.Int64()}

@@ -19,7 +19,7 @@ from backend.store import queries
 from backend.store.binary_copy import PATIENCE
 from backend.store.deliveries import consent_without_word, purpose
 from backend.store.pool import Connection
-from campaigns.gates import SendingRules, Terms
+from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("standing")
 

@@ -22,7 +22,7 @@ from backend.store.binary_copy import PATIENCE
 from backend.store.kept_standing import ANEW, BLOCK, KINDS, Kinds, Seconds, read_kinds
 from backend.store.pool import Connection
 from backend.store.standing import ID, WEEK, Asked, Reader
-from campaigns.gates import SendingRules, Terms
+from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("kept_standing")
 

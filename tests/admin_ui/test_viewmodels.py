@@ -6,8 +6,9 @@ import pytest
 
 from admin_ui import campaign_views, charts, member_views, viewmodels
 from admin_ui.i18n import Say
+from campaigns.dry_run import DryRun, Removed
 from campaigns.effect import Arm, Verdict, judge
-from campaigns.overview import DryRun, Label, Removed
+from campaigns.reasons import Label
 from campaigns.timeline import Happening, Property
 from segments.metrics.catalog import get
 from segments.metrics.metric import Cell, Cohort, Measured, Triangle

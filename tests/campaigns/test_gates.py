@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 
 from campaigns.campaign import Priority, QuietPolicy
 from campaigns.experiment import ArmName, bucket
-from campaigns.gates import AUDIENCE, GATES, Reason, SendingRules, Standing, Terms, decide, pass_gates, recheck
+from campaigns.gates import AUDIENCE, GATES, Standing, decide, pass_gates, recheck
+from campaigns.reasons import Reason
 from campaigns.schedule import QuietHours
+from campaigns.terms import SendingRules, Terms
 
 NOON = datetime(2026, 6, 30, 3, tzinfo=UTC)
 LATER = NOON + timedelta(hours=24)

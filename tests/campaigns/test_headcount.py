@@ -14,9 +14,10 @@ from campaigns.campaign import Priority, QuietPolicy
 from campaigns.content import Content, Text, Variant
 from campaigns.crowd import Ways
 from campaigns.experiment import ArmName, Draw, variant_column
-from campaigns.gates import SendingRules, Terms, decide
+from campaigns.gates import decide
 from campaigns.headcount import SHOWN, Headcount, count
 from campaigns.schedule import QuietHours
+from campaigns.terms import SendingRules, Terms
 from segments.rules.share import PLACES, places, spot_of
 
 NIGHT = datetime(2026, 6, 30, 14, tzinfo=UTC)

@@ -12,10 +12,11 @@ from campaigns.audience import merge_columns
 from campaigns.campaign import Content, QuietPolicy, Text, Variant
 from campaigns.experiment import variant_column, variant_of
 from campaigns.fields import clean
-from campaigns.gates import AUDIENCE, SendingRules, Terms, decide
+from campaigns.gates import AUDIENCE, decide
 from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
 from campaigns.ledger import PEOPLE_COLUMNS, rows_of
 from campaigns.schedule import QuietHours
+from campaigns.terms import SendingRules, Terms
 
 NOON = datetime(2026, 6, 30, 3, tzinfo=UTC)
 CONTENT = Content(ja=Text("{{ rank | default('x') }}", "{{ points | default(0) }} {{ store | default('y') }}"))

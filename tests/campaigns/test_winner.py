@@ -16,11 +16,11 @@ from campaigns.content import Content, Text, Variant
 from campaigns.crowd import Ways
 from campaigns.errors import DraftIncomplete
 from campaigns.experiment import ArmName
-from campaigns.gates import SendingRules, Terms
 from campaigns.gates import decide as pass_and_draw
 from campaigns.headcount import count
 from campaigns.phases import Phases, decision_at, parted, size_of, whole_days
 from campaigns.schedule import QuietHours
+from campaigns.terms import SendingRules, Terms
 from campaigns.trigger import Kind, OnEvent, Recurring
 from campaigns.winner import (
     Decision,

@@ -9,7 +9,7 @@ import pytest
 
 from backend.cli.campaign_texts import tell_decision, tell_report
 from campaigns.effect import Arm, judge
-from campaigns.overview import CampaignReport, Goal
+from campaigns.figures import CampaignReport, Goal
 from campaigns.report import People
 from campaigns.report_table import table
 from campaigns.results import ArmResult, Results, judged

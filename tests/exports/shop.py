@@ -13,7 +13,7 @@ from backend.clock import FixedClock
 from backend.lake.schemas import EVENTS_SCHEMA
 from backend.services.exports.desk import Exports
 from backend.services.exports.writing import Origins
-from campaigns.overview import CampaignReport
+from campaigns.figures import CampaignReport
 from segments.metrics.result import KpiResult
 from segments.windows import Window
 from tests.segments.rules.people import frame_of

@@ -21,7 +21,8 @@ from backend.services.exports.lease import LEASE, Held, Lost, holding
 from backend.services.exports.tables import Chunk
 from backend.store import exports as store
 from campaigns.campaign import State
-from campaigns.overview import CampaignReport, CampaignSummary, Opens
+from campaigns.figures import CampaignReport, Opens
+from campaigns.overview import CampaignSummary
 from campaigns.report import People
 from segments.exports import CUSTOMER_COLUMNS, Encoding, FileFormat, What, Wish
 from segments.metrics.catalog import CATALOG

@@ -9,7 +9,7 @@ import pytest
 from backend.errors import BadInput
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from campaigns.agenda import Mark
-from campaigns.gates import ConsentRule
+from campaigns.terms import ConsentRule
 from campaigns.trigger import OnDate, OnEvent, Recurring
 from tests.fixtures.shop_floor import NOON, ShopFloor
 

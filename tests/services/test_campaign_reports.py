@@ -14,7 +14,7 @@ from backend.errors import BadInput, NotFound
 from backend.services.campaign_desk.breakdowns import INSIDE, OUTSIDE, By, CampaignBreakdowns, Labelled
 from campaigns.campaign import Content, Text, Variant
 from campaigns.effect import Verdict
-from campaigns.overview import CampaignBreakdown
+from campaigns.figures import CampaignBreakdown
 from campaigns.report import People
 from campaigns.trigger import OnEvent
 from tests.fixtures.shop_floor import NOON, ShopFloor, fact_frame

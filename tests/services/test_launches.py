@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from backend.errors import NotFound
+from backend.services.campaign_runs import CampaignRuns
 from campaigns.audience import Members
 from campaigns.campaign import Content, Priority, State, Text, Variant
 from campaigns.overview import CampaignDetail
@@ -204,9 +205,8 @@ async def test_what_can_never_be_launched_fails_and_what_may_be_waits(
 ) -> None:
     made = (await floor.campaign()).summary
     await floor.desk.send_now(made.campaign_id, revision=made.revision, by="test")
-    floor.audience = NoAudience(error)
-    floor.runs._audiences = floor.audience
-    assert await floor.runs.launch_due() == 0
+    runs = CampaignRuns(floor.pool, floor.clock, audiences=NoAudience(error))
+    assert await runs.launch_due() == 0
     told = (await floor.desk.get(made.campaign_id)).summary
     assert (told.state, told.failed_reason) == (state, reason)
 

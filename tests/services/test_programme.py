@@ -11,9 +11,9 @@ from backend.services.campaign_desk.programme import ProgrammeReports, window_of
 from backend.services.shop import Shop
 from campaigns.effect import Verdict
 from campaigns.experiment import bucket
-from campaigns.gates import ConsentRule
 from campaigns.programme import Measure, Standing
 from campaigns.shop import ShopSettings
+from campaigns.terms import ConsentRule
 from segments.windows import Window
 from tests.fixtures.shop_floor import ShopFloor, fact_frame
 

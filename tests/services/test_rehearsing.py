@@ -10,7 +10,7 @@ import pytest
 
 from backend.cli.campaign_texts import tell_dry_run
 from campaigns.campaign import Content, Draft, Text
-from campaigns.overview import DryRun
+from campaigns.dry_run import DryRun
 from campaigns.rehearsal import Begun, Fork, Way
 from campaigns.steps import GiveCoupon, Part, Send, SplitRule, SplitShare, Wait
 from campaigns.trigger import OnDate, OnEvent, OnSegment, Reentry

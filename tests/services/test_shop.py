@@ -10,7 +10,7 @@ import pytest
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict
 from backend.services.shop import Shop, ShopSettings
-from campaigns.gates import ConsentRule
+from campaigns.terms import ConsentRule
 
 NOW = datetime(2026, 6, 30, 3, tzinfo=UTC)
 

@@ -10,7 +10,7 @@ from backend.api.list_answers import list_answer
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.static_lists import StaticLists
 from backend.store import audience, erasures
-from campaigns.gates import SendingRules, Terms
+from campaigns.terms import SendingRules, Terms
 from segments.id_lists import GivenIds, given_ids
 from segments.rules.parse import parse
 from segments.static_list import StaticList, Taken

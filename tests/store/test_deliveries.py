@@ -9,8 +9,8 @@ import pytest
 
 from backend.store import deliveries as store
 from campaigns.campaign import State
-from campaigns.gates import SendingRules, Terms
 from campaigns.retry import DeliveryState, Resolution
+from campaigns.terms import SendingRules, Terms
 from tests.fixtures.shop_floor import NOON, ShopFloor
 
 LEASE = NOON + timedelta(seconds=60)

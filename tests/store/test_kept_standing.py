@@ -14,7 +14,7 @@ from backend.services.standing import StandingKeeper
 from backend.store import erasures, kept_standing, standing
 from backend.store.standing import Asked
 from campaigns.campaign import Priority
-from campaigns.gates import ConsentRule, SendingRules, Terms
+from campaigns.terms import ConsentRule, SendingRules, Terms
 from tests.faults.steps import Died, dies_at, steps_named
 from tests.fixtures.shop_floor import NOON
 from tests.store.test_standing import EVERYTHING, LOCALES, PEOPLE, ZONES, filled

@@ -11,7 +11,7 @@ import pytest
 from backend.store import entries, standing
 from backend.store.standing import Asked
 from campaigns.campaign import Priority
-from campaigns.gates import ConsentRule, SendingRules, Terms
+from campaigns.terms import ConsentRule, SendingRules, Terms
 from tests.fixtures.shop_floor import NOON
 
 PEOPLE = 240

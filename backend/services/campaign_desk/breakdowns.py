@@ -12,8 +12,8 @@ import polars as pl
 from backend.errors import BadInput
 from backend.services.campaign_desk.reports import Facts, Gathered, follow, gather, read_ledger, variants_of
 from backend.services.campaign_desk.rows import draft_of, read
+from campaigns.figures import CampaignBreakdown
 from campaigns.outcomes import under_survivors
-from campaigns.overview import CampaignBreakdown
 from campaigns.report import People
 from campaigns.results import Results, Slice, judged, tally, tally_by
 from campaigns.standing import devices_by, people_by

@@ -24,15 +24,9 @@ from campaigns.audience import Audiences
 from campaigns.campaign import Action, Draft, State
 from campaigns.definition import from_json
 from campaigns.delivery import PushSender
-from campaigns.overview import (
-    CampaignDetail,
-    CampaignReport,
-    CampaignSummary,
-    CampaignVersion,
-    DryRun,
-    Progress,
-    TestSend,
-)
+from campaigns.dry_run import DryRun
+from campaigns.figures import CampaignReport
+from campaigns.overview import CampaignDetail, CampaignSummary, CampaignVersion, Progress, TestSend
 from campaigns.states import ENDED
 
 LAUNCHES = 5

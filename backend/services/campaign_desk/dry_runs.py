@@ -16,9 +16,9 @@ from backend.store.audience import Counts
 from campaigns.audience import Audiences, Members, merge_columns, needed_columns
 from campaigns.campaign import Draft
 from campaigns.dates import columns_of, whose_date
+from campaigns.dry_run import DryRun, Sample
 from campaigns.headcount import Headcount
 from campaigns.journey import sends
-from campaigns.overview import DryRun, Sample
 from campaigns.phases import size_of, whole_days
 from campaigns.preview import Person, base_rate, sample, summarise, unasked
 from campaigns.rehearsal import Fork, Rehearsal
@@ -57,7 +57,7 @@ class _Whom:
 async def dry_run(
     pool: asyncpg.Pool, row: asyncpg.Record, *, audiences: Audiences, rehearsals: Rehearsals, now: datetime
 ) -> DryRun:
-    """What a launch at ``now`` would do; see `campaigns.overview.DryRun` for whom it counts."""
+    """What a launch at ``now`` would do; see `campaigns.dry_run.DryRun` for whom it counts."""
     draft, salt = draft_of(row), row["salt"]
     whom = await _whom(pool, draft, audiences=audiences, rehearsals=rehearsals, now=now)
     asked = first_push(draft)

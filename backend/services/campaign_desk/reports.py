@@ -15,8 +15,8 @@ from backend.store import shop as shop_store
 from campaigns.attribution import INFLUENCE, weighty_events
 from campaigns.campaign import Draft, State
 from campaigns.effect import Effect, judge
+from campaigns.figures import CampaignReport, Goal, Opens
 from campaigns.outcomes import Asked, last_moment, outcomes
-from campaigns.overview import CampaignReport, Goal, Opens
 from campaigns.preview import removed
 from campaigns.results import Results, judged, tally
 from campaigns.standing import devices_of, entries_of, entry_span, people_of, standing_of

@@ -19,7 +19,8 @@ from campaigns.errors import CampaignError
 from campaigns.fields import samples
 from campaigns.gates import Standing
 from campaigns.message import AddressKind, PushMessage
-from campaigns.overview import Label, TestOutcome, TestSend
+from campaigns.overview import TestOutcome, TestSend
+from campaigns.reasons import Label
 from campaigns.steps import Send
 
 NOTE = Label(

@@ -4,35 +4,30 @@ Any number of workers may try at once: all decide the same from the same facts, 
 and the others find the campaign no longer scheduled, or the occurrence launched.
 """
 
-import asyncio
 from collections.abc import Coroutine, Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
-import polars as pl
 import structlog
 
 from backend.clock import Clock
-from backend.errors import JorenError, Unavailable
+from backend.errors import JorenError
 from backend.services.campaign_runs import entering, waiting
+from backend.services.campaign_runs.gathering import Gathering
 from backend.services.campaign_runs.launches import Enter, Launch, SegmentGone, failure_of
-from backend.store import audience as audience_store
-from backend.store import campaign_drafts, campaign_tests
+from backend.services.campaign_runs.writing import look_again, write_launch
+from backend.store import campaign_drafts
 from backend.store import campaigns as store
 from backend.store import deliveries as delivery_store
 from backend.store import shop as shop_store
 from backend.store import waiting_launches as waiting_store
 from backend.store.pool import Connection
-from campaigns.audience import Audiences, merge_columns
+from campaigns.audience import Audiences
 from campaigns.campaign import Action, Draft, Kind, State, next_state
-from campaigns.dates import columns_of, whose_date
 from campaigns.entries import Entry, Planned
 from campaigns.errors import CampaignError
-from campaigns.ledger import rows_of
-from campaigns.phases import Phases
-from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due, next_due
-from campaigns.trigger import REPEATING, OnDate
+from campaigns.schedule import ONLY, RESOLUTION, Due, is_due, latest_due
+from campaigns.trigger import REPEATING
 from segments.errors import FactsError, RuleError
 
 log = structlog.get_logger()
@@ -52,7 +47,7 @@ class CampaignRuns:
         """
         self._pool = pool
         self._clock = clock
-        self._audiences = audiences
+        self._gathering = Gathering(pool, clock, audiences=audiences, journeys=enter is not None)
         self._enter = enter
 
     async def launch_due(self) -> int:
@@ -104,7 +99,7 @@ class CampaignRuns:
             return await self._repeat(row, draft)
         if draft.trigger.kind is Kind.ONCE:
             due = Due(ONLY, row["scheduled_at"], row["scheduled_at"].date())
-            return await self._first(row, draft, await self._gather(row, draft, due))
+            return await self._first(row, draft, await self._gathering.gather(row, draft, due))
         if not await self._first(row, draft, None):
             return False
         await self.launch(row["campaign_id"])  # its first occurrence may be due as well
@@ -124,7 +119,7 @@ class CampaignRuns:
                 connection, draft, campaign_id=campaign_id, now=now, by=row["edited_by"]
             )
             if launch is not None:
-                await self._write(connection, row, draft, launch, version=version)
+                await write_launch(connection, row, draft, launch, version=version, enter=self._enter, now=now)
             await store.set_launched(
                 connection,
                 campaign_id=campaign_id,
@@ -136,7 +131,7 @@ class CampaignRuns:
                 now=now,
             )
             if draft.trigger.kind in REPEATING:
-                await self._look_again(connection, row, draft, looked_at=row["scheduled_at"] - RESOLUTION)
+                await look_again(connection, row, draft, looked_at=row["scheduled_at"] - RESOLUTION)
         return True
 
     async def _repeat(self, row: asyncpg.Record, draft: Draft) -> bool:
@@ -145,7 +140,7 @@ class CampaignRuns:
         async with self._pool.acquire() as connection:
             zone = (await shop_store.read_settings(connection)).zone
         due = latest_due(draft, after=row["looked_at"], now=now, zone=zone)
-        launch = None if due is None else await self._gather(row, draft, due)
+        launch = None if due is None else await self._gathering.gather(row, draft, due)
         async with self._pool.acquire() as connection, connection.transaction():
             held = await store.lock(connection, campaign_id=campaign_id)
             if held is None or held["state"] != State.SENDING or held["next_at"] != row["next_at"]:
@@ -157,7 +152,7 @@ class CampaignRuns:
                 )
                 if launched:
                     await self._add(connection, row, draft, launch)
-            await self._look_again(connection, row, draft, looked_at=due.at if due else now)
+            await look_again(connection, row, draft, looked_at=due.at if due else now)
         return launched
 
     async def _launch_approved(self, approved: asyncpg.Record) -> bool:
@@ -172,7 +167,7 @@ class CampaignRuns:
             Due(*(approved[name] for name in ("occurrence", "planned_at", "day"))),
         )
         try:
-            launch = await self._gather(row, draft, due)
+            launch = await self._gathering.gather(row, draft, due)
         except (RuleError, CampaignError, SegmentGone) as error:
             await self._fail(row, error)
             return False
@@ -198,7 +193,9 @@ class CampaignRuns:
 
     async def _add(self, connection: Connection, row: asyncpg.Record, draft: Draft, launch: Launch) -> None:
         """One more launch of a campaign that repeats."""
-        await self._write(connection, row, draft, launch, version=row["version"])
+        await write_launch(
+            connection, row, draft, launch, version=row["version"], enter=self._enter, now=self._clock.now()
+        )
         await store.add_launch(
             connection,
             campaign_id=row["campaign_id"],
@@ -206,15 +203,6 @@ class CampaignRuns:
             control=launch.control,
             expires_at=launch.expires_at,
             segment_version=launch.segment_version,
-        )
-
-    async def _look_again(
-        self, connection: Connection, row: asyncpg.Record, draft: Draft, *, looked_at: datetime
-    ) -> None:
-        zone = (await shop_store.read_settings(connection)).zone
-        coming = next_due(draft, after=looked_at, zone=zone)
-        await store.set_next(
-            connection, campaign_id=row["campaign_id"], looked_at=looked_at, next_at=coming.at if coming else None
         )
 
     async def _fail(self, row: asyncpg.Record, error: Exception) -> None:
@@ -249,97 +237,3 @@ class CampaignRuns:
         return await entering.plan_entries(
             connection, campaign_id=campaign_id, version=version, step=step, entries=entries, now=self._clock.now()
         )
-
-    async def _gather(self, row: asyncpg.Record, draft: Draft, due: Due) -> Launch:
-        """Whom an occurrence is for and, where it sends by itself, what the gates decide about them."""
-        assert draft.segment_id is not None  # noqa: S101 - a draft without one is not launched as a set
-        async with self._pool.acquire() as connection:
-            if not await store.has_segment(connection, segment_id=draft.segment_id):
-                raise SegmentGone
-        trigger = draft.trigger
-        asked = columns_of(trigger) if isinstance(trigger, OnDate) else ()
-        used = () if draft.steps else merge_columns(content for _, content in draft.contents())
-        members = await self._audiences.members(draft.segment_id, columns=tuple(dict.fromkeys((*used, *asked))))
-        people = members.frame
-        if isinstance(trigger, OnDate):
-            people = whose_date(people, trigger, day=due.day)
-            people = people.filter(~pl.col("customer_id").is_in(await self._barred(row, draft)))
-        if draft.steps:
-            if self._enter is None:
-                raise Unavailable("Nobody here lets people into journeys.", code="no_journeys")
-            return Launch(due.occurrence, people["customer_id"].to_list(), None, members.version)
-        decided = row["test_decided_at"] is not None
-        phases = await audience_store.plan_phases(
-            self._pool, draft, people, salt=row["salt"], now=self._clock.now(), decided=decided
-        )
-        return Launch(due.occurrence, [], phases, members.version)
-
-    async def _barred(self, row: asyncpg.Record, draft: Draft) -> list[int]:
-        """Customers whom it has reached and cannot reach again yet; journeys ask that of each who enters."""
-        reentry = draft.reentry
-        if reentry.mode == "always" or draft.steps:
-            return []
-        since = self._clock.now() - timedelta(days=reentry.days or 0) if reentry.mode == "after" else None
-        async with self._pool.acquire() as connection:
-            return await store.list_entered(connection, campaign_id=row["campaign_id"], since=since)
-
-    async def _write(
-        self, connection: Connection, row: asyncpg.Record, draft: Draft, launch: Launch, *, version: int
-    ) -> None:
-        """The rows of an occurrence, unless it has them already."""
-        campaign_id, now, occurrence = row["campaign_id"], self._clock.now(), launch.occurrence
-        if await store.has_occurrence(connection, campaign_id=campaign_id, occurrence=occurrence):
-            return
-        if launch.phases is not None:
-            await self._plan(connection, row, draft, launch.phases, occurrence=occurrence, version=version)
-        elif self._enter is not None:
-            await self._enter(
-                connection,
-                campaign_id=campaign_id,
-                version=version,
-                occurrence=occurrence,
-                customer_ids=launch.entering,
-                now=now,
-            )
-        await store.add_occurrence(
-            connection,
-            campaign_id=campaign_id,
-            occurrence=occurrence,
-            version=version,
-            segment_version=launch.segment_version,
-            planned_at=launch.planned_at or now,
-            expires_at=launch.expires_at or now + draft.expires_after,
-            targeted=launch.targeted,
-            control=launch.control,
-            now=now,
-        )
-
-    async def _plan(
-        self,
-        connection: Connection,
-        row: asyncpg.Record,
-        draft: Draft,
-        phases: Phases,
-        *,
-        occurrence: int,
-        version: int,
-    ) -> None:
-        """The rows of those who are sent something now, and of those who wait for the decision of a test."""
-        if phases.decides_at is not None:
-            await campaign_tests.declare(connection, campaign_id=row["campaign_id"], due_at=phases.decides_at)
-        for plan, rest in ((phases.plan, phases.settled), (phases.rest, True)):
-            if plan is None or plan.people.is_empty():
-                continue
-            rows = await asyncio.to_thread(
-                rows_of,
-                plan,
-                campaign_id=row["campaign_id"],
-                occurrence=occurrence,
-                version=version,
-                salt=row["salt"],
-                contents=[content for _, content in draft.contents()],
-                variants=draft.variants,
-                now=self._clock.now(),
-                rest=rest,
-            )
-            await store.copy_people(connection, rows)

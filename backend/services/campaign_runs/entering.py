@@ -17,10 +17,12 @@ from campaigns.content import Content, Variant
 from campaigns.entries import Entry, Planned
 from campaigns.experiment import ArmName, arm, variant_of
 from campaigns.fields import clean
-from campaigns.gates import Reason, SendingRules, Standing, Terms, recheck
+from campaigns.gates import Standing, recheck
 from campaigns.inbox import SHOWN_THOUGH_LEFT_OUT
 from campaigns.journey import sends
+from campaigns.reasons import Reason
 from campaigns.templates import required_fields
+from campaigns.terms import SendingRules, Terms
 
 
 async def plan_entries(

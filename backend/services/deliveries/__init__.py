@@ -28,10 +28,10 @@ from backend.store.pool import Connection
 from campaigns.campaign import Action, Devices, Draft, Policy, State, next_state
 from campaigns.delivery import PushSender, Refusal, Refused
 from campaigns.dispatch import Stop, prepare
-from campaigns.gates import SendingRules, Terms
 from campaigns.message import PushMessage
 from campaigns.pace import Pace
 from campaigns.retry import FIRST_WAIT
+from campaigns.terms import SendingRules, Terms
 
 CHUNK = 100
 """Messages claimed, marked and sent together; a worker has as many in flight for each of its lanes."""

@@ -17,7 +17,7 @@ from backend.services.exports.tables import Table
 from backend.store import shop
 from backend.store.export_files import Written, open_writer
 from campaigns import report_table
-from campaigns.overview import CampaignReport
+from campaigns.figures import CampaignReport
 from campaigns.shop import ShopSettings
 from segments.customers import StoredFrame
 from segments.exports import What, Wish

@@ -30,7 +30,7 @@ from backend.services.refresh.private import private_columns
 from backend.store import customers, rank_rules, refresh
 from backend.store import shop as shop_store
 from backend.store.pool import Connection
-from campaigns.gates import ConsentRule
+from campaigns.terms import ConsentRule
 from segments import events
 from segments.coupon_ledger import COUPON_EVENTS
 from segments.customers import SCHEMA

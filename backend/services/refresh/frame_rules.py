@@ -9,7 +9,7 @@ import asyncpg
 import msgspec
 import polars as pl
 
-from campaigns.gates import ConsentRule
+from campaigns.terms import ConsentRule
 from segments import events
 from segments.customers import SCHEMA
 from segments.rank_rules import RankVersion
