@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _SCRIPTS = Path(__file__).parent.parent / "migrations"
 _LOCK = 7236841
-_LOCK_NOT_AVAILABLE = "55P03"
+_IN_USE = ("55P03", "40P01")
+"""What PostgreSQL says (SQLSTATE) where a table was in use: no lock in time, or ended so that a deadlock does not last."""
 
 _PATIENCE = "500ms"
 """A change of a table waits this long for those who use it; meanwhile everyone who comes after waits behind it."""
@@ -79,7 +80,7 @@ def _upgrade(connection: "Connection", *, last: bool) -> bool:
     try:
         command.upgrade(config, "head")
     except DBAPIError as error:
-        if last or getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+        if last or getattr(error.orig, "sqlstate", None) not in _IN_USE:
             raise
         return False
     connection.commit()

@@ -94,7 +94,7 @@ class OldIntake:
         self.refused = 0
         self.longest = 0.0
 
-    async def write(self) -> None:
+    async def connect(self) -> asyncpg.Connection:
         connection = await asyncpg.connect(self._dsn, server_settings={"lock_timeout": self._patience})
         await connection.set_type_codec(
             "json",
@@ -103,6 +103,10 @@ class OldIntake:
             schema="pg_catalog",
             format="binary",
         )
+        return connection
+
+    async def write(self) -> None:
+        connection = await self.connect()
         while not self._over:
             names = [f"old-{next(self._names)}" for _ in range(3)]
             since = time.monotonic()
@@ -115,21 +119,33 @@ class OldIntake:
         await connection.close()
 
     async def _take(self, connection: asyncpg.Connection, names: list[str]) -> None:
-        now = datetime.now(UTC)
-        source = await connection.fetchval(self._sql["find_by_key"], hashlib.sha256(b"joren_srv_old").digest())
+        source = await self.source(connection)
         async with connection.transaction():
-            await connection.fetchrow(self._sql["enter_writer"])
-            ids = [uuid4() for _ in names]
-            await connection.fetch(self._sql["claim_ids"], ids, [source] * len(ids), now.date())
-            rows = [
-                (now.date(), now, source, True, name, "track", "Own", "u", None, now, None, None, "as_sent", {})
-                for name in names
-            ]
-            await connection.copy_records_to_table("event_log", columns=COLUMNS, records=rows)
-            bad = [[uuid4()], [source], ["missing_id"], ["No id."], [b"{}"]]
-            await connection.fetch(self._sql["keep_failed"], *bad, now)
-            counts = [[source], ["Own"], [len(names)], [0], [1]]
-            await connection.execute(self._sql["add_counts"], *counts, now.date(), now)
+            await self.claim(connection, names, source)
+            await self.store(connection, names, source)
+
+    async def source(self, connection: asyncpg.Connection) -> int:
+        key = hashlib.sha256(b"joren_srv_old").digest()
+        return int(await connection.fetchval(self._sql["find_by_key"], key))
+
+    async def claim(self, connection: asyncpg.Connection, names: list[str], source: int) -> None:
+        """The first half of a transaction."""
+        await connection.fetchrow(self._sql["enter_writer"])
+        ids = [uuid4() for _ in names]
+        await connection.fetch(self._sql["claim_ids"], ids, [source] * len(ids), datetime.now(UTC).date())
+
+    async def store(self, connection: asyncpg.Connection, names: list[str], source: int) -> None:
+        """The second half."""
+        now = datetime.now(UTC)
+        rows = [
+            (now.date(), now, source, True, name, "track", "Own", "u", None, now, None, None, "as_sent", {})
+            for name in names
+        ]
+        await connection.copy_records_to_table("event_log", columns=COLUMNS, records=rows)
+        bad = [[uuid4()], [source], ["missing_id"], ["No id."], [b"{}"]]
+        await connection.fetch(self._sql["keep_failed"], *bad, now)
+        counts = [[source], ["Own"], [len(names)], [0], [1]]
+        await connection.execute(self._sql["add_counts"], *counts, now.date(), now)
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[None]:
@@ -222,3 +238,46 @@ async def test_the_writers_see_an_upgrade_that_holds_the_tables(old: str, monkey
         await upgrade
     await reader.close()
     assert intake.refused > 0
+
+
+async def waits_for_a_table(watcher: asyncpg.Connection) -> None:
+    """Until a session of this database does."""
+    waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(60):
+        while not await watcher.fetchval(waiting):  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def test_an_upgrade_and_a_writer_in_the_midst_never_wait_for_each_other(
+    old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the upgrade takes: it asks for its tables before it changes one, and in the writers' order."""
+    monkeypatch.setattr(schema, "_PATIENCE", "0")
+    intake = OldIntake(old, patience="0")
+    writer, watcher = await intake.connect(), await asyncpg.connect(old)
+    source = await intake.source(writer)
+    async with writer.transaction():
+        await intake.claim(writer, ["mine"], source)
+        upgrade = asyncio.create_task(migrate(old))
+        await waits_for_a_table(watcher)
+        await intake.store(writer, ["mine"], source)
+    await upgrade
+    assert await watcher.fetchval("SELECT array_agg(message_id) FROM event_log") == ["mine"]
+    await writer.close()
+    await watcher.close()
+
+
+async def test_an_upgrade_that_is_ended_for_a_deadlock_tries_again(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody with tables in an order of his own."""
+    monkeypatch.setattr(schema, "_PATIENCE", "0")
+    reader = await asyncpg.connect(old, server_settings={"deadlock_timeout": "60s"})
+    watcher = await asyncpg.connect(old)
+    async with reader.transaction():
+        await reader.execute("SELECT FROM imports")
+        upgrade = asyncio.create_task(migrate(old))
+        await waits_for_a_table(watcher)
+        await reader.execute("SELECT FROM event_log")
+    await upgrade
+    await reader.close()
+    await watcher.close()
+    assert await schema.revision(old) == schema.head()

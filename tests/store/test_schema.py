@@ -1,5 +1,7 @@
-"""The schema: migrating twice changes nothing, and every statement of ``sql/`` prepares against it."""
+"""The schema: migrating twice changes nothing, each migration locks first, and every statement of ``sql/`` prepares against it."""
 
+import re
+from itertools import accumulate
 from pathlib import Path
 
 import asyncpg
@@ -8,6 +10,10 @@ from alembic.script import ScriptDirectory
 
 from backend.store import queries, schema
 
+MIGRATIONS = sorted((Path(schema.__file__).parents[1] / "migrations" / "versions").glob("*.sql"))
+CHANGED = re.compile(
+    r"(?:ALTER TABLE|DROP TABLE|^UPDATE|REFERENCES|INDEX \w+ ON|TRIGGER \w+ .* ON) (\w+)", re.MULTILINE
+)
 STATEMENTS = [(noun, name) for noun in queries.nouns() for name in queries.load(noun)]
 
 
@@ -20,6 +26,16 @@ def test_the_newest_file_is_what_alembic_calls_head() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).parent.parent / "migrations"))
     assert ScriptDirectory.from_config(config).get_current_head() == schema.head()
+
+
+def test_a_migration_locks_every_table_of_before_ahead_of_all_else() -> None:
+    """In the midst of it, each table more is one that somebody may hold who waits for a table that it holds."""
+    texts = [re.sub(r"--.*", "", file.read_text(encoding="utf-8")) for file in MIGRATIONS]
+    made = accumulate((set(re.findall(r"CREATE (?:UNLOGGED )?TABLE (\w+)", text)) for text in texts), set.union)
+    for file, text, before in zip(MIGRATIONS[1:], texts[1:], made, strict=False):
+        changed = set(CHANGED.findall(text)) & before
+        locked = re.match(r"\s*LOCK TABLE ([\w, ]+);", text)
+        assert changed <= set(locked[1].split(", ") if locked else ()), file.name
 
 
 async def test_every_query_prepares(pool: asyncpg.Pool) -> None:

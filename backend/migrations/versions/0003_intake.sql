@@ -1,3 +1,7 @@
+-- Every table of before that is changed, at once and in the order in which writers of the log take theirs: whoever holds one
+-- of them is waited for before anything is changed, and cannot wait for this meanwhile.
+LOCK TABLE event_ids, event_log, failed_events, event_counts, sources, api_keys, identities, customers, devices, consents, imports;
+
 -- What a source's owner decided: whether customers' events must carry a signed customer token, and what becomes of an
 -- event that breaks the tracking plan. Read by every intake process with the key.
 ALTER TABLE sources

@@ -1,3 +1,6 @@
+-- Every table of before that is changed or referred to, before anything is.
+LOCK TABLE coupons, exports, customers, segments;
+
 -- What a shop says of a coupon beside its dates. stores: where it is valid, none named for everywhere. valid_days: so many
 -- days after the day of its issue it can be used, the last one included. uses_per_person: null for no limit.
 ALTER TABLE coupons

@@ -1,3 +1,6 @@
+-- Every table of before that is changed or referred to, before anything is.
+LOCK TABLE campaigns, campaign_people, deliveries, customers;
+
 -- restore: the right to send
 
 -- Which database may send pushes. A restored backup has another identity, or an older log than a worker has seen, and must not

@@ -1,3 +1,6 @@
+-- Every table of before that is changed, before anything is.
+LOCK TABLE customers, consents, devices, deliveries;
+
 -- How people stand, each different way once: what the gates ask of customers, consents and devices. A word is null where none was said.
 -- Number 0 is not given out: in a block it says that a person is to be read anew.
 CREATE TABLE standing_kinds (
