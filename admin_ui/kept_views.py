@@ -8,6 +8,7 @@ from admin_ui import filters
 from admin_ui.i18n import Say
 from admin_ui.viewmodels import Change, change_of, written
 from segments.metrics import catalog
+from segments.metrics.metric import Measured
 from segments.metrics.result import difference
 from segments.snapshots import Kept
 
@@ -47,11 +48,16 @@ def kept_row(kept: Kept, segment_id: int, currency: str, say: Say) -> KeptRow:
         href=f"/analysis/{metric.slug}?{address}",
         value=written(newest.measured, metric.unit, currency, say),
         everyone=written(other, metric.unit, currency, say) if other else filters.NOTHING,
-        change=change_of(difference(newest.measured, other), metric.unit, currency, "", say),
+        change=change_of(_beside(newest.measured, other), metric.unit, currency, "", say),
         incomplete=newest.incomplete,
         spark=tuple(point.snapshot.value for point in kept.points),
         spark_label=say("%(kpi)s, the last %(n)s kept days", kpi=title, n=len(kept.points)),
     )
+
+
+def _beside(own: Measured, everyone: Measured | None) -> float | None:
+    """How far the segment is from everyone; None for counts, which are smaller because it is."""
+    return None if own.denominator is None else difference(own, everyone)
 
 
 def last_day(kept: Sequence[Kept], say: Say) -> str:

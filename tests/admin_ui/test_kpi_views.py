@@ -7,12 +7,13 @@ import pytest
 
 from admin_ui import kpi_views, viewmodels
 from admin_ui.i18n import Say
+from admin_ui.kept_views import KeptRow, kept_row
 from admin_ui.kpi_words import CHOICES, FAMILY_NAMES, PERIODS
 from segments.metrics.catalog import CATALOG, FAMILIES, get
 from segments.metrics.metric import Column, Measured, Shape, Sheet, Unit
 from segments.metrics.result import Breakdown, Comparison, Group, GroupFigure, GroupKind, KpiResult
 from segments.periods import NAMED
-from segments.snapshots import Snapshot, trend
+from segments.snapshots import EVERYONE, Snapshot, beside_everyone, choose, trend
 from segments.windows import Window
 
 JA, EN = Say("ja"), Say("en")
@@ -156,3 +157,25 @@ def test_every_family_window_and_choice_has_a_name() -> None:
 def test_parameters_of_models_keep_digits_that_tell_something() -> None:
     assert kpi_views._number(0.0034427, Unit.NUMBER, "JPY", EN) == "0.003443"
     assert kpi_views._number(417, Unit.NUMBER, "JPY", JA) == "417"
+
+
+def test_a_count_is_not_compared_with_everyones() -> None:
+    def line(slug: str, denominator: int | None) -> KeptRow:
+        kept = [
+            Snapshot(
+                choice=slug, segment_id=who, business_day=date(2026, 11, 4), segment_version=None, definition="d",
+                window=WINDOW, numerator=3.0, denominator=denominator, value=value, incomplete=False, notes=(),
+                taken_at=AS_OF,
+            )
+            for who, value in ((7, 3.0), (EVERYONE, 9.0))
+        ]  # fmt: skip
+        [found] = beside_everyone([choose(slug)], kept)
+        return kept_row(found, 7, "JPY", EN)
+
+    assert line("mau", None).change is None
+    row = line("orders_per_customer", 4)
+    assert (row.value, row.everyone, row.change and row.change.text) == ("3.00", "9.00", "−6.00")
+
+
+def test_what_is_not_kept_yet_is_left_out() -> None:
+    assert beside_everyone([choose("mau")], []) == ()
