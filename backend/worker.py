@@ -73,6 +73,7 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
         exports=services.exports,
         webhook_runs=services.webhook_runs,
         import_desk=services.import_desk,
+        import_work=services.import_work,
         rights=services.rights,
         snapshots=services.snapshots,
         life_cycle=services.life_cycle,
@@ -87,9 +88,8 @@ def _loops(services: Services, stop: asyncio.Event) -> list[Loop]:
 
 
 async def _work_on_jobs(services: Services, dsn: str, stop: asyncio.Event) -> int:
-    desk = services.import_desk
     launch = services.sending_rights.guard_job(services.campaign_runs.launch)
-    return await work_on_jobs(dsn, stop, launch=launch, import_desk=desk)
+    return await work_on_jobs(dsn, stop, launch=launch, import_work=services.import_work)
 
 
 async def _refresh(services: Services, stop: asyncio.Event) -> int:

@@ -16,7 +16,7 @@ from admin_ui.pages.settings import CURRENCIES, ZONES
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound, Unavailable
-from backend.services.imports.desk import Upload
+from backend.services.imports.uploads import Upload
 from backend.services.imports.values import Choices, FileLook, Preview
 from segments.errors import FactsError
 from segments.import_fields import FIELDS, Kind

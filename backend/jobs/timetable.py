@@ -10,6 +10,7 @@ from backend.services.coupons.issuing import CouponIssues
 from backend.services.deliveries import Deliveries
 from backend.services.exports.desk import Exports
 from backend.services.imports.desk import ImportDesk
+from backend.services.imports.work import ImportWork
 from backend.services.journeys.feeding import TriggerFeeds
 from backend.services.journeys.walking import JourneyRuns
 from backend.services.life_cycle import LifeCycle
@@ -40,6 +41,7 @@ def timetable(
     exports: Exports,
     webhook_runs: WebhookRuns,
     import_desk: ImportDesk,
+    import_work: ImportWork,
     rights: Rights,
     snapshots: Snapshots,
     life_cycle: LifeCycle,
@@ -72,7 +74,7 @@ def timetable(
         Loop("memberships", memberships.work, 0.5),
         Loop("standing", standing_keeper.work, 1.0),
         Loop("snapshots", snapshots.work, 60.0),
-        Loop("imports", _resting(import_desk.recover), 30.0),
+        Loop("imports", _resting(import_work.recover), 30.0),
         Loop("thresholds", _resting(life_cycle.derive_due), 3600.0),
         Loop("import_house", _resting(import_desk.keep_house), 3600.0),
         Loop("coupon_issues", coupon_issues.work, 1.0),

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from backend.services.idempotency import Idempotency
     from backend.services.imports.desk import ImportDesk
     from backend.services.imports.runs import Imports
+    from backend.services.imports.work import ImportWork
     from backend.services.insights import Insights
     from backend.services.journeys.feeding import TriggerFeeds
     from backend.services.journeys.looking import JourneyDesk
@@ -110,6 +111,7 @@ class Services(IntakeServices):
     replays: "Replays"
     imports: "Imports"
     import_desk: "ImportDesk"
+    import_work: "ImportWork"
     segment_runs: "SegmentRuns"
     segment_overlaps: "SegmentOverlaps"
     segment_values: "SegmentValues"

@@ -33,6 +33,7 @@ from backend.services.failed_events import FailedEvents
 from backend.services.idempotency import Idempotency
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
+from backend.services.imports.work import ImportWork
 from backend.services.insights import Insights
 from backend.services.journeys.entering import enter
 from backend.services.journeys.feeding import TriggerFeeds
@@ -136,6 +137,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         ),
         imports=imports,
         import_desk=import_desk,
+        import_work=ImportWork(pool, clock, imports, settings.home),
         segment_runs=segment_runs,
         segment_overlaps=SegmentOverlaps(pool, frame),
         segment_values=SegmentValues(pool, clock, stored, lake),

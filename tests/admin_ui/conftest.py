@@ -35,6 +35,7 @@ from backend.services.failed_events import FailedEvents
 from backend.services.health import Health
 from backend.services.imports.desk import ImportDesk
 from backend.services.imports.runs import Imports
+from backend.services.imports.work import ImportWork
 from backend.services.insights import Insights
 from backend.services.journeys.looking import JourneyDesk
 from backend.services.journeys.rehearsing import Rehearsals
@@ -136,6 +137,7 @@ def services_on(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> Simple
         programme_reports=ProgrammeReports(pool, clock, facts=lake, audiences=audiences),
         playbooks=Playbooks(frame, lake, segments=segment_runs, campaigns=campaign_desk, pair=_no_pair),
         import_desk=ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
+        import_work=ImportWork(pool, clock, Imports(pool, clock, tmp_path), tmp_path),
         sources=Sources(pool, clock),
         customer_tokens=CustomerTokens(pool, clock),
         source_keys=SourceKeys(pool, clock, prefixes={kind.value: prefix for kind, prefix in KEY_PREFIX.items()}),

@@ -79,7 +79,7 @@ async def test_from_upload_to_result(administrator: Browser, services: SimpleNam
     assert started.headers["location"] == path
     assert f'hx-get="{path}/progress"' in (await administrator.get(path)).text
     assert "hx-refresh" not in (await administrator.get(f"{path}/progress", **FRAGMENT)).headers
-    await services.import_desk.work(number)
+    await services.import_work.take_in(number)
     assert (await administrator.get(f"{path}/progress", **FRAGMENT)).headers["hx-refresh"] == "true"
     page = (await administrator.get(path)).text
     assert "会員番号がありません" in page
@@ -154,7 +154,7 @@ async def test_a_marketer_may_import(browser: Browser, services: SimpleNamespace
     await browser.sign_in(await add(services, "marketer"))
     path = await upload(browser, sheet(("S1", "本店"), header=("店舗コード", "店舗名")), "店舗.csv", "stores")
     await browser.post(f"{path}/start", choices((await browser.get(path)).text))
-    await services.import_desk.work(int(path.rpartition("/")[2]))
+    await services.import_work.take_in(int(path.rpartition("/")[2]))
     assert (await services.pool.fetchrow("SELECT name FROM stores"))["name"] == {"ja": "本店", "en": "本店"}
     removed = await browser.post(f"{path}/remove")
     assert removed.headers["location"] == "/data/imports?notice=removed"

@@ -12,11 +12,12 @@ import pytest
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
 from backend.jobs.tasks import work_on_jobs
-from backend.services.imports import desk as module
 from backend.services.imports import parts
-from backend.services.imports.desk import KEPT, SILENT, ImportDesk
+from backend.services.imports import work as module
+from backend.services.imports.desk import KEPT, ImportDesk
 from backend.services.imports.runs import Imports
 from backend.services.imports.values import Choices
+from backend.services.imports.work import SILENT, ImportWork
 from backend.store import events
 from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
@@ -38,6 +39,11 @@ def desk(pool: asyncpg.Pool, clock: FixedClock, tmp_path: Path) -> ImportDesk:
     return ImportDesk(pool, clock, Imports(pool, clock, tmp_path), tmp_path)
 
 
+def worker_of(desk: ImportDesk) -> ImportWork:
+    """The worker of the same installation, by the same ledger."""
+    return ImportWork(desk._pool, desk._clock, desk._imports, desk._shelf._folder.parent)
+
+
 async def upload(desk: ImportDesk, content: bytes = STORES, name: str = "店舗.csv", kind: str = "stores") -> int:
     return await desk.accept(kind, name, io.BytesIO(content), actor="hanako")
 
@@ -50,7 +56,9 @@ async def test_a_job_takes_the_file_in(desk: ImportDesk, pool: asyncpg.Pool, dsn
     with pytest.raises(Conflict):
         await desk.remove(number, actor="hanako")
     stop = asyncio.Event()
-    working = asyncio.create_task(work_on_jobs(dsn, stop, launch=ShopFloor(pool).runs.launch, import_desk=desk))
+    working = asyncio.create_task(
+        work_on_jobs(dsn, stop, launch=ShopFloor(pool).runs.launch, import_work=worker_of(desk))
+    )
     async with asyncio.timeout(30):
         while (await desk.get(number)).state != "done":  # noqa: ASYNC110 - another process's table
             await asyncio.sleep(0.05)
@@ -75,13 +83,13 @@ async def test_an_import_whose_worker_is_silent_is_taken_up_again(
     number = await upload(desk)
     await desk.start(number, Choices(), actor="hanako")
     await pool.execute("DELETE FROM pgqueuer")
-    assert await desk.recover() == 0
+    assert await worker_of(desk).recover() == 0
     clock.advance(SILENT + timedelta(seconds=1))
-    assert [await desk.recover(), await desk.recover()] == [1, 0]
+    assert [await worker_of(desk).recover(), await worker_of(desk).recover()] == [1, 0]
     await pool.execute("UPDATE import_uploads SET state = 'running'")
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     assert (await desk.get(number)).state == "done"
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     assert await pool.fetchval("SELECT count(*) FROM imports") == 1
 
 
@@ -99,7 +107,7 @@ async def test_progress_is_told_while_it_runs(
         await real(*args)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk._imports, "_store", slow)
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     assert seen[0].state == "running"
 
 
@@ -109,7 +117,7 @@ async def test_what_a_worker_cannot_take_is_said(desk: ImportDesk, pool: asyncpg
         await desk.start(number, Choices(guess=False), actor="hanako")
     await desk.start(number, Choices(), actor="hanako")
     await pool.execute("UPDATE import_uploads SET choices = jsonb_set(choices, '{encoding}', '\"utf-8\"')")
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     upload_ = await desk.get(number)
     assert (upload_.state, upload_.error_code) == ("failed", "not_the_encoding")
     assert "店舗.csv is not utf-8" in (upload_.error or "")
@@ -122,7 +130,7 @@ async def test_files_go_after_their_time_and_what_was_imported_stays(
 ) -> None:
     used, unused = await upload(desk), await upload(desk)
     await desk.start(used, Choices(), actor="hanako")
-    await desk.work(used)
+    await worker_of(desk).take_in(used)
     path, name = await desk.rejects(used, actor="hanako")
     assert (path.stat().st_mode & 0o777, name) == (0o600, "店舗.rejects.csv")
     assert await desk.keep_house() == 0
@@ -181,13 +189,13 @@ async def test_all_files_are_removed_at_once_and_one_that_is_being_read_is_not_f
     waiting, done = await upload(desk), await upload(desk)
     await desk.start(waiting, Choices(), actor="hanako")
     await desk.start(done, Choices(), actor="hanako")
-    await desk.work(done)
+    await worker_of(desk).take_in(done)
     for _ in range(2):
         with pytest.raises(Conflict):
             await desk.remove_all(actor="erasure")
     assert (await desk.get(waiting)).kept
     assert len(list((tmp_path / "imports").iterdir())) == 1
-    await desk.work(waiting)
+    await worker_of(desk).take_in(waiting)
     assert await desk.remove_all(actor="erasure") == 1
     assert list((tmp_path / "imports").iterdir()) == []
 
@@ -211,12 +219,12 @@ async def test_a_fault_of_ours_ends_an_import_and_does_not_bar_the_way(
 
     with monkeypatch.context() as broken:
         broken.setattr(events, "append", fails)
-        await desk.work(number)
+        await worker_of(desk).take_in(number)
     found = await desk.get(number)
     assert (found.state, found.error_code) == ("failed", "internal")
     assert await pool.fetchval("SELECT count(*) FROM event_log") == 4
     await desk.start(number, choices, actor="hanako")
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     found = await desk.get(number)
     assert found.report is not None
     assert (found.state, found.error, found.report.stored, found.report.repeated) == ("done", None, 7, 0)
@@ -237,5 +245,5 @@ async def test_housekeeping_lets_a_file_alone_that_is_started_meanwhile(
     clock.advance(KEPT + timedelta(seconds=1))
     monkeypatch.setattr(store, "list_expired", started)
     assert await desk.keep_house() == 0
-    await desk.work(number)
+    await worker_of(desk).take_in(number)
     assert (await desk.get(number)).state == "done"

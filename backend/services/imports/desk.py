@@ -1,13 +1,10 @@
-"""Imports from the admin pages: files are uploaded, looked at, started, followed; a worker does the work.
-
-What is started waits as a job and goes on by the ledger of `backend.services.imports.runs` after any death of its worker.
-"""
+"""Imports from the admin pages: files are uploaded, looked at, started, followed; `backend.services.imports.work` does the work."""
 
 import asyncio
 import contextlib
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,60 +12,23 @@ from typing import Any, BinaryIO
 
 import asyncpg
 import msgspec
-import structlog
 
 from backend.clock import Clock
-from backend.errors import Conflict, JorenError, NotFound
+from backend.errors import Conflict, NotFound
 from backend.services.imports.runs import Imports
-from backend.services.imports.values import Choices, FileLook, ImportReport, Preview
+from backend.services.imports.uploads import IMPORT_JOB, Upload, called, find_upload, path_of, read_upload
+from backend.services.imports.values import Choices, FileLook, Preview
 from backend.store import access, import_files, jobs
 from backend.store import import_uploads as store
 from backend.store.import_shelf import Shelf
-from backend.store.outages import OUTAGES
 from backend.store.pool import Connection
-from segments.errors import FactsError
-from segments.import_fields import BadMapping, Kind
+from segments.import_fields import Kind
 
-IMPORT_JOB = "import_file"
 KEPT = timedelta(days=14)
 """How long an uploaded file and its rejected rows are kept after the last thing that happened to them."""
 
-SILENT = timedelta(seconds=60)
-_TOLD_EVERY = 1.0
 _LONGEST_NAME = 200
 _ORPHAN = timedelta(days=1)
-
-log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """An uploaded file.
-
-    Attributes:
-        file_name: as the person called it; never a path.
-        kept: whether the file is still there.
-        state: uploaded, waiting, running, done or failed.
-        step: what is being done, ``done`` thousandths of it.
-        rejects: whether there is a file of rejected rows.
-    """
-
-    upload_id: int
-    kind: Kind
-    file_name: str
-    size: int
-    uploaded_at: datetime
-    uploaded_by: str
-    kept: bool
-    state: str
-    choices: Choices
-    changed_at: datetime
-    step: str
-    done: int
-    report: ImportReport | None
-    error: str | None
-    error_code: str | None
-    rejects: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,17 +45,6 @@ class PastImport:
     stored: int
     repeated: int
     rejected: int
-
-
-@dataclass(slots=True)
-class _Told:
-    """What a run last said of its progress."""
-
-    step: str = ""
-    done: int = 0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        self.step, self.done = what, round(done * 1000 / max(total, 1))
 
 
 class ImportDesk:
@@ -137,7 +86,7 @@ class ImportDesk:
         Raises:
             NotFound: there is none of this number.
         """
-        return _upload(await self._row(upload_id))
+        return read_upload(await find_upload(self._pool, upload_id))
 
     async def look(self, upload_id: int, choices: Choices) -> FileLook:
         """What the file holds and which column is likely which field.
@@ -146,9 +95,9 @@ class ImportDesk:
             BadInput: it cannot be read so.
             NotFound: there is no such upload, or its file was removed.
         """
-        row = await self._row(upload_id)
-        with _called(row):
-            return await self._imports.look(Kind(row["kind"]), self._path(row), choices)
+        row = await find_upload(self._pool, upload_id)
+        with called(row):
+            return await self._imports.look(Kind(row["kind"]), path_of(self._shelf, row), choices)
 
     async def preview(self, upload_id: int, choices: Choices) -> Preview:
         """How the file would be read; nothing is stored.
@@ -157,9 +106,9 @@ class ImportDesk:
             BadInput, BadMapping: it cannot be read so.
             NotFound: there is no such upload, or its file was removed.
         """
-        row = await self._row(upload_id)
-        with _called(row):
-            return await self._imports.preview(Kind(row["kind"]), self._path(row), choices)
+        row = await find_upload(self._pool, upload_id)
+        with called(row):
+            return await self._imports.preview(Kind(row["kind"]), path_of(self._shelf, row), choices)
 
     async def start(self, upload_id: int, choices: Choices, *, actor: str) -> None:
         """Have a worker take the file in.
@@ -176,45 +125,14 @@ class ImportDesk:
             await jobs.enqueue(connection, IMPORT_JOB, {"upload_id": upload_id}, once=str(upload_id))
             await self._audit(connection, "start", upload_id, actor, {})
 
-    async def work(self, upload_id: int) -> None:
-        """Take a file in: a worker's job. Ends quietly where there is nothing to do; goes on where one died."""
-        async with self._pool.acquire() as connection:
-            if not await store.run(connection, upload_id=upload_id, now=self._clock.now()):
-                return
-        row, told = await self._row(upload_id), _Told()
-        teller = asyncio.create_task(self._tell(upload_id, told))
-        try:
-            await self._run(row, told)
-        except (JorenError, FactsError) as error:
-            await self._fail(upload_id, error)
-        except OUTAGES:
-            raise  # who finds it silent has it taken up again
-        except Exception:
-            log.exception("import_failed", upload_id=upload_id)
-            await self._fail(
-                upload_id, JorenError("Something went wrong on our side; the log says what.", code="internal")
-            )
-        finally:
-            teller.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await teller
-
-    async def recover(self) -> int:
-        """Have imports taken up again whose worker is silent; gives how many."""
-        taken = 0
-        async with self._pool.acquire() as connection, connection.transaction():
-            for upload_id in await store.list_silent(connection, since=self._clock.now() - SILENT):
-                taken += await jobs.enqueue(connection, IMPORT_JOB, {"upload_id": upload_id}, once=str(upload_id))
-        return taken
-
     async def rejects(self, upload_id: int, *, actor: str) -> tuple[Path, str]:
         """The file of rejected rows, and how to call it; who takes it is written down.
 
         Raises:
             NotFound: there is none.
         """
-        row = await self._row(upload_id)
-        path = None if row["rejects"] is None else self._path(row).parent / row["rejects"]
+        row = await find_upload(self._pool, upload_id)
+        path = None if row["rejects"] is None else path_of(self._shelf, row).parent / row["rejects"]
         if path is None or not path.is_file():
             raise NotFound("There are no rejected rows, or their file was removed.", code="file_removed")
         async with self._pool.acquire() as connection, connection.transaction():
@@ -229,7 +147,7 @@ class ImportDesk:
             NotFound: there is no such upload.
             Conflict: it waits or runs.
         """
-        row = await self._row(upload_id)
+        row = await find_upload(self._pool, upload_id)
         async with self._pool.acquire() as connection, connection.transaction():
             await _idle(connection, upload_id)
             await store.forget_file(connection, upload_id=upload_id)
@@ -275,49 +193,6 @@ class ImportDesk:
             await store.forget_file(connection, upload_id=row["upload_id"])
         await asyncio.to_thread(self._shelf.remove, row["stored_as"])
 
-    async def _run(self, row: asyncpg.Record, told: _Told) -> None:
-        path, choices = self._path(row), msgspec.convert(row["choices"], Choices)
-        with _called(row):
-            done = await self._imports.take_in(
-                Kind(row["kind"]), path, choices, actor=row["uploaded_by"], name=row["file_name"], progress=told
-            )
-        rejects = None if done.report.rejects_file is None else Path(done.report.rejects_file).name
-        report = msgspec.to_builtins(done.report) | {"file": row["file_name"], "rejects_file": rejects}
-        async with self._pool.acquire() as connection:
-            await store.finish(
-                connection,
-                upload_id=row["upload_id"],
-                report=report,
-                rejects=rejects,
-                import_id=done.import_id,
-                now=self._clock.now(),
-            )
-
-    async def _fail(self, upload_id: int, error: JorenError | FactsError) -> None:
-        code = error.code if isinstance(error, (JorenError, BadMapping)) else "failed"
-        async with self._pool.acquire() as connection:
-            await store.fail(connection, upload_id=upload_id, error=str(error), code=code, now=self._clock.now())
-
-    async def _tell(self, upload_id: int, told: _Told) -> None:
-        """Write down every second how far the run is: others see it, and see that we live."""
-        while True:
-            await asyncio.sleep(_TOLD_EVERY)
-            with contextlib.suppress(asyncpg.PostgresError, asyncpg.InterfaceError, OSError):
-                async with self._pool.acquire() as connection:
-                    await store.note_progress(
-                        connection, upload_id=upload_id, step=told.step, done=told.done, now=self._clock.now()
-                    )
-
-    async def _row(self, upload_id: int) -> asyncpg.Record:
-        async with self._pool.acquire() as connection:
-            row = await store.get(connection, upload_id=upload_id)
-        if row is None:
-            raise NotFound(f"There is no upload {upload_id}.", code="upload_not_found")
-        return row
-
-    def _path(self, row: asyncpg.Record) -> Path:
-        return self._shelf.path(row["stored_as"] or "")
-
     async def _audit(
         self, connection: Connection, action: str, upload_id: int, actor: str, detail: dict[str, Any]
     ) -> None:
@@ -350,36 +225,3 @@ def _plain_name(given: str) -> str:
     name = "".join(letter for letter in name if unicodedata.category(letter)[0] != "C").strip(". ")
     stem, dot, ending = name.rpartition(".")
     return f"{stem[:_LONGEST_NAME]}{dot}{ending}" if len(ending) < 10 else name[:_LONGEST_NAME]  # noqa: PLR2004 - no ending we know is longer
-
-
-@contextlib.contextmanager
-def _called(row: asyncpg.Record) -> Iterator[None]:
-    """Faults name the file as its owner calls it."""
-    try:
-        yield
-    except JorenError as error:
-        error.message = error.message.replace(row["stored_as"] or "\0", row["file_name"])
-        error.args = (error.message,)
-        raise
-
-
-def _upload(row: asyncpg.Record) -> Upload:
-    report = None if row["report"] is None else msgspec.convert(row["report"], ImportReport)
-    return Upload(
-        upload_id=row["upload_id"],
-        kind=Kind(row["kind"]),
-        file_name=row["file_name"],
-        size=row["bytes"],
-        uploaded_at=row["uploaded_at"],
-        uploaded_by=row["uploaded_by"],
-        kept=row["stored_as"] is not None,
-        state=row["state"],
-        choices=msgspec.convert(row["choices"], Choices),
-        changed_at=row["changed_at"],
-        step=row["step"],
-        done=row["done"],
-        report=report,
-        error=row["error"],
-        error_code=row["error_code"],
-        rejects=row["rejects"] is not None,
-    )
