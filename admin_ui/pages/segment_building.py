@@ -18,7 +18,7 @@ from admin_ui.segment_views import coded, moment, sentence_of, still_counting
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
 from backend.errors import BadInput, Conflict, NotFound
-from backend.services.segment_runs import SegmentUsed
+from backend.services.segment_runs.saving import SegmentUsed
 from backend.services.segment_values import KnownValue
 from segments.errors import RuleError
 from segments.frame import Progress

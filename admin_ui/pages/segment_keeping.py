@@ -10,7 +10,7 @@ from admin_ui.forms import Form
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.session import Allow
-from backend.services.segment_runs import SegmentUsed
+from backend.services.segment_runs.saving import SegmentUsed
 
 PAGE = 50
 

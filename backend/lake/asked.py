@@ -11,14 +11,14 @@ import itertools
 import threading
 import time
 from collections.abc import Collection, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import TypeAlias
 
 import msgspec
 import polars as pl
 import pyarrow as pa
 
+from backend.lake.asked_keys import Key, Moment, asked_traits, conditions_on, keys_of, stamp_of, traits_of
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours, sampled_rows
 from backend.lake.counting import Counting
@@ -29,17 +29,15 @@ from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import days_since, ledger_rows
 from backend.lake.sample import FOLDER, Sample
 from backend.lake.tables import Lake
-from segments.customers import ASKED
 from segments.frame import Glance, Progress
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
-from segments.rules.behaviour import Behaviour, column_of, source_of
+from segments.rules.behaviour import Behaviour, source_of
 from segments.rules.compile import compile_rule
-from segments.rules.operators import is_trait
 from segments.rules.packing import pack_occurrences
-from segments.rules.references import behaviours, list_column, lists
-from segments.rules.rule import Attribute, Condition, Rule, conditions_of
+from segments.rules.references import behaviours, list_column
+from segments.rules.rule import Condition, Rule, conditions_of
 from segments.shop_traits import ShopTrait, cell
 
 LASTS = 20
@@ -50,22 +48,6 @@ LONGEST = 300.0
 
 RECENT = timedelta(minutes=2)
 """What was counted so long ago at the most still answers at once, as of then."""
-
-_MINUTE = 60
-
-_ASKED = {attribute.name: attribute.dtype for attribute in ASKED}
-
-Key: TypeAlias = Behaviour | ShopTrait | str | int
-"""What is asked: a behaviour, a trait, an attribute of `segments.customers.ASKED` by name, a static list by number."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Moment:
-    """What columns are worked out of: a frame (``state`` numbers them as they follow each other) and what stands beside it."""
-
-    view: FrameView
-    state: int
-    standing: Standing
 
 
 class AskedFrame:
@@ -85,7 +67,7 @@ class AskedFrame:
         self._kept = KeptColumns(room)
         self._behaviours = Behaviours(lake)
         self._sample = Sample(lake, frame.path / FOLDER)
-        self._counting: Counting[Key, _Moment] = Counting(self._column)
+        self._counting: Counting[Key, Moment] = Counting(self._column)
         self._reading = threading.Lock()
         self._numbers = itertools.count(1)
         self._state: tuple[pl.LazyFrame, int] | None = None
@@ -102,11 +84,11 @@ class AskedFrame:
         """
         view = await asyncio.to_thread(self.read)
         columns = {*view.frame.collect_schema()}
-        keys: list[Key] = _keys_of(rules, columns)
-        if not (keys or _traits_of(rules) - columns):
+        keys: list[Key] = keys_of(rules, columns)
+        if not (keys or traits_of(rules) - columns):
             return view
-        moment = _Moment(view, self._number(view), await self._sources.standing())
-        keys += _asked_traits(rules, columns, moment.standing)
+        moment = Moment(view, self._number(view), await self._sources.standing())
+        keys += asked_traits(rules, columns, moment.standing)
         return await self._with(keys, rules, moment)
 
     async def read_soon(self, rules: Collection[Rule]) -> Glance:
@@ -122,7 +104,7 @@ class AskedFrame:
         if earlier is not None:
             self._counting.begin(slow, moment)
             return Glance(await self._with(keys, rules, earlier))
-        pending = _conditions_on(slow, rules)
+        pending = conditions_on(slow, rules)
         for _ in range(2):
             # Replaced in between: those in its place are read. Damaged: nothing depends on a sample, and its writer says so.
             with contextlib.suppress(OSError, pa.ArrowException):
@@ -145,21 +127,21 @@ class AskedFrame:
         self._counting.begin(slow, moment)
         return Progress.COUNTING
 
-    async def _asked_now(self, rules: Collection[Rule]) -> tuple[list[Key], _Moment]:
+    async def _asked_now(self, rules: Collection[Rule]) -> tuple[list[Key], Moment]:
         view = await asyncio.to_thread(self.read)
-        moment = _Moment(view, self._number(view), await self._sources.standing())
+        moment = Moment(view, self._number(view), await self._sources.standing())
         columns = {*view.frame.collect_schema()}
-        return _keys_of(rules, columns) + _asked_traits(rules, columns, moment.standing), moment
+        return keys_of(rules, columns) + asked_traits(rules, columns, moment.standing), moment
 
-    def _uncounted(self, keys: Collection[Key], moment: _Moment) -> list[Behaviour]:
+    def _uncounted(self, keys: Collection[Key], moment: Moment) -> list[Behaviour]:
         """The behaviours for which history would have to be read."""
         asked = [key for key in keys if isinstance(key, Behaviour) and source_of(key) != "ledger"]
-        return [key for key in asked if not self._kept.has(("beside", key), (moment.state, self._stamp(key, moment)))]
+        return [key for key in asked if not self._kept.has(("beside", key), (moment.state, stamp_of(key, moment)))]
 
-    def _counted_before(self, keys: Collection[Behaviour], moment: _Moment) -> _Moment | None:
+    def _counted_before(self, keys: Collection[Behaviour], moment: Moment) -> Moment | None:
         """The moment of which all of these stand beside the frame, if that was just now."""
         held = [self._kept.held(("beside", key)) for key in keys]
-        moments = [one.notes for one in held if one is not None and isinstance(one.notes, _Moment)]
+        moments = [one.notes for one in held if one is not None and isinstance(one.notes, Moment)]
         if len(moments) < len(held) or len({one.state for one in moments}) != 1:
             return None
         before = moments[0]
@@ -167,7 +149,7 @@ class AskedFrame:
         return before if recent else None
 
     def _asked_sample(
-        self, conditions: Collection[Condition], moment: _Moment
+        self, conditions: Collection[Condition], moment: Moment
     ) -> tuple[pl.Series, dict[Condition, pl.Series]] | None:
         """Where the people of the sample stand among the stored rows, and of whom of them each condition holds; blocks.
 
@@ -185,7 +167,7 @@ class AskedFrame:
         columns = people.schema
         return places, {one: people.select(holds=compile_rule(one, columns)).to_series() for one in conditions}
 
-    async def _with(self, keys: Collection[Key], rules: Collection[Rule], moment: _Moment) -> FrameView:
+    async def _with(self, keys: Collection[Key], rules: Collection[Rule], moment: Moment) -> FrameView:
         """The frame of a moment with some columns beside it."""
         view = moment.view
         columns = {*view.frame.collect_schema()}
@@ -197,11 +179,11 @@ class AskedFrame:
         frame = rows.filter(view.current).drop(SUPERSEDED)
         return replace(view, rows=rows, frame=frame, masks=masks, raw_since=since)
 
-    def _stamps(self, rules: Collection[Rule], columns: Collection[str], moment: _Moment) -> dict[Condition, Hashable]:
+    def _stamps(self, rules: Collection[Rule], columns: Collection[str], moment: Moment) -> dict[Condition, Hashable]:
         """Of each condition that asks for more than the stored columns, what its answer depends on."""
         conditions = {condition for rule in rules for condition in conditions_of(rule)}
-        asked = {one: _keys_of([one], columns) + _asked_traits([one], columns, moment.standing) for one in conditions}
-        return {one: tuple(self._stamp(key, moment) for key in keys) for one, keys in asked.items() if keys}
+        asked = {one: keys_of([one], columns) + asked_traits([one], columns, moment.standing) for one in conditions}
+        return {one: tuple(stamp_of(key, moment) for key in keys) for one, keys in asked.items() if keys}
 
     def _number(self, view: FrameView) -> int:
         """The number of the frame's state: as long as nothing was written a reader gives the very same frame."""
@@ -209,9 +191,9 @@ class AskedFrame:
             self._state = (view.frame, next(self._numbers))
         return self._state[1]
 
-    async def _column(self, key: Key, moment: _Moment) -> pl.DataFrame:
+    async def _column(self, key: Key, moment: Moment) -> pl.DataFrame:
         """What is asked, a row for each stored row, in their order."""
-        stamp = self._stamp(key, moment)
+        stamp = stamp_of(key, moment)
 
         async def laid(_: Held | None) -> Made:
             rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
@@ -219,24 +201,7 @@ class AskedFrame:
 
         return await self._kept.get(("beside", key), (moment.state, stamp), laid)
 
-    def _stamp(self, key: Key, moment: _Moment) -> Hashable:
-        """Another one when the answer may be another one."""
-        standing = moment.standing
-        who = standing.merge_version
-        if isinstance(key, int):
-            return (who, standing.lists.get(key))
-        if key == "days_since_push":
-            return (who, standing.ledger, moment.view.day)
-        if isinstance(key, str):
-            calendar, tests = standing.calendar, standing.exclude_test_accounts
-            return (who, moment.view.day, standing.thresholds, calendar, tests, moment.state)
-        if isinstance(key, ShopTrait):
-            return (who, moment.state)
-        minute = None if key.minutes is None else int(standing.now.timestamp()) // _MINUTE
-        ledger = standing.ledger if source_of(key) == "ledger" else None
-        return (who, moment.state, minute, ledger)
-
-    async def _rows(self, key: Key, moment: _Moment, held: Held | None) -> Made:
+    async def _rows(self, key: Key, moment: Moment, held: Held | None) -> Made:
         """``customer_id`` and the columns of those of whom there is anything to say."""
         if isinstance(key, Behaviour):
             return await self._behaviour_rows(key, moment, held)
@@ -246,12 +211,12 @@ class AskedFrame:
         if key == "days_since_push":
             pushes = await self._sources.last_pushes()
             return await asyncio.to_thread(days_since(pushes, standing, day=pl.lit(view.day)).collect), None
-        if held is not None and _outlives(held, self._stamp(key, moment)):
+        if held is not None and _outlives(held, stamp_of(key, moment)):
             return held.rows, None
         facts = facts_of_everyone(self._lake, view, standing)
         return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).collect()), None
 
-    async def _behaviour_rows(self, behaviour: Behaviour, moment: _Moment, held: Held | None) -> Made:
+    async def _behaviour_rows(self, behaviour: Behaviour, moment: Moment, held: Held | None) -> Made:
         if source_of(behaviour) != "ledger":
             return await asyncio.to_thread(self._behaviours.rows, behaviour, moment.view, moment.standing, held)
         happened = await ledger_rows(
@@ -269,31 +234,6 @@ class AskedFrame:
             return await asyncio.to_thread(_read_trait, key, await self._sources.trait(key.name))
         people = under_survivors((await self._sources.on_list(key)).lazy(), standing.survivors).unique()
         return people.with_columns(pl.lit(value=True).alias(list_column(key))).collect()
-
-
-def _keys_of(rules: Collection[Rule], columns: Collection[str]) -> list[Key]:
-    """What the rules ask beside ``columns``, in an order of its own."""
-    conditions = [condition for rule in rules for condition in conditions_of(rule)]
-    facts = {one.name for one in conditions if isinstance(one, Attribute) and one.name in _ASKED}
-    did = {one for rule in rules for one in behaviours(rule) if column_of(one) not in columns}
-    on = {number for rule in rules for number in lists(rule)}
-    return [*sorted(facts), *sorted(did, key=column_of), *sorted(on)]
-
-
-def _conditions_on(keys: Collection[Behaviour], rules: Collection[Rule]) -> list[Condition]:
-    conditions = dict.fromkeys(condition for rule in rules for condition in conditions_of(rule))
-    return [one for one in conditions if behaviours(one) & {*keys}]
-
-
-def _traits_of(rules: Collection[Rule]) -> set[str]:
-    conditions = [condition for rule in rules for condition in conditions_of(rule)]
-    return {one.name for one in conditions if isinstance(one, Attribute) and is_trait(one.name)}
-
-
-def _asked_traits(rules: Collection[Rule], columns: Collection[str], standing: Standing) -> list[Key]:
-    """Traits that rules ask for, that the shop uses, and that are not among ``columns``."""
-    names = _traits_of(rules) - {*columns}
-    return [standing.traits[name] for name in sorted(names & {*standing.traits})]
 
 
 def _read_trait(trait: ShopTrait, rows: pl.DataFrame) -> pl.DataFrame:

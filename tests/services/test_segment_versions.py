@@ -8,7 +8,8 @@ import pytest
 
 from backend.clock import FixedClock
 from backend.errors import BadInput, Conflict, NotFound
-from backend.services.segment_runs import SegmentRuns, SegmentUsed
+from backend.services.segment_runs import SegmentRuns
+from backend.services.segment_runs.saving import SegmentUsed
 from backend.services.segment_versions import SegmentVersions
 from segments.rules.parse import parse
 from tests.services.frames import AS_OF, HeldFrame

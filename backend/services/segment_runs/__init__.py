@@ -4,7 +4,8 @@ The frame is asked off the event loop; names come from PostgreSQL for the ten pe
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+import contextlib
+from collections.abc import AsyncIterator, Collection, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,24 +13,15 @@ import asyncpg
 import polars as pl
 
 from backend.clock import Clock
-from backend.errors import Conflict, NotFound
+from backend.errors import NotFound
+from backend.services.segment_runs.explaining import explanation_of, row_for
 from backend.services.segment_runs.kept import read_kept
-from backend.services.segment_runs.rows import (
-    checked_name,
-    lock,
-    name_taken,
-    person_of,
-    read_all,
-    read_names,
-    read_stored,
-    row_for,
-    stored_of,
-)
-from backend.store import access, people, shop
+from backend.services.segment_runs.rows import person_of, read_all, read_names, read_stored, stored_of
+from backend.services.segment_runs.saving import Change
+from backend.store import people, shop
 from backend.store import segments as store
-from backend.store.pool import Connection
 from backend.store.rules import resolve_rule, resolve_rules
-from backend.store.segment_uses import check_rule, hold_references, read_uses
+from backend.store.segment_uses import read_uses
 from campaigns.shop import ShopSettings
 from segments.frame import Glance, Progress, QuickFrame
 from segments.membership import members, population
@@ -37,28 +29,8 @@ from segments.overview import Explanation, ListedSegment, Person, Preview, Store
 from segments.preview import Count, look_soon, people_of, sizes
 from segments.raw_members import known_since
 from segments.rules.describe import describe
-from segments.rules.explain import explain
-from segments.rules.parse import dump
 from segments.rules.rule import Rule
 from segments.uses import SegmentUses
-
-
-class SegmentUsed(Conflict):
-    """A rule that others go by was about to change, and nobody has confirmed that it shall.
-
-    Attributes:
-        uses: who goes by it.
-    """
-
-    code = "segment_used"
-
-    def __init__(self, uses: SegmentUses) -> None:
-        campaigns = [f'the campaign "{name}"' for name in uses.campaigns.values()]
-        segments = [f'the segment "{name}"' for name in uses.segments.values()]
-        super().__init__(
-            f"This rule decides for {', '.join([*campaigns, *segments])}. Confirm to change it all the same."
-        )
-        self.uses = uses
 
 
 class SegmentRuns:
@@ -131,6 +103,16 @@ class SegmentRuns:
                 raise NotFound(f'No segment is called "{name}".', code="segment_not_found")
             return await read_stored(connection, segment_id, None)
 
+    async def uses(self, segment_id: int) -> SegmentUses:
+        """What goes by a segment.
+
+        Raises:
+            NotFound: no such segment.
+        """
+        async with self._pool.acquire() as connection:
+            await read_stored(connection, segment_id, None)
+            return await read_uses(connection, segment_id=segment_id)
+
     async def create(self, name: str, rule: Rule, *, actor: str) -> StoredSegment:
         """A new segment.
 
@@ -138,18 +120,8 @@ class SegmentRuns:
             BadInput: a name that cannot be taken, or a rule that asks for a segment or list that is not there.
             Conflict: the name is taken.
         """
-        name, now = checked_name(name), self._clock.now()
-        async with self._pool.acquire() as connection, connection.transaction():
-            await check_rule(connection, rule)
-            try:
-                segment_id = await store.insert_segment(connection, name=name, now=now)
-            except asyncpg.UniqueViolationError as error:
-                raise name_taken(name) from error
-            await store.insert_version(
-                connection, segment_id=segment_id, version=1, rule=dump(rule), now=now, actor=actor
-            )
-            await self._audit(connection, "segment.create", segment_id, actor, {"name": name})
-            return await read_stored(connection, segment_id, None)
+        async with self._changing(actor) as change:
+            return await read_stored(change.connection, await change.create(name, rule), None)
 
     async def save(
         self,
@@ -177,18 +149,9 @@ class SegmentRuns:
             SegmentUsed: it is not confirmed; who goes by it is told.
             Conflict: the name is taken, the segment is archived, or somebody else changed it meanwhile.
         """
-        name = checked_name(name)
-        async with self._pool.acquire() as connection, connection.transaction():
-            before = await lock(connection, segment_id)
-            if before["archived_at"] is not None:
-                raise Conflict("The segment is archived; restore it first.", code="segment_archived")
-            if expected_version not in (None, before["version"]):
-                raise Conflict(
-                    "Somebody else changed the segment meanwhile; reload it and look at the change.",
-                    code="segment_changed",
-                )
-            await self._change(connection, segment_id, name, rule, actor, confirm=confirm)
-            return await read_stored(connection, segment_id, None)
+        async with self._changing(actor) as change:
+            await change.save(segment_id, name=name, rule=rule, expected_version=expected_version, confirm=confirm)
+            return await read_stored(change.connection, segment_id, None)
 
     async def archive(self, segment_id: int, *, actor: str) -> None:
         """Put a segment away. Its versions stay, and so do the campaigns that used them.
@@ -197,19 +160,8 @@ class SegmentRuns:
             NotFound: no such segment.
             Conflict: a campaign is scheduled, sending or paused on it, or a live segment asks for it.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            await lock(connection, segment_id)
-            await hold_references(connection)
-            uses = await read_uses(connection, segment_id=segment_id)
-            if uses.segments:
-                names = ", ".join(f'"{name}"' for name in uses.segments.values())
-                raise Conflict(
-                    f"Segments ask for this one: {names}. Change or archive them first.", code="segment_asked_for"
-                )
-            for campaign in uses.campaigns.values():
-                raise Conflict(f'The campaign "{campaign}" still needs this segment.', code="segment_in_use")
-            await store.set_archived(connection, segment_id=segment_id, at=self._clock.now())
-            await self._audit(connection, "segment.archive", segment_id, actor, {})
+        async with self._changing(actor) as change:
+            await change.archive(segment_id)
 
     async def restore(self, segment_id: int, *, actor: str) -> None:
         """Take an archived segment back.
@@ -218,12 +170,8 @@ class SegmentRuns:
             NotFound: no such segment.
             BadInput: its rule asks for a segment or list that is archived.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            await lock(connection, segment_id)
-            stored = await read_stored(connection, segment_id, None)
-            await check_rule(connection, stored.segment.rule, segment_id=segment_id)
-            await store.set_archived(connection, segment_id=segment_id, at=None)
-            await self._audit(connection, "segment.restore", segment_id, actor, {})
+        async with self._changing(actor) as change:
+            await change.restore(segment_id)
 
     async def count(self, segment_id: int) -> Count:
         """How large a segment is now.
@@ -327,18 +275,12 @@ class SegmentRuns:
                 code="customer_not_found",
             )
         row = found.row(0, named=True)
-        findings = [explain(rule, row, each, currency=settings.currency, names=names[each]) for each in ("ja", "en")]
-        excluded = settings.exclude_test_accounts and bool(row["test_account"])
-        return Explanation(
-            segment=stored.segment,
-            customer_id=customer_id,
-            member=findings[0].holds and not excluded,
-            excluded=excluded,
-            ja=findings[0],
-            en=findings[1],
-            as_of=view.as_of,
-            known_since=known_since(rule, view.raw_since, day=view.day),
-        )
+        return explanation_of(stored, rule, row, view=view, settings=settings, names=names)
+
+    @contextlib.asynccontextmanager
+    async def _changing(self, actor: str) -> AsyncIterator[Change]:
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield Change(connection, actor, self._clock.now())
 
     async def _resolved(self, segment_id: int, version: int | None) -> tuple[StoredSegment, Rule, ShopSettings]:
         """A segment, its rule with those of the segments that it asks for, and the settings."""
@@ -355,40 +297,3 @@ class SegmentRuns:
         async with self._pool.acquire() as connection:
             names = await people.names_of(connection, customer_ids=[row["customer_id"] for row in rows])
         return tuple(person_of(row, known) for row in rows if (known := names.get(row["customer_id"])) is not None)
-
-    async def uses(self, segment_id: int) -> SegmentUses:
-        """What goes by a segment.
-
-        Raises:
-            NotFound: no such segment.
-        """
-        async with self._pool.acquire() as connection:
-            await read_stored(connection, segment_id, None)
-            return await read_uses(connection, segment_id=segment_id)
-
-    async def _change(
-        self, connection: Connection, segment_id: int, name: str, rule: Rule, actor: str, *, confirm: bool
-    ) -> None:
-        now = self._clock.now()
-        before = (await read_stored(connection, segment_id, None)).segment
-        version = before.version if before.rule == rule else before.version + 1
-        if version > before.version:
-            await check_rule(connection, rule, segment_id=segment_id)
-            uses = await read_uses(connection, segment_id=segment_id)
-            if uses.names and not confirm:
-                raise SegmentUsed(uses)
-            await store.insert_version(
-                connection, segment_id=segment_id, version=version, rule=dump(rule), now=now, actor=actor
-            )
-        try:
-            await store.set_name_and_version(connection, segment_id=segment_id, name=name, version=version)
-        except asyncpg.UniqueViolationError as error:
-            raise name_taken(name) from error
-        await self._audit(connection, "segment.save", segment_id, actor, {"name": name, "version": version})
-
-    async def _audit(
-        self, connection: Connection, action: str, segment_id: int, actor: str, detail: dict[str, Any]
-    ) -> None:
-        await access.write_audit(
-            connection, at=self._clock.now(), actor=actor, action=action, target=f"segment {segment_id}", detail=detail
-        )

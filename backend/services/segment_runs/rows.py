@@ -5,7 +5,6 @@ from dataclasses import replace
 from typing import Any
 
 import asyncpg
-import polars as pl
 
 from backend.errors import BadInput, Conflict, NotFound
 from backend.store import segment_uses, segment_values, shop
@@ -13,11 +12,8 @@ from backend.store import segments as store
 from backend.store.pool import Connection
 from segments.ids import SegmentId
 from segments.overview import Person, StoredSegment
-from segments.reduce.latest import is_latest
-from segments.rules.compile import compile_rule
 from segments.rules.describe import describe
 from segments.rules.parse import parse
-from segments.rules.rule import Rule
 from segments.rules.telling import Names
 from segments.segment import Segment
 
@@ -89,14 +85,6 @@ def stored_of(row: asyncpg.Record, currency: str, names: Mapping[str, Names]) ->
         changed_by=row["created_by"],
         archived_at=row["archived_at"],
     )
-
-
-def row_for(rule: Rule, frame: pl.LazyFrame, customer_id: int) -> pl.LazyFrame:
-    """A customer's row with the columns that the rule reads: of all customers each would be gone through for this one."""
-    told = [name for name in frame.collect_schema() if not is_latest(name)]  # an explanation tells of the whole list
-    read = compile_rule(rule, told).meta.root_names()
-    columns = dict.fromkeys(["customer_id", "as_of", "test_account", *read])
-    return frame.select(*columns).filter(pl.col("customer_id") == customer_id)
 
 
 def person_of(row: dict[str, Any], known: asyncpg.Record) -> Person:
