@@ -11,6 +11,7 @@ import pytest
 
 from backend.clock import FixedClock
 from backend.errors import NotFound
+from backend.services.journeys.looking import JourneyDesk
 from backend.services.memberships import looking
 from backend.services.memberships.looking import MembershipLedger
 from backend.services.people import People
@@ -113,3 +114,44 @@ async def test_members_of_a_segment_are_told_without_him(seen: Seen, monkeypatch
         [1, 2],
         [4, 5],
     ]
+
+
+async def test_changes_and_ways_through_journeys_are_told_without_him(seen: Seen) -> None:
+    segment = int((await seen.runs.create("Everybody", EVERYONE, actor="test")).segment.id)
+    campaign = await a_journey(seen.pool)
+    for number in ALL:
+        await seen.pool.execute(
+            "INSERT INTO segment_changes (segment_id, version, customer_id, at, entered, cause) VALUES ($1, 1, $2, $3, true, 'facts')",
+            segment,
+            number,
+            AS_OF,
+        )
+        await seen.pool.execute(
+            """INSERT INTO journey_entries (campaign_id, version, customer_id, occurrence, step, state, due_at, entered_at, changed_at)
+               VALUES ($1, 1, $2, $2, 0, 'waiting', $3, $3, $3)""",
+            campaign,
+            number,
+            AS_OF,
+        )
+    ledger, desk = MembershipLedger(seen.pool, seen.clock, raw_since=lambda: None), JourneyDesk(seen.pool, seen.clock)
+
+    async def told() -> list[set[int]]:
+        entries = await desk.entries(campaign)
+        ways = [*await ledger.feed(after=0), *await ledger.changes(segment)]
+        return [{one.customer_id for one in entries}, {one.customer_id for one in ways}]
+
+    (way,) = [one.entry_id for one in await desk.entries(campaign) if one.customer_id == GONE]
+    assert await told() == [{*ALL}, {*ALL}]
+    await seen.rights.erase(GONE, by="owner")
+    assert await told() == [STAY, STAY]
+    with pytest.raises(NotFound):
+        await desk.entry(campaign, way)
+
+
+async def a_journey(pool: asyncpg.Pool) -> int:
+    number: int = await pool.fetchval(
+        """INSERT INTO campaigns (name, state, kind, content, salt, conversion_event, conversion_days, created_at, created_by, changed_at)
+           VALUES ('Onboarding', 'sending', 'event', '{}', 's', 'Order Completed', 7, $1, 'test', $1) RETURNING campaign_id""",
+        AS_OF,
+    )
+    return number

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from backend.cli.campaign_texts import tell_dry_run
+from backend.store import erasures
 from campaigns.campaign import Content, Draft, Text
 from campaigns.dry_run import DryRun
 from campaigns.rehearsal import Begun, Fork, Way
@@ -49,6 +50,17 @@ async def test_an_event_is_counted_out_of_history_and_its_people_pass_the_gates(
     assert (gone.reason, gone.people, gone.examples) == ("consent", 1, (silent,))
     assert seen.samples[0].title == "お茶"
     assert "Begun 1 times for 1 people in the last 7 full days, 3 times for 2 in the last 28." in tell_dry_run(seen)
+
+
+async def test_nobody_is_an_example_who_asked_to_be_erased(floor: ShopFloor) -> None:
+    gone, stays = await floor.people(2, consent=False)
+    for who in (gone, stays):
+        floor.history.happened(who, OPENED, NOON - 3 * DAY)
+    async with floor.pool.acquire() as connection, connection.transaction():
+        await erasures.insert(connection, customer_ids=[gone], digests=[], by="owner", reason="", now=NOON)
+    seen = await dry_run(floor, trigger=OnEvent(event=OPENED))
+    assert seen.segment_size == 2, "the frame was made before"
+    assert [one for removed in seen.removed for one in removed.examples] == [stays]
 
 
 async def test_filters_orders_and_trust_mean_what_they_mean_when_it_runs(floor: ShopFloor) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 import asyncpg
@@ -11,6 +11,7 @@ import polars as pl
 from backend.services.campaign_desk.rows import draft_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
+from backend.store import erasures
 from backend.store import shop as shop_store
 from backend.store.audience import Counts
 from campaigns.audience import Audiences, Members, merge_columns, needed_columns
@@ -30,6 +31,8 @@ from segments.customers import latest_column
 
 MOST_FORKED = 100_000
 """More people are not asked which way they would take: a look before a launch has to stay a look."""
+_ERASED_LATELY = timedelta(hours=1)
+"""Longer than any process reads a frame that was made before an erasure."""
 
 
 class Rehearsals(Protocol):
@@ -69,6 +72,7 @@ async def dry_run(
     else:
         counts = await audience_store.count_phases(pool, asked, whom.people, salt=salt, now=now)
         counted = counts.together(salt=salt)
+    counted = await _without_erased(pool, counted, now=now)
     found = summarise(
         counted,
         campaign_id=row["campaign_id"],
@@ -87,6 +91,16 @@ async def dry_run(
         rehearsal=whom.rehearsal,
         fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if forks else None,
     )
+
+
+async def _without_erased(pool: asyncpg.Pool, counted: Headcount, *, now: datetime) -> Headcount:
+    """Nobody is shown who asked to be erased, though a frame that was made before still counts him."""
+    async with pool.acquire() as connection:
+        going = set(await erasures.list_going(connection, since=now - _ERASED_LATELY))
+    if not going:
+        return counted
+    examples = {reason: tuple(one for one in few if one not in going) for reason, few in counted.examples.items()}
+    return replace(counted, examples=examples, first=tuple(one for one in counted.first if one not in going))
 
 
 def _test(counts: Counts, draft: Draft, whom: _Whom) -> TestSize | None:

@@ -192,14 +192,14 @@ WITH old AS (
 SELECT count(*) FROM marked
 
 -- name: list_entries
--- Newest first, before a number.
+-- Newest first, before a number; without those who asked to be erased.
 SELECT e.entry_id, e.campaign_id, e.version, coalesce(c.merged_into, c.customer_id) AS customer_id, s.user_id, e.occurrence, e.step, e.lap,
     e.waits, e.state, e.reason, e.waiting_for, e.due_at, e.until_at, e.entered_at, e.changed_at, e.attempts, e.way_kept
 FROM journey_entries AS e
 JOIN customers AS c ON c.customer_id = e.customer_id
 JOIN customers AS s ON s.customer_id = coalesce(c.merged_into, c.customer_id)
-WHERE e.campaign_id = $1 AND ($2::bigint IS NULL OR e.entry_id < $2) AND ($3::text IS NULL OR e.state = $3)
-    AND ($4::smallint IS NULL OR e.step = $4) AND ($5::text IS NULL OR s.user_id = $5)
+WHERE e.campaign_id = $1 AND c.erased_at IS NULL AND ($2::bigint IS NULL OR e.entry_id < $2)
+    AND ($3::text IS NULL OR e.state = $3) AND ($4::smallint IS NULL OR e.step = $4) AND ($5::text IS NULL OR s.user_id = $5)
 ORDER BY e.entry_id DESC
 LIMIT $6
 
@@ -209,7 +209,7 @@ SELECT e.entry_id, e.campaign_id, e.version, coalesce(c.merged_into, c.customer_
 FROM journey_entries AS e
 JOIN customers AS c ON c.customer_id = e.customer_id
 JOIN customers AS s ON s.customer_id = coalesce(c.merged_into, c.customer_id)
-WHERE e.campaign_id = $1 AND e.entry_id = $2
+WHERE e.campaign_id = $1 AND e.entry_id = $2 AND c.erased_at IS NULL
 
 -- name: list_visits
 SELECT lap, step, way, outcome, at FROM journey_visits WHERE entry_id = $1 ORDER BY lap, step

@@ -108,20 +108,20 @@ ORDER BY customer_id, change_id DESC;
 SELECT customer_id, user_id FROM customers WHERE customer_id = ANY ($1::bigint[]);
 
 -- name: list_changes
--- Of all segments, or of one; after a number, oldest first.
+-- Of all segments, or of one; after a number, oldest first; without those who asked to be erased.
 SELECT h.change_id, h.segment_id, h.version, h.customer_id, c.user_id, h.at, h.entered, h.cause
 FROM segment_changes AS h
 LEFT JOIN customers AS c USING (customer_id)
-WHERE h.change_id > $1 AND ($2::int IS NULL OR h.segment_id = $2)
+WHERE h.change_id > $1 AND ($2::int IS NULL OR h.segment_id = $2) AND c.erased_at IS NULL
 ORDER BY h.change_id
 LIMIT $3;
 
 -- name: list_latest_changes
--- Of one segment, newest first, before a number.
+-- Of one segment, newest first, before a number; without those who asked to be erased.
 SELECT h.change_id, h.segment_id, h.version, h.customer_id, c.user_id, h.at, h.entered, h.cause
 FROM segment_changes AS h
 LEFT JOIN customers AS c USING (customer_id)
-WHERE h.segment_id = $1 AND h.change_id < $2
+WHERE h.segment_id = $1 AND h.change_id < $2 AND c.erased_at IS NULL
 ORDER BY h.change_id DESC
 LIMIT $3;
 
