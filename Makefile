@@ -69,7 +69,7 @@ prove: setup $(FETCHED) ## The long form: hours of faults, large benchmarks; fig
 	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove -m "hypothesis and not prove"
 	for round in $$(seq $(ROUNDS)); do \
 	  echo "faults, round $$round of $(ROUNDS)"; \
-	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 -q -m "fault and not prove" || exit 1; done
+	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 -q --timeout 1800 -m "fault and not prove" || exit 1; done
 	$(BIN)/python -m tests.faults.figures > docs/fault-figures.md
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
 

@@ -27,6 +27,7 @@ class Figures:
         faults: how often it struck.
         lost: acknowledged and neither row nor failed event.
         doubled: rows or sends beyond the first of one id.
+        unknown: pushes of which nobody can know whether they arrived, and which are shown as such.
         recovery: seconds from the end of the fault to the next success, where that is asked for.
     """
 
@@ -35,6 +36,7 @@ class Figures:
     faults: int
     lost: int
     doubled: int
+    unknown: int = 0
     recovery: float | None = None
 
 
@@ -55,13 +57,17 @@ def table(runs: Iterable[Figures]) -> str:
     groups: dict[str, list[Figures]] = {}
     for run in runs:
         groups.setdefault(run.fault, []).append(run)
-    head = "| fault | runs | operations | faults | lost | doubled | worst recovery |\n|---|--:|--:|--:|--:|--:|--:|\n"
-    return head + "".join(_row(fault, groups[fault]) for fault in sorted(groups, key=_place))
+    head = "| fault | runs | operations | faults | lost | doubled | unknown | worst recovery |\n"
+    return (
+        head
+        + "|---|--:|--:|--:|--:|--:|--:|--:|\n"
+        + "".join(_row(fault, groups[fault]) for fault in sorted(groups, key=_place))
+    )
 
 
 def _row(fault: str, runs: list[Figures]) -> str:
     worst = max((run.recovery for run in runs if run.recovery is not None), default=None)
-    sums = (sum(getattr(run, name) for run in runs) for name in ("operations", "faults", "lost", "doubled"))
+    sums = (sum(getattr(run, name) for run in runs) for name in ("operations", "faults", "lost", "doubled", "unknown"))
     cells = [fault, f"{len(runs):,}", *(f"{each:,}" for each in sums), "–" if worst is None else f"{worst:.1f} s"]
     return f"| {' | '.join(cells)} |\n"
 
@@ -74,7 +80,7 @@ def _place(fault: str) -> tuple[int, str]:
 PAGE = """# What the fault tests counted
 
 Written by `python -m tests.faults.figures`, which `make prove` calls after its rounds. Every row is a fault that was injected on purpose while clients wrote down what they were told; *lost* is acknowledged and neither
-row nor failed event, *doubled* is a second row or push of one id. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
+row nor failed event, of pushes: somebody whom none reached and of whom none is shown as unknown; *doubled* is a second row or push of one id; *unknown* is a push whose answer was lost with the worker. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
 
 {table}
 {runs} runs, {day}.

@@ -1,36 +1,53 @@
-"""A worker is killed with SIGKILL at the worst moments: policy once sends nobody twice and loses at most one chunk.
+"""Workers are killed with SIGKILL at the worst moments: policy once sends nobody twice, policy surely misses nobody, and each loses or doubles at most one chunk a death.
 
-Each story also runs with a saboteur, to show that the test would see the fault.
+One death in the short form, `SCALE` in a row in the long one. Each story also runs with a saboteur, to show that the test would
+see the fault.
 """
 
+import time
 from pathlib import Path
 
 import asyncpg
 import pytest
 
-from tests.faults.figures import Figures, note
-from tests.faults.workers import CHUNK, PEOPLE, Story, story
+from campaigns.campaign import Policy
+from tests.faults.workers import CHUNK, PEOPLE, SCALE, Story, story
 
 pytestmark = pytest.mark.fault
 KILLED = -9
+RECOVERY = "(recovery: until everybody is reached)"
 
 
-async def crash(tale: Story, fate: str, sabotage: str = "") -> tuple[dict[str, int], int]:
-    """One worker meets its fate, another finishes; gives the ledger's states and the doubles."""
-    assert await tale.run(fate, sabotage) == KILLED
+async def crash(tale: Story, fate: str, sabotage: str = "") -> tuple[dict[str, int], float]:
+    """Workers meet their fate, another finishes; gives the ledger's states, and how long it took after the last death."""
+    for _ in range(SCALE):
+        assert await tale.run(fate, sabotage) == KILLED
+    since = time.monotonic()
     assert await tale.run("", sabotage) == 0
-    return await tale.floor.states(tale.campaign_id), tale.doubles()
+    return await tale.floor.states(tale.campaign_id), time.monotonic() - since
 
 
 async def test_killed_between_accept_and_commit_nobody_gets_it_twice(
     pool: asyncpg.Pool, dsn: str, tmp_path: Path
 ) -> None:
     tale = await story(pool, dsn, tmp_path)
-    states, doubles = await crash(tale, "killed_after_accept")
-    assert doubles == 0
-    assert states == {"unknown": CHUNK, "accepted": PEOPLE - CHUNK}
+    states, seconds = await crash(tale, "killed_after_accept")
+    assert tale.doubles() == 0
+    assert states == {"unknown": CHUNK * SCALE, "accepted": PEOPLE - CHUNK * SCALE}
     assert len(tale.accepted()) == PEOPLE
-    note(Figures(fault="F8 kill -9 between accept and commit", operations=PEOPLE, faults=1, lost=0, doubled=doubles))
+    await tale.note(f"F8 kill -9 between accept and commit, policy once {RECOVERY}", recovery=seconds)
+
+
+async def test_under_surely_a_death_between_accept_and_commit_doubles_its_chunk_and_misses_nobody(
+    pool: asyncpg.Pool, dsn: str, tmp_path: Path
+) -> None:
+    tale = await story(pool, dsn, tmp_path, policy=Policy.SURELY)
+    states, seconds = await crash(tale, "killed_after_accept")
+    assert states == {"accepted": PEOPLE}
+    assert len(tale.accepted()) == PEOPLE
+    assert max(tale.accepted().values()) == 2
+    assert tale.doubles() <= CHUNK * SCALE
+    await tale.note(f"F8 kill -9 between accept and commit, policy surely {RECOVERY}", recovery=seconds)
 
 
 async def test_the_story_sees_a_missing_mark(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
@@ -42,17 +59,18 @@ async def test_the_story_sees_a_missing_mark(pool: asyncpg.Pool, dsn: str, tmp_p
 
 async def test_killed_between_claim_and_commit_nobody_is_missed(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
     tale = await story(pool, dsn, tmp_path)
-    states, doubles = await crash(tale, "killed_before_commit")
-    assert (states, doubles) == ({"accepted": PEOPLE}, 0)
+    states, seconds = await crash(tale, "killed_before_commit")
+    assert (states, tale.doubles()) == ({"accepted": PEOPLE}, 0)
     assert len(tale.accepted()) == PEOPLE
-    note(Figures(fault="F9 kill -9 before the mark", operations=PEOPLE, faults=1, lost=0, doubled=doubles))
+    await tale.note(f"F9 kill -9 before the mark {RECOVERY}", recovery=seconds)
 
 
 async def test_killed_between_mark_and_call_loses_one_chunk_and_says_so(
     pool: asyncpg.Pool, dsn: str, tmp_path: Path
 ) -> None:
     tale = await story(pool, dsn, tmp_path)
-    states, doubles = await crash(tale, "killed_before_call")
-    assert (states, doubles) == ({"unknown": CHUNK, "accepted": PEOPLE - CHUNK}, 0)
-    assert len(tale.accepted()) == PEOPLE - CHUNK
-    note(Figures(fault="F9 kill -9 between mark and call", operations=PEOPLE, faults=1, lost=0, doubled=doubles))
+    states, seconds = await crash(tale, "killed_before_call")
+    unknown = CHUNK * SCALE
+    assert (states, tale.doubles()) == ({"unknown": unknown, "accepted": PEOPLE - unknown}, 0)
+    assert len(tale.accepted()) == PEOPLE - unknown
+    await tale.note(f"F9 kill -9 between mark and call {RECOVERY}", recovery=seconds)

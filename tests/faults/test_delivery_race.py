@@ -1,6 +1,7 @@
 """Several workers at once, and one that wakes up after its lease: the fence holds, each recipient is sent to once."""
 
 import asyncio
+import contextlib
 import signal
 from pathlib import Path
 
@@ -11,8 +12,7 @@ from backend.services.deliveries import Deliveries
 from backend.store import deliveries as store
 from campaigns.campaign import Policy
 from tests.faults.delivery_process import unlock
-from tests.faults.figures import Figures, note
-from tests.faults.workers import CHUNK, PEOPLE, Story, story, until_stopped
+from tests.faults.workers import CHUNK, PEOPLE, SCALE, Story, story, until_stopped
 from tests.fixtures.shop_floor import ShopFloor
 
 pytestmark = pytest.mark.fault
@@ -32,20 +32,21 @@ async def test_three_schedulers_and_three_workers_reach_each_recipient_once(
     assert tale.doubles() == 0
     assert await pool.fetchval("SELECT count(*) FROM campaign_people") == PEOPLE
     assert await tale.floor.states(tale.campaign_id) == {"accepted": PEOPLE}
-    note(
-        Figures(
-            fault="F10 three schedulers and three workers", operations=PEOPLE, faults=1, lost=0, doubled=tale.doubles()
-        )
-    )
+    await tale.note("F10 three schedulers and three workers", faults=1)
 
 
 async def sleep_past_lease(tale: Story, sabotage: str = "") -> None:
-    """A worker stops between mark and call; another takes over and finishes the campaign; the first wakes up."""
-    async with tale.worker("stopped_before_call", sabotage) as sleeper:
-        await until_stopped(sleeper)
+    """A worker (in the long form ten) stops between mark and call; another takes over and finishes the campaign; the first wakes up."""
+    async with contextlib.AsyncExitStack() as asleep:
+        sleepers = [
+            await asleep.enter_async_context(tale.worker("stopped_before_call", sabotage)) for _ in range(SCALE)
+        ]
+        for sleeper in sleepers:
+            await until_stopped(sleeper)
         assert await tale.run("") == 0
-        sleeper.send_signal(signal.SIGCONT)
-        await asyncio.to_thread(sleeper.wait, 60)
+        for sleeper in sleepers:
+            sleeper.send_signal(signal.SIGCONT)
+            await asyncio.to_thread(sleeper.wait, 60)
 
 
 async def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
@@ -55,7 +56,7 @@ async def test_a_worker_that_wakes_up_after_its_lease_sends_nothing(
     await sleep_past_lease(tale)
     assert len(tale.accepted()) == PEOPLE
     assert tale.doubles() == 0
-    note(Figures(fault="F11 a worker wakes up after its lease", operations=PEOPLE, faults=1, lost=0, doubled=0))
+    await tale.note("F11 a worker wakes up after its lease, policy surely")
 
 
 async def test_the_story_sees_a_missing_fence(pool: asyncpg.Pool, dsn: str, tmp_path: Path) -> None:
@@ -70,7 +71,8 @@ async def test_under_once_a_late_worker_leaves_nobody_unknown_and_doubles_nobody
     tale = await story(pool, dsn, tmp_path)
     await sleep_past_lease(tale)
     assert tale.doubles() == 0
-    assert await tale.floor.states(tale.campaign_id) == {"accepted": PEOPLE - CHUNK, "cancelled": CHUNK}
+    late = CHUNK * SCALE
+    assert await tale.floor.states(tale.campaign_id) == {"accepted": PEOPLE - late, "cancelled": late}
 
 
 async def test_the_story_sees_missing_locks(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

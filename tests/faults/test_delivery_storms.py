@@ -19,8 +19,8 @@ from backend.errors import Conflict
 from backend.services.deliveries import Deliveries
 from backend.store import campaigns, retirements
 from backend.store import deliveries as store
-from campaigns.campaign import Content, Text
-from campaigns.delivery import Accepted, Outcome, Refusal, Refused
+from campaigns.campaign import Content, Policy, Text
+from campaigns.delivery import Accepted, Outcome, Refusal, Refused, Unknown
 from campaigns.message import PushMessage
 from tests.faults.delivery_process import ignore_states
 from tests.faults.figures import SCALE, Figures, note
@@ -93,6 +93,79 @@ async def test_the_story_sees_a_worker_that_does_not_wait(pool: asyncpg.Pool, mo
     monkeypatch.setattr(store, "extend_hold", never)
     storm, _ = await ride_out(pool, 0)
     assert storm.early > 0
+
+
+@dataclass
+class Silence:
+    """A push service that for five minutes takes some messages and says nothing, some not, and cannot be reached by some."""
+
+    clock: FixedClock
+    random: random.Random
+    until: datetime
+    unanswered: Counter[str] = field(default_factory=Counter)
+    accepted: Counter[str] = field(default_factory=Counter)
+
+    async def send(self, messages: Sequence[PushMessage]) -> list[Outcome]:
+        return [self._answer(message) for message in messages]
+
+    def _answer(self, message: PushMessage) -> Outcome:
+        fate = self.random.choice(["took", "took, lost", "500", "no connection"])
+        if self.clock.now() >= self.until:
+            fate = "took"
+        if fate.startswith("took"):
+            self.accepted[message.address] += 1
+        if fate == "took":
+            return Accepted(f"silence/{message.delivery_id}")
+        if fate == "no connection":
+            return Refused(Refusal.NOT_SENT)
+        self.unanswered[message.address] += 1
+        return Unknown("connection_lost" if fate == "took, lost" else "http_500")
+
+
+async def sit_out(pool: asyncpg.Pool, seed: int, policy: Policy) -> tuple[Silence, dict[str, int]]:
+    """Two workers, and somebody who resumes what pauses for want of answers; what the service did, and the ledger's states."""
+    floor = ShopFloor(pool)
+    await floor.settings()
+    await floor.people(PEOPLE)
+    campaign_id = await floor.launched(policy=policy)
+    silence = Silence(floor.clock, random.Random(seed), floor.clock.now() + timedelta(minutes=5))
+    workers = [Deliveries(pool, floor.clock, sender=silence, chunk=CHUNK) for _ in range(2)]
+    for _ in range(200):
+        for worker in workers:
+            await worker.deliver()
+        await workers[0].recover()
+        if (state := await floor.state(campaign_id)) == "sent":
+            break
+        if state == "paused":
+            await floor.desk.resume(campaign_id, by="me")
+        floor.clock.advance(timedelta(seconds=20))
+    return silence, await floor.states(campaign_id)
+
+
+@pytest.mark.parametrize("policy", Policy)
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_of_500s_resets_and_lost_answers_each_is_told(pool: asyncpg.Pool, seed: int, policy: Policy) -> None:
+    """Under once an answer that is missing ends it; under surely it is tried until there is one, and each doubles at most one."""
+    silence, states = await sit_out(pool, seed, policy)
+    unknown, doubled = states.get("unknown", 0), sum(count - 1 for count in silence.accepted.values())
+    assert states.get("accepted", 0) + unknown == PEOPLE
+    assert PEOPLE - len(silence.accepted) <= unknown
+    if policy is Policy.ONCE:
+        assert (unknown, doubled) == (silence.unanswered.total(), 0)
+        assert set(silence.unanswered.values()) == {1}
+    else:
+        assert unknown == 0
+        assert 0 < doubled <= silence.unanswered.total()
+    note(
+        Figures(
+            fault=f"F12 500s, resets and lost answers, policy {policy}",
+            operations=PEOPLE,
+            faults=silence.unanswered.total(),
+            lost=0,
+            doubled=doubled,
+            unknown=unknown,
+        )
+    )
 
 
 async def lose_phones(pool: asyncpg.Pool, seed: int) -> tuple[Counter[str], set[str]]:

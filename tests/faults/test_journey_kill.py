@@ -11,6 +11,7 @@ import asyncpg
 import pytest
 
 from campaigns.steps import CallWebhook, GiveCoupon, Send, SetTrait
+from tests.faults.figures import SCALE, Figures, note
 from tests.fixtures import commands
 from tests.fixtures.journey_stage import HELLO, NOON, Died, Stage
 from tests.services.test_journeys import effects, with_coupon_and_endpoint
@@ -18,7 +19,7 @@ from tests.services.test_journeys import effects, with_coupon_and_endpoint
 pytestmark = pytest.mark.fault
 
 NEVER = 1000
-PEOPLE = 30
+PEOPLE = 30 * SCALE
 STEPS = (Send(content=HELLO), GiveCoupon(coupon_id="WELCOME"), SetTrait(trait="x", value=1), CallWebhook(name="crm"))
 DONE = {"push": PEOPLE, "Coupon Issued": PEOPLE, "identify": PEOPLE, "webhook": PEOPLE}
 
@@ -39,11 +40,22 @@ async def many_who_opened_the_app(pool: asyncpg.Pool) -> Stage:
     return stage
 
 
-async def killed_at(stage: Stage, dsn: str, steps: Sequence[int]) -> None:
+async def killed_at(stage: Stage, dsn: str, steps: Sequence[int], *, deaths: int = 0) -> None:
+    """Die at each of the steps (or: having died so often), come to the end, and look."""
     for step in steps:
         assert await run(dsn, step) == -signal.SIGKILL
     assert await run(dsn, NEVER) == 0
-    assert await effects(stage) == DONE
+    done = await effects(stage)
+    note(
+        Figures(
+            fault="F9 kill -9 in the midst of journeys",
+            operations=sum(DONE.values()),
+            faults=deaths or len(steps),
+            lost=sum(max(0, wanted - done.get(what, 0)) for what, wanted in DONE.items()),
+            doubled=sum(max(0, done.get(what, 0) - wanted) for what, wanted in DONE.items()),
+        )
+    )
+    assert done == DONE
 
 
 async def test_killed_with_everything_written_and_run_again(pool: asyncpg.Pool, dsn: str) -> None:
@@ -55,9 +67,8 @@ async def test_killed_with_everything_written_and_run_again(pool: asyncpg.Pool, 
 @pytest.mark.timeout(900)  # a dozen processes, two at a time
 async def test_two_workers_are_killed_at_every_step(pool: asyncpg.Pool, dsn: str) -> None:
     stage = await many_who_opened_the_app(pool)
-    for step in range(1, 10):
-        await asyncio.gather(run(dsn, step), run(dsn, step + 1))
-    await killed_at(stage, dsn, [])
+    ends = [await asyncio.gather(run(dsn, step), run(dsn, step + 1)) for step in range(1, 10)]
+    await killed_at(stage, dsn, [], deaths=sum(status != 0 for pair in ends for status in pair))
 
 
 async def test_the_saboteur_who_acts_outside_the_transaction_is_found_out(pool: asyncpg.Pool) -> None:

@@ -16,11 +16,12 @@ from backend.embedded.postgres import EmbeddedPostgres
 from backend.services.sending_rights import Held, SendingRights
 from backend.store.pool import open_pool
 from backend.store.schema import migrate
+from tests.faults.figures import SCALE, Figures, note
 from tests.fixtures.database import own_database
 from tests.fixtures.shop_floor import ShopFloor
 
 pytestmark = pytest.mark.fault
-PEOPLE = 120
+PEOPLE = 120 * SCALE
 
 
 class Worker:
@@ -116,6 +117,9 @@ async def test_a_restored_copy_sends_nothing_and_holds_what_it_held(dsn: str, se
         old, new, _ = await restore_in_the_midst(dsn, copy, tmp_path, guarded=True)
     assert len(old.sent) == PEOPLE
     assert not old.sent & new.sent
+    note(
+        Figures(fault="F22 a dump put back in the midst of a campaign", operations=PEOPLE, faults=1, lost=0, doubled=0)
+    )
 
 
 async def test_saboteur_without_the_guard_a_restored_copy_sends_again(
@@ -154,3 +158,4 @@ async def test_files_put_back_from_a_copy_are_an_older_log_and_send_nothing(tmp_
             await back.finish()
             assert await back.rights.held() is Held.ROLLED_BACK
             assert not back.sent
+    note(Figures(fault="F22 files put back from a copy", operations=PEOPLE, faults=1, lost=0, doubled=0))

@@ -16,10 +16,11 @@ import psutil
 from backend.clock import SystemClock
 from campaigns.campaign import Policy
 from tests.faults.delivery_process import CHUNK
+from tests.faults.figures import SCALE, Figures, note
 from tests.fixtures import commands
 from tests.fixtures.shop_floor import ShopFloor
 
-PEOPLE = 60
+PEOPLE = 60 * SCALE
 
 
 @dataclass
@@ -47,7 +48,7 @@ class Story:
     async def run(self, fate: str, sabotage: str = "") -> int:
         """One worker until its end; gives its exit status."""
         async with self.worker(fate, sabotage) as process:
-            return await asyncio.to_thread(process.wait, 60)
+            return await asyncio.to_thread(process.wait, 60 * SCALE)
 
     def accepted(self) -> Counter[str]:
         """What the push service accepted, by address."""
@@ -55,6 +56,21 @@ class Story:
 
     def doubles(self) -> int:
         return sum(count - 1 for count in self.accepted().values())
+
+    async def note(self, fault: str, *, faults: int = SCALE, recovery: float | None = None) -> None:
+        """Write down what became of everybody."""
+        unknown = (await self.floor.states(self.campaign_id)).get("unknown", 0)
+        note(
+            Figures(
+                fault=fault,
+                operations=PEOPLE,
+                faults=faults,
+                lost=max(0, PEOPLE - len(self.accepted()) - unknown),
+                doubled=self.doubles(),
+                unknown=unknown,
+                recovery=recovery,
+            )
+        )
 
 
 async def story(
@@ -81,4 +97,4 @@ async def until_stopped(process: commands.Running) -> None:
             await asyncio.sleep(0.02)
 
 
-__all__ = ["CHUNK", "PEOPLE", "Story", "story", "until_stopped"]
+__all__ = ["CHUNK", "PEOPLE", "SCALE", "Story", "story", "until_stopped"]
