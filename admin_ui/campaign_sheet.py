@@ -1,6 +1,7 @@
 """One campaign's page: the check of one that is still to go, the figures of one that went or goes on."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from litestar import Response
 
@@ -11,6 +12,7 @@ from admin_ui import (
     campaign_views,
     rehearsal_views,
     report_views,
+    trial_form,
     trigger_form,
     winner_form,
     winner_views,
@@ -22,6 +24,7 @@ from admin_ui.journey_drawing import Drawing, drawing
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from campaigns.campaign import FAILURES, Draft, Kind, State
+from campaigns.journey_words import describe
 from campaigns.overview import CampaignDetail, CampaignVersion
 from campaigns.states import BEFORE_LAUNCH
 
@@ -43,8 +46,7 @@ async def show(
     services: PageServices,
     detail: CampaignDetail,
     *,
-    sent: Any = None,
-    error: str = "",
+    trial: trial_form.TrialForm | None = None,
     review_error: str = "",
     comment: str = "",
     launch_said: int | None = None,
@@ -55,8 +57,8 @@ async def show(
         "states": campaign_views.STATES,
         "kinds": trigger_form.CALLED,
         "winners": winner_form,
-        "sent": sent,
-        "error": error,
+        "trial": trial or trial_form.blank(detail.draft, page.say),
+        "outcomes": trial_form.OUTCOMES,
         "review_error": review_error,
         "comment": comment,
         "launch_said": launch_said,
@@ -68,7 +70,7 @@ async def show(
     failure = FAILURES.get(detail.summary.failed_reason or "")
     return page.show(
         "campaigns/detail.html",
-        status=422 if review_error else 200,
+        status=_status(common),
         **common,
         **await figures(page, services, detail),
         **await _under_way(page, services, detail),
@@ -101,14 +103,17 @@ async def figures(page: Page, services: PageServices, detail: CampaignDetail) ->
 async def _check(page: Page, services: PageServices, detail: CampaignDetail, common: dict[str, Any]) -> Response[Any]:
     number, at = detail.summary.campaign_id, detail.draft.scheduled_at
     run = await services.campaign_desk.dry_run(number)
+    called = await services.people.called(campaign_views.whom_named(run))
     return page.show(
         "campaigns/check.html",
-        status=422 if common["review_error"] else 200,
+        status=_status(common),
         **common,
+        campaign_id=number,
         summary=detail.summary,
         draft=detail.draft,
         run=run,
-        flow=campaign_views.plan_steps(run, page.say),
+        flow=campaign_views.plan_steps(run, page.say, called),
+        called=called,
         rehearsal=rehearsal_views.rehearsed(run.rehearsal, page.say) if run.rehearsal else None,
         parting=rehearsal_views.parting(run.fork, detail.draft.steps, page.say) if run.fork else None,
         shown=_shown(page, detail.draft),
@@ -118,6 +123,10 @@ async def _check(page: Page, services: PageServices, detail: CampaignDetail, com
         picture=await _picture(page, services, detail),
         entries_at="",
     )
+
+
+def _status(common: dict[str, Any]) -> int:
+    return 422 if common["review_error"] or common["trial"].errors else 200
 
 
 async def _under_way(page: Page, services: PageServices, detail: CampaignDetail) -> dict[str, Any]:
@@ -130,19 +139,27 @@ async def _under_way(page: Page, services: PageServices, detail: CampaignDetail)
     if not person_by_person:
         return {"picture": None, "overview": None, "progress": progress, "entries": ()}
     state, step = page.query("entries"), page.query("step")
+    state, step = state if state in ENTRY_STATES else "", step if step.isdecimal() and len(step) < _DIGITS else ""
+    overview = await services.journey_desk.overview(number)
+    entries = await services.journey_desk.entries(
+        number,
+        state=state or None,
+        step=int(step) if step else None,
+        before=page.number("before", 0) or None,
+        limit=ENTRIES + 1,
+    )
     return {
         "progress": None,
-        "overview": await services.journey_desk.overview(number),
+        "overview": overview,
+        "aside": sum(each.aside for each in overview.counts.values()),
         "picture": await _picture(page, services, detail),
-        "entries": await services.journey_desk.entries(
-            number,
-            state=state if state in ENTRY_STATES else None,
-            step=int(step) if step.isdecimal() and len(step) < _DIGITS else None,
-            limit=ENTRIES,
-        ),
+        "entries": entries[:ENTRIES],
+        "entries_before": entries[ENTRIES - 1].entry_id if len(entries) > ENTRIES else None,
+        "listed_at": lambda **asked: urlencode({name: value for name, value in asked.items() if value != ""}),
         "entry_states": ENTRY_STATES,
         "entry_state": state,
-        "entry_step": step if step.isdecimal() else "",
+        "entry_step": step,
+        "told_steps": describe(overview.steps, await services.journey_desk.words(page.say.language)),
         "reasons": REASONS,
     }
 

@@ -1,6 +1,6 @@
 """A campaign's figures as the page shows them. Pure: values in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from admin_ui import filters
@@ -78,14 +78,14 @@ _INTERVALS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of the people that add up: ``kind`` total, minus or result; ``examples`` are numbers of a few of them."""
+    """One line of the people that add up: ``kind`` total, minus or result; ``examples`` are numbers and names of a few of them."""
 
     label: str
     people: int
     share: float
     kind: str
     fill: str = "fill-6"
-    examples: tuple[int, ...] = ()
+    examples: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +113,17 @@ class Outcome:
     drawing: Drawing | None
 
 
-def plan_steps(run: DryRun, say: Say) -> list[Step]:
-    """What a launch now would do with everyone of the segment."""
+def whom_named(run: DryRun) -> list[int]:
+    """Everybody whom the page of a dry run names."""
+    return [*(one for removed in run.removed for one in removed.examples), *(each.customer_id for each in run.samples)]
+
+
+def plan_steps(run: DryRun, say: Say, called: Mapping[int, str | None]) -> list[Step]:
+    """What a launch now would do with everyone of the segment; ``called``: the member numbers of whom it names."""
     whole = run.segment_size
     return [
         Step(say(_whom(run)), whole, 1.0 if whole else 0.0, "total"),
-        *_removed(_all_gates(run.removed), whole, say, zeros=True),
+        *_removed(_all_gates(run.removed), whole, say, called),
         Step(say("Kept without the push (control)"), run.control, _share(run.control, whole), "minus", "fill-2"),
         Step(say("Would get the push"), run.treated, _share(run.treated, whole), "result", "fill-1"),
     ]
@@ -188,24 +193,28 @@ def _drawing(effect: Effect, say: Say) -> Drawing | None:
 
 
 def _all_gates(removed: Sequence[Removed]) -> list[Removed]:
-    """The gates that every campaign passes, with nobody where nobody was stopped: a check shows what was checked."""
-    stopped = {each.reason: each for each in removed}
-    always = (Reason.CONSENT, Reason.ADDRESS, Reason.FREQUENCY_CAP)
-    shown = [stopped.pop(reason, Removed(reason, Label(*LABELS[reason]), 0)) for reason in always]
-    return [*shown, *stopped.values()]
+    """The gates in their order, with nobody where nobody was stopped of those that every campaign passes: a check shows what was checked."""
+    always = (Reason.CONSENT, Reason.FREQUENCY_CAP, Reason.ADDRESS)
+    shown = {str(reason): Removed(reason, Label(*LABELS[reason]), 0) for reason in always}
+    shown |= {each.reason: each for each in removed}
+    order = [str(reason) for reason in Reason]
+    return sorted(shown.values(), key=lambda each: order.index(each.reason) if each.reason in order else len(order))
 
 
-def _removed(removed: Sequence[Removed], whole: int, say: Say, *, zeros: bool = False) -> list[Step]:
+def _removed(
+    removed: Sequence[Removed], whole: int, say: Say, called: Mapping[int, str | None] | None = None
+) -> list[Step]:
+    named = called or {}
     return [
         Step(
             say("Left out: %(reason)s", reason=say.pick(each.label)),
             each.people,
             _share(each.people, whole),
             "minus",
-            examples=each.examples,
+            examples=tuple((one, named[one] or f"#{one}") for one in each.examples if one in named),
         )
         for each in removed
-        if each.people or zeros
+        if each.people or called is not None
     ]
 
 

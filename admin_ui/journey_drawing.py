@@ -98,12 +98,13 @@ def _passes(arrow: Arrow, rows: Mapping[int, int], columns: Mapping[int, int]) -
 
 
 def _down(arrow: Arrow, begin: Box, end: Box, which: int, of: int) -> Line:
-    """From the bottom of one box to the top of another."""
+    """From the bottom of one box to the top of another. Where several part, the words stand at the tip: no arrow crosses them there."""
     x, y = begin.x + WIDTH / 2 + (which - (of - 1) / 2) * _FAN, begin.y + HEIGHT
     to_x, to_y = end.x + WIDTH / 2, end.y - 5
     bend = min(40.0, (to_y - y) / 2)
     path = f"M{x:g} {y:g}C{x:g} {y + bend:g} {to_x:g} {to_y - bend:g} {to_x:g} {to_y:g}"
-    return Line(arrow, path, x + 6, y + 15)
+    parted = of > 1 and begin.node.column + which == end.node.column
+    return Line(arrow, path, to_x + 8, to_y - 10) if parted else Line(arrow, path, x + 6, y + 15)
 
 
 def _around(arrow: Arrow, begin: Box, end: Box, rows: int) -> Line:

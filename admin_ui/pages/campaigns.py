@@ -10,7 +10,6 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from admin_ui import campaign_sheet, campaign_views, trigger_form
-from admin_ui.error_words import SOMETHING, in_words, text_words
 from admin_ui.forms import Form
 from admin_ui.i18n import mark
 from admin_ui.order import Order, ordered, read_order
@@ -113,6 +112,15 @@ def _steering(verb: str, said: str) -> HTTPRouteHandler:
     return steer
 
 
+@post("/campaigns/{campaign_id:int}/entries/retry", opt={"allow": Allow.MARKETER})
+async def retry_entries(
+    page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
+) -> Response[Any]:
+    """Have those go on who were put aside because a step always failed."""
+    await services.journey_desk.retry(campaign_id, actor=page.administrator.email)
+    return page.go(f"/campaigns/{campaign_id}", "retried")
+
+
 @post("/campaigns/{campaign_id:int}/copy", opt={"allow": Allow.MARKETER})
 async def copy_campaign(
     page: NamedDependency[Page], services: NamedDependency[PageServices], campaign_id: FromPath[int]
@@ -190,31 +198,6 @@ async def review_launch(
     return page.go(f"/campaigns/{campaign_id}", "approved" if word == "approve" else "passed_over")
 
 
-@post("/campaigns/{campaign_id:int}/test", opt={"allow": Allow.MARKETER}, status_code=200)
-async def test_campaign(
-    page: NamedDependency[Page],
-    services: NamedDependency[PageServices],
-    form: NamedDependency[Form],
-    campaign_id: FromPath[int],
-) -> Response[Any]:
-    """Send it to one member's phone, past quiet hours and cap, and say so."""
-    number, sent, error = form.text("member"), None, ""
-    try:
-        customer_id = await services.people.find(number)
-        sent = await services.campaign_desk.test_send(campaign_id, customer_id=customer_id, by=page.administrator.email)
-    except NotFound:
-        error = page.say("Nobody has the member number “%(number)s”.", number=number)
-    except Conflict as refused:
-        no_phone = page.say("This member has no phone that can be reached. Open the app there once, then try again.")
-        error = no_phone if refused.code == "no_live_device" else in_words(refused, page.say) or page.say(SOMETHING)
-    except BadInput as refused:
-        error = text_words(refused.message, page.say)
-    if page.fragment:
-        return page.show("campaigns/_test.html", sent=sent, error=error, status=422 if error else 200)
-    detail = await services.campaign_desk.get(campaign_id)
-    return await campaign_sheet.show(page, services, detail, sent=sent, error=error)
-
-
 def _fits(campaign: CampaignSummary, asked: Mapping[str, str]) -> bool:
     text = " ".join((campaign.name, campaign.segment_name, *campaign.tags)).casefold()
     named = {"state": str(campaign.state), "kind": str(campaign.kind)}
@@ -232,9 +215,9 @@ ROUTES = (
     _steering("cancel", "cancelled"),
     _steering("archive", "archived"),
     _steering("restore", "restored"),
+    retry_entries,
     copy_campaign,
     approve_campaign,
     reject_campaign,
     review_launch,
-    test_campaign,
 )

@@ -95,8 +95,9 @@ class Season:
     async def _today(self, config: ShopConfig, answered: Answered) -> None:
         desk = self._services.campaign_desk
         moment = self._set(config, 1, time(15, 20))
-        if not any("birthday" in each.tags for each in await desk.list()):
-            await self._services.playbooks.make("birthday", {}, by=campaigns.PLANNER)
+        birthday = (await self._services.playbooks.get("birthday")).playbook
+        if not any(birthday.tag("ja") in each.tags for each in await desk.list()):
+            await self._services.playbooks.make(birthday.slug, {}, by=campaigns.PLANNER)
         await self._schedule(campaigns.fair(await self._segment(campaigns.BUYERS)), moment + timedelta(days=3))
         moment = self._set(config, 1, time(18, 38))
         async with httpx.AsyncClient(base_url=self._phone_url, timeout=30, trust_env=False) as emulator:

@@ -129,9 +129,8 @@ class Playbooks:
         plan = shelved.plan or _plan(shelved.playbook, shelved.suggested, given or {})
         _check(plan, language)
         segment = await self._segment(plan, language, by=by) if plan.segment else None
-        draft = draft_of(
-            plan, segment_id=None if segment is None else int(segment.segment.id), language=language, slug=slug
-        )
+        tag, segment_id = shelved.playbook.tag(language), None if segment is None else int(segment.segment.id)
+        draft = draft_of(plan, segment_id=segment_id, language=language, tag=tag)
         return Made(segment=segment, campaign=await self._campaign(draft, by=by))
 
     async def _look(self) -> Shop:

@@ -3,6 +3,7 @@
 Nothing is sent by it: what it makes is a draft that a person reads, changes and launches.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -168,6 +169,10 @@ class Playbook:
     plan: Callable[[Answers], Plan]
     asks: tuple[Ask, ...] = ()
 
+    def tag(self, language: str) -> str:
+        """What its campaigns carry as a tag: the title without what follows a comma or a bracket."""
+        return re.split("[,(（]", self.title.in_language(language))[0].strip()
+
 
 def read_answers(playbook: Playbook, given: Mapping[str, object]) -> dict[str, Answer]:
     """An answer to everything that a playbook asks: the given ones, checked, and the usual ones for the rest.
@@ -207,14 +212,14 @@ def _number(ask: Ask, value: object) -> int:
     return number
 
 
-def draft_of(plan: Plan, *, segment_id: int | None, language: str = "ja", slug: str = "") -> Draft:
+def draft_of(plan: Plan, *, segment_id: int | None, language: str = "ja", tag: str = "") -> Draft:
     """The draft of a plan; its texts are in both languages, its name and hypothesis in ``language``.
 
     Args:
         plan: what a playbook made of its answers.
         segment_id: of the plan's segment, once there is one.
         language: of the shop's people.
-        slug: of the playbook, which becomes a tag.
+        tag: of the campaign; empty for none.
     """
     draft = Draft(
         name=plan.name.in_language(language)[:LONGEST_NAME],
@@ -228,7 +233,7 @@ def draft_of(plan: Plan, *, segment_id: int | None, language: str = "ja", slug: 
         quiet=plan.quiet,
         priority=plan.priority,
         hypothesis=plan.hypothesis.in_language(language),
-        tags=(slug,) if slug else (),
+        tags=(tag,) if tag else (),
         steps=plan.steps,
         exits_on=plan.exits_on,
     )

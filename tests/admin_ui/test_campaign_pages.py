@@ -177,7 +177,7 @@ async def test_a_playbook_becomes_a_draft_in_the_editor(administrator: Browser, 
     assert made.status_code == 303, re.findall(r'class="error"[^>]*>([^<]*)', made.text)
     assert (await administrator.get(made.headers["location"])).status_code == 200
     kept = (await full.campaign_desk.list())[0]
-    assert kept.tags == ("second-purchase",)
+    assert kept.tags == ("2回目の購入",)
     assert (await administrator.get(f"/campaigns/{kept.campaign_id}")).status_code == 200
     await administrator.post("/preferences/language", {"language": "en"})
     assert "Second purchase" in (await administrator.get("/campaigns/playbooks")).text
@@ -232,3 +232,21 @@ async def test_a_journey_is_edited_drawn_and_shows_who_stands_where(
     assert 'href="/members/8"' not in waiting
     here = (await administrator.get(f"/campaigns/{number}?step=2")).text.partition('id="entries"')[2]
     assert 'href="/members/7"' not in here
+    assert re.search(r'class="foot">[^<]*3\. \S', here), "a step is told in words"
+    assert "/entries/retry" not in entries
+    await full.pool.execute("UPDATE journey_entries SET state = 'aside', reason = 'broken' WHERE customer_id = 7")
+    entries = (await administrator.get(f"/campaigns/{number}")).text.partition('id="entries"')[2]
+    assert "/entries/retry" in entries
+    await administrator.post(f"/campaigns/{number}/entries/retry")
+    assert await full.pool.fetchval("SELECT state FROM journey_entries WHERE customer_id = 7") == "waiting"
+    assert 'id="older-entries"' not in entries
+    await full.pool.execute(
+        "INSERT INTO journey_entries (campaign_id, version, customer_id, occurrence, step, state, due_at, entered_at, changed_at)"
+        " SELECT campaign_id, 1, 20 + n, n + 9, 0, 'waiting', due_at, due_at, due_at FROM journey_entries, generate_series(1, 20) AS n"
+        " WHERE customer_id = 8"
+    )
+    first = (await administrator.get(f"/campaigns/{number}")).text
+    older = re.search(r'id="older-entries" href="([^"#]+)', first)
+    assert older is not None
+    before = (await administrator.get(older[1].replace("&amp;", "&"))).text.partition('id="entries"')[2]
+    assert ('href="/members/7"' in before, 'href="/members/40"' in before) == (True, False)

@@ -195,17 +195,6 @@ async def test_a_stale_edit_is_refused(administrator: Browser, full: SimpleNames
     assert "ほかの人がこの配信を変更しました" in stale.text
 
 
-async def test_a_test_send_says_what_it_skips(administrator: Browser, full: SimpleNamespace) -> None:
-    number = await make_campaign(administrator, await make_segment(administrator))
-    sent = await administrator.post(f"/campaigns/{number}/test", {"member": "M000002"}, **FRAGMENT)
-    assert sent.status_code == 200, sent.text
-    assert "テスト配信しました" in sent.text
-    unknown = await administrator.post(f"/campaigns/{number}/test", {"member": "nobody"}, **FRAGMENT)
-    assert "会員番号「nobody」の会員はいません" in unknown.text
-    silent = await administrator.post(f"/campaigns/{number}/test", {"member": "M000001"})
-    assert "通知が届く端末がありません" in silent.text
-
-
 async def test_a_source_shows_its_key(administrator: Browser) -> None:
     made = await administrator.post("/data/sources", {"name": "店舗サーバー", "kind": "server"})
     key = re.search(r'id="write-key">(\w+)<', made.text)

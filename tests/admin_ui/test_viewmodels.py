@@ -102,11 +102,19 @@ def run(**changes: object) -> DryRun:
     return DryRun(**{**sound, **changes})  # type: ignore[arg-type]  # a test names real fields
 
 
-def test_the_check_shows_every_gate_and_adds_up() -> None:
-    steps = campaign_views.plan_steps(run(), JA)
-    assert [step.people for step in steps] == [100, 0, 0, 25, 5, 10, 60]
+def test_the_check_shows_every_gate_in_its_order_and_adds_up() -> None:
+    steps = campaign_views.plan_steps(run(), JA, {})
+    assert [step.people for step in steps] == [100, 5, 0, 25, 0, 10, 60]
     assert steps[0].people == sum(step.people for step in steps[1:])
     assert steps[1].label.startswith("対象外：")
+
+
+def test_the_check_names_people_by_the_shops_number_and_nobody_who_is_gone() -> None:
+    few = Removed("consent", Label("同意", "Consent"), 3, examples=(1, 2, 3))
+    planned = run(removed=(few,))
+    assert campaign_views.whom_named(planned) == [1, 2, 3]
+    (consent, *_) = campaign_views.plan_steps(planned, JA, {1: "M-1", 2: None})[1:]
+    assert consent.examples == ((1, "M-1"), (2, "#2"))
 
 
 @pytest.mark.parametrize("verdict", list(Verdict))

@@ -91,7 +91,7 @@ async def test_every_playbook_makes_its_segment_and_a_draft(books: Playbooks, po
         made = await books.make(each.playbook.slug, answers, by="aya")
         campaign, draft = made.campaign, made.campaign.draft
         assert campaign.summary.state is State.DRAFT
-        assert draft.tags == (each.playbook.slug,)
+        assert draft.tags == (each.playbook.tag("ja"),)
         if made.segment is None:
             assert isinstance(draft.trigger, OnEvent)
         elif isinstance(draft.trigger, OnSegment):

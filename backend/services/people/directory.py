@@ -134,6 +134,12 @@ class Directory:
         ranks = self._frame.read().frame.select(pl.col("rank").drop_nulls().unique().sort())
         return (await asyncio.to_thread(ranks.collect))["rank"].to_list()
 
+    async def called(self, customer_ids: Sequence[int]) -> dict[int, str | None]:
+        """The shop's member numbers of customers, None where they have none; who is gone or asked to be erased is absent."""
+        async with self._pool.acquire() as connection:
+            names = await store.names_of(connection, customer_ids=customer_ids)
+        return {number: row["user_id"] for number, row in names.items()}
+
     async def find(self, user_id: str) -> int:
         """The customer whom the shop knows by this member number.
 

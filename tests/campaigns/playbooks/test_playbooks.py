@@ -72,12 +72,15 @@ def test_its_segment_is_a_rule_that_compiles_and_reads_back_in_both_languages(pl
 def test_its_draft_could_be_launched_as_it_is(playbook: Playbook) -> None:
     for plan in plans(playbook):
         for language in LANGUAGES:
-            draft = draft_of(plan, segment_id=7 if plan.segment else None, language=language, slug=playbook.slug)
+            draft = draft_of(
+                plan, segment_id=7 if plan.segment else None, language=language, tag=playbook.tag(language)
+            )
             check_draft(draft)
             check_words(draft)
             assert from_json(to_json(draft)) == draft
             assert draft.hypothesis
-            assert draft.tags == (playbook.slug,)
+            assert draft.tags == (playbook.tag(language),)
+            assert playbook.title.in_language(language).startswith(draft.tags)
             assert not draft.names_on_lock_screen
 
 
