@@ -48,6 +48,12 @@ class CampaignSummary:
     archived: bool = False
     waiting: int = 0
 
+    def fits(self, *, words: str = "", state: str = "", kind: str = "", tag: str = "") -> bool:
+        """Whether a list shows it that is narrowed to these; ``words`` may stand in name, segment or tags. Empty ones narrow nothing."""
+        said = " ".join((self.name, self.segment_name, *self.tags)).casefold()
+        chosen = (not state or self.state == state) and (not kind or self.kind == kind)
+        return chosen and (not tag or tag in self.tags) and words.casefold() in said
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:

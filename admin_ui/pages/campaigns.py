@@ -199,10 +199,7 @@ async def review_launch(
 
 
 def _fits(campaign: CampaignSummary, asked: Mapping[str, str]) -> bool:
-    text = " ".join((campaign.name, campaign.segment_name, *campaign.tags)).casefold()
-    named = {"state": str(campaign.state), "kind": str(campaign.kind)}
-    chosen = all(not asked[name] or asked[name] == value for name, value in named.items())
-    return chosen and (not asked["tag"] or asked["tag"] in campaign.tags) and asked["q"].casefold() in text
+    return campaign.fits(words=asked["q"], state=asked["state"], kind=asked["kind"], tag=asked["tag"])
 
 
 ROUTES = (

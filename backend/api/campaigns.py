@@ -18,12 +18,19 @@ from backend.services.campaign_desk.trials import Trial
 from campaigns.definition import Definition, definition_of
 from campaigns.dry_run import DryRun
 from campaigns.figures import CampaignReport
-from campaigns.overview import CampaignDetail, CampaignSummary, CampaignVersion, TestSend
+from campaigns.overview import CampaignDetail, CampaignSummary, CampaignVersion, Progress, TestSend
+from campaigns.states import State as CampaignState
+from campaigns.trigger import Kind
 
 Largest: TypeAlias = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, msgspec.Meta(min_length=1, max_length=20)]
 Archived: TypeAlias = Annotated[bool, QueryParameter(description="Those that were taken off the list instead.")]
 Tag: TypeAlias = Annotated[str | None, QueryParameter(max_length=30, description="Only campaigns with this tag.")]
+Words: TypeAlias = Annotated[str, QueryParameter(max_length=100, description="In name, segment or tags.")]
+InState: TypeAlias = Annotated[
+    CampaignState | None, QueryParameter(name="state", description="Only campaigns in this state.")
+]
+OfKind: TypeAlias = Annotated[Kind | None, QueryParameter(description="Only campaigns that begin like this.")]
 _READ = requires("campaigns:read")
 _WRITE = requires("campaigns:write")
 _SEND = requires("campaigns:send")
@@ -68,10 +75,18 @@ class CampaignController(Controller):
 
     @get("/", summary="List campaigns", guards=[_READ])
     async def list_campaigns(
-        self, campaign_desk: NamedDependency[CampaignDesk], *, tag: Tag = None, archived: Archived = False
+        self,
+        *,
+        campaign_desk: NamedDependency[CampaignDesk],
+        q: Words = "",
+        standing: InState = None,
+        kind: OfKind = None,
+        tag: Tag = None,
+        archived: Archived = False,
     ) -> list[CampaignSummary]:
         """Campaigns, the last changed first: those on the list, or those that were archived."""
-        return list(await campaign_desk.list(archived=archived, tag=tag))
+        found = await campaign_desk.list(archived=archived, words=q, state=standing or "", kind=kind or "", tag=tag)
+        return list(found)
 
     @post("/", summary="Create a draft", guards=[_WRITE])
     async def create_campaign(
@@ -169,6 +184,11 @@ class CampaignController(Controller):
         chosen = Trial(device_ids=data.device_ids, variant=data.variant, step=data.step)
         by = actor_of(request)
         return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, chosen=chosen, by=by)
+
+    @get("/{campaign_id:int}/progress", summary="Read how far one that repeats has come", guards=[_READ])
+    async def read_progress(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> Progress:
+        """How often it was launched, for how many people today, and the last launches."""
+        return await campaign_desk.progress(campaign_id)
 
     @get("/{campaign_id:int}/report", summary="Read a campaign's figures", guards=[_READ])
     async def report_campaign(

@@ -1,4 +1,4 @@
-"""`joren campaign breakdown`, `calendar` and `fatigue`: figures beside the report."""
+"""`joren campaign progress`, `breakdown`, `calendar` and `fatigue`: figures beside the report."""
 
 from datetime import datetime, timedelta
 
@@ -14,11 +14,35 @@ from campaigns.agenda import Agenda, Mark
 from campaigns.fatigue import Fatigue
 from campaigns.figures import CampaignBreakdown
 from campaigns.intervals import Interval
+from campaigns.overview import Progress
 from campaigns.programme import RATES, Comparison, Programme, Standing
 from campaigns.results import Slice
 
 _AS_JSON = typer.Option(False, "--json", help="Print JSON.")
 _DAYS = ["%Y-%m-%d"]
+
+
+def progress(
+    campaign: str = typer.Argument(..., help="Name or number of the campaign."),
+    as_json: bool = _AS_JSON,
+) -> None:
+    """Tell how far a campaign that repeats has come: its last launches, and for how many people today.
+
+    Example: joren campaign progress "Friday news"
+    """
+
+    async def work(services: Services) -> Progress:
+        found = await find_campaign(services.campaign_desk, campaign)
+        return await services.campaign_desk.progress(found.campaign_id)
+
+    told = run(work)
+    if as_json:
+        print_json(told)
+        return
+    typer.echo(f"{told.launches} launches, for {told.people_today} people today.")
+    for each in told.last:
+        people = f"for {each.targeted}, {each.control} of them control"
+        typer.echo(f"  {each.planned_at:%Y-%m-%d %H:%M} UTC  {people} (version {each.version})")
 
 
 def breakdown(

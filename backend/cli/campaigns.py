@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import typer
 
-from backend.cli.campaign_figures import breakdown, calendar, fatigue, global_holdout
+from backend.cli.campaign_figures import breakdown, calendar, fatigue, global_holdout, progress
 from backend.cli.campaign_texts import tell_dry_run, tell_report, tell_summary, tell_test
 from backend.cli.named import find_campaign
 from backend.cli.playbooks import playbooks
@@ -17,11 +17,13 @@ from campaigns.campaign import Content, Draft, Policy, Text
 from campaigns.dry_run import DryRun
 from campaigns.figures import CampaignReport
 from campaigns.overview import CampaignDetail, CampaignSummary, TestSend
+from campaigns.states import State
+from campaigns.trigger import Kind
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
 ACTOR = "command line"
-for command in (playbooks, breakdown, calendar, fatigue, global_holdout):
+for command in (playbooks, progress, breakdown, calendar, fatigue, global_holdout):
     app.command()(command)
 
 _CAMPAIGN = typer.Argument(..., help="Name or number of the campaign.")
@@ -87,17 +89,22 @@ def _text(title: str, body: str) -> Text | None:
 
 @app.command("list")
 def list_campaigns(
+    *,
+    words: str = typer.Option("", "--search", help="Only those with this in name, segment or tags."),
+    state: State | None = typer.Option(None, help="Only those in this state."),
+    kind: Kind | None = typer.Option(None, help="Only those that begin like this."),
     tag: str | None = typer.Option(None, help="Only those with this tag."),
     archived: bool = typer.Option(False, "--archived", help="Those that were taken off the list instead."),
     as_json: bool = _AS_JSON,
 ) -> None:
     """List campaigns, the last changed first.
 
-    Example: joren campaign list --tag summer
+    Example: joren campaign list --state sending --tag summer
     """
+    asked = {"words": words, "state": state or "", "kind": kind or "", "tag": tag or ""}
 
     async def work(services: Services) -> tuple[CampaignSummary, ...]:
-        return await services.campaign_desk.list(archived=archived, tag=tag)
+        return await services.campaign_desk.list(archived=archived, **asked)
 
     listed = run(work)
     if as_json:
@@ -106,7 +113,8 @@ def list_campaigns(
     for each in listed:
         typer.echo(tell_summary(each))
     if not listed:
-        typer.echo("There are no campaigns yet; make one with: joren campaign create")
+        none = "There are no campaigns yet; make one with: joren campaign create"
+        typer.echo("No campaign matches." if any(asked.values()) or archived else none)
 
 
 @app.command("dry-run")

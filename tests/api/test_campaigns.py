@@ -191,6 +191,10 @@ async def test_copy_archive_and_trials(client: httpx.AsyncClient, floor: ShopFlo
     assert [each["name"] for each in (await client.get("/campaigns")).json()] == ["Tea (2)"]
     assert [each["name"] for each in (await client.get("/campaigns", params={"archived": True})).json()] == ["Tea"]
     assert not (await client.post(f"{path}/restore")).json()["summary"]["archived"]
+    for chosen, found in (({"state": "draft"}, 2), ({"state": "sent"}, 0), ({"kind": "event"}, 0), ({"q": "(2)"}, 1)):
+        assert len((await client.get("/campaigns", params=chosen)).json()) == found, chosen
+    assert (await client.get("/campaigns", params={"state": "asleep"})).status_code == 400
+    assert (await client.get(f"{path}/progress")).json() == {"launches": 0, "people_today": 0, "last": []}
 
 
 async def test_a_launch_that_waits_is_approved_or_passed_over(client: httpx.AsyncClient, floor: ShopFloor) -> None:

@@ -71,6 +71,10 @@ def test_a_campaign_goes_by_file_from_draft_to_approval(joren: Call, tmp_path: P
     assert "Tea (2): draft" in joren("archive", "Tea (2)").output
     assert "Tea (2)" not in joren("list", "--tag", "summer").output
     assert "Tea (2)" in joren("list", "--archived").output
+    for chosen in (("--state", "scheduled"), ("--kind", "recurring"), ("--search", "EVERY")):
+        assert "Tea: scheduled" in joren("list", *chosen).output
+    assert "No campaign matches." in joren("list", "--state", "sent").output
+    assert "0 launches, for 0 people today." in joren("progress", "Tea").output
     assert "Tea (2): draft" in joren("restore", "Tea (2)").output
     assert "Nothing is published yet" in joren("versions", "Tea").output
 

@@ -57,11 +57,14 @@ class CampaignDesk:
         self._rehearsals = rehearsals
         self._sender = sender
 
-    async def list(self, *, archived: bool = False, tag: str | None = None) -> tuple[CampaignSummary, ...]:
-        """Campaigns, the last changed first: those on the list or those taken off it, all or those with a tag."""
+    async def list(
+        self, *, archived: bool = False, words: str = "", state: str = "", kind: str = "", tag: str | None = None
+    ) -> tuple[CampaignSummary, ...]:
+        """Campaigns, the last changed first: those on the list or those taken off it, narrowed as `CampaignSummary.fits` says."""
         async with self._pool.acquire() as connection:
             every = [summary_of(row) for row in await store.list_all(connection)]
-        return tuple(each for each in every if each.archived is archived and (tag is None or tag in each.tags))
+        asked = {"words": words, "state": state, "kind": kind, "tag": tag or ""}
+        return tuple(each for each in every if each.archived is archived and each.fits(**asked))
 
     async def get(self, campaign_id: int) -> CampaignDetail:
         """One campaign."""
