@@ -92,7 +92,8 @@ def peer(folder: Path) -> dict[str, float]:
 
 
 def apart(folder: Path, what: str) -> dict[str, float]:
-    done = subprocess.run([sys.executable, __file__, str(folder), what], capture_output=True, text=True, check=True)
+    command = [sys.executable, "-m", "benchmarks.exports", str(folder), what]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 

@@ -143,7 +143,7 @@ async def _timed(asked: AskedFrame, rule: Rule, *, soon: bool) -> tuple[Look, fl
 def main() -> None:
     """Draw, then ask."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--home", type=Path, default=Path("var/scale/10m"))
     parser.add_argument("--estimates", action="store_true", help="Do not count everyone.")
     given = parser.parse_args()
     draw(given.home)

@@ -75,6 +75,12 @@ async def test_the_editor_follows_its_buttons(administrator: Browser, full: Simp
     moments = await administrator.post("/campaigns/moments", {**typed, **KINDS["recurring"]}, **FRAGMENT)
     assert "毎週金曜日 10:00" in moments.text
     assert re.findall(r"<time>([\d-]+)", moments.text)[:2] == ["2026-11-27", "2026-12-04"]
+    await administrator.post("/preferences/language", {"language": "en"})
+    moments = await administrator.post(
+        "/campaigns/moments", {**typed, **KINDS["recurring"], "interval": "2"}, **FRAGMENT
+    )
+    assert "Every 2 weeks on Fri" in moments.text
+    await administrator.post("/preferences/language", {"language": "ja"})
     number = await make_campaign(
         administrator, await make_segment(administrator), **{k: typed[k] for k in ("priority", "policy")}
     )

@@ -13,11 +13,13 @@ import httpx
 import pytest
 from litestar import Litestar
 
+from backend import asgi
+from backend.api.description import LocalTimes
 from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.services.sources import NewSource
 from backend.settings import Settings
-from backend.wiring import IntakeServices, open_intake
+from backend.wiring import IntakeServices, Services, open_intake
 
 NOW = datetime(2026, 4, 1, 3, tzinfo=UTC)
 
@@ -59,6 +61,13 @@ async def intake(settings: Settings) -> AsyncIterator[Intake]:
         server = create_app(services, "intake")
         async with living(server), client_of(server) as client:
             yield Intake(client=client, services=services, app=app, till=till)
+
+
+def server_api(services: Services) -> Litestar:
+    """The server API alone: the pages, which have tests of their own, are most of what an application costs to make."""
+    with pytest.MonkeyPatch.context() as without:
+        without.setattr(asgi, "_plugins", lambda *_: [LocalTimes()])
+        return create_app(services, "admin")
 
 
 @contextlib.asynccontextmanager

@@ -7,11 +7,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.settings import Settings
 from backend.wiring import Services, open_services
-from tests.api.conftest import NOW, client_of, living
+from tests.api.conftest import NOW, client_of, living, server_api
 
 RULES = {"ranks": [{"name": "base"}, {"name": "gold", "threshold": 1000}], "period": "calendar"}
 
@@ -27,7 +26,7 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 async def api(services: Services) -> AsyncIterator[httpx.AsyncClient]:
     """A program that may do everything; M-1 and M-2 are customers, M-1 bought for 1,500 yen."""
     key = await services.api_keys.create("test", scopes=["*"])
-    app = create_app(services, "admin")
+    app = server_api(services)
     async with living(app), client_of(app) as client:
         client.headers["Authorization"] = f"Bearer {key}"
         for number in ("M-1", "M-2"):

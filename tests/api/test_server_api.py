@@ -10,11 +10,10 @@ from typing import Any
 import httpx
 import pytest
 
-from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.settings import Settings
 from backend.wiring import Services, open_services
-from tests.api.conftest import NOW, client_of, living
+from tests.api.conftest import NOW, client_of, living, server_api
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ class Api:
 async def api(settings: Settings, tmp_path: Path) -> AsyncIterator[Api]:
     whole = Settings(home=tmp_path, database_url=settings.database_url, lake=str(tmp_path / "lake"), role="admin")
     async with open_services(whole, clock=FixedClock(NOW)) as services:
-        server = create_app(services, "admin")
+        server = server_api(services)
         async with living(server), client_of(server) as client:
             key = await services.api_keys.create("shop server", scopes=["*"])
             client.headers["Authorization"] = f"Bearer {key}"

@@ -32,6 +32,13 @@ def test_every_command_shows_an_example(name: str, text: str) -> None:
     assert re.search(rf"joren {re.escape(name)}\b", text), f"joren {name} --help has no example"
 
 
+def test_make_prove_runs_every_benchmark_that_no_other_starts() -> None:
+    named = re.search(r"^BENCHMARKS := ((?:.*\\\n)*.*)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert named is not None
+    scripts = {path.stem for path in (ROOT / "benchmarks").glob("*.py") if "__main__" in path.read_text()}
+    assert set(named[1].replace("\\", "").split()) == scripts - {"big_history", "dry_runs"}
+
+
 def test_every_setting_is_explained() -> None:
     source = Path(settings.__file__).read_text()
     names = set(re.findall(r'values\.get\("([A-Z_]+)"', source))

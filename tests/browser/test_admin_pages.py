@@ -123,14 +123,19 @@ async def speak(visit: Visit, language: str) -> None:
     await expect(page.locator("html")).to_have_attribute("lang", language)
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1440, "light"), (390, "dark")])
-async def test_no_page_complains_or_overflows(chromium: Browser, demo: RunningDemo, width: int, scheme: str) -> None:
-    visit = await visiting(chromium, demo, width=width, scheme=scheme)
+async def test_no_page_complains_or_overflows(chromium: Browser, demo: RunningDemo) -> None:
+    """Each comes on a phone in the dark, and then has room and light."""
+    visit = await visiting(chromium, demo, width=390, scheme="dark")
     wide = []
     for path in PATHS:
         page = await visit.open(path)
-        if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
-            wide.append(path)
+        for width, scheme in ((390, "dark"), (1440, "light")):
+            await page.emulate_media(color_scheme=scheme)
+            await page.set_viewport_size({"width": width, "height": 900})
+            if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                wide.append((path, width))
+        await page.emulate_media(color_scheme="dark")
+        await page.set_viewport_size({"width": 390, "height": 900})
         assert (
             await page.evaluate(
                 "document.querySelectorAll('[style]:not(canvas):not([data-chart] *, [data-chart], .tip)').length"

@@ -10,11 +10,13 @@ from tests.fixtures.demo import RunningDemo
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300), pytest.mark.asyncio(loop_scope="session")]
 
+LANGUAGES = pytest.mark.parametrize("language", ["ja", pytest.param("en", marks=pytest.mark.prove)])
+"""What is done is the same in both; the words of both are looked at in ``tests/admin_ui``."""
 RHYTHM = {"ja": "2週ごとの月・金曜日", "en": "Every 2 weeks on Mon and Fri"}
 DRAWN = {"ja": "3日間待つ", "en": "Wait 3 days"}
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 async def test_a_campaign_is_written_compared_timed_and_made_a_journey(
     chromium: Browser, demo: RunningDemo, language: str
 ) -> None:
@@ -49,7 +51,7 @@ async def test_a_campaign_is_written_compared_timed_and_made_a_journey(
     assert visit.complaints == []
 
 
-@pytest.mark.parametrize("language", ["ja", "en"])
+@LANGUAGES
 async def test_a_field_that_is_left_says_what_is_wrong_and_is_told_again_when_it_is_right(
     chromium: Browser, demo: RunningDemo, language: str
 ) -> None:

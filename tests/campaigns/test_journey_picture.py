@@ -1,9 +1,12 @@
 """A journey in words and as a picture."""
 
+from datetime import timedelta
+
 import pytest
 
 from campaigns.journey_picture import START, Arrow, Count, draw
 from campaigns.journey_words import Words, describe
+from campaigns.steps import Wait
 from tests.campaigns.test_journey import ONBOARDING
 
 JA, EN = Words(language="ja", coupons={"WELCOME": "初回500円引き"}), Words(language="en")
@@ -23,6 +26,11 @@ def test_every_step_has_a_line(words: Words, lines: dict[int, str]) -> None:
     told = describe(ONBOARDING, words)
     assert len(told) == len(ONBOARDING)
     assert {place: told[place] for place in lines} == lines
+
+
+@pytest.mark.parametrize(("words", "line"), [(JA, "1. 3日間待つ"), (EN, "1. Wait 3 days")])
+def test_a_wait_has_a_line(words: Words, line: str) -> None:
+    assert list(describe((Wait(time=timedelta(days=3)),), words)) == [line]
 
 
 def test_boxes_stand_below_what_leads_to_them_and_carry_people() -> None:

@@ -11,11 +11,10 @@ import httpx
 import polars as pl
 import pytest
 
-from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.settings import BadSettings, Settings, read
 from backend.wiring import open_services
-from tests.api.conftest import NOW, client_of
+from tests.api.conftest import NOW, client_of, server_api
 from tests.fixtures.commands import joren
 
 URL = "https://hooks.example/joren"
@@ -27,7 +26,7 @@ async def api(dsn: str, tmp_path: Path) -> AsyncIterator[SimpleNamespace]:
     async with open_services(settings, clock=FixedClock(NOW)) as services:
         scopes = ["customers:read", "exports:read", "exports:write", "webhooks:write"]
         key = await services.api_keys.create("warehouse", scopes=scopes)
-        async with client_of(create_app(services, "admin")) as client:
+        async with client_of(server_api(services)) as client:
             client.headers["Authorization"] = f"Bearer {key}"
             yield SimpleNamespace(client=client, services=services)
 

@@ -207,8 +207,9 @@ async def test_an_upgrade_under_load_loses_nothing_and_both_releases_work(old: s
     assert (lost, doubled) == (0, 0)
 
 
-async def test_a_table_in_use_is_waited_for_in_turns(old: str) -> None:
+async def test_a_table_in_use_is_waited_for_in_turns(old: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A long reader holds the log: writers who came after the upgrade asked for it get through before the reader's end."""
+    monkeypatch.setattr(schema, "_PAUSES", (0.1,) * 600)
     intake = OldIntake(old, patience="0")
     reader = await asyncpg.connect(old)
     async with intake.writing():

@@ -97,7 +97,8 @@ CHANGES = (
 """What may happen to one customer, by whatever hand."""
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.embedded
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.prove)])
 async def test_whatever_happens_what_is_kept_is_what_is_read(pool: asyncpg.Pool, seed: int) -> None:
     drawn = Random(seed)
     await filled(pool, seed)
@@ -188,6 +189,7 @@ async def test_of_an_erased_person_nothing_is_kept_from_that_moment_on(pool: asy
     await assert_same(pool)
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_keeper_that_dies_has_done_nothing_or_all(pool: asyncpg.Pool, step: str) -> None:
     await filled(pool, 1)
