@@ -5,7 +5,6 @@ are in doubt when it breaks. Here a message has a connection to itself while it 
 tried twice. What an answer means is what firebase-admin says it means: an error is given to its own reader.
 """
 
-import asyncio
 from collections.abc import Sequence
 
 import httpx
@@ -15,7 +14,7 @@ from firebase_admin._http_client import METRICS_HEADERS
 
 from backend.errors import BadInput
 from backend.push.bearer import Bearer
-from backend.push.connections import Answer, Connections, Lost, NotSent
+from backend.push.connections import Answer, Connections, Fate, Lost, NotSent
 from backend.push.messages import encoded_json
 from backend.push.outcomes import failure
 from backend.push.routes import Route
@@ -31,6 +30,9 @@ _FCM = "https://fcm.googleapis.com/v1/projects/{}/messages:send"
 
 class _Name(msgspec.Struct):
     name: str
+
+
+_NAME = msgspec.json.Decoder(_Name)
 
 
 class FastSender:
@@ -51,10 +53,21 @@ class FastSender:
         if refusal := await self._bearer.missing():
             return [refusal] * len(messages)
         head = self._head()
-        outcomes = await asyncio.gather(*(self._try(head, message) for message in messages))
-        if any(isinstance(outcome, Refused) and outcome.kind is Refusal.AUTH for outcome in outcomes):
+        outcomes: list[Outcome | None] = []
+        requests: list[bytes] = []
+        for message in messages:
+            try:
+                body = encoded_json(message)
+            except BadInput as error:
+                outcomes.append(Refused(Refusal.INVALID_ARGUMENT, detail=error.message))
+            else:
+                outcomes.append(None)
+                requests.append(b"%b%d\r\n\r\n%b" % (head, len(body), body))
+        fates = iter(await self._connections.ask(requests))
+        told = [meaning(next(fates)) if outcome is None else outcome for outcome in outcomes]
+        if any(isinstance(outcome, Refused) and outcome.kind is Refusal.AUTH for outcome in told):
             self._bearer.forget()
-        return list(outcomes)
+        return told
 
     async def aclose(self) -> None:
         """Close all connections; the sender is of no use afterwards."""
@@ -65,24 +78,21 @@ class FastSender:
         lines = "".join(f"{name}: {value}\r\n" for name, value in fixed.items())
         return f"{self._target}{lines}Content-Length: ".encode("latin-1")
 
-    async def _try(self, head: bytes, message: PushMessage) -> Outcome:
-        try:
-            body = encoded_json(message)
-            answer = await self._connections.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body))
-        except BadInput as error:
-            return Refused(Refusal.INVALID_ARGUMENT, detail=error.message)
-        except NotSent as error:
-            return Refused(Refusal.NOT_SENT, detail=str(error))
-        except Lost as lost:
-            return Unknown("bad_body" if lost.seen == "bad_answer" else lost.seen)
-        return meaning(answer)
+
+def meaning(fate: Fate) -> Outcome:
+    """What became of a request says of the message."""
+    if isinstance(fate, NotSent):
+        return Refused(Refusal.NOT_SENT, detail=fate.why)
+    if isinstance(fate, Lost):
+        return Unknown("bad_body" if fate.seen == "bad_answer" else fate.seen)
+    return _said(fate)
 
 
-def meaning(answer: Answer) -> Outcome:
+def _said(answer: Answer) -> Outcome:
     """What an answer of FCM says of the message."""
     if httpx.codes.is_success(answer.status):
         try:
-            return Accepted(msgspec.json.decode(answer.body, type=_Name).name)
+            return Accepted(_NAME.decode(answer.body).name)
         except msgspec.DecodeError:
             return Unknown("bad_body")
     try:

@@ -10,7 +10,7 @@ import pytest
 import uvloop
 
 from backend.push import connections
-from backend.push.connections import Answer, Connections, Lost, NotSent
+from backend.push.connections import Answer, Connections, Fate, Lost, NotSent
 from backend.push.emulator import certificate
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
@@ -64,14 +64,27 @@ async def side(files: certificate.Certificate) -> AsyncIterator[Side]:
         yield side
 
 
+async def answered(asked: Connections) -> Answer:
+    """The answer to one request."""
+    fate = await fate_of(asked)
+    assert isinstance(fate, Answer)
+    return fate
+
+
+async def fate_of(asked: Connections) -> Fate:
+    [fate] = await asked.ask([request()])
+    return fate
+
+
 def request(number: int = 0) -> bytes:
     return b"POST /%d HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n" % number
 
 
 async def test_a_connection_is_used_again_and_no_more_than_allowed_are_opened(side: Side) -> None:
     asked = side.connections(most=3)
-    answers = await asyncio.gather(*(asked.ask(request(number)) for number in range(20)))
-    assert [answer.body for answer in answers] == [b"{}"] * 20
+    halves = [[request(number) for number in numbers] for numbers in (range(15), range(15, 20))]
+    answers = [fate for half in await asyncio.gather(*map(asked.ask, halves)) for fate in half]
+    assert [answer.body for answer in answers if isinstance(answer, Answer)] == [b"{}"] * 20
     assert (side.opened, len(side.requests)) == (3, 20)
     await asked.aclose()
 
@@ -80,7 +93,7 @@ def test_a_server_process_with_a_loop_of_its_own_kind_sends_as_well(files: certi
     async def ask() -> Answer:
         async with standing(files) as side:
             asked = side.connections()
-            answer = await asked.ask(request())
+            answer = await answered(asked)
             await asked.aclose()
             return answer
 
@@ -97,7 +110,7 @@ async def test_an_answer_in_pieces_is_one(side: Side) -> None:
 
     side.behaviour = drop_by_drop
     asked = side.connections()
-    answer = await asked.ask(request())
+    answer = await answered(asked)
     assert (answer.status, answer.headers["retry-after"], answer.body) == (429, "7", b"abcd")
     await asked.aclose()
 
@@ -108,7 +121,7 @@ async def test_an_announcement_is_not_the_answer(side: Side) -> None:
 
     side.behaviour = announce
     asked = side.connections()
-    assert (await asked.ask(request())).status == 200
+    assert (await answered(asked)).status == 200
     await asked.aclose()
 
 
@@ -130,10 +143,9 @@ async def test_a_request_without_a_readable_answer_is_lost_and_its_connection_no
 
     side.behaviour = break_off
     asked = side.connections()
-    with pytest.raises(Lost, match=seen):
-        await asked.ask(request())
+    assert await fate_of(asked) == Lost(seen)
     side.behaviour = accept
-    assert (await asked.ask(request())).status == 200
+    assert (await answered(asked)).status == 200
     assert side.opened == len(side.requests) == 2
     await asked.aclose()
 
@@ -144,8 +156,7 @@ async def test_one_that_stays_silent_is_given_up(side: Side) -> None:
 
     side.behaviour = stay_silent
     asked = side.connections(seconds=0.1)
-    with pytest.raises(Lost, match="timeout"):
-        await asked.ask(request())
+    assert await fate_of(asked) == Lost("timeout")
     await asked.aclose()
 
 
@@ -156,24 +167,32 @@ async def test_a_connection_that_the_other_side_means_to_close_is_not_used_again
     side.behaviour = once
     asked = side.connections()
     for _ in range(3):
-        assert (await asked.ask(request())).status == 200
+        assert (await answered(asked)).status == 200
     assert side.opened == 3
     await asked.aclose()
 
 
-async def test_what_nobody_asked_for_ends_the_connection(side: Side) -> None:
+@pytest.mark.parametrize("later", [True, False])
+@pytest.mark.parametrize(
+    "more", [b'HTTP/1.1 200 OK\r\nX: y\r\nContent-Length: 15\r\n\r\n{"name": "not"}', b"HTTP/1.1 2", b"what?"]
+)
+async def test_what_nobody_asked_for_ends_the_connection(side: Side, more: bytes, later: bool) -> None:
     async def say_more(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.write(OK)
-        await writer.drain()
-        await asyncio.sleep(0.05)
-        writer.write(b'HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n{"name": "not"}')
+        if later:
+            writer.write(OK)
+            await writer.drain()
+            await asyncio.sleep(0.05)
+            writer.write(more)
+        else:
+            writer.write(OK + more)
 
     side.behaviour = say_more
     asked = side.connections()
-    await asked.ask(request())
+    answer = await answered(asked)
+    assert (answer.body, list(answer.headers)) == (b"{}", ["content-length"])
     await asyncio.sleep(0.2)
     side.behaviour = accept
-    assert (await asked.ask(request())).body == b"{}"
+    assert (await answered(asked)).body == b"{}"
     assert side.opened == 2
     await asked.aclose()
 
@@ -182,7 +201,7 @@ async def test_an_old_connection_is_not_trusted(side: Side, monkeypatch: pytest.
     monkeypatch.setattr(connections, "IDLE", 0.0)
     asked = side.connections()
     for _ in range(2):
-        await asked.ask(request())
+        await answered(asked)
     assert side.opened == 2
     await asked.aclose()
 
@@ -191,8 +210,8 @@ async def test_where_no_connection_comes_about_nothing_was_sent(side: Side, unus
     nobody = Connections("127.0.0.1", unused_tcp_port, side.trust, most=1, seconds=1)
     stranger = Connections("127.0.0.1", side.port, ssl.create_default_context(), most=1, seconds=1)
     for asked in (nobody, stranger):
-        with pytest.raises(NotSent):
-            await asked.ask(request())
+        assert isinstance(await fate_of(asked), NotSent)
+        await asked.aclose()
     assert side.requests == []
 
 
@@ -206,13 +225,12 @@ async def test_one_who_stops_waiting_leaves_no_answer_to_the_next(side: Side) ->
 
     side.behaviour = answer_late
     asked = side.connections(most=1)
-    waiting = asyncio.create_task(asked.ask(request(1)))
+    waiting = asyncio.create_task(asked.ask([request(1)]))
     await asked_for.wait()
     waiting.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await waiting
     late.set()
     side.behaviour = accept
-    answer: Answer = await asked.ask(request(2))
-    assert answer.body == b"{}"
+    assert (await answered(asked)).body == b"{}"
     await asked.aclose()
