@@ -3,6 +3,7 @@
 import asyncio
 import json
 import ssl
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,53 @@ async def test_a_request_in_pieces_is_one_and_what_is_no_request_is_refused(emul
     assert said.startswith(b"HTTP/1.1 200 OK\r\n")
     assert b"\r\n\r\n{" in said
     assert b"HTTP/1.1 400 Bad Request\r\n" in said
+
+
+async def test_requests_sent_ahead_are_answered_one_after_the_other(emulator: Running) -> None:
+    emulator.emulator.register(["phone-one"])
+    emulator.emulator.settings = EmulatorSettings(latency_ms=2)
+    message = json.dumps(body("phone-one")).encode()
+    sent = (
+        f"POST {SEND} HTTP/1.1\r\nauthorization: Bearer y\r\nContent-Length: {len(message)}\r\n\r\n".encode() + message
+    )
+    elsewhere, unsigned = b"GET /nowhere HTTP/1.1\r\n\r\n", f"POST {SEND} HTTP/1.1\r\n\r\n".encode()
+    last = sent.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
+
+    trust = ssl.create_default_context(cafile=str(emulator.ca_file))
+    reader, writer = await asyncio.open_connection("127.0.0.1", httpx.URL(emulator.url).port, ssl=trust)
+    writer.write(elsewhere * 1500 + sent + unsigned + sent * 30 + last + sent)
+    said = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+
+    statuses = [int(answer[:3]) for answer in said.split(b"HTTP/1.1 ")[1:]]
+    assert statuses == [404] * 1500 + [200, 401] + [200] * 31
+    device = emulator.emulator.device("phone-one")
+    assert device is not None
+    assert device.accepted == 32
+
+
+async def test_a_message_is_in_the_journal_before_its_answer_goes_out(
+    emulator: Running, fcm: httpx.AsyncClient
+) -> None:
+    journal = emulator.ca_file.parent / "journal.jsonl"
+    emulator.emulator.register(addresses := [f"phone-number-{number}" for number in range(40)])
+    emulator.emulator.settings = EmulatorSettings(latency_ms=20)
+
+    async def named_on_disk(address: str) -> bool:
+        name = (await fcm.post(SEND, json=body(address))).json()["name"]
+        return name in journal.read_text()
+
+    assert all(await asyncio.gather(*map(named_on_disk, addresses)))
+
+
+async def test_an_answer_takes_as_long_as_it_was_told_to(emulator: Running, fcm: httpx.AsyncClient) -> None:
+    emulator.emulator.register(["phone-one"])
+    emulator.emulator.settings = EmulatorSettings(latency_ms=120)
+
+    began = time.monotonic()
+    await fcm.post(SEND, json=body("phone-one"))
+
+    assert time.monotonic() - began >= 0.12
 
 
 @pytest.mark.parametrize(

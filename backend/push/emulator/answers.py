@@ -43,6 +43,13 @@ class Answer:
     retry_after: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Break:
+    """The connection breaks instead of an answer, or after a part of one."""
+
+    part: bytes = b""
+
+
 _STATUS: dict[Fault, tuple[int, str, str]] = {
     Fault.INVALID_ARGUMENT: (400, "INVALID_ARGUMENT", "Request contains an invalid argument."),
     Fault.UNREGISTERED: (404, "NOT_FOUND", "Requested entity was not found."),

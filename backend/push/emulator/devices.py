@@ -9,7 +9,7 @@ _KEPT = 50
 """Messages kept for each address; the counts go on."""
 
 
-class Delivered(msgspec.Struct, frozen=True):
+class Delivered(msgspec.Struct, frozen=True, gc=False):
     """A message that the emulator accepted for a device.
 
     Attributes:
@@ -69,7 +69,7 @@ class Uninstalled(msgspec.Struct, frozen=True, tag="uninstalled"):
     address: str
 
 
-class Attempted(msgspec.Struct, frozen=True, tag="attempted"):
+class Attempted(msgspec.Struct, frozen=True, gc=False, tag="attempted"):
     """A request named an address, and perhaps led to a message."""
 
     address: str

@@ -4,12 +4,13 @@ import asyncio
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
 from backend.push.emulator import answers, wire
-from backend.push.emulator.answers import Answer, Fault
+from backend.push.emulator.answers import Answer, Break, Fault
 from backend.push.emulator.devices import (
     Attempted,
     Change,
@@ -22,14 +23,17 @@ from backend.push.emulator.devices import (
 )
 from backend.push.emulator.faults import EmulatorSettings, FaultRule, fault_for
 from backend.push.emulator.journal import Journal
+from backend.push.emulator.schedule import Schedule
 
 
-class ConnectionBreaks(Exception):
-    """The connection has to break instead of an answer, or after a part of one."""
+@dataclass(slots=True)
+class _Asked:
+    """One request that waits for its answer; ``verdict`` is there where only the time has to come."""
 
-    def __init__(self, part: bytes = b"") -> None:
-        super().__init__()
-        self.part = part
+    body: bytes
+    project: str
+    told: Callable[[Answer | Break], None]
+    verdict: Answer | Break | None = None
 
 
 class Emulator:
@@ -53,6 +57,8 @@ class Emulator:
         except BaseException:
             self._journal.close()
             raise
+        self._noted: list[Change] = []
+        self._schedule = Schedule(self._answer)
         self._streams: dict[str, set[asyncio.Queue[Delivered | None]]] = defaultdict(set)
 
     def __enter__(self) -> Self:
@@ -63,6 +69,7 @@ class Emulator:
 
     def close(self) -> None:
         """End all streams and let go of the state."""
+        self._schedule.cancel()
         self.end_streams()
         self._journal.close()
 
@@ -93,32 +100,56 @@ class Emulator:
         """Every address that registered or was named by a request."""
         return iter(self._devices.all())
 
-    async def answer(self, body: bytes, *, project: str) -> Answer:
-        """FCM's answer to one request.
+    def ask(self, body: bytes, *, project: str, told: Callable[[Answer | Break], None]) -> None:
+        """Have FCM's answer to one request told when its time has come; what a fault rule breaks is told as well."""
+        self._schedule.put(_Asked(body, project, told), seconds=self.settings.latency_ms / 1000)
 
-        Raises:
-            ConnectionBreaks: when a fault rule says so.
-        """
-        await asyncio.sleep(self.settings.latency_ms / 1000)
+    def _answer(self, due: list[_Asked]) -> None:
+        """Answer what is due. All of it reaches the operating system before any answer goes out."""
+        for asked in due:
+            if asked.verdict is None:
+                self._decide(asked)
         try:
-            envelope = wire.parse(body)
-        except wire.Refusal as refusal:
-            return answers.malformed(refusal.field, refusal.message)
-        if envelope.validate_only:
-            return self._verdict(envelope.message, project=project) or answers.accepted(_name(project))
-        return await self._take(envelope.message, project=project)
+            self._journal.append(*self._noted)
+        except OSError:
+            for asked in due:
+                asked.verdict = Break()
+            raise
+        finally:
+            self._noted.clear()
+            for asked in due:
+                if asked.verdict is not None:
+                    asked.told(asked.verdict)
 
-    async def _take(self, message: wire.Message, *, project: str) -> Answer:
-        device = self._devices.get(message.address)
-        rule = fault_for(self.settings, address=message.address, attempt=1 + (device.attempts if device else 0))
+    def _decide(self, asked: _Asked) -> None:
+        try:
+            envelope = wire.parse(asked.body)
+        except wire.Refusal as wrong:
+            asked.verdict = answers.malformed(wrong.field, wrong.message)
+            return
+        message, project = envelope.message, asked.project
         refusal = self._verdict(message, project=project)
-        if (rule and not rule.after_accepting) or refusal:
-            self._change(Attempted(message.address))
+        if envelope.validate_only:
+            asked.verdict = refusal or answers.accepted(_name(project))
+            return
+        rule = self._rule(message.address)
+        if refusal or (rule and not rule.after_accepting):
+            self._note(Attempted(message.address))
+            asked.verdict = refusal
         else:
-            answer = self._deliver(message, name=_name(project))
+            asked.verdict = self._deliver(message, name=_name(project))
         if rule:
-            return await _make(rule)
-        return refusal or answer
+            asked.verdict = _made(rule)
+        if rule and rule.kind is Fault.HANG:
+            late = replace(asked)
+            asked.verdict = None
+            self._schedule.put(late, seconds=rule.hang_seconds)
+
+    def _rule(self, address: str) -> FaultRule | None:
+        if not self.settings.faults:
+            return None
+        device = self._devices.get(address)
+        return fault_for(self.settings, address=address, attempt=1 + (device.attempts if device else 0))
 
     def _verdict(self, message: wire.Message, *, project: str) -> Answer | None:
         device = self._devices.get(message.address)
@@ -144,7 +175,7 @@ class Emulator:
             sound=message.android.notification.sound,
             badge=message.android.notification.notification_count,
         )
-        self._change(Attempted(message.address, delivered))
+        self._note(Attempted(message.address, delivered))
         for queue in self._streams.get(message.address, ()):
             queue.put_nowait(delivered)
         return answers.accepted(name)
@@ -175,6 +206,11 @@ class Emulator:
         kept = device.messages if device else []
         return [message for message in kept if message.id > after and message.at + message.ttl_seconds >= now]
 
+    def _note(self, change: Change) -> None:
+        """Bring a change about that goes to the journal with those that are due with it."""
+        self._noted.append(change)
+        self._devices.apply(change)
+
     def _change(self, change: Change) -> None:
         self._journal.append(change)
         self._devices.apply(change)
@@ -184,11 +220,9 @@ def _name(project: str) -> str:
     return f"projects/{project}/messages/{secrets.token_hex(8)}"
 
 
-async def _make(rule: FaultRule) -> Answer:
-    if rule.kind is Fault.HANG:
-        await asyncio.sleep(rule.hang_seconds)
+def _made(rule: FaultRule) -> Answer | Break:
     if rule.kind in {Fault.HANG, Fault.DROP}:
-        raise ConnectionBreaks
+        return Break()
     if rule.kind is Fault.TRUNCATED:
-        raise ConnectionBreaks(answers.accepted(_name("a-project")).body[:-5])
+        return Break(answers.accepted(_name("a-project")).body[:-5])
     return answers.refused(rule.kind, retry_after=rule.retry_after)

@@ -16,6 +16,7 @@ from backend.errors import Conflict
 from backend.push.emulator.devices import Change, Device
 
 _CHANGES: msgspec.json.Decoder[Change] = msgspec.json.Decoder(Change)
+_ENCODER = msgspec.json.Encoder()
 
 
 class Journal:
@@ -61,9 +62,10 @@ class Journal:
             folder = self._path.parent
             raise Conflict(f"{self._path} is damaged in line {number}: remove {folder} to begin anew.") from None
 
-    def append(self, change: Change) -> None:
-        """Keep one change."""
-        self._file.write(msgspec.json.encode(change) + b"\n")
+    def append(self, *changes: Change) -> None:
+        """Keep changes, in one write."""
+        if changes:
+            self._file.write(_ENCODER.encode_lines(changes))
 
     def rewrite(self, devices: Iterable[Device]) -> None:
         """Replace all changes by the devices they led to."""

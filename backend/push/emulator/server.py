@@ -16,7 +16,7 @@ from backend.push.emulator.control import control_router
 from backend.push.emulator.emulator import Emulator
 from backend.push.emulator.endpoint import fcm_app
 from backend.push.emulator.guard import same_machine
-from backend.push.emulator.listener import listening
+from backend.push.emulator.listener import listening, listening_over_tls
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +58,12 @@ async def running(
     files = certificate.ensure(folder)
     with Emulator(folder) as emulator:
         async with (
-            listening(
+            listening_over_tls(
                 fcm_app(emulator),
+                partial(http1.Connection, emulator),
                 host=host,
                 port=port,
                 certificate=files.server,
-                http1=partial(http1.serve, emulator),
             ) as fcm,
             listening(_plain_app(emulator, routes), host=host, port=control_port) as control,
         ):

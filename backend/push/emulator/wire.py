@@ -24,7 +24,7 @@ class Refusal(Exception):
         self.message = message
 
 
-class Notification(msgspec.Struct, frozen=True):
+class Notification(msgspec.Struct, gc=False, frozen=True):
     """What every platform shows."""
 
     title: str | None = None
@@ -32,7 +32,7 @@ class Notification(msgspec.Struct, frozen=True):
     image: str | None = None
 
 
-class AndroidNotification(msgspec.Struct, frozen=True):
+class AndroidNotification(msgspec.Struct, gc=False, frozen=True):
     """What Android shows in its place; a repeat with the same tag replaces."""
 
     title: str | None = None
@@ -43,13 +43,13 @@ class AndroidNotification(msgspec.Struct, frozen=True):
     notification_count: int | None = None
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, gc=False, frozen=True):
     """Options of the sender."""
 
     analytics_label: str | None = None
 
 
-class Android(msgspec.Struct, frozen=True):
+class Android(msgspec.Struct, gc=False, frozen=True):
     """Options of the Android transport."""
 
     ttl: str | None = None
@@ -57,14 +57,14 @@ class Android(msgspec.Struct, frozen=True):
     notification: AndroidNotification = AndroidNotification()
 
 
-class Apns(msgspec.Struct, frozen=True):
+class Apns(msgspec.Struct, gc=False, frozen=True):
     """Options of Apple's transport."""
 
     headers: Mapping[str, str] = msgspec.field(default_factory=dict)
     payload: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
 
-class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Message(msgspec.Struct, gc=False, frozen=True, forbid_unknown_fields=True):
     """One message; exactly one of the four targets is set."""
 
     name: str | None = None
@@ -96,7 +96,7 @@ class Message(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.android.notification.tag or self.apns.headers.get("apns-collapse-id")
 
 
-class Envelope(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Envelope(msgspec.Struct, gc=False, frozen=True, forbid_unknown_fields=True):
     """The body of a request."""
 
     message: Message
