@@ -107,14 +107,19 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def texts(self) -> dict[str, Text]:
         """The texts there are, by language, the first language first."""
-        both = {"ja": self.ja, "en": self.en}
+        both = {language: self.text(language) for language in LANGUAGES}
         return {language: text for language, text in both.items() if text is not None}
+
+    def text(self, language: str) -> Text | None:
+        """The text in one of `LANGUAGES`, where there is one."""
+        return self.ja if language == "ja" else self.en
 
     def language_for(self, wanted: str | None) -> str:
         """The language a person who speaks ``wanted`` (``en-GB``, None …) gets."""
-        there = self.texts()
         short = (wanted or "").lower().replace("_", "-").split("-")[0]
-        return short if short in there else next(iter(there))
+        if short in LANGUAGES and self.text(short) is not None:
+            return short
+        return next(language for language in LANGUAGES if self.text(language) is not None)
 
     def overrides(self) -> dict[Platform, Override]:
         """What differs, by platform."""
@@ -123,7 +128,7 @@ class Content(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     def on(self, platform: str | None) -> "Content":
         """What a phone of ``platform`` gets: this content with what differs there put in its place."""
-        override = {"ios": self.ios, "android": self.android, "web": self.web}.get(platform or "")
+        override = getattr(self, platform) if platform in PLATFORMS else None
         if override is None:
             return self
         return replace(

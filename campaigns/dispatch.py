@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from campaigns.campaign import Content
 from campaigns.fields import clean
 from campaigns.gates import Standing, recheck
@@ -15,15 +17,14 @@ from campaigns.message import (
     Press,
     PushMessage,
     campaign_tag,
-    payload_bytes,
+    is_too_large,
 )
 from campaigns.reasons import Reason
 from campaigns.templates import MissingField, TextTooLong, fill
 from campaigns.terms import SendingRules, Terms
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One claimed delivery with everything the last check and the text need.
 
     Attributes:
@@ -107,6 +108,6 @@ def compose(
         tag=campaign_tag(campaign_id, occurrence=candidate.occurrence, step=candidate.step),
         label=f"campaign-{campaign_id}",
     )
-    if payload_bytes(message) > PAYLOAD_LIMIT:
+    if is_too_large(message):
         raise TextTooLong(f"the message is larger than {PAYLOAD_LIMIT} bytes")
     return message

@@ -91,7 +91,7 @@ def _day(value: object) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    shown = "".join(c if c.isprintable() else " " for c in text)
+    shown = text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
     return " ".join(shown.split())[:LONGEST_VALUE]
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+import msgspec
 import polars as pl
 
 from campaigns.campaign import QuietPolicy
@@ -36,8 +37,7 @@ count, sent to the person in the last 24 hours and 7 days; control, left out and
 time zone as her phone or her traits name it, null where neither does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One person as the gates see her, at launch or, as the database has it under lock, at the moment of sending."""
 
     customer_id: int
@@ -60,8 +60,7 @@ class Gate:
     stops: Callable[["_Case"], bool]
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(msgspec.Struct, frozen=True, gc=False):
     """One person at one moment under some rules."""
 
     who: Standing
@@ -115,8 +114,7 @@ def first_that_fires(gates: Sequence[Gate] = GATES) -> pl.Expr:
     return first.cat.to(_REASONS)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What the gates say of one person: left out for good with ``reason``, or from when on she may get it."""
 
     reason: Reason | None
@@ -138,9 +136,10 @@ def recheck(
     """
     not_before = _next_allowed(rules.quiet, who.zone if terms.own_zone else None, now)
     case = _Case(who, rules, terms, now, expires_at, not_before)
-    gates = (gate for gate in GATES if not (again and gate.reason is Reason.GLOBAL_HOLDOUT))
-    reason = next((gate.reason for gate in gates if gate.stops(case)), None)
-    return Verdict(reason, not_before)
+    for gate in GATES:
+        if gate.stops(case) and not (again and gate.reason is Reason.GLOBAL_HOLDOUT):
+            return Verdict(gate.reason, not_before)
+    return Verdict(None, not_before)
 
 
 @lru_cache(maxsize=256)

@@ -89,6 +89,20 @@ def data_of(message: PushMessage) -> dict[str, str]:
     return data
 
 
+def is_too_large(message: PushMessage) -> bool:
+    """Whether a message outgrows `PAYLOAD_LIMIT`."""
+    if message.buttons:
+        return payload_bytes(message) > PAYLOAD_LIMIT
+    told = (message.title, message.body, message.image or "", message.link or "", *message.data, *message.data.values())
+    at_most = _BYTES_OF_NAMES + _BYTES_OF_A_CHARACTER * sum(map(len, told))
+    return at_most > PAYLOAD_LIMIT and payload_bytes(message) > PAYLOAD_LIMIT
+
+
+_BYTES_OF_A_CHARACTER = 4
+_BYTES_OF_NAMES = 100
+"""More than the names of what is shown take, with the number of the delivery: ``title``, ``body``, ``image``, ``link`` and ``delivery_id``."""
+
+
 def payload_bytes(message: PushMessage) -> int:
     """Bytes that count for `PAYLOAD_LIMIT`: names and values of what is shown and of the data."""
     data = data_of(message)

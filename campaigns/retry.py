@@ -6,10 +6,13 @@ growing with jitter, one minute after a 429 without `Retry-After`, and to give u
 """
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from campaigns.campaign import Policy
 from campaigns.delivery import PASSING, Accepted, Outcome, Refusal, Refused, Unknown
@@ -36,8 +39,7 @@ class DeliveryState(StrEnum):
     LEFT_OUT = "left_out"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolution:
+class Resolution(msgspec.Struct, frozen=True, kw_only=True):
     """What becomes of a delivery.
 
     Attributes:

@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from campaigns.content import Content, Text
 from campaigns.errors import CampaignError, DraftIncomplete, TemplateError
@@ -73,17 +74,23 @@ class _Missing(jinja2.Undefined):
         return False
 
 
-class _Person(jinja2.runtime.Context):
-    """What a text knows of one person. There are no globals, so none are gathered for each of a million people."""
+class _Person:
+    """What a text knows of one person: all that the allowed syntax asks of Jinja's context, which would cost more than the text."""
 
-    def __init__(
-        self, environment: jinja2.Environment, parent: dict[str, Any], name: str | None, *given: Any, **_: Any
-    ) -> None:
-        super().__init__(environment, parent, name, *given)
+    __slots__ = ("_known",)
+
+    def __init__(self, known: Mapping[str, Any]) -> None:
+        self._known = known
+
+    def resolve_or_missing(self, name: str) -> object:
+        """The value of a name, or Jinja's word for none."""
+        return self._known.get(name, missing)
+
+    def __getitem__(self, name: str) -> object:
+        return self._known[name]
 
 
 _ENVIRONMENT = ImmutableSandboxedEnvironment(undefined=_Missing, autoescape=False, keep_trailing_newline=True)
-_ENVIRONMENT.context_class = _Person
 _ENVIRONMENT.globals.clear()
 _ENVIRONMENT.tests.clear()
 _ENVIRONMENT.filters = dict(FILTERS)
@@ -107,11 +114,13 @@ class Compiled:
 
     Attributes:
         fields: fields it mentions, by their catalogue name.
+        names: the same by each of their spellings: catalogue name and alias.
         required: those shown whatever the conditions, without a default: who lacks one is skipped at launch.
     """
 
     template: jinja2.Template
     fields: frozenset[str]
+    names: tuple[tuple[str, str], ...]
     required: frozenset[str]
 
     def render(self, values: Mapping[str, Value], *, language: str = "ja", currency: str = "JPY") -> str:
@@ -126,17 +135,12 @@ class Compiled:
             MissingField: when it would show a field the person lacks.
             TextTooLong: when it outgrows what a push can carry.
         """
-        context: dict[str, Value] = {
-            alias: values[name] for name in self.fields & values.keys() for alias in BY_NAME[name].names
-        }
-        context |= {LANGUAGE: language, CURRENCY: currency}
-        size, pieces = 0, []
-        for piece in self.template.root_render_func(self.template.new_context(context, shared=True)):
-            size += len(piece.encode())
-            if size > LONGEST_OUTPUT:
-                raise TextTooLong(f"the text grows beyond {LONGEST_OUTPUT} bytes")
-            pieces.append(piece)
-        return "".join(pieces)
+        known: dict[str, Value] = {LANGUAGE: language, CURRENCY: currency}
+        known |= {alias: values[name] for name, alias in self.names if name in values}
+        text = "".join(self.template.root_render_func(cast("jinja2.runtime.Context", _Person(known))))
+        if len(text.encode()) > LONGEST_OUTPUT:
+            raise TextTooLong(f"the text grows beyond {LONGEST_OUTPUT} bytes")
+        return text
 
 
 @lru_cache(maxsize=512)
@@ -152,7 +156,8 @@ def compile_template(source: str) -> Compiled:
         tree = _ENVIRONMENT.parse(source)
         found = _Walk()
         found.statement(tree, depth=0)
-        return Compiled(_ENVIRONMENT.from_string(source), frozenset(found.fields), frozenset(found.required))
+        names = tuple((name, alias) for name in sorted(found.fields) for alias in BY_NAME[name].names)
+        return Compiled(_ENVIRONMENT.from_string(source), frozenset(found.fields), names, frozenset(found.required))
     except jinja2.TemplateSyntaxError as error:
         raise TemplateError(_plain(error.message or ""), line=error.lineno) from None
     except (RecursionError, ValueError, SyntaxError, MemoryError) as error:

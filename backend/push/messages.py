@@ -1,7 +1,9 @@
 """Our message as firebase-admin's, checked one by one so that a bad one does not sink a call."""
 
 import time
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -9,9 +11,11 @@ from firebase_admin import messaging
 from firebase_admin._messaging_encoder import MessageEncoder
 
 from backend.errors import BadInput
-from campaigns.message import LONGEST_LIFE, PAYLOAD_LIMIT, AddressKind, Press, PushMessage, data_of, payload_bytes
+from campaigns.message import LONGEST_LIFE, PAYLOAD_LIMIT, AddressKind, PushMessage, data_of, is_too_large
 
 _ENCODER = MessageEncoder()
+_LONGEST_LIFE = int(LONGEST_LIFE.total_seconds())
+_JSON = msgspec.json.Encoder()
 
 
 def encoded(message: PushMessage) -> messaging.Message:
@@ -38,62 +42,63 @@ def encoded_json(message: PushMessage) -> bytes:
     Raises:
         BadInput: when firebase-admin or FCM would refuse it.
     """
-    life = _life(message)
-    same = {name: getattr(message, name) for name in _SHAPE}
-    try:
-        _check_size(message)
-        around = _around(_Shape(**same, ttl_seconds=life, ends=_ends(life)))
-    except (ValueError, TypeError) as error:
-        raise BadInput(str(error)) from None
     if not message.address:
         raise BadInput("A message needs an address.")
-    said = {"title": message.title, "body": message.body}
-    document = {
-        **around,
-        str(message.address_kind): message.address,
-        "data": data_of(message),
-        "notification": {**around["notification"], **said},
-    }
-    if "webpush" in around:
-        document["webpush"] = {"notification": {**around["webpush"]["notification"], **said}}
-    return msgspec.json.encode({"message": document})
-
-
-class _Shape(msgspec.Struct, frozen=True, kw_only=True):
-    """What messages to many people have in common; ``ends``: see `_ends`."""
-
-    address_kind: AddressKind
-    image: str | None
-    buttons: tuple[Press, ...]
-    sound: str | None
-    badge: int | None
-    channel: str | None
-    category: str | None
-    tag: str
-    label: str | None
-    ttl_seconds: int
-    ends: int
+    life = _life(message)
+    try:
+        _check_size(message)
+        around = _around(_shape_of(message), life, _ends(life))
+        said = {"title": message.title, "body": message.body}
+        own = {
+            str(message.address_kind): message.address,
+            "data": data_of(message),
+            "notification": said if around.image is None else {**said, "image": around.image},
+        }
+        if around.browser is not None:
+            own["webpush"] = {"notification": {**around.browser, **said}}
+        return b"%b,%b}" % (around.head, _JSON.encode(own)[1:])
+    except (ValueError, TypeError) as error:
+        raise BadInput(str(error)) from None
 
 
 _SHAPE = ("address_kind", "image", "buttons", "sound", "badge", "channel", "category", "tag", "label")
-"""Fields of a message that go into its shape as they are."""
+"""Fields of a message that many have in common as they are."""
+_shape_of = attrgetter(*_SHAPE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a message says beside its address, its data and its texts.
+
+    Attributes:
+        head: the request's beginning, up to where the person's own goes on.
+        image: of the notification.
+        browser: of a browser's notification, where there is one.
+    """
+
+    head: bytes
+    image: str | None
+    browser: dict[str, Any] | None
 
 
 @lru_cache(maxsize=256)
-def _around(shape: _Shape) -> dict[str, Any]:
-    """What firebase-admin's encoder writes for a message but for its address, title, body and data.
+def _around(shape: tuple[Any, ...], life: int, ends: int) -> _Around:
+    """What firebase-admin's encoder writes for a message of this shape, with so many seconds to live (see `_ends`).
 
     Raises:
         ValueError: it would refuse the message.
     """
-    same: dict[str, Any] = {name: getattr(shape, name) for name in _SHAPE}
-    message = PushMessage(delivery_id=0, address="-", title="-", body="-", ttl_seconds=shape.ttl_seconds, **same)
-    document: dict[str, Any] = _ENCODER.default(_built(message, ends=shape.ends))
-    return document
+    same: dict[str, Any] = dict(zip(_SHAPE, shape, strict=True))
+    message = PushMessage(delivery_id=0, address="-", title="-", body="-", ttl_seconds=life, **same)
+    document: dict[str, Any] = _ENCODER.default(_built(message, ends=ends))
+    for own in (str(message.address_kind), "data", "notification"):
+        del document[own]
+    browser = document.pop("webpush", {"notification": None})["notification"]
+    return _Around(b'{"message":' + _JSON.encode(document)[:-1], message.image, browser)
 
 
 def _check_size(message: PushMessage) -> None:
-    if payload_bytes(message) > PAYLOAD_LIMIT:
+    if is_too_large(message):
         raise BadInput(f"The payload is larger than {PAYLOAD_LIMIT} bytes.")
 
 
@@ -154,7 +159,7 @@ def _webpush(message: PushMessage) -> messaging.WebpushConfig:
 
 
 def _life(message: PushMessage) -> int:
-    return min(max(message.ttl_seconds, 0), int(LONGEST_LIFE.total_seconds()))
+    return min(max(message.ttl_seconds, 0), _LONGEST_LIFE)
 
 
 def _ends(life: int) -> int:

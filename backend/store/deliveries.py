@@ -5,12 +5,12 @@ accepted | rejected | unknown``, or ``planned`` anew.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from backend.store import queries
 from backend.store.pool import Connection
@@ -61,8 +61,7 @@ async def lock_people(connection: Connection, *, customer_ids: Iterable[int]) ->
     await connection.execute(_SQL["lock_people"], sorted({number % _LOCKS for number in customer_ids}))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One device of a claimed person with everything the last check and the text need; without ``device_id`` none can be sent to.
 
     Attributes:
