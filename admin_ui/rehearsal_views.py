@@ -22,10 +22,11 @@ class Rehearsed:
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """Where a journey divides first: the step's number, and how many would take which way."""
+    """Where a journey divides first: the step's number, how many would take which way, and of how many that was asked (None: of all)."""
 
     number: int
     ways: Sequence[tuple[str, int, float]]
+    asked: int | None
 
 
 def rehearsed(told: Rehearsal, say: Say) -> Rehearsed:
@@ -73,7 +74,7 @@ def parting(fork: Fork, steps: Sequence[Step], say: Say) -> Parting:
     named = [_way(way.way, step, say) for way in fork.ways]
     shares = [way.people / whole if whole else 0.0 for way in fork.ways]
     people = [way.people for way in fork.ways]
-    return Parting(fork.step + 1, list(zip(named, people, shares, strict=True)))
+    return Parting(fork.step + 1, list(zip(named, people, shares, strict=True)), fork.asked)
 
 
 def _way(way: str, step: Step, say: Say) -> str:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from campaigns.reasons import Label
 from campaigns.rehearsal import Fork, Rehearsal
-from campaigns.winner import TestSize
+from campaigns.winner import Decision, TestSize
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class DryRun:
         suggested_holdout: percent that makes a verdict possible, None where the segment is too small for any.
         base_rate: the share of the segment that did the conversion event in the last ``conversion_days``;
             None where that is not known (then 5 % is assumed).
-        test: who of the treated would test the variants and who would wait for the winner; None without such a rule.
+        test: who of the treated would test the variants and who would wait for the winner; None without such a rule, and once it is decided.
+        decision: what the test came out as, of a campaign that repeats and goes on after it: what is launched now is sent that.
         known_since: see `segments.raw_members`: whether who is in the segment hangs on history that was dropped.
         day: the shop's day of the launch that it is for, of a campaign that follows dates; None too where none comes any more.
         rehearsal: only of what begins person by person.
@@ -77,3 +78,4 @@ class DryRun:
     day: date | None = None
     rehearsal: Rehearsal | None = None
     fork: Fork | None = None
+    decision: Decision | None = None

@@ -1,8 +1,9 @@
 """A rehearsal: how often a campaign that begins person by person would have begun, had it run in the last weeks. Pure."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import accumulate
 
 import polars as pl
 
@@ -80,10 +81,21 @@ class Fork:
 
     Attributes:
         step: its place in the list.
+        asked: how many people the rule was asked of, drawn from all; the ways then are estimates for all. None where it was asked of all.
     """
 
     step: int
     ways: tuple[Way, ...]
+    asked: int | None = None
+
+    def scaled(self, people: int) -> "Fork":
+        """What was asked of some people, drawn from so many, as an estimate for these: the ways' shares, rounded so that they add up."""
+        asked = sum(way.people for way in self.ways)
+        if not asked:
+            return self
+        ends = [round(end * people / asked) for end in accumulate(way.people for way in self.ways)]
+        ways = tuple(Way(way.way, end - begin) for way, begin, end in zip(self.ways, [0, *ends], ends, strict=False))
+        return replace(self, ways=ways, asked=asked)
 
 
 def window_before(today: date) -> Window:

@@ -60,13 +60,16 @@ def tell_dry_run(seen: DryRun) -> str:
     lines += lacking(seen.known_since)
     if seen.fork:
         ways = ", ".join(f"{_way(way.way)} {way.people:,}" for way in seen.fork.ways)
-        lines.append(f"Where it divides first, at step {seen.fork.step + 1}, as of now: {ways}.")
+        drawn = f", estimated from {seen.fork.asked:,} people drawn" if seen.fork.asked else ""
+        lines.append(f"Where it divides first, at step {seen.fork.step + 1}, as of now: {ways}{drawn}.")
     if seen.deferred_until:
         lines.append(f"It is quiet now: sending would begin at {seen.deferred_until.isoformat(timespec='minutes')}.")
     if seen.smallest_effect is not None:
         lines.append(f"This holdout can show a rise of {seen.smallest_effect * 100:.1f} points or more.")
     if seen.test is not None:
         lines += _test_size(seen.test)
+    if seen.decision is not None:
+        lines.append(f"Its test is decided: everyone gets {_version(seen.decision.variant)}.")
     if seen.suggested_holdout is not None:
         lines.append(f"Suggested holdout: {seen.suggested_holdout:g} %.")
     lines += [f"  e.g. [{one.language}] {one.title} | {one.body}" for one in seen.samples]
@@ -89,6 +92,10 @@ def _rehearsal(told: Rehearsal) -> list[str]:
     if told.stay_unknown:
         lines.append("How long people would be under way is not known: who would still be inside is counted again.")
     return lines
+
+
+def _version(variant: str | None) -> str:
+    return f"version {variant}" if variant else "the version of their own draw"
 
 
 def _way(way: str) -> str:

@@ -128,19 +128,23 @@ class Counts:
         return self.first.with_rest(self.rest, Draw.of(salt))
 
 
-async def count_phases(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime) -> Counts:
+async def count_phases(
+    pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime, decided: bool = False
+) -> Counts:
     """What `plan_phases` would decide, counted: ten million people take a second and no row each."""
     rule = draft.winner
-    if rule is None:
+    if rule is None or decided:
         return Counts(first=await _count(pool, draft, members, salt=salt, now=now))
     tested, others = parted(members, salt=salt, rule=rule)
-    first = await _count(pool, draft, tested, salt=salt, now=now)
+    first = await _count(pool, draft, tested, salt=salt, now=now, tested=True)
     decides_at = decision_at(first, rule)
     rest = await _count(pool, draft, others, salt=salt, now=decides_at) if others.height else None
     return Counts(first=first, rest=rest, decides_at=decides_at)
 
 
-async def _count(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime) -> Headcount:
+async def _count(
+    pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, salt: str, now: datetime, tested: bool = False
+) -> Headcount:
     terms, contents = Terms.of(draft, salt=salt), [content for _, content in draft.contents()]
     async with pool.acquire() as connection:
         rules = (await shop.read_settings(connection)).sending
@@ -156,5 +160,5 @@ async def _count(pool: asyncpg.Pool, draft: Draft, members: pl.DataFrame, *, sal
         terms=terms,
         now=now,
         expires_at=now + draft.expires_after,
-        variants=draft.variants if draft.winner else (),
+        variants=draft.variants if tested else (),
     )

@@ -7,7 +7,7 @@ import pytest
 
 from campaigns.campaign import Draft
 from campaigns.content import Content, Text
-from campaigns.rehearsal import CAUSES, Begun, first_fork, rehearsed, window_before
+from campaigns.rehearsal import CAUSES, Begun, Fork, Way, first_fork, rehearsed, window_before
 from campaigns.steps import Awaited, Exit, GoTo, Part, Send, SplitRule, SplitShare, Step, Wait, WaitEvent
 from campaigns.trigger import OnEvent, Reentry
 from segments.windows import Window
@@ -93,3 +93,13 @@ WAIT = Wait(time=timedelta(days=1))
 )
 def test_the_first_fork_is_the_one_that_everybody_comes_to(steps: tuple[Step, ...], place: int | None) -> None:
     assert first_fork(steps) == place
+
+
+@pytest.mark.parametrize(
+    ("asked", "people", "expected"),
+    [((1, 1, 1), 100, (33, 34, 33)), ((2, 0, 1), 10, (7, 0, 3)), ((5, 0), 7, (7, 0)), ((0, 0), 0, (0, 0))],
+)
+def test_an_estimate_adds_up_to_all(asked: tuple[int, ...], people: int, expected: tuple[int, ...]) -> None:
+    fork = Fork(1, tuple(Way(str(number), count) for number, count in enumerate(asked))).scaled(people)
+    assert tuple(way.people for way in fork.ways) == expected
+    assert fork.asked == (sum(asked) or None)

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from backend.cli.campaign_texts import tell_dry_run
+from backend.services.campaign_desk import dry_runs
 from backend.store import erasures
 from campaigns.campaign import Content, Draft, Text
 from campaigns.dry_run import DryRun
@@ -177,6 +178,24 @@ async def test_a_further_condition_is_asked_of_the_moment(floor: ShopFloor) -> N
     assert told == {date(2026, 6, 24): 2, date(2026, 6, 26): 2}, (
         "first who stays and who went, then who stays and who came"
     )
+
+
+async def test_of_more_people_than_a_look_may_ask_some_are_drawn(
+    floor: ShopFloor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dry_runs, "MOST_FORKED", 40)
+    ids = await floor.people(120)
+    floor.holding = set(ids[::2])
+    steps = (SplitRule(rule={"attribute": "rank", "op": "is_set"}), Send(content=TEA))
+    made = await floor.campaign(steps=steps)
+    seen = await floor.desk.dry_run(made.summary.campaign_id)
+    assert seen.fork is not None
+    yes, no = (way.people for way in seen.fork.ways)
+    assert (seen.fork.asked, yes + no) == (40, 120)
+    assert 30 <= yes <= 90, "half of the people, asked of a third of them"
+    assert yes % 3 == 0, "forty stand for three each"
+    assert "estimated from 40 people drawn" in tell_dry_run(seen)
+    assert await floor.desk.dry_run(made.summary.campaign_id) == seen
 
 
 async def test_a_journey_says_how_people_would_part_and_what_is_not_known(floor: ShopFloor) -> None:

@@ -9,6 +9,7 @@ import asyncpg
 import polars as pl
 import pytest
 
+from backend.cli.campaign_texts import tell_dry_run
 from backend.services.campaign_desk import winners
 from backend.services.campaign_desk.winners import CampaignTests
 from backend.services.people import People
@@ -294,6 +295,12 @@ async def test_one_that_repeats_tests_with_everybody_and_then_sends_the_winner(f
     ]
     assert by_day[0] == by_day[1]
     assert by_day[2] == {"B": 40}
+    seen = await floor.desk.dry_run(number)
+    assert (seen.treated, seen.test) == (40, None), "nobody tests any more"
+    assert seen.decision is not None
+    assert seen.decision.variant == "B"
+    assert {one.title for one in seen.samples} == {message.title for message in floor.sender.sent[-40:]}
+    assert "Its test is decided: everyone gets version B." in tell_dry_run(seen)
     report = await floor.desk.report(number)
     assert report.results is not None
     assert {one.name: one.arm.customers for one in report.results.variants} == by_day[0]

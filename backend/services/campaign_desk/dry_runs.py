@@ -8,7 +8,7 @@ from typing import Protocol
 import asyncpg
 import polars as pl
 
-from backend.services.campaign_desk.rows import draft_of
+from backend.services.campaign_desk.rows import draft_of, test_of
 from backend.store import audience as audience_store
 from backend.store import deliveries as delivery_store
 from backend.store import erasures
@@ -26,11 +26,11 @@ from campaigns.rehearsal import Fork, Rehearsal
 from campaigns.schedule import next_due
 from campaigns.steps import Step
 from campaigns.trigger import SET_BASED, OnDate
-from campaigns.winner import TestSize
+from campaigns.winner import Decision, TestSize
 from segments.customers import latest_column
 
 MOST_FORKED = 100_000
-"""More people are not asked which way they would take: a look before a launch has to stay a look."""
+"""So many people are asked which way they would take; of more so many are drawn, for a look before a launch has to stay a look."""
 _ERASED_LATELY = timedelta(hours=1)
 """Longer than any process reads a frame that was made before an erasure."""
 
@@ -63,14 +63,16 @@ async def dry_run(
     """What a launch at ``now`` would do; see `campaigns.dry_run.DryRun` for whom it counts."""
     draft, salt = draft_of(row), row["salt"]
     whom = await _whom(pool, draft, audiences=audiences, rehearsals=rehearsals, now=now)
-    asked = first_push(draft)
+    asked, test = first_push(draft), test_of(row, draft)
+    over = test is not None and test.decided_at is not None
+    decision = test.decision if test and over else None
     counts = None
     if asked is None:
         async with pool.acquire() as connection:
             rules = (await shop_store.read_settings(connection)).sending
         counted = unasked(draft, whom.people, rules=rules, salt=salt, now=now)
     else:
-        counts = await audience_store.count_phases(pool, asked, whom.people, salt=salt, now=now)
+        counts = await audience_store.count_phases(pool, asked, whom.people, salt=salt, now=now, decided=over)
         counted = counts.together(salt=salt)
     counted = await _without_erased(pool, counted, now=now)
     found = summarise(
@@ -78,19 +80,27 @@ async def dry_run(
         campaign_id=row["campaign_id"],
         revision=row["revision"],
         as_of=whom.members.as_of,
-        samples=[] if asked is None else await _samples(pool, draft, asked, counted, audiences=audiences),
+        samples=[] if asked is None else await _samples(pool, draft, asked, counted, decision, audiences=audiences),
         rate=base_rate(whom.people, day=whom.members.day, event=draft.conversion_event, days=draft.conversion_days),
     )
-    forks = draft.steps and counted.people <= MOST_FORKED
-    ids = whom.people["customer_id"].to_list() if forks else []
     return replace(
         found,
         known_since=whom.members.known_since,
         test=_test(counts, draft, whom) if counts else None,
         day=whom.day,
         rehearsal=whom.rehearsal,
-        fork=await rehearsals.fork(draft.steps, salt=salt, customer_ids=ids) if forks else None,
+        fork=await _fork(rehearsals, draft, whom.people["customer_id"], salt=salt) if draft.steps else None,
+        decision=decision,
     )
+
+
+async def _fork(rehearsals: Rehearsals, draft: Draft, numbers: pl.Series, *, salt: str) -> Fork | None:
+    """How people would part, asked of all, or of as many as a look may ask, drawn the same way each time."""
+    if len(numbers) <= MOST_FORKED:
+        return await rehearsals.fork(draft.steps, salt=salt, customer_ids=numbers.to_list())
+    drawn = numbers.sample(MOST_FORKED, seed=0).to_list()
+    fork = await rehearsals.fork(draft.steps, salt=salt, customer_ids=drawn)
+    return fork.scaled(len(numbers)) if fork else None
 
 
 async def _without_erased(pool: asyncpg.Pool, counted: Headcount, *, now: datetime) -> Headcount:
@@ -142,10 +152,17 @@ async def _whom(
 
 
 async def _samples(
-    pool: asyncpg.Pool, draft: Draft, asked: Draft, counted: Headcount, *, audiences: Audiences
+    pool: asyncpg.Pool,
+    draft: Draft,
+    asked: Draft,
+    counted: Headcount,
+    decision: Decision | None,
+    *,
+    audiences: Audiences,
 ) -> list[Sample]:
     """Messages as the first of the treated would get them; only of these it is read what the texts say of a person."""
-    content = next(content for _, content in asked.contents())
+    best = decision.variant if decision else None
+    content = asked.content_of(best) if best else next(content for _, content in asked.contents())
     async with pool.acquire() as connection:
         names = await delivery_store.read_names(connection, customer_ids=counted.first)
         currency = (await shop_store.read_settings(connection)).currency
