@@ -25,6 +25,9 @@ OCCURRENCES: dict[str, pl.DataType] = {
 
 _BOUGHT, _RETURNED = str(EventName.ORDER_COMPLETED), str(EventName.ORDER_REFUNDED)
 
+COUNTED = frozenset({str(EventName.PUSH_TAPPED), _BOUGHT, _RETURNED})
+"""Events that are read whatever a campaign's success is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Launched:

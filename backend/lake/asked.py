@@ -13,30 +13,31 @@ import time
 from collections.abc import Collection, Hashable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 import polars as pl
 import pyarrow as pa
 
-from backend.lake.asked_keys import Key, Moment, asked_traits, conditions_on, keys_of, stamp_of, traits_of
+from backend.lake.asked_keys import Key, Moment, Slow, asked_traits, conditions_on, keys_of, stamp_of, traits_of
 from backend.lake.asked_sources import Sources, Standing
-from backend.lake.behaviours import Behaviours, sampled_rows
+from backend.lake.behaviours import Behaviours
 from backend.lake.counting import Counting
 from backend.lake.everyone import facts_of_everyone
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
-from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
-from backend.lake.ledger_rows import days_since, ledger_rows
+from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made, beside
+from backend.lake.ledger_rows import Ledger, campaign_events
 from backend.lake.sample import FOLDER, Sample
+from backend.lake.sampled_columns import SampledColumns
 from backend.lake.tables import Lake
 from segments.frame import Glance, Progress
 from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
 from segments.rules.behaviour import Behaviour, source_of
-from segments.rules.compile import compile_rule
 from segments.rules.packing import pack_occurrences
-from segments.rules.references import behaviours, list_column
+from segments.rules.references import list_column
 from segments.rules.rule import Condition, Rule, conditions_of
 from segments.shop_traits import ShopTrait, cell
 
@@ -67,6 +68,7 @@ class AskedFrame:
         self._kept = KeptColumns(room)
         self._behaviours = Behaviours(lake)
         self._sample = Sample(lake, frame.path / FOLDER)
+        self._sampled = SampledColumns(lake, sources, self._sample)
         self._counting: Counting[Key, Moment] = Counting(self._column)
         self._reading = threading.Lock()
         self._numbers = itertools.count(1)
@@ -92,7 +94,7 @@ class AskedFrame:
         return await self._with(keys, rules, moment)
 
     async def read_soon(self, rules: Collection[Rule]) -> Glance:
-        """As `read_for`; what would have to be read out of everyone's history is asked of the sample, where there is one.
+        """As `read_for`; what would have to be worked out of everyone is asked of the sample, where there is one that can tell.
 
         It is counted of everyone meanwhile, or brought up to date where it was counted a moment ago.
         """
@@ -108,7 +110,7 @@ class AskedFrame:
         for _ in range(2):
             # Replaced in between: those in its place are read. Damaged: nothing depends on a sample, and its writer says so.
             with contextlib.suppress(OSError, pa.ArrowException):
-                answer = await asyncio.to_thread(self._asked_sample, pending, moment)
+                answer = await self._sampled.ask(pending, moment.view, moment.standing)
                 if answer is None:
                     break
                 view = await self._with([key for key in keys if key not in slow], rules, moment)
@@ -133,12 +135,12 @@ class AskedFrame:
         columns = {*view.frame.collect_schema()}
         return keys_of(rules, columns) + asked_traits(rules, columns, moment.standing), moment
 
-    def _uncounted(self, keys: Collection[Key], moment: Moment) -> list[Behaviour]:
-        """The behaviours for which history would have to be read."""
-        asked = [key for key in keys if isinstance(key, Behaviour) and source_of(key) != "ledger"]
+    def _uncounted(self, keys: Collection[Key], moment: Moment) -> list[Slow]:
+        """What would have to be worked out of everyone: behaviours, the ledger, and what follows from everyone."""
+        asked = [key for key in keys if isinstance(key, Behaviour | str)]
         return [key for key in asked if not self._kept.has(("beside", key), (moment.state, stamp_of(key, moment)))]
 
-    def _counted_before(self, keys: Collection[Behaviour], moment: Moment) -> Moment | None:
+    def _counted_before(self, keys: Collection[Slow], moment: Moment) -> Moment | None:
         """The moment of which all of these stand beside the frame, if that was just now."""
         held = [self._kept.held(("beside", key)) for key in keys]
         moments = [one.notes for one in held if one is not None and isinstance(one.notes, Moment)]
@@ -147,25 +149,6 @@ class AskedFrame:
         before = moments[0]
         recent = moment.standing.now - before.standing.now < RECENT and before.view.day == moment.view.day
         return before if recent else None
-
-    def _asked_sample(
-        self, conditions: Collection[Condition], moment: Moment
-    ) -> tuple[pl.Series, dict[Condition, pl.Series]] | None:
-        """Where the people of the sample stand among the stored rows, and of whom of them each condition holds; blocks.
-
-        None where there is no sample.
-        """
-        rows, standing = moment.view.rows, moment.standing
-        sampled = self._sample.at(standing.survivors)
-        if sampled is None:
-            return None
-        places = self._sample.places(sampled, rows, moment.view.current)
-        people = rows.select("customer_id", "as_of").collect()[places]
-        for behaviour in {one for condition in conditions for one in behaviours(condition)}:
-            found = sampled_rows(behaviour, sampled, moment.view, now=standing.now)
-            people = people.hstack(_beside(people.lazy(), found))
-        columns = people.schema
-        return places, {one: people.select(holds=compile_rule(one, columns)).to_series() for one in conditions}
 
     async def _with(self, keys: Collection[Key], rules: Collection[Rule], moment: Moment) -> FrameView:
         """The frame of a moment with some columns beside it."""
@@ -197,7 +180,7 @@ class AskedFrame:
 
         async def laid(_: Held | None) -> Made:
             rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
-            return await asyncio.to_thread(_beside, moment.view.rows, rows), moment
+            return await asyncio.to_thread(beside, moment.view.rows, rows), moment
 
         return await self._kept.get(("beside", key), (moment.state, stamp), laid)
 
@@ -209,8 +192,7 @@ class AskedFrame:
             return await self._told_rows(key, moment.standing), None
         standing, view = moment.standing, moment.view
         if key == "days_since_push":
-            pushes = await self._sources.last_pushes()
-            return await asyncio.to_thread(days_since(pushes, standing, day=pl.lit(view.day)).collect), None
+            return await self._ledger(moment).days_since_push(view.day), None
         if held is not None and _outlives(held, stamp_of(key, moment)):
             return held.rows, None
         facts = facts_of_everyone(self._lake, view, standing)
@@ -219,14 +201,13 @@ class AskedFrame:
     async def _behaviour_rows(self, behaviour: Behaviour, moment: Moment, held: Held | None) -> Made:
         if source_of(behaviour) != "ledger":
             return await asyncio.to_thread(self._behaviours.rows, behaviour, moment.view, moment.standing, held)
-        happened = await ledger_rows(
-            behaviour,
-            lake=self._lake,
-            sources=self._sources,
-            standing=moment.standing,
-            verified=moment.view.verified,
-        )
+        happened = await self._ledger(moment).rows(behaviour)
         return await asyncio.to_thread(pack_occurrences(happened.lazy(), behaviour).collect), None
+
+    def _ledger(self, moment: Moment) -> Ledger:
+        """The ledger of everyone."""
+        events = partial(campaign_events, lake=self._lake, standing=moment.standing)
+        return Ledger(self._sources, moment.standing, moment.view.verified, events)
 
     async def _told_rows(self, key: ShopTrait | int, standing: Standing) -> pl.DataFrame:
         """What PostgreSQL tells of people: a trait, or who stands on a list."""
@@ -245,17 +226,3 @@ def _outlives(held: Held, stamp: Hashable) -> bool:
     """Whether what was held still answers though the frame is another one: it was dear, and is not old."""
     same = isinstance(held.stamp, tuple) and isinstance(stamp, tuple) and held.stamp[:-1] == stamp[:-1]
     return same and held.took > DEAR and time.monotonic() - held.made < min(held.took * LASTS, LONGEST)
-
-
-def _beside(stored: pl.LazyFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The columns of ``rows``, a row for each stored row, in their order; nothing for whom there is none."""
-    columns = [name for name in rows.columns if name != "customer_id"]
-    joined = stored.select("customer_id").join(rows.lazy(), on="customer_id", how="left", maintain_order="left")
-    return joined.select(_filled(name, rows.schema[name]) for name in columns).collect()
-
-
-def _filled(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Days and amounts of whoever never did it are an empty list, and who is not on a list is not; other facts stay unknown."""
-    if isinstance(dtype, pl.List):
-        return pl.col(name).fill_null(pl.lit([], dtype=dtype))
-    return pl.col(name).fill_null(value=False) if dtype == pl.Boolean() else pl.col(name)

@@ -20,6 +20,9 @@ _ASKED = {attribute.name for attribute in ASKED}
 Key: TypeAlias = Behaviour | ShopTrait | str | int
 """What is asked: a behaviour, a trait, an attribute of `segments.customers.ASKED` by name, a static list by number."""
 
+Slow: TypeAlias = Behaviour | str
+"""What takes long to be worked out of everyone: a behaviour or an attribute of `segments.customers.ASKED`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -51,10 +54,16 @@ def asked_traits(rules: Collection[Rule], columns: Collection[str], standing: St
     return [standing.traits[name] for name in sorted(names & {*standing.traits})]
 
 
-def conditions_on(keys: Collection[Behaviour], rules: Collection[Rule]) -> list[Condition]:
-    """The conditions of rules that ask for one of these behaviours."""
+def slow_parts(condition: Condition) -> set[Slow]:
+    """What of a condition is worked out of everyone, where no stored column says it."""
+    facts = {condition.name} & _ASKED if isinstance(condition, Attribute) else set()
+    return {*behaviours(condition), *facts}
+
+
+def conditions_on(keys: Collection[Slow], rules: Collection[Rule]) -> list[Condition]:
+    """The conditions of rules that ask for one of these."""
     conditions = dict.fromkeys(condition for rule in rules for condition in conditions_of(rule))
-    return [one for one in conditions if behaviours(one) & {*keys}]
+    return [one for one in conditions if slow_parts(one) & {*keys}]
 
 
 def stamp_of(key: Key, moment: Moment) -> Hashable:

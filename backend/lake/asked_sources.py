@@ -1,6 +1,6 @@
 """What columns that rules ask for depend on in PostgreSQL, and what it answers about all customers at once."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -44,20 +44,20 @@ class Sources(Protocol):
         """What the shop defines, as it stands."""
         ...
 
-    async def received(self, campaigns: list[int] | None) -> pl.DataFrame:
-        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign; None: of all campaigns."""
+    async def received(self, campaigns: list[int] | None, customers: Sequence[int] | None = None) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign; None: of all, and to all."""
         ...
 
-    async def last_pushes(self) -> pl.DataFrame:
-        """``customer_id``, ``at`` of the last accepted push."""
+    async def last_pushes(self, customers: Sequence[int] | None = None) -> pl.DataFrame:
+        """``customer_id``, ``at`` of the last accepted push to each of these customers; None: to all."""
         ...
 
     async def launched(self, campaigns: list[int] | None) -> list[Launched]:
         """Campaigns that were launched."""
         ...
 
-    async def arms(self, campaign_id: int) -> pl.DataFrame:
-        """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+    async def arms(self, campaigns: list[int], customers: Sequence[int] | None = None) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``arm`` of those of these customers who are in an arm of a campaign; None: of all."""
         ...
 
     async def trait(self, name: str) -> pl.DataFrame:

@@ -1,7 +1,9 @@
 """What campaigns did to customers, for rules: PostgreSQL's ledger of accepted pushes, and what followed them in the lake."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import polars as pl
 
@@ -16,51 +18,79 @@ from segments.rules.behaviour import CAMPAIGN_OPENED, CAMPAIGN_RECEIVED, Behavio
 from segments.windows import Window
 
 
-async def ledger_rows(
-    behaviour: Behaviour, *, lake: Lake, sources: Sources, standing: Standing, verified: Collection[str]
-) -> pl.DataFrame:
-    """The occurrences of a behaviour of the ledger: `OCCURRENCES`, ``business_day`` and ``times``, merges applied.
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The ledger of everyone, or of a few customers.
 
-    Args:
-        behaviour: one of `segments.rules.behaviour.LEDGER_EVENTS`, with filters on campaigns.
-        lake: what followed.
+    Attributes:
         sources: who was sent what.
         standing: merges, calendar, and the moment from which minutes count back.
         verified: weighty events for which the word of a trusted source stands.
+        events: the lake's events that some campaigns may count, merges applied (`COLUMNS` at least).
+        customers: every number of those who are asked about; None for everyone.
     """
-    if behaviour.event == CAMPAIGN_RECEIVED:
-        accepted = under_survivors((await sources.received(_named(behaviour))).lazy(), standing.survivors)
-        rows = messages.received(accepted).collect()
-    elif behaviour.event == CAMPAIGN_OPENED:
-        campaigns = await sources.launched(_named(behaviour))
-        events = _events(lake, campaigns, standing)
-        rows = await asyncio.to_thread(messages.opened(events, campaigns).collect)
-    else:
-        rows = await _converted(await sources.launched(_named(behaviour)), lake, sources, standing, verified)
-    return _kept(rows.with_columns(_business_day(standing.calendar)), behaviour, standing)
+
+    sources: Sources
+    standing: Standing
+    verified: Collection[str]
+    events: Callable[[list[Launched]], pl.LazyFrame]
+    customers: Sequence[int] | None = None
+
+    async def rows(self, behaviour: Behaviour) -> pl.DataFrame:
+        """The occurrences of a behaviour of `segments.rules.behaviour.LEDGER_EVENTS`, with filters on campaigns.
+
+        `OCCURRENCES`, ``business_day`` and ``times``, merges applied.
+        """
+        if behaviour.event == CAMPAIGN_RECEIVED:
+            accepted = await self.sources.received(_named(behaviour), self.customers)
+            merged = under_survivors(accepted.lazy(), self.standing.survivors)
+            rows = await asyncio.to_thread(messages.received(merged).collect)
+        elif behaviour.event == CAMPAIGN_OPENED:
+            campaigns = await self.sources.launched(_named(behaviour))
+            rows = await asyncio.to_thread(lambda: messages.opened(self.events(campaigns), campaigns).collect())
+        else:
+            rows = await self._converted(await self.sources.launched(_named(behaviour)))
+        return _kept(rows.with_columns(_business_day(self.standing.calendar)), behaviour, self.standing)
+
+    async def days_since_push(self, day: date) -> pl.DataFrame:
+        """``customer_id`` and ``days_since_push``: business days from the last accepted push to ``day``."""
+        pushes = under_survivors((await self.sources.last_pushes(self.customers)).lazy(), self.standing.survivors)
+        last = pushes.group_by("customer_id").agg(pl.col("at").max())
+        dated = last.with_columns(_business_day(self.standing.calendar))
+        days = (pl.lit(day) - pl.col("business_day")).dt.total_days()
+        return await asyncio.to_thread(dated.select("customer_id", days_since_push=days).collect)
+
+    async def _converted(self, campaigns: list[Launched]) -> pl.DataFrame:
+        """Campaign by campaign where everyone is asked about: of all together the people would be too many for one join."""
+        together = [campaigns] if self.customers is not None else [[one] for one in campaigns]
+        found = [pl.DataFrame(schema=OCCURRENCES)]
+        for some in together:
+            people = await self.sources.arms([one.campaign_id for one in some], self.customers)
+            arms = under_survivors(people.lazy(), self.standing.survivors)
+            found += await asyncio.to_thread(self._converted_by, some, arms)
+        return pl.concat(found)
+
+    def _converted_by(self, campaigns: list[Launched], arms: pl.LazyFrame) -> list[pl.DataFrame]:
+        events, campaign = self.events(campaigns), pl.col("campaign_id")
+        return [
+            messages.converted(
+                events, arms.filter(campaign == one.campaign_id).drop("campaign_id"), one, verified=self.verified
+            ).collect()
+            for one in campaigns
+        ]
 
 
-def days_since(pushes: pl.DataFrame, standing: Standing, *, day: pl.Expr) -> pl.LazyFrame:
-    """``customer_id`` and ``days_since_push``: business days from the last accepted push to ``day``."""
-    last = under_survivors(pushes.lazy(), standing.survivors).group_by("customer_id").agg(pl.col("at").max())
-    dated = last.with_columns(_business_day(standing.calendar))
-    return dated.select("customer_id", days_since_push=(day - pl.col("business_day")).dt.total_days())
+COLUMNS = ("customer_id", "event", "business_day", "occurred_at", "trusted", "amount", "campaign_id", "delivery_id")
+"""Columns of events that are read for the ledger."""
 
 
-async def _converted(
-    campaigns: list[Launched], lake: Lake, sources: Sources, standing: Standing, verified: Collection[str]
-) -> pl.DataFrame:
-    """Campaign by campaign: of all together the people would be too many for one join."""
-    found = [pl.DataFrame(schema=OCCURRENCES)]
-    for campaign in campaigns:
-        arms = under_survivors((await sources.arms(campaign.campaign_id)).lazy(), standing.survivors)
-        rows = messages.converted(_events(lake, [campaign], standing), arms, campaign, verified=verified)
-        found.append(await asyncio.to_thread(rows.collect))
-    return pl.concat(found)
+def events_of(campaigns: list[Launched]) -> list[str]:
+    """Names of the events that some campaigns may count."""
+    return sorted({*messages.COUNTED, *(one.conversion_event for one in campaigns)})
 
 
-def _events(lake: Lake, campaigns: list[Launched], standing: Standing) -> pl.LazyFrame:
-    """The lake's events of the days of some campaigns, merges applied."""
+def campaign_events(campaigns: list[Launched], *, lake: Lake, standing: Standing) -> pl.LazyFrame:
+    """Everyone's events of the days of some campaigns, merges applied."""
     if not campaigns:
         return lake.rows_in(Table.EVENTS, ())
     calendar = standing.calendar

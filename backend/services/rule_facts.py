@@ -1,5 +1,6 @@
 """What PostgreSQL answers for rules: the shop's definitions, the send ledger, and static lists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import asyncpg
@@ -42,15 +43,15 @@ class RuleFacts:
                 lists=await store.list_revisions(connection),
             )
 
-    async def received(self, campaigns: list[int] | None) -> pl.DataFrame:
+    async def received(self, campaigns: list[int] | None, customers: Sequence[int] | None = None) -> pl.DataFrame:
         """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign."""
         async with self.pool.acquire() as connection:
-            return await store.list_received(connection, campaigns=campaigns)
+            return await store.list_received(connection, campaigns=campaigns, customers=customers)
 
-    async def last_pushes(self) -> pl.DataFrame:
+    async def last_pushes(self, customers: Sequence[int] | None = None) -> pl.DataFrame:
         """``customer_id``, ``at`` of the last accepted push."""
         async with self.pool.acquire() as connection:
-            return await store.list_last_pushes(connection)
+            return await store.list_last_pushes(connection, customers=customers)
 
     async def launched(self, campaigns: list[int] | None) -> list[Launched]:
         """Campaigns that were launched."""
@@ -66,10 +67,10 @@ class RuleFacts:
             for row in rows
         ]
 
-    async def arms(self, campaign_id: int) -> pl.DataFrame:
-        """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+    async def arms(self, campaigns: list[int], customers: Sequence[int] | None = None) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``arm`` of everyone in an arm of a campaign."""
         async with self.pool.acquire() as connection:
-            return await store.list_arms(connection, campaign_id=campaign_id)
+            return await store.list_arms(connection, campaigns=campaigns, customers=customers)
 
     async def trait(self, name: str) -> pl.DataFrame:
         """``customer_id``, ``value`` (JSON) of everyone who has a trait."""

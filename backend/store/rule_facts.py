@@ -22,14 +22,17 @@ async def ledger_mark(connection: Connection, *, now: datetime) -> tuple[str, in
     return row["changed"], row["moment"]
 
 
-async def list_received(connection: Connection, *, campaigns: Sequence[int] | None) -> pl.DataFrame:
+async def list_received(
+    connection: Connection, *, campaigns: Sequence[int] | None, customers: Sequence[int] | None = None
+) -> pl.DataFrame:
     """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each customer."""
-    return _dated(await read_rows(connection, _SQL["list_received"], campaigns, schema=_CAMPAIGN | _ID | _AT))
+    schema = _CAMPAIGN | _ID | _AT
+    return _dated(await read_rows(connection, _SQL["list_received"], campaigns, customers, schema=schema))
 
 
-async def list_last_pushes(connection: Connection) -> pl.DataFrame:
+async def list_last_pushes(connection: Connection, *, customers: Sequence[int] | None = None) -> pl.DataFrame:
     """``customer_id``, ``at``: when the last push was accepted for each customer who ever got one."""
-    return _dated(await read_rows(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
+    return _dated(await read_rows(connection, _SQL["list_last_pushes"], customers, schema=_ID | _AT))
 
 
 async def list_launched(connection: Connection, *, campaigns: Sequence[int] | None) -> list[asyncpg.Record]:
@@ -37,9 +40,12 @@ async def list_launched(connection: Connection, *, campaigns: Sequence[int] | No
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_launched"], campaigns))
 
 
-async def list_arms(connection: Connection, *, campaign_id: int) -> pl.DataFrame:
-    """``customer_id``, ``arm`` of everyone in an arm of a campaign."""
-    return await read_rows(connection, _SQL["list_campaign_arms"], campaign_id, schema=_ID | {"arm": pl.String})
+async def list_arms(
+    connection: Connection, *, campaigns: Sequence[int], customers: Sequence[int] | None = None
+) -> pl.DataFrame:
+    """``campaign_id``, ``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+    schema = _CAMPAIGN | _ID | {"arm": pl.String}
+    return await read_rows(connection, _SQL["list_campaign_arms"], campaigns, customers, schema=schema)
 
 
 async def list_trait(connection: Connection, *, name: str) -> pl.DataFrame:

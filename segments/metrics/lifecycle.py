@@ -2,12 +2,14 @@
 
 from datetime import date, timedelta
 
+import numpy as np
 import polars as pl
 
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
+from segments.metrics.purchase_days import PurchaseDays, number_of, of_frame, pieces
 from segments.metrics.purchases import gap, number_purchases
-from segments.metrics.thresholds import Thresholds, from_gaps, latest
+from segments.metrics.thresholds import HISTORY_DAYS, Thresholds, from_gaps, latest
 from segments.windows import Window
 
 STATES = ("none", "churned", "dormant", "at_risk", "new", "returned", "active")
@@ -18,15 +20,25 @@ _ALIVE = ("new", "returned", "active")
 
 def derive_thresholds(facts: Facts, *, since: date, version: int = 0) -> Thresholds:
     """Thresholds from the history of everyone before ``since``; the provisional ones where it is too short."""
-    begins = facts.begins() or since
-    gaps = count_gaps(facts, before=since)
-    return from_gaps(gaps, history_days=(since - begins).days, since=since, version=version)
+    history_days = (since - (facts.begins() or since)).days
+    gaps = count_gaps(facts, before=since) if history_days >= HISTORY_DAYS else {}
+    return from_gaps(gaps, history_days=history_days, since=since, version=version)
 
 
 def count_gaps(facts: Facts, *, before: date) -> dict[int, int]:
     """How often each number of days passed between a customer's consecutive purchase days, both before a day."""
+    if facts.frame is not None:
+        counted = [gaps_of(purchases) for _, purchases in pieces(facts.frame, before - timedelta(days=1))]
+        return dict(pl.concat(counted).group_by("gap").agg(pl.col("times").sum()).rows())
     closed = number_purchases(facts, "days").filter(pl.col("business_day") < before, pl.col("number") > 1)
     return dict(closed.group_by(gap().alias("gap")).len().collect().rows())
+
+
+def gaps_of(purchases: PurchaseDays) -> pl.DataFrame:
+    """``gap`` and ``times``: how often each number of days passed between two purchases of the same customer."""
+    times = np.bincount(purchases.gaps()[1])
+    found = np.flatnonzero(times)
+    return pl.DataFrame({"gap": found, "times": times[found]})
 
 
 def thresholds_for(facts: Facts, window: Window) -> Thresholds:
@@ -89,9 +101,18 @@ def thresholds_used(facts: Facts, window: Window, _options: Options) -> pl.LazyF
 
 
 def _states(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
-    known = facts.known_by(day)
+    if facts.frame is not None and basis == "days":
+        bought = of_frame(facts.frame, day, lambda purchases: buying(purchases, day, thresholds)).lazy()
+    else:
+        bought = _bought(facts, day, thresholds, basis)
+    stands = facts.known_by(day).join(bought, on="customer_id", how="left")
+    return stands.select("customer_id", state_of(day, thresholds).alias("state"))
+
+
+def state_of(day: date, thresholds: Thresholds) -> pl.Expr:
+    """Over `buying`, of whoever is on record; null where he never bought: the state at the end of a day."""
     recency = (pl.lit(day) - pl.col("last")).dt.total_days()
-    state = (
+    return (
         pl.when(pl.col("last").is_null()).then(pl.lit("none"))
         .when(recency > thresholds.t3).then(pl.lit("churned"))
         .when(recency > thresholds.t2).then(pl.lit("dormant"))
@@ -100,12 +121,25 @@ def _states(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.L
         .when(pl.col("came_back")).then(pl.lit("returned"))
         .otherwise(pl.lit("active"))
     )  # fmt: skip
-    bought = _bought(facts, day, thresholds, basis)
-    return known.join(bought, on="customer_id", how="left").select("customer_id", state.alias("state"))
+
+
+def buying(purchases: PurchaseDays, day: date, thresholds: Thresholds) -> pl.DataFrame:
+    """``row``, ``last``, ``purchases`` and ``came_back`` of each buyer: whether one of the last T1 days closed a gap beyond T2.
+
+    ``purchases`` are those up to the end of ``day``.
+    """
+    end = purchases.first[1:]
+    places, gaps = purchases.gaps()
+    closed = places[(gaps > thresholds.t2) & (purchases.days[places] >= number_of(day) - thresholds.t1)]
+    came_back = np.zeros(len(end), bool)
+    came_back[purchases.whose(closed)] = True
+    last = pl.Series(purchases.days[end - 1].astype(np.int32)).cast(pl.Date)
+    count = np.diff(purchases.first)
+    return purchases.table({"last": last, "purchases": count, "came_back": came_back})
 
 
 def _bought(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
-    """Per buyer: last purchase, how many, and whether one of the last T1 days closed a gap beyond T2."""
+    """`buying`, of a row a purchase."""
     fresh = pl.col("business_day") >= day - timedelta(days=thresholds.t1)
     return (
         number_purchases(facts, basis)
@@ -113,7 +147,7 @@ def _bought(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.L
         .group_by("customer_id")
         .agg(
             pl.col("business_day").max().alias("last"),
-            pl.len().alias("purchases"),
+            pl.len().cast(pl.Int64).alias("purchases"),
             ((gap() > thresholds.t2) & fresh).any().alias("came_back"),
         )
     )

@@ -9,10 +9,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
+from segments.metrics.purchase_days import PurchaseDays, number_of, of_frame
 from segments.metrics.purchases import counted_orders, number_purchases
 from segments.reduce.orders import ORDER_EVENTS, summarise_orders
 from segments.windows import Window
@@ -92,16 +94,29 @@ def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
     """
 
     def summed() -> pl.LazyFrame:
+        if facts.frame is not None:
+            told = of_frame(facts.frame, day, lambda purchases: history_of(purchases, day))
+            return told.lazy().sort("customer_id")
         bought, on = number_purchases(facts, "days").filter(pl.col("business_day") <= day), pl.col("business_day")
-        told = bought.group_by("customer_id").agg(
+        listed = bought.group_by("customer_id").agg(
             (pl.len() - 1).cast(pl.Int64).alias("repeats"),
             (on.max() - on.min()).dt.total_days().alias("recency"),
             (pl.lit(day) - on.min()).dt.total_days().alias("age"),
             pl.col("net").filter(pl.col("number") > 1).mean().alias("spend"),
         )
-        return told.sort("customer_id")  # sums of floats, and so fits, come out the same each time
+        return listed.sort("customer_id")  # sums of floats, and so fits, come out the same each time
 
     return facts.once(("purchase histories", day), summed)
+
+
+def history_of(purchases: PurchaseDays, day: date) -> pl.DataFrame:
+    """``row`` and what `purchase_histories` tells, of purchases up to the end of ``day``."""
+    begin, end = purchases.first[:-1], purchases.first[1:]
+    repeats = end - begin - 1
+    first, last = (purchases.days[places].astype(np.int64) for places in (begin, end - 1))
+    later = purchases.sums(purchases.nets, begin + 1)
+    spend = pl.Series(later / np.maximum(repeats, 1)).set(pl.Series(repeats == 0), None)
+    return purchases.table({"repeats": repeats, "recency": last - first, "age": number_of(day) - first, "spend": spend})
 
 
 def fit_models(facts: Facts, day: date) -> Models | None:

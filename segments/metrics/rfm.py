@@ -1,13 +1,17 @@
 """RFM: how recently, how often and for how much each customer bought, as scores from 1 to 5, and ten groups made of them."""
 
+import math
 from datetime import date, timedelta
 from functools import reduce
+from itertools import product
 
+import numpy as np
 import polars as pl
 
 from segments.metrics.facts import Facts
 from segments.metrics.free_texts import read_limits
 from segments.metrics.metric import Options
+from segments.metrics.purchase_days import Array, PurchaseDays, number_of, of_frame
 from segments.metrics.purchases import number_purchases
 from segments.windows import Window
 
@@ -26,6 +30,15 @@ GROUPS = {
     "hibernating": "true",
 }
 """Groups and the scores that make them, as SQL; the first that matches wins, the last takes the rest."""
+
+_PARTING = {"recency": (1, 2, 3, 4), "purchases": (1, 2, 3), "spend": (2, 3)}
+"""Which fifths part `GROUPS`: no rule tells a frequency of 4 from one of 5."""
+
+MANY = 0.02
+"""A value that so large a share has moves a group's size, ..."""
+
+_ERRORS = 3
+"""... where a limit lies within so many standard errors of it."""
 
 _BEST = ("champions", "loyal")
 OUTSIDE = "outside"
@@ -85,10 +98,19 @@ def rfm_moves(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
 
 
 def _scored(facts: Facts, day: date, options: Options) -> pl.LazyFrame:
-    span = pl.col("business_day").is_between(day - timedelta(days=int(options["span"]) - 1), day)
+    first = day - timedelta(days=int(options["span"]) - 1)
+    if facts.frame is not None and options["basis"] == "days":
+        bought = of_frame(facts.frame, day, lambda purchases: bought_since(purchases, first, day))
+    else:
+        bought = _listed(facts, first, day, str(options["basis"]))
+    return score(bought, options).lazy()
+
+
+def _listed(facts: Facts, first: date, day: date, basis: str) -> pl.DataFrame:
+    """`bought_since`, of a row a purchase."""
     bought = (
-        number_purchases(facts, str(options["basis"]))
-        .filter(span)
+        number_purchases(facts, basis)
+        .filter(pl.col("business_day").is_between(first, day))
         .group_by("customer_id")
         .agg(
             (pl.lit(day) - pl.col("business_day").max()).dt.total_days().alias("recency"),
@@ -96,8 +118,28 @@ def _scored(facts: Facts, day: date, options: Options) -> pl.LazyFrame:
             pl.col("net").sum().alias("spend"),
         )
     )
-    scores = _by_thresholds(options) if options["scores"] == "thresholds" else _by_ranks()
-    return bought.with_columns(**scores).with_columns(name_group().alias("group"))
+    return bought.collect()
+
+
+def bought_since(purchases: PurchaseDays, first: date, day: date) -> pl.DataFrame:
+    """``row``, ``recency``, ``purchases`` and ``spend`` of everyone who bought from ``first`` to ``day``.
+
+    ``purchases`` are those up to the end of ``day``.
+    """
+    count = purchases.sums(purchases.days >= number_of(first))
+    end = purchases.first[1:]
+    recency = number_of(day) - purchases.days[end - 1].astype(np.int64)
+    found = purchases.table(
+        {"recency": recency, "purchases": count, "spend": purchases.sums(purchases.nets, end - count)}
+    )
+    return found.filter(pl.col("purchases") > 0)
+
+
+def score(bought: pl.DataFrame, options: Options) -> pl.DataFrame:
+    """Everyone of `bought_since` with the scores among each other, and the group."""
+    scores = _by_thresholds(options) if options["scores"] == "thresholds" else _by_ranks(bought)
+    scored = bought.with_columns(**scores)
+    return scored.with_columns(_ALL_SCORES.get_column("group").gather(scored.select(_place()).to_series()))
 
 
 def name_group() -> pl.Expr:
@@ -109,10 +151,57 @@ def name_group() -> pl.Expr:
     )
 
 
-def _by_ranks() -> dict[str, pl.Expr]:
-    values = {"r": -pl.col("recency"), "f": pl.col("purchases"), "m": pl.col("spend")}
-    people = pl.len().cast(pl.Int64)
-    return {name: (value.rank("min").cast(pl.Int64) * _TOP + people - 1) // people for name, value in values.items()}
+def _place() -> pl.Expr:
+    """Where scores stand among all there are."""
+    r, f, m = (pl.col(name) - 1 for name in ("r", "f", "m"))
+    return r * _TOP**2 + f * _TOP + m
+
+
+_ALL_SCORES = pl.DataFrame(list(product(range(1, _TOP + 1), repeat=3)), schema=["r", "f", "m"], orient="row").with_columns(
+    name_group().alias("group")
+)  # fmt: skip
+"""Every score there is with its group, in order: looked up, since ten rules for each of a million customers take their time."""
+
+
+def _by_ranks(bought: pl.DataFrame) -> dict[str, pl.Series]:
+    recency, purchases, spend = (bought.get_column(name).to_numpy() for name in ("recency", "purchases", "spend"))
+    return {name: pl.Series(_ranked(value)) for name, value in {"r": -recency, "f": purchases, "m": spend}.items()}
+
+
+def is_steady(bought: pl.DataFrame) -> bool:
+    """Whether everyone would part into groups as these people of a sample do.
+
+    Equals score equally. Where as good as a fifth (or two, ...) of the sample lies below a value that many share, by chance it might
+    have been on the other side, and all of them in another group.
+    """
+    people = bought.height
+    if not people:
+        return False
+    for name, fifths in _PARTING.items():
+        counted = bought.get_column(name).value_counts(name="times").sort(name, descending=name == "recency")
+        below = (pl.col("times").cum_sum() - pl.col("times")) / people
+        shared = counted.select(below.alias("below"), "times").filter(pl.col("times") >= MANY * people)
+        for k in fifths:
+            error = math.sqrt(k * (_TOP - k) / people) / _TOP
+            if not shared.filter((pl.col("below") - k / _TOP).abs() < _ERRORS * error).is_empty():
+                return False
+    return True
+
+
+def _ranked(values: Array) -> Array:
+    """ceil(5 × minimum rank ÷ n) of each value.
+
+    The minimum rank is one more than the values below. So the score exceeds k where at least ⌊k n ÷ 5⌋ values lie below: where
+    the value exceeds the one that stands at that place. Four places are found without a sort of all.
+    """
+    scores = np.ones(len(values), np.int8)
+    ends = [k * len(values) // _TOP for k in range(1, _TOP)]
+    scores += sum(end == 0 for end in ends)
+    places = [end - 1 for end in ends if end]
+    if places:
+        for limit in np.partition(values, places)[places]:
+            scores += values > limit
+    return scores
 
 
 def _by_thresholds(options: Options) -> dict[str, pl.Expr]:

@@ -14,7 +14,7 @@ from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import states_on, thresholds_for
 from segments.metrics.lifetime_value import expect, fit_models, purchase_histories
 from segments.metrics.options import read_options
-from segments.metrics.rfm import score_customers
+from segments.metrics.rfm import is_steady, score_customers
 from segments.windows import Window
 
 _HIGHEST = 10
@@ -34,6 +34,12 @@ def rfm_group(facts: Facts, day: date) -> pl.LazyFrame:
     return scored.select("customer_id", pl.col("group").alias("rfm_group"))
 
 
+def _rfm_group_of_sample(facts: Facts, day: date) -> pl.LazyFrame | None:
+    """None where the sample might part its people otherwise than everyone are parted."""
+    scored = score_customers(facts, day, read_options(catalog.get("rfm"), {}))
+    return rfm_group(facts, day) if is_steady(scored.collect()) else None
+
+
 def ltv_12m(facts: Facts, day: date) -> pl.LazyFrame:
     """Sales to be expected of each buyer in the next 12 months, in whole minor units; nobody's where the KPI withholds them."""
     models = fit_models(facts, day)
@@ -41,6 +47,11 @@ def ltv_12m(facts: Facts, day: date) -> pl.LazyFrame:
         return pl.LazyFrame(schema={"customer_id": pl.Int64, "ltv_12m": pl.Int64})
     expected = pl.col("expected_sales").round().cast(pl.Int64)
     return expect(purchase_histories(facts, day), models).select("customer_id", expected.alias("ltv_12m"))
+
+
+def _ltv_of_sample(facts: Facts, day: date) -> pl.LazyFrame | None:
+    """None where too few of the sample bought: of everyone enough may have."""
+    return None if fit_models(facts, day) is None else ltv_12m(facts, day)
 
 
 def nps_score(facts: Facts, day: date) -> pl.LazyFrame:
@@ -59,3 +70,12 @@ WORKED_OUT: dict[str, Callable[[Facts, date], pl.LazyFrame]] = {
     "nps_score": nps_score,
 }
 """Columns of `segments.customers.ASKED` by name: from the facts of everyone as of a day to ``customer_id`` and the column."""
+
+OF_SAMPLE: dict[str, Callable[[Facts, date], pl.LazyFrame | None]] = {
+    **WORKED_OUT,
+    "rfm_group": _rfm_group_of_sample,
+    "ltv_12m": _ltv_of_sample,
+}
+"""The same from the facts of a sample, drawn at random, as though nobody else were there; None where that would tell nothing of all
+others. What follows from everyone follows from many drawn at random too, but for their chance: limits lie where the sample's fifths
+are, and models are fitted to it."""

@@ -8,14 +8,20 @@ FROM campaigns
 
 -- name: list_received
 -- When the first push of each campaign was accepted for each customer, in microseconds since 1970. $1: campaigns, null
--- for all.
+-- for all; $2: customers, likewise.
 SELECT campaign_id, customer_id, (extract(epoch FROM min(sent_at)) * 1000000)::bigint AS at
 FROM deliveries
-WHERE state = 'accepted' AND ($1::int[] IS NULL OR campaign_id = ANY ($1::int[]))
+WHERE
+    state = 'accepted' AND ($1::int[] IS NULL OR campaign_id = ANY ($1::int[]))
+    AND ($2::bigint[] IS NULL OR customer_id = ANY ($2::bigint[]))
 GROUP BY campaign_id, customer_id
 
 -- name: list_last_pushes
-SELECT customer_id, (extract(epoch FROM max(sent_at)) * 1000000)::bigint AS at FROM deliveries WHERE state = 'accepted' GROUP BY customer_id
+-- $1: customers, null for all.
+SELECT customer_id, (extract(epoch FROM max(sent_at)) * 1000000)::bigint AS at
+FROM deliveries
+WHERE state = 'accepted' AND ($1::bigint[] IS NULL OR customer_id = ANY ($1::bigint[]))
+GROUP BY customer_id
 
 -- name: list_launched
 -- Campaigns that were launched, and what counts as their success. $1: campaigns, null for all.
@@ -25,7 +31,12 @@ WHERE planned_at IS NOT NULL AND ($1::int[] IS NULL OR campaign_id = ANY ($1::in
 ORDER BY campaign_id
 
 -- name: list_campaign_arms
-SELECT DISTINCT customer_id, arm FROM campaign_people WHERE campaign_id = $1 AND arm IS NOT NULL
+-- $1: campaigns; $2: customers, null for all.
+SELECT DISTINCT campaign_id, customer_id, arm
+FROM campaign_people
+WHERE
+    arm IS NOT NULL AND campaign_id = ANY ($1::int[])
+    AND ($2::bigint[] IS NULL OR customer_id = ANY ($2::bigint[]))
 
 -- name: list_revisions
 -- Of every static list how often it was changed.
