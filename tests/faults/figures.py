@@ -80,7 +80,7 @@ def _place(fault: str) -> tuple[int, str]:
 PAGE = """# What the fault tests counted
 
 Written by `python -m tests.faults.figures`, which `make prove` calls after its rounds. Every row is a fault that was injected on purpose while clients wrote down what they were told; *lost* is acknowledged and neither
-row nor failed event, of pushes: somebody whom none reached and of whom none is shown as unknown; *doubled* is a second row or push of one id; *unknown* is a push whose answer was lost with the worker. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
+row nor failed event, of pushes: somebody whom none reached and of whom none is shown as unknown; *doubled* is a second row or push of one id; *unknown* is a push whose answer was lost, with the worker or on its way. What each test does and which saboteur turns it red: [reliability.md](reliability.md).
 
 {table}
 {runs} runs, {day}.
