@@ -1,1 +1,7 @@
 """The `joren` command."""
+
+import os
+
+# Before any library is loaded that reads it: fits search among three or four parameters, and threads for that do nothing but wait
+# for each other. On two busy cores a fit took four times the CPU with them.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # noqa: TID251 - told to a library, in every process that the command starts

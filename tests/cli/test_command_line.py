@@ -1,6 +1,7 @@
 """The command as a person meets it: help, one clear sentence on failure, an exit status."""
 
 import ast
+import importlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import backend.cli
 from tests.fixtures.commands import joren
 
 ROOT = Path(__file__).parents[2]
@@ -32,6 +34,15 @@ def test_overview_lists_every_command(tmp_path: Path) -> None:
     done = started("--help", home=tmp_path)
     assert done.returncode == 0
     assert {"demo", "serve", "worker", "kpi", "doctor"} <= set(done.stdout.split())
+
+
+def test_fits_take_one_thread_unless_somebody_says_otherwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS")
+    importlib.reload(backend.cli)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    importlib.reload(backend.cli)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
 
 
 def test_unknown_command_is_said(tmp_path: Path) -> None:
