@@ -97,8 +97,13 @@ def sentence_of(name: str) -> str:
 
 def first_step(errors: Errors, wanted: str = "") -> str:
     """The step to open: the first one with an error, else the one that was wanted."""
-    steps = {_step_of(name) for name in errors}
-    return next((step for step in STEPS if step in steps), wanted if wanted in STEPS else STEPS[0])
+    return next(iter(wrong_steps(errors)), wanted if wanted in STEPS else STEPS[0])
+
+
+def wrong_steps(errors: Errors) -> tuple[str, ...]:
+    """The steps that hold an error, in their order."""
+    found = {_step_of(name) for name in errors}
+    return tuple(step for step in STEPS if step in found)
 
 
 def opened(editor: Editor, errors: Errors) -> Editor:

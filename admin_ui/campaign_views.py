@@ -177,7 +177,7 @@ def outcome(effect: Effect, say: Say) -> Outcome:
 def _drawing(effect: Effect, say: Say) -> Drawing | None:
     if effect.interval is None or effect.difference is None:
         return None
-    reach = max(abs(effect.interval.low), abs(effect.interval.high), 0.001) * 1.25
+    reach = min(max(abs(effect.interval.low), abs(effect.interval.high), 0.001) * 1.25, 1.0)
 
     def place(value: float) -> float:
         return round(50 + value / reach * 50, 2)

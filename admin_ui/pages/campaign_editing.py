@@ -177,6 +177,7 @@ async def _show(
         "campaigns/form.html",
         status=status,
         step=campaign_places.first_step(wrong, step or sent.text("step")),
+        wrong_steps=campaign_places.wrong_steps(wrong),
         number=summary.campaign_id if summary else sent.whole("campaign_id"),
         revision=(sent.whole("revision") if sent.fields else None) or (summary.revision if summary else 0),
         publishes=detail is not None and Action.PUBLISH in detail.actions,

@@ -182,6 +182,9 @@ async def test_what_was_written_is_kept_when_it_cannot_be_taken(administrator: B
     assert "{{ nothing }}" in answer.text
     assert "本文です" in answer.text
     assert 'aria-describedby="error-ja_title"' in answer.text
+    assert answer.text.count("wrong-step") == 1
+    both = await administrator.post("/campaigns", {**fields, "name": "", "segment_id": ""})
+    assert both.text.count("wrong-step") == 2, "an error on a step that is not shown is marked on its tab"
 
 
 async def test_a_stale_edit_is_refused(administrator: Browser, full: SimpleNamespace) -> None:

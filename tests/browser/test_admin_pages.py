@@ -26,6 +26,7 @@ PATHS = (
     "/campaigns",
     "/campaigns/new",
     "/campaigns/playbooks",
+    "/campaigns/fatigue",
     "/data",
     "/data/failed",
     "/data/sources",
@@ -39,6 +40,9 @@ PATHS = (
     "/settings/account",
     "/no-such-page",
 )
+
+TALLEST_BAR = 130
+"""Pixels: two rows. A bar whose buttons leave its heading no room grows by a row a letter."""
 
 GLYPHS_DIFFER = """
 () => {
@@ -133,6 +137,8 @@ async def test_no_page_complains_or_overflows(chromium: Browser, demo: RunningDe
             await page.set_viewport_size({"width": width, "height": 900})
             if await page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 wide.append((path, width))
+            bar = page.locator(".topbar")
+            assert not await bar.count() or (await bar.bounding_box() or {})["height"] < TALLEST_BAR, (path, width)
         here, there = there, here
         if number == len(PATHS) // 2:
             await page.emulate_media(color_scheme="light")
