@@ -30,21 +30,37 @@ class Campaigns(Ledger):
         self.winners: dict[int, Any] = {}
 
     @precondition(lambda self: self.ids and len(self.campaigns) < 4)
-    @rule(policy=st.sampled_from(Policy), holdout=st.sampled_from([0.0, 30.0]), otherwise=st.sampled_from(Otherwise))
-    def test_versions(self, policy: Policy, holdout: float, otherwise: Otherwise) -> None:
-        """A part of the people tries versions, the rest waits."""
+    @rule(
+        policy=st.sampled_from(Policy),
+        holdout=st.sampled_from([0.0, 30.0]),
+        otherwise=st.sampled_from(Otherwise),
+        undecided=st.sampled_from([True, True, False]),
+    )
+    def test_versions(self, policy: Policy, holdout: float, otherwise: Otherwise, undecided: bool) -> None:
+        """A part of the people tries versions, the rest waits, perhaps until its turn would have come and nobody has decided.
+
+        Newcomers are among them, whom no cap holds.
+        """
+        self.ids += self.run(self.floor.people(2))
         tried = WinnerRule(test_percent=50, wait=WAIT, otherwise=otherwise)
         name = f"{id(self)} {len(self.campaigns)}"
         number = self.run(self._launched(name, policy=policy, holdout_percent=holdout, variants=TWO, winner=tried))
         self.campaigns[number] = (Priority.NORMAL, policy)
+        if undecided:
+            self.floor.clock.advance(WAIT + timedelta(minutes=1))
+            self.deliver_all()
 
     @precondition(lambda self: self.ids and len(self.campaigns) < 4)
-    @rule(policy=st.sampled_from(Policy))
-    def repeat(self, policy: Policy) -> None:
-        """A campaign of every day, for as many as there are by then."""
+    @rule(policy=st.sampled_from(Policy), grows=st.booleans())
+    def repeat(self, policy: Policy, grows: bool) -> None:
+        """A campaign of every day, for as many as there are by then: perhaps, overnight, more than one person may decide about."""
         daily = Recurring(rrule="FREQ=DAILY", starts_at=self.floor.clock.now())
         number = self.run(self._launched(f"{id(self)} {len(self.campaigns)}", policy=policy, trigger=daily))
         self.campaigns[number] = (Priority.NORMAL, policy)
+        if grows and len(self.ids) < 8:
+            self.join(4, consent=True, phones=1)
+            self.floor.clock.advance(timedelta(hours=25))
+            self.launch_due()
 
     @rule(tapped=st.sampled_from(["A", "B", ""]))
     def look_at_tests(self, tapped: str) -> None:
@@ -138,7 +154,7 @@ def test_saboteur_who_lets_a_grown_launch_through_is_noticed(dsn: str, monkeypat
     shop = Campaigns()
     try:
         shop.begin()
-        shop.repeat(Policy.ONCE)
+        shop.repeat(Policy.ONCE, grows=False)
         shop.nothing_for_many_goes_out_on_one_word()
         shop.join(4, consent=True, phones=1)
         shop.pass_time(25 * 3600)
