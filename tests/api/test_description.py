@@ -28,11 +28,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.settings import Settings
 from backend.wiring import Services, open_services
-from tests.api.conftest import NOW, client_of, living
+from tests.api.conftest import NOW, client_of, living, server_api
 
 HOST = "http://joren.example"
 CHECKS = [
@@ -80,7 +79,7 @@ def server(dsn: str, tmp_path: Path) -> Iterator[Server]:
     with asyncio.Runner() as runner:
         services_of = open_services(configured, clock=FixedClock(NOW))
         services = runner.run(services_of.__aenter__())
-        app = create_app(services, "all")
+        app = server_api(services)
         life = living(app)
         runner.run(life.__aenter__())
         key = runner.run(services.api_keys.create("fuzz", scopes=["*"]))

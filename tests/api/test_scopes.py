@@ -12,13 +12,12 @@ from litestar.handlers import HTTPRouteHandler
 
 from backend.api.guards import requires, scope_of
 from backend.api.idempotency import Idempotent
-from backend.asgi import create_app
 from backend.clock import FixedClock
 from backend.errors import BadInput
 from backend.services.api_keys import SCOPES
 from backend.settings import Settings
 from backend.wiring import Services, open_services
-from tests.api.conftest import NOW, client_of
+from tests.api.conftest import NOW, client_of, server_api
 
 OPEN = ("/api/v1/schema",)
 """The description of the API, which tells nothing about the shop."""
@@ -61,7 +60,7 @@ async def services(settings: Settings, tmp_path: Path) -> AsyncIterator[Services
 
 @pytest.fixture
 def app(services: Services) -> Litestar:
-    return create_app(services, "all")
+    return server_api(services)
 
 
 def bearer(key: str) -> dict[str, str]:
