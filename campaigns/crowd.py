@@ -8,6 +8,9 @@ import polars as pl
 
 Places = npt.NDArray[np.uint32]
 
+_FEW = 4_096
+"""So many ways are gone through more quickly than it is found out in which of them anybody stands."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ways:
@@ -33,9 +36,12 @@ class Ways:
         return self.table[self.of]
 
     def parted(self, name: str, flags: npt.NDArray[np.bool_]) -> "Ways":
-        """People who stand alike are told apart by one more truth value, a column of this name."""
+        """People who stand alike are told apart by one more truth value, a column of this name; nobody may stand in some of the ways."""
         both = self.of * np.uint32(2)
         both += flags
+        if self.table.height <= _FEW:
+            ways = np.arange(2 * self.table.height)
+            return Ways(self.table[ways // 2].with_columns(pl.Series(name, ways % 2 == 1)), both)
         there = np.flatnonzero(np.bincount(both, minlength=2 * self.table.height))
         place = np.zeros(2 * self.table.height, dtype=np.uint32)
         place[there] = np.arange(len(there), dtype=np.uint32)

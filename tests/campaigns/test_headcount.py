@@ -1,7 +1,7 @@
 """What is counted of everybody is what is decided row by row, whoever stands like whom."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
@@ -9,7 +9,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from campaigns.audience import with_standing
+from campaigns import headcount
+from campaigns.audience import is_absent, with_standing
 from campaigns.campaign import Priority, QuietPolicy
 from campaigns.content import Content, Text, Variant
 from campaigns.crowd import Ways
@@ -139,3 +140,37 @@ def test_a_draw_of_many_is_the_draw_of_each() -> None:
     for percent in (0.0, 0.01, 5.0, 7.5, 90.0, 100.0):
         below = draw.is_below(found, percent)
         assert below.tolist() == [spot_of(number, "salt") < round(percent * 100) for number in numbers]
+
+
+_VALUES = [
+    "",
+    " ",
+    "\t",
+    "\u3000",
+    "\u00a0",
+    "\u0085 ",
+    "\u2003\u3000",
+    " x",
+    "\u3000あ",
+    "!",
+    "0",
+    "é",
+    "あ",
+    "\u3001",
+    "\x1c",
+    None,
+]
+
+
+@pytest.mark.parametrize("at_once", [3, 500_000])
+def test_what_is_absent_is_found_by_the_first_bytes(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
+    monkeypatch.setattr(headcount, "_AT_ONCE", at_once)
+    words = pl.Series("x", _VALUES)
+    for values in (
+        words,
+        words.cast(pl.Categorical()),
+        pl.Series("x", [0, None, 5]),
+        pl.Series("x", [date(2026, 1, 1), None]),
+    ):
+        expected = values.to_frame().select(is_absent("x")).to_series().to_list()
+        assert headcount._absent(values).tolist() == expected
