@@ -72,6 +72,8 @@ class Ledger:
 
     def _converted_by(self, campaigns: list[Launched], arms: pl.LazyFrame) -> list[pl.DataFrame]:
         events, campaign = self.events(campaigns), pl.col("campaign_id")
+        if self.customers is not None:  # a few people's: read once for all campaigns
+            events, arms = events.collect().lazy(), arms.collect().lazy()
         return [
             messages.converted(
                 events, arms.filter(campaign == one.campaign_id).drop("campaign_id"), one, verified=self.verified
