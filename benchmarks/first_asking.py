@@ -4,9 +4,10 @@
 is none, as the refresh draws it. Each condition is asked in a rule with one other, in a process that runs, with the HTML of the
 answer, once and then five times more, of which the median is told; then it is counted of everyone, and the interval is compared
 with the count. ``--estimates`` leaves the count out. ``--pushed 2`` sends twelve campaigns to every second customer before, on a
-PostgreSQL of its own, whose CPU time is in the figures; 0 leaves out what asks the ledger.
+PostgreSQL of its own, whose CPU time is in the figures; 0 leaves out what asks the ledger. Beside each count stands the peak of
+the process's own memory meanwhile (without pages of mapped files), which has a limit.
 
-    python benchmarks/first_asking.py --home FOLDER [--estimates] [--only WORDS] [--pushed 2]
+    python benchmarks/first_asking.py --home FOLDER [--estimates] [--only WORDS] [--pushed 2] [--scratch FOLDER]
 """
 
 import argparse
@@ -15,12 +16,13 @@ import contextlib
 import os
 import statistics
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -49,6 +51,9 @@ from segments.rules.parse import parse
 from segments.rules.rule import Rule
 
 AGAIN = 5
+OWN = 400
+"""MiB of its own that the process may take."""
+
 ORDER = "Order Completed"
 LAUNCHED: dict[str, Any] = {"attribute": "launches", "op": ">=", "value": 10}
 CASES: dict[str, dict[str, Any]] = {
@@ -129,7 +134,7 @@ async def run(home: Path, given: argparse.Namespace, dsn: str | None) -> None:
         pool = await open_pool(dsn)
         ledger = await sent(pool, customers=frame.manifest().customers, every=given.pushed, now=now)
         cases = {**cases, **LEDGER}
-    asked = AskedFrame(frame, Lake(home / "lake"), cast("Sources", ledger))
+    asked = AskedFrame(frame, Lake(home / "lake"), cast("Sources", ledger), scratch=given.scratch)
     look(asked.read(), parse(LAUNCHED), exclude_test_accounts=True)  # the process runs
     for name, case in cases.items():
         if not given.only or given.only in name:
@@ -149,16 +154,41 @@ async def one(asked: AskedFrame, name: str, rule: Rule, *, estimates: bool) -> N
     print(f"{name:30} first {first[1]:4.0f} ms ({first[2]:4.0f} CPU), again {wall:4.0f} ({cpu:4.0f}){told}", flush=True)
     if estimates or about is None:
         return
-    whole = await _timed(asked, rule, soon=False)
+    with OwnMemory() as own:
+        whole = await _timed(asked, rule, soon=False)
     size = whole[0].size
     held = about.size.low <= size <= about.size.high
     same = [one["customer_id"] for one in first[0].sample] == [one["customer_id"] for one in whole[0].sample]
     print(
         f"    everyone {whole[1] / 1000:5.1f} s ({whole[2] / 1000:5.1f} CPU); {about.size.size:,}"
         f" ({about.size.low:,}–{about.size.high:,}), counted {size:,}, {'inside' if held else 'OUTSIDE'},"
-        f" the same ten: {same}",
+        f" the same ten: {same}; own memory {own.peak:.0f} MiB at most, limit {OWN}",
         flush=True,
     )
+
+
+class OwnMemory:
+    """The peak of this process's own memory (`RssAnon`) while the block runs, in MiB; looked at fifty times a second."""
+
+    def __enter__(self) -> Self:
+        self.peak = self._now()
+        self._ended = threading.Event()
+        self._watcher = threading.Thread(target=self._watch, daemon=True)
+        self._watcher.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._watcher.join()
+
+    def _watch(self) -> None:
+        while not self._ended.wait(0.02):
+            self.peak = max(self.peak, self._now())
+
+    @staticmethod
+    def _now() -> float:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
 async def _timed(asked: AskedFrame, rule: Rule, *, soon: bool) -> tuple[Look, float, float]:
@@ -180,6 +210,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="Conditions with these words in their names.")
     parser.add_argument(
         "--pushed", type=int, default=0, help="Of so many customers one was sent each of twelve campaigns."
+    )
+    parser.add_argument(
+        "--scratch", type=Path, help="Where parts of history are laid; the system's own place by default."
     )
     given = parser.parse_args()
     draw(given.home)

@@ -8,12 +8,14 @@ lists, facts that depend on everyone, the send ledger. Each is worked out once f
 import asyncio
 import contextlib
 import itertools
+import tempfile
 import threading
 import time
 from collections.abc import Collection, Hashable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 
 import msgspec
 import polars as pl
@@ -22,14 +24,17 @@ import pyarrow as pa
 from backend.lake.asked_keys import Key, Moment, Slow, asked_traits, conditions_on, keys_of, stamp_of, traits_of
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours
+from backend.lake.beside import laid_beside
 from backend.lake.counting import Counting
 from backend.lake.everyone import facts_of_everyone
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
-from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made, beside
+from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_rows import Ledger, campaign_events
+from backend.lake.parting import PLACE
 from backend.lake.sample import FOLDER, Sample
 from backend.lake.sampled_columns import SampledColumns
+from backend.lake.shelf import Shelf
 from backend.lake.tables import Lake
 from segments.frame import Glance, Progress
 from segments.history import under_survivors
@@ -58,15 +63,20 @@ class AskedFrame:
         frame: the stored columns.
         lake: history.
         sources: what PostgreSQL answers.
+        scratch: a folder on a disk, not in memory, for what is being worked out and what is kept of it; the system's own by default.
         room: bytes that are kept of what was worked out.
     """
 
-    def __init__(self, frame: CustomerFrame, lake: Lake, sources: Sources, *, room: int = ROOM) -> None:
+    def __init__(
+        self, frame: CustomerFrame, lake: Lake, sources: Sources, *, scratch: Path | None = None, room: int = ROOM
+    ) -> None:
         self._frame = frame
         self._lake = lake
         self._sources = sources
         self._kept = KeptColumns(room)
-        self._behaviours = Behaviours(lake)
+        folder = Path(tempfile.gettempdir()) if scratch is None else scratch
+        self._shelf = Shelf(folder)
+        self._behaviours = Behaviours(lake, folder)
         self._sample = Sample(lake, frame.path / FOLDER)
         self._sampled = SampledColumns(lake, sources, self._sample)
         self._counting: Counting[Key, Moment] = Counting(self._column)
@@ -180,29 +190,29 @@ class AskedFrame:
 
         async def laid(_: Held | None) -> Made:
             rows = await self._kept.get(("rows", key), stamp, lambda held: self._rows(key, moment, held))
-            return await asyncio.to_thread(beside, moment.view.rows, rows), moment
+            return await asyncio.to_thread(laid_beside, moment.view.rows, rows, self._shelf), moment
 
         return await self._kept.get(("beside", key), (moment.state, stamp), laid)
 
     async def _rows(self, key: Key, moment: Moment, held: Held | None) -> Made:
-        """``customer_id`` and the columns of those of whom there is anything to say."""
+        """``customer_id`` and the columns of those of whom there is anything to say, in the order of `PLACE`."""
         if isinstance(key, Behaviour):
             return await self._behaviour_rows(key, moment, held)
         if not isinstance(key, str):
             return await self._told_rows(key, moment.standing), None
         standing, view = moment.standing, moment.view
         if key == "days_since_push":
-            return await self._ledger(moment).days_since_push(view.day), None
+            return (await self._ledger(moment).days_since_push(view.day)).sort(PLACE), None
         if held is not None and _outlives(held, stamp_of(key, moment)):
             return held.rows, None
         facts = facts_of_everyone(self._lake, view, standing)
-        return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).collect()), None
+        return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).sort(PLACE).collect()), None
 
     async def _behaviour_rows(self, behaviour: Behaviour, moment: Moment, held: Held | None) -> Made:
         if source_of(behaviour) != "ledger":
             return await asyncio.to_thread(self._behaviours.rows, behaviour, moment.view, moment.standing, held)
         happened = await self._ledger(moment).rows(behaviour)
-        return await asyncio.to_thread(pack_occurrences(happened.lazy(), behaviour).collect), None
+        return await asyncio.to_thread(pack_occurrences(happened.lazy(), behaviour).sort(PLACE).collect), None
 
     def _ledger(self, moment: Moment) -> Ledger:
         """The ledger of everyone."""
@@ -212,9 +222,9 @@ class AskedFrame:
     async def _told_rows(self, key: ShopTrait | int, standing: Standing) -> pl.DataFrame:
         """What PostgreSQL tells of people: a trait, or who stands on a list."""
         if isinstance(key, ShopTrait):
-            return await asyncio.to_thread(_read_trait, key, await self._sources.trait(key.name))
+            return (await asyncio.to_thread(_read_trait, key, await self._sources.trait(key.name))).sort(PLACE)
         people = under_survivors((await self._sources.on_list(key)).lazy(), standing.survivors).unique()
-        return people.with_columns(pl.lit(value=True).alias(list_column(key))).collect()
+        return people.with_columns(pl.lit(value=True).alias(list_column(key))).sort(PLACE).collect()
 
 
 def _read_trait(trait: ShopTrait, rows: pl.DataFrame) -> pl.DataFrame:

@@ -4,9 +4,10 @@ History only grows between two compactions: whoever has no row in a file that wa
 nothing new, so that what was found of him still stands.
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 import polars as pl
 
@@ -14,14 +15,16 @@ from backend.lake.asked_sources import Standing
 from backend.lake.frame_view import FrameView
 from backend.lake.kept_columns import Held, Made
 from backend.lake.neighbours import among
+from backend.lake.parting import PLACE, Parting, Some
 from backend.lake.sample import Sampled
 from backend.lake.schemas import ORDER_LINES_SCHEMA, Table
+from backend.lake.shelf import Shelf, parts_of
 from backend.lake.tables import Lake
 from segments.events import EventName
 from segments.history import under_survivors
 from segments.reduce.days import BUCKETS
 from segments.rules.behaviour import OF_LINES, Behaviour, asks_lines, source_of
-from segments.rules.occurrences import behaviour_rows, days_needed, event_columns, events_of, reaches
+from segments.rules.occurrences import behaviour_rows, days_needed, deciding, event_columns, events_of, reaches
 from segments.rules.packing import pack_occurrences
 from segments.windows import Window
 
@@ -62,10 +65,17 @@ class _Read:
 
 
 class Behaviours:
-    """Behaviours of the customers of one lake. Calls block."""
+    """Behaviours of the customers of one lake. Calls block.
 
-    def __init__(self, lake: Lake) -> None:
+    Args:
+        lake: history.
+        scratch: a folder for parts of it while they are worked on, and for what was found.
+    """
+
+    def __init__(self, lake: Lake, scratch: Path) -> None:
         self._lake = lake
+        self._scratch = scratch
+        self._shelf = Shelf(scratch)
 
     def rows(self, behaviour: Behaviour, view: FrameView, standing: Standing, held: Held | None) -> Made:
         """``customer_id`` and the behaviour's columns of everyone who did it, and what the next call wants to know.
@@ -81,16 +91,16 @@ class Behaviours:
         files = {} if minutes else {table: self._lake.files(table) for table in _tables(behaviour)}
         read = _Read((view.day, view.verified), files, standing.survivors)
         before = held.notes if held is not None and isinstance(held.notes, _Read) else None
-        if held is None or before is None or minutes or before.basis != read.basis:
-            return self._found(behaviour, view, standing, None), read
-        changed = self._changed(before, read)
-        if changed is None:
-            return self._found(behaviour, view, standing, None), read
+        few = self._recent(behaviour, view, standing) if minutes and behaviour.event == _ORDER else None
+        if few is not None and len(few) <= MOST_CHANGED:
+            return self._some(behaviour, view, standing, few), read
+        changed = None if before is None or minutes or before.basis != read.basis else self._changed(before, read)
+        if held is None or changed is None:
+            return self._shelf.lay(self._everyone(behaviour, view, standing)), read
         if not changed:
             return held.rows, read
-        anew = self._found(behaviour, view, standing, changed)
-        kept = held.rows.filter(~pl.col("customer_id").is_in(sorted(changed)))
-        return pl.concat([kept, anew]), read
+        anew = self._some(behaviour, view, standing, changed)
+        return self._shelf.lay(_with_news(held.rows, changed, anew)), read
 
     def _changed(self, before: _Read, now: _Read) -> frozenset[int] | None:
         """Every number of the customers of whom there may be news; None where there is no telling."""
@@ -107,50 +117,75 @@ class Behaviours:
         whole = _numbers_of(ids, now.survivors)
         return whole if len(whole) <= MOST_CHANGED else None
 
-    def _found(
-        self, behaviour: Behaviour, view: FrameView, standing: Standing, customers: frozenset[int] | None
+    def _recent(self, behaviour: Behaviour, view: FrameView, standing: Standing) -> frozenset[int]:
+        """Every number of those who ordered of late: all that is known of them tells whether an order is new."""
+        ids = self._events(behaviour, view, standing).select("customer_id").unique().collect()
+        return _numbers_of({*ids.get_column("customer_id").to_list()}, standing.survivors)
+
+    def _some(
+        self, behaviour: Behaviour, view: FrameView, standing: Standing, customers: frozenset[int]
     ) -> pl.DataFrame:
-        """The columns of everyone, or of some customers under all of their numbers."""
-        events = self._events(behaviour, view, standing, customers)
-        if behaviour.minutes is not None and behaviour.event == _ORDER:
-            # The whole history of those who ordered of late: whether an order is new is told by all that is known of it.
-            ids = events.select("customer_id").unique().collect().get_column("customer_id").to_list()
-            customers = _numbers_of({*ids}, standing.survivors)
+        """The columns of some customers, given with all of their numbers."""
+        ids = pl.Series("customer_id", sorted(customers), dtype=pl.Int64)
         rows = behaviour_rows(
             behaviour,
-            days=under_survivors(self._days(behaviour, customers), standing.survivors),
-            events=under_survivors(events, standing.survivors),
-            lines=self._lines(behaviour, customers),
+            days=under_survivors(self._days(behaviour, ids), standing.survivors),
+            events=under_survivors(_of(self._events(behaviour, view, standing), ids), standing.survivors),
+            lines=_of(self._lines(behaviour), ids),
             verified=view.verified,
             now=standing.now,
             day=view.day,
         )
-        return pack_occurrences(rows, behaviour).collect()
+        return pack_occurrences(rows, behaviour).sort(PLACE).collect()
 
-    def _days(self, behaviour: Behaviour, customers: frozenset[int] | None) -> pl.LazyFrame:
+    def _everyone(self, behaviour: Behaviour, view: FrameView, standing: Standing) -> Iterator[pl.DataFrame]:
+        """The columns of everyone: of some customers after the others, in the order of `PLACE`."""
+        merged = pl.LazyFrame({"customer_id": [*standing.survivors]}, schema={"customer_id": pl.Int64})
+        absorbed = self._days(behaviour).join(merged, on="customer_id", how="semi")
+        elsewhere = {"events": self._events(behaviour, view, standing), "lines": self._lines(behaviour)}
+        elsewhere |= {"absorbed": absorbed} if standing.survivors else {}
+        with Parting(self._scratch, events={*events_of(behaviour), *days_needed(behaviour)}) as parting:
+            for name, rows in elsewhere.items():
+                parting.add(name, under_survivors(rows, standing.survivors))
+            for some, found in parting.parts(self._sizes(behaviour), upto=_highest(view)):
+                own = self._days(behaviour, some=some)
+                if standing.survivors:
+                    own = pl.concat([own.join(merged, on="customer_id", how="anti"), found["absorbed"]])
+                history = {"days": own, "events": found["events"], "lines": found["lines"]}
+                rows = behaviour_rows(behaviour, **history, verified=view.verified, now=standing.now, day=view.day)
+                yield pack_occurrences(rows, behaviour).sort(PLACE).collect()
+
+    def _sizes(self, behaviour: Behaviour) -> dict[int, int]:
+        """How many rows each bucket of customer_days has, if a behaviour reads them."""
+        if not days_needed(behaviour):
+            return {}
+        sizes = self._lake.parts(Table.CUSTOMER_DAYS).group_by("value").agg(pl.col("rows").sum())
+        return {int(bucket): int(rows) for bucket, rows in sizes.iter_rows()}
+
+    def _days(
+        self, behaviour: Behaviour, among_them: pl.Series | None = None, *, some: Some | None = None
+    ) -> pl.LazyFrame:
+        """Rows of customer_days that decide: of everyone, of these numbers, or of some customers."""
         needed = days_needed(behaviour)
         if not needed:
-            return self._lake.rows_in(Table.CUSTOMER_DAYS, ())
-        asked = pl.col("event").is_in(needed)
-        if customers is None:
-            return self._lake.customer_days().filter(asked).select(_DAYS)
-        ids = pl.Series("customer_id", sorted(customers), dtype=pl.Int64)
-        return self._lake.customer_days({*(ids % BUCKETS)}).filter(among(ids) & asked).select(_DAYS)
+            return self._lake.rows_in(Table.CUSTOMER_DAYS, ()).select(_DAYS)
+        rows = (
+            self._lake.customer_days() if some is None else self._lake.customer_days({some.bucket}).filter(some.number)
+        )
+        if among_them is not None:
+            rows = self._lake.customer_days({*(among_them % BUCKETS)}).filter(among(among_them))
+        return rows.filter(pl.col("event").is_in(needed)).select(_DAYS)
 
-    def _events(
-        self, behaviour: Behaviour, view: FrameView, standing: Standing, customers: frozenset[int] | None
-    ) -> pl.LazyFrame:
+    def _events(self, behaviour: Behaviour, view: FrameView, standing: Standing) -> pl.LazyFrame:
         if source_of(behaviour) != "events":
-            return self._lake.rows_in(Table.EVENTS, ())
+            return self._lake.rows_in(Table.EVENTS, ()).select(event_columns(behaviour))
         back = reaches(behaviour)
         window = None if back is None else Window(standing.calendar.business_day(standing.now - back), view.day)
-        asked = self._lake.events(window).filter(pl.col("event").is_in(events_of(behaviour)))
-        return _of(asked, customers).select(event_columns(behaviour))
+        return self._lake.events(window).filter(deciding(behaviour)).select(event_columns(behaviour))
 
-    def _lines(self, behaviour: Behaviour, customers: frozenset[int] | None) -> pl.LazyFrame:
-        if not _asks_lines(behaviour):
-            return self._lake.rows_in(Table.ORDER_LINES, ())
-        return _of(self._lake.order_lines(), customers).select(_LINES)
+    def _lines(self, behaviour: Behaviour) -> pl.LazyFrame:
+        lines = self._lake.order_lines() if _asks_lines(behaviour) else self._lake.rows_in(Table.ORDER_LINES, ())
+        return lines.select(_LINES)
 
 
 def sampled_rows(behaviour: Behaviour, sampled: Sampled, view: FrameView, *, now: datetime) -> pl.DataFrame:
@@ -165,7 +200,16 @@ def sampled_rows(behaviour: Behaviour, sampled: Sampled, view: FrameView, *, now
         now=now,
         day=view.day,
     )
-    return pack_occurrences(rows, behaviour).collect()
+    return pack_occurrences(rows, behaviour).sort(PLACE).collect()
+
+
+def _with_news(held: pl.DataFrame, changed: frozenset[int], anew: pl.DataFrame) -> Iterator[pl.DataFrame]:
+    """What was found before with what was found ``anew`` of the ``changed`` in its place, part by part."""
+    parts, number, ids = [*parts_of(held)], pl.col("customer_id"), sorted(changed)
+    for left, part in zip(range(len(parts) - 1, -1, -1), parts, strict=True):
+        own = anew if not left else anew.filter(part.tail(1).select(PLACE).item() >= PLACE)
+        anew = anew.slice(own.height)
+        yield pl.concat([part.filter(~number.is_in(ids)), own]).sort(PLACE)
 
 
 def _numbers_of(ids: set[int], survivors: Mapping[int, int]) -> frozenset[int]:
@@ -174,13 +218,15 @@ def _numbers_of(ids: set[int], survivors: Mapping[int, int]) -> frozenset[int]:
     return frozenset(ids | people | {number for number, survivor in survivors.items() if survivor in people})
 
 
-def _of(rows: pl.LazyFrame, customers: frozenset[int] | None) -> pl.LazyFrame:
+def _of(rows: pl.LazyFrame, ids: pl.Series) -> pl.LazyFrame:
     """The rows of some customers; told by a range too, by which parts of files are passed over."""
-    if customers is None:
-        return rows
-    number, ids = pl.col("customer_id"), sorted(customers)
-    near = number.is_between(ids[0], ids[-1]) if ids else pl.lit(value=False)
-    return rows.filter(near & number.is_in(ids))
+    number = pl.col("customer_id")
+    near = number.is_between(ids[0], ids[-1]) if len(ids) else pl.lit(value=False)
+    return rows.filter(near & number.is_in(ids.implode()))
+
+
+def _highest(view: FrameView) -> int:
+    return int(view.rows.select(pl.col("customer_id").max()).collect().item() or 0)
 
 
 def _tables(behaviour: Behaviour) -> list[Table]:

@@ -102,17 +102,3 @@ class KeptColumns:
         self._making.pop((key, stamp), None)
         if not task.cancelled():
             task.exception()  # whoever waited has it; where nobody did any more, it is nobody's
-
-
-def beside(stored: pl.LazyFrame, rows: pl.DataFrame) -> pl.DataFrame:
-    """The columns of ``rows``, a row for each stored row, in their order; nothing for whom there is none."""
-    columns = [name for name in rows.columns if name != "customer_id"]
-    joined = stored.select("customer_id").join(rows.lazy(), on="customer_id", how="left", maintain_order="left")
-    return joined.select(_filled(name, rows.schema[name]) for name in columns).collect()
-
-
-def _filled(name: str, dtype: pl.DataType) -> pl.Expr:
-    """Days and amounts of whoever never did it are an empty list, and who is not on a list is not; other facts stay unknown."""
-    if isinstance(dtype, pl.List):
-        return pl.col(name).fill_null(pl.lit([], dtype=dtype))
-    return pl.col(name).fill_null(value=False) if dtype == pl.Boolean() else pl.col(name)

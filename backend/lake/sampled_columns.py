@@ -11,9 +11,9 @@ import polars as pl
 from backend.lake.asked_keys import Slow, slow_parts
 from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import sampled_rows
+from backend.lake.beside import beside
 from backend.lake.everyone import sampled_facts
 from backend.lake.frame_view import FrameView
-from backend.lake.kept_columns import beside
 from backend.lake.ledger_rows import COLUMNS, Ledger, events_of
 from backend.lake.sample import Sample, Sampled
 from backend.lake.tables import Lake

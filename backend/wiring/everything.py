@@ -97,7 +97,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     """Every service, on what an intake process has already."""
     pool, clock, settings = intake.pool, intake.clock, intake.settings
     stored, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
-    frame = AskedFrame(stored, lake, RuleFacts(pool, clock))
+    frame = AskedFrame(stored, lake, RuleFacts(pool, clock), scratch=settings.home / "scratch")
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences, facts = SegmentAudiences(segment_runs, stored), LakeFacts(lake, stored)
     imports = Imports(pool, clock, settings.home)

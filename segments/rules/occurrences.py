@@ -112,6 +112,21 @@ def events_of(behaviour: Behaviour) -> tuple[str, ...]:
     return (behaviour.event,) if behaviour.then is None else (behaviour.event, behaviour.then.event)
 
 
+def deciding(behaviour: Behaviour) -> pl.Expr:
+    """Whether a row of ``events`` can decide a behaviour; an order's always can: that it has other words says something, too."""
+    asked = [(behaviour.event, behaviour.where)]
+    asked += [] if behaviour.then is None else [(behaviour.then.event, behaviour.then.where)]
+    each = [_decides(event, where) for event, where in asked]
+    return pl.any_horizontal(each)
+
+
+def _decides(event: str, where: Sequence[Match]) -> pl.Expr:
+    named = pl.col("event") == event
+    return (
+        named if event == _ORDER else pl.all_horizontal(named, *(holds(match, event, in_days=False) for match in where))
+    )
+
+
 def event_columns(behaviour: Behaviour) -> tuple[str, ...]:
     """Columns of the lake's events that decide a behaviour of source "events": texts that nobody asks for are dear to read."""
     asked = [(behaviour.event, behaviour.where)]

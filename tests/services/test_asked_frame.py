@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
-import polars as pl
 import pytest
 
 from backend.lake.behaviours import Behaviours
@@ -16,6 +15,7 @@ from backend.services.segment_runs import SegmentRuns
 from backend.services.shop import Shop as Settings
 from segments.membership import members
 from segments.metrics.lifecycle import STATES, states_on, thresholds_for
+from segments.reduce.days import BUCKETS
 from segments.rules.behaviour import Behaviour, Match, Then, column_of
 from segments.rules.parse import parse
 from segments.rules.rule import Attribute, Did, InList, Measure, Rule, Within
@@ -67,6 +67,13 @@ async def _orders_of_tea(shop: Shop) -> None:
     assert await who(shop, TEA) == set()
 
 
+@pytest.fixture(autouse=True)
+def _parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everyone is counted in parts of a few rows."""
+    monkeypatch.setattr("backend.lake.parting.STEP", 2 * BUCKETS)
+    monkeypatch.setattr("backend.lake.parting.ROWS", 3)
+
+
 async def test_an_order_changes_the_count_of_a_rule_about_a_category(shop: Shop) -> None:
     await _orders_of_tea(shop)
 
@@ -100,13 +107,15 @@ async def test_each_source_answers(shop: Shop) -> None:
 
 async def test_what_was_found_is_brought_up_to_date_by_news_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at: list[int | None] = []
-    found = shop.asked._behaviours._found
+    behaviours = shop.asked._behaviours
+    everyone, some = behaviours._everyone, behaviours._some
 
-    def watched(behaviour: Behaviour, view: Any, standing: Any, customers: frozenset[int] | None) -> pl.DataFrame:
-        looked_at.append(None if customers is None else len(customers))
-        return found(behaviour, view, standing, customers)
+    def watched(*asked: Any) -> Any:
+        looked_at.append(len(asked[3]) if len(asked) > 3 else None)
+        return (some if len(asked) > 3 else everyone)(*asked)
 
-    monkeypatch.setattr(shop.asked._behaviours, "_found", watched)
+    monkeypatch.setattr(behaviours, "_everyone", watched)
+    monkeypatch.setattr(behaviours, "_some", watched)
     await shop.send("server", *(order(f"o{n}", 100, user=f"u{n}", products=[line("tea")]) for n in range(5)))
     await shop.refresh.run_once()
     assert len(await who(shop, TEA)) == 5

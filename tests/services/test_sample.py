@@ -97,7 +97,7 @@ async def compare(shop: Shop) -> None:
     own = pl.col("customer_id").is_in(sorted(who))
     told = 0
     for behaviour in ASKED:
-        whole, _ = Behaviours(shop.lake).rows(behaviour, view, now, None)
+        whole, _ = Behaviours(shop.lake, shop.frame.path.parent / "scratch").rows(behaviour, view, now, None)
         part = sampled_rows(behaviour, found, view, now=now.now)
         assert part.filter(own).sort("customer_id").equals(whole.filter(own).sort("customer_id")), behaviour
         told += whole.filter(own).height
