@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from backend.lake.asked import AskedFrame
-from backend.lake.engine import engine_at
+from backend.lake.engine import Engine, engine_at
 from backend.lake.frame import CustomerFrame
 from backend.lake.tables import Lake
 from backend.outbound.client import Caller
@@ -107,15 +107,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     insights = Insights(pool, clock, lake, frame)
     caller = Caller(allowed=settings.webhook_allow)
     engine = engine_at(settings.engine, settings.lake_options)
-    refresh = Refresh(
-        pool,
-        clock,
-        lake,
-        stored,
-        engine=engine,
-        keep_pictures=settings.keep_pictures,
-        history_months=settings.history_months,
-    )
+    refresh = _refresh(intake, lake, stored, engine)
     exports = _exports(intake, lake=lake, frame=stored, segments=segment_runs, desk=campaign_desk, insights=insights)
     import_desk = ImportDesk(pool, clock, imports, settings.home)
     coupon_ledger = CouponLedger(pool, clock, lake, stored)
@@ -129,12 +121,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
         definitions=Definitions(pool),
         event_volumes=EventVolumes(pool),
         failed_events=FailedEvents(pool),
-        replays=Replays(
-            pool,
-            clock,
-            rules_of=TrackingPlans(pool, clock, remember=timedelta(0)).rules_of,
-            forget=forget_failed,
-        ),
+        replays=_replays(intake),
         imports=imports,
         import_desk=import_desk,
         import_work=ImportWork(pool, clock, imports, settings.home),
@@ -159,19 +146,10 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, clock, plan=JourneySends(campaign_runs, stored), give=gifts_of, holds=segment_runs.holding
         ),
         journey_desk=JourneyDesk(pool, clock),
-        deliveries=Deliveries(
-            pool, clock, sender=sender, pace=Pace(settings.push_rate) if settings.push_rate else None
-        ),
+        deliveries=_deliveries(intake, sender),
         workers=Workers(pool, clock),
         sending_rights=SendingRights(pool, clock, home=settings.home),
-        retention=Retention(
-            pool,
-            clock,
-            keep_log=settings.keep_log,
-            keep_ids=settings.keep_ids,
-            keep_failed=settings.keep_failed,
-            keep_ways=settings.keep_ways,
-        ),
+        retention=_retention(intake),
         refresh=refresh,
         past_frames=PastFrames(pool, clock, lake, stored, engine),
         insights=insights,
@@ -199,6 +177,40 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
 
 def _given(intake: IntakeServices) -> dict[str, Any]:
     return {field.name: getattr(intake, field.name) for field in fields(intake)}
+
+
+def _refresh(intake: IntakeServices, lake: Lake, frame: CustomerFrame, engine: Engine) -> Refresh:
+    return Refresh(
+        intake.pool,
+        intake.clock,
+        lake,
+        frame,
+        engine=engine,
+        keep_pictures=intake.settings.keep_pictures,
+        history_months=intake.settings.history_months,
+    )
+
+
+def _replays(intake: IntakeServices) -> Replays:
+    plans = TrackingPlans(intake.pool, intake.clock, remember=timedelta(0))
+    return Replays(intake.pool, intake.clock, rules_of=plans.rules_of, forget=forget_failed)
+
+
+def _deliveries(intake: IntakeServices, sender: PushSender) -> Deliveries:
+    rate = intake.settings.push_rate
+    return Deliveries(intake.pool, intake.clock, sender=sender, pace=Pace(rate) if rate else None)
+
+
+def _retention(intake: IntakeServices) -> Retention:
+    settings = intake.settings
+    return Retention(
+        intake.pool,
+        intake.clock,
+        keep_log=settings.keep_log,
+        keep_ids=settings.keep_ids,
+        keep_failed=settings.keep_failed,
+        keep_ways=settings.keep_ways,
+    )
 
 
 def _exports(

@@ -13,18 +13,23 @@ import numpy as np
 import numpy.typing as npt
 
 from backend.clock import Clock
-from backend.errors import BadInput, Conflict, NotFound
+from backend.errors import Conflict, NotFound
+from backend.services.static_lists.rows import (
+    ask_about_campaigns,
+    check_count,
+    checked_name,
+    figures_of,
+    lock,
+    name_taken,
+    read_list,
+    segments_of,
+)
 from backend.store import access
 from backend.store import static_lists as store
 from backend.store.pool import Connection
-from segments.errors import RuleError
-from segments.id_lists import MOST_IDS, GivenIds
+from segments.id_lists import GivenIds
 from segments.ledger import Member
-from segments.rules.parse import parse
-from segments.rules.references import lists
 from segments.static_list import StaticList, Taken, Uses
-
-LONGEST_NAME = 100
 
 MembersAt = Callable[[int, datetime | None], Awaitable[npt.NDArray[np.int64]]]
 """Members of a segment at a moment, or now."""
@@ -63,7 +68,7 @@ class StaticLists:
             NotFound: no such list.
         """
         async with self._pool.acquire() as connection:
-            return await _get(connection, list_id)
+            return await read_list(connection, list_id)
 
     async def find(self, name: str) -> StaticList:
         """The list of a name.
@@ -75,7 +80,7 @@ class StaticLists:
             list_id = await store.find_list(connection, name=name.strip())
             if list_id is None:
                 raise NotFound(f'No list is called "{name}".', code="list_not_found")
-            return await _get(connection, list_id)
+            return await read_list(connection, list_id)
 
     async def members(self, list_id: int, *, after: int = 0, limit: int = 1000) -> Sequence[Member]:
         """People on a list by Joren's number, those after one.
@@ -84,7 +89,7 @@ class StaticLists:
             NotFound: no such list.
         """
         async with self._pool.acquire() as connection:
-            await _get(connection, list_id)
+            await read_list(connection, list_id)
             rows = await store.list_members(connection, list_id=list_id, after=after, limit=limit)
         return [Member(customer_id=row["customer_id"], user_id=row["user_id"], entered_at=None) for row in rows]
 
@@ -95,11 +100,11 @@ class StaticLists:
             BadInput: a name that cannot be taken, or too many numbers.
             Conflict: the name is taken.
         """
-        _check_count(given)
+        check_count(given)
         async with self._pool.acquire() as connection, connection.transaction():
             list_id = await self._insert(connection, name, exclusion=exclusion, origin=origin, actor=actor)
             taken = await self._take(connection, list_id, given, store.add_members)
-            detail = {"name": taken.kept.name, "exclusion": exclusion, "origin": origin, **_figures(taken)}
+            detail = {"name": taken.kept.name, "exclusion": exclusion, "origin": origin, **figures_of(taken)}
             await self._audit(connection, "list.create", list_id, actor, detail)
             return taken
 
@@ -121,7 +126,7 @@ class StaticLists:
                 connection, name, exclusion=exclusion, origin=origin, actor=actor, known_since=since
             )
             added = await store.add_members(connection, list_id=list_id, customer_ids=members)
-            kept = await _get(connection, list_id)
+            kept = await read_list(connection, list_id)
             detail = {"name": kept.name, "exclusion": exclusion, "origin": origin, "changed": added}
             await self._audit(connection, "list.create", list_id, actor, detail)
             return kept
@@ -153,17 +158,17 @@ class StaticLists:
             Conflict: it is archived; the name is taken; campaigns wait that would go to others then (code
                 ``campaigns_waiting``, unless ``confirm``).
         """
-        name = _checked_name(name)
+        name = checked_name(name)
         async with self._pool.acquire() as connection, connection.transaction():
-            before = await _locked(connection, list_id)
+            before = await lock(connection, list_id)
             if before["exclusion"] != exclusion and not confirm:
-                await _ask_about_campaigns(connection)
+                await ask_about_campaigns(connection)
             try:
                 await store.set_list(connection, list_id=list_id, name=name, exclusion=exclusion, now=self._clock.now())
             except asyncpg.UniqueViolationError as error:
-                raise _name_taken(name) from error
+                raise name_taken(name) from error
             await self._audit(connection, "list.save", list_id, actor, {"name": name, "exclusion": exclusion})
-            return await _get(connection, list_id)
+            return await read_list(connection, list_id)
 
     async def uses(self, list_id: int) -> Uses:
         """What goes by a list.
@@ -172,9 +177,9 @@ class StaticLists:
             NotFound: no such list.
         """
         async with self._pool.acquire() as connection:
-            kept = await _get(connection, list_id)
+            kept = await read_list(connection, list_id)
             waiting = await store.list_waiting_campaigns(connection) if kept.exclusion else {}
-            return Uses(await _segments_of(connection, list_id), waiting)
+            return Uses(await segments_of(connection, list_id), waiting)
 
     async def archive(self, list_id: int, *, actor: str, confirm: bool = False) -> None:
         """Put a list away.
@@ -185,14 +190,14 @@ class StaticLists:
                 ``campaigns_waiting``, unless ``confirm``).
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            row = await _locked(connection, list_id)
-            if used := await _segments_of(connection, list_id):
+            row = await lock(connection, list_id)
+            if used := await segments_of(connection, list_id):
                 names = ", ".join(f'"{name}"' for name in used.values())
                 raise Conflict(
                     f"Segments ask for this list: {names}. Change or archive them first.", code="list_in_use"
                 )
             if row["exclusion"] and not confirm:
-                await _ask_about_campaigns(connection)
+                await ask_about_campaigns(connection)
             now = self._clock.now()
             await store.set_archived(connection, list_id=list_id, at=now, now=now)
             await self._audit(connection, "list.archive", list_id, actor, {})
@@ -204,10 +209,10 @@ class StaticLists:
             NotFound: no such list.
         """
         async with self._pool.acquire() as connection, connection.transaction():
-            await _locked(connection, list_id, archived=True)
+            await lock(connection, list_id, archived=True)
             await store.set_archived(connection, list_id=list_id, at=None, now=self._clock.now())
             await self._audit(connection, "list.restore", list_id, actor, {})
-            return await _get(connection, list_id)
+            return await read_list(connection, list_id)
 
     async def _insert(
         self,
@@ -219,7 +224,7 @@ class StaticLists:
         actor: str,
         known_since: date | None = None,
     ) -> int:
-        name = _checked_name(name)
+        name = checked_name(name)
         try:
             return await store.insert_list(
                 connection,
@@ -231,14 +236,14 @@ class StaticLists:
                 actor=actor,
             )
         except asyncpg.UniqueViolationError as error:
-            raise _name_taken(name) from error
+            raise name_taken(name) from error
 
     async def _change(self, list_id: int, given: GivenIds, how: _Change, action: str, actor: str) -> Taken:
-        _check_count(given)
+        check_count(given)
         async with self._pool.acquire() as connection, connection.transaction():
-            await _locked(connection, list_id)
+            await lock(connection, list_id)
             taken = await self._take(connection, list_id, given, how)
-            await self._audit(connection, action, list_id, actor, _figures(taken))
+            await self._audit(connection, action, list_id, actor, figures_of(taken))
             return taken
 
     async def _take(self, connection: Connection, list_id: int, given: GivenIds, how: _Change) -> Taken:
@@ -247,7 +252,7 @@ class StaticLists:
         changed = await how(connection, list_id=list_id, customer_ids=people)
         await store.note_change(connection, list_id=list_id, now=self._clock.now())
         return Taken(
-            kept=await _get(connection, list_id),
+            kept=await read_list(connection, list_id),
             read=given.read,
             changed=changed,
             already=len(people) - changed,
@@ -263,77 +268,3 @@ class StaticLists:
         await access.write_audit(
             connection, at=now, actor=actor, action=action, target=f"list {list_id}", detail=detail
         )
-
-
-async def _get(connection: Connection, list_id: int) -> StaticList:
-    rows = await store.list_lists(connection, archived=True, list_id=list_id)
-    if not rows:
-        raise NotFound(f"There is no list {list_id}.", code="list_not_found")
-    return StaticList(**rows[0])
-
-
-async def _locked(connection: Connection, list_id: int, *, archived: bool = False) -> asyncpg.Record:
-    row = await store.lock_list(connection, list_id=list_id)
-    if row is None:
-        raise NotFound(f"There is no list {list_id}.", code="list_not_found")
-    if row["archived_at"] is not None and not archived:
-        raise Conflict("The list is archived; restore it first.", code="list_archived")
-    return row
-
-
-async def _segments_of(connection: Connection, list_id: int) -> dict[int, str]:
-    """Live segments whose rule, or the draft of it, asks for a list."""
-    found = {}
-    for row in await store.list_rules(connection):
-        try:
-            asked = lists(parse(row["rule"]))
-        except RuleError:  # a later release wrote it, and may ask for any list
-            asked = frozenset({list_id})
-        if list_id in asked:
-            found[row["segment_id"]] = row["name"]
-    return found
-
-
-async def _ask_about_campaigns(connection: Connection) -> None:
-    waiting = await store.list_waiting_campaigns(connection)
-    if waiting:
-        names = ", ".join(f'"{name}"' for name in waiting.values())
-        raise Conflict(
-            f"Campaigns that are to be sent go by this exclusion list: {names}. Confirm to go on all the same.",
-            code="campaigns_waiting",
-        )
-
-
-def _figures(taken: Taken) -> dict[str, int]:
-    return {
-        "read": taken.read,
-        "changed": taken.changed,
-        "already": taken.already,
-        "repeated": taken.repeated,
-        "unknown": len(taken.unknown),
-        "bad": len(taken.bad),
-    }
-
-
-def _check_count(given: GivenIds) -> None:
-    if given.read > MOST_IDS:
-        raise BadInput(
-            f"At most {MOST_IDS:,} numbers at once, not {given.read:,}: give the others afterwards.",
-            code="too_many_ids",
-            field="user_ids",
-        )
-
-
-def _checked_name(name: str) -> str:
-    stripped = name.strip()
-    if not 1 <= len(stripped) <= LONGEST_NAME or not stripped.isprintable():
-        raise BadInput(f"A list's name is one line of 1 to {LONGEST_NAME} characters.", code="bad_name", field="name")
-    return stripped
-
-
-def _name_taken(name: str) -> Conflict:
-    return Conflict(
-        f'There is already a list called "{name}", perhaps an archived one: choose another name.',
-        code="name_taken",
-        field="name",
-    )
