@@ -5,6 +5,8 @@ files by bucket are read bucket by bucket as they are; rows that lie in files by
 disk, because reading them anew for every part would cost as many times the reading.
 """
 
+import contextlib
+import fcntl
 import shutil
 import tempfile
 import time
@@ -27,8 +29,11 @@ STEP = 2**15 * BUCKETS
 ROWS = 1_500_000
 """Rows of a part, unless one step has more."""
 
-_LONGEST = 6 * 3600.0
-"""Seconds after which what another process left is nobody's any more: no count takes so long."""
+_YOUNG = 60.0
+"""Seconds in which a folder that nobody holds is let alone: it may have been made a moment ago, to be held in the next."""
+
+_HELD = "held"
+"""A file that is locked while its folder is in use; the lock goes with the process, however that dies."""
 
 _BATCH = 250_000
 _PREFIX = "parts-"
@@ -70,14 +75,17 @@ class Parting:
 
     def __enter__(self) -> Self:
         self._parent.mkdir(parents=True, exist_ok=True)
-        _sweep(self._parent)
+        sweep(self._parent)
         self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent))
+        self._hold = (self._folder / _HELD).open("wb")
+        fcntl.flock(self._hold, fcntl.LOCK_EX)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._hold.close()
 
     def add(self, name: str, rows: pl.LazyFrame) -> None:
         """Read ``rows``, which have a ``customer_id``, once, and lay them down; blocks."""
@@ -138,7 +146,12 @@ def _parted(rows: pl.DataFrame) -> Iterator[tuple[tuple[int, int], pa.Table]]:
         place += count
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
+    """Remove what processes left that died: customers' history, which is to lie nowhere longer than it is needed."""
     for left in folder.glob(f"{_PREFIX}*"):
-        if time.time() - left.stat().st_mtime > _LONGEST:
-            shutil.rmtree(left, ignore_errors=True)
+        with contextlib.suppress(OSError):  # held, or its owner has just removed it
+            if time.time() - left.stat().st_mtime < _YOUNG:
+                continue
+            with (left / _HELD).open("ab") as hold:
+                fcntl.flock(hold, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                shutil.rmtree(left, ignore_errors=True)

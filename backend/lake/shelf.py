@@ -1,5 +1,6 @@
 """Rows that a process worked out, laid into files without a name: pages that the system may drop, no memory of the process's own."""
 
+import mmap
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -27,10 +28,11 @@ class Shelf:
         if part.estimated_size() <= SMALL:
             return part
         self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(prefix="rows-", dir=self._folder) as file:
-            part.write_ipc(file.name, compression="uncompressed")
-            with pa.memory_map(file.name) as source:
-                table = pa.ipc.open_file(source).read_all()
+        with tempfile.TemporaryFile(dir=self._folder) as file:
+            part.write_ipc(file, compression="uncompressed")
+            file.flush()
+            pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        table = pa.ipc.open_file(pa.py_buffer(pages)).read_all()
         return cast("pl.DataFrame", pl.from_arrow(table))
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from backend.lake.asked import AskedFrame
 from backend.lake.engine import Engine, engine_at
 from backend.lake.frame import CustomerFrame
+from backend.lake.parting import sweep
 from backend.lake.tables import Lake
 from backend.outbound.client import Caller
 from backend.push.configured import ConfiguredSender
@@ -97,6 +98,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
     """Every service, on what an intake process has already."""
     pool, clock, settings = intake.pool, intake.clock, intake.settings
     stored, lake = CustomerFrame(settings.home / "frame"), Lake(settings.lake, settings.lake_options)
+    sweep(settings.home / "scratch")
     frame = AskedFrame(stored, lake, RuleFacts(pool, clock), scratch=settings.home / "scratch")
     segment_runs = SegmentRuns(pool, clock, frame)
     audiences, facts = SegmentAudiences(segment_runs, stored), LakeFacts(lake, stored)

@@ -1,5 +1,6 @@
 """History in parts: each customer in one of them, no part too large, and nothing left behind."""
 
+import mmap
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from backend.lake import parting
 from backend.lake.beside import beside, laid_beside
-from backend.lake.parting import PLACE, Parting
+from backend.lake.parting import PLACE, Parting, sweep
 from backend.lake.shelf import Shelf, parts_of
 from segments.reduce.days import BUCKETS
 
@@ -61,14 +62,33 @@ def test_nothing_gives_parts_without_rows(tmp_path: Path) -> None:
     assert all(part.is_empty() and part.columns == ["seq", "customer_id", "event"] for part in parts)
 
 
-def test_what_a_process_left_that_died_is_removed_once_it_is_old(tmp_path: Path) -> None:
-    old, young = tmp_path / "parts-old", tmp_path / "parts-young"
-    for left in (old, young):
+def test_what_a_process_left_that_died_is_removed(tmp_path: Path) -> None:
+    died, young = tmp_path / "parts-died", tmp_path / "parts-young"
+    for left in (died, young):
         left.mkdir()
-    os.utime(old, (0, 0))
-    with Parting(tmp_path, events=EVENTS):
-        assert not old.exists()
+    os.utime(died, (0, 0))
+    with Parting(tmp_path, events=EVENTS) as counting:
+        assert not died.exists()
         assert young.exists()
+        counting.add("events", rows(1_000, customers=500).lazy())
+        [held] = {*tmp_path.iterdir()} - {young}
+        os.utime(held, (0, 0))
+        sweep(tmp_path)
+        assert sum(table["events"].collect().height for _, table in counting.parts({}, upto=499)) == 1_000
+
+
+def test_rows_on_a_shelf_have_no_name_that_a_dying_process_could_leave(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("backend.lake.shelf.SMALL", 0)
+    seen: list[list[Path]] = []
+    mapped = mmap.mmap
+    monkeypatch.setattr(
+        mmap, "mmap", lambda *args, **named: seen.append([*tmp_path.iterdir()]) or mapped(*args, **named)
+    )
+    laid = Shelf(tmp_path).lay([rows(5_000, customers=100)])
+    assert seen == [[]]
+    assert_frame_equal(laid, rows(5_000, customers=100))
 
 
 def test_columns_are_laid_beside_stored_rows_part_by_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
