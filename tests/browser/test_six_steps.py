@@ -313,5 +313,5 @@ async def send_a_test(story: Story, segment: str, member: str) -> None:
     page = story.admin
     await write_campaign(story, f"test of {segment}", segment)
     await page.fill("#member", member)
-    await page.locator("form[hx-post$='/test'] button").click()
-    await expect(page.locator("#test-result [role=status]")).to_contain_text(story.words["skips"])
+    await page.click("#try")
+    await expect(page.locator("#trial [role=status]")).to_contain_text(story.words["skips"])
