@@ -45,7 +45,6 @@ KINDS: dict[str, Any] = {
 
 Kinds = npt.NDArray[np.uint16]
 Seconds = npt.NDArray[np.uint32]
-Flags = npt.NDArray[np.bool_]
 
 _IN_DAY, _IN_WEEK, _EXCLUDED, _FLAGS = 1, 2, 4, 8
 
@@ -77,11 +76,10 @@ async def read(
     changed = [row[0] for row in await connection.fetch(_SQL["read_changes"], counts > 0, _MOST_CHANGED + 1)]
     if len(changed) > _MOST_CHANGED:
         return None
-    blocks = await connection.fetch(_SQL["read_blocks"], counts, rules.cap_day, rules.cap_week, now - WEEK)
-    excluded = (await Reader(connection, None, last).rows("read_excluded", schema=standing.ID, everybody=True))[
-        "customer_id"
-    ]
-    kept = await asyncio.to_thread(_kept, blocks, last, changed=changed, excluded=excluded, counts=counts > 0, now=now)
+    asked_for = (counts, rules.cap_day, rules.cap_week, now - WEEK)
+    kept = await _blocks(connection, asked_for, last, counts=counts > 0, now=now)
+    excluded = await Reader(connection, None, last).rows("read_excluded", schema=standing.ID, everybody=True)
+    _set_apart(kept, last, changed=changed, excluded=excluded["customer_id"])
     numbers = customer_ids.to_numpy()
     of = await asyncio.to_thread(kept.__getitem__, numbers)
     anew = np.flatnonzero(of < _FLAGS)
@@ -104,49 +102,57 @@ _MOST_CHANGED = 200_000
 """More changes mean that nobody has kept up with them."""
 
 
-def _kept(
-    blocks: Sequence[asyncpg.Record],
-    last: int,
-    *,
-    changed: Sequence[int],
-    excluded: pl.Series,
-    counts: bool,
-    now: datetime,
+_AT_ONCE = 16
+"""Blocks that are on their way while as many before them are laid: the server unpacks the next ones meanwhile."""
+
+
+async def _blocks(
+    connection: Connection, asked_for: tuple[int, int, int, datetime], last: int, *, counts: bool, now: datetime
 ) -> npt.NDArray[np.uint32]:
     """Kind and flags of every number up to the last, as one number; below `_FLAGS` who is read anew."""
     found = np.zeros((last // BLOCK + 1) * BLOCK, dtype=np.uint32)
+    cursor = await connection.cursor(_SQL["read_blocks"], *asked_for)
+    blocks = await cursor.fetch(_AT_ONCE)
+    while blocks:
+        laid = asyncio.to_thread(_lay, found, blocks, counts=counts, now=now)
+        blocks, _ = await asyncio.gather(cursor.fetch(_AT_ONCE), laid)
+    return found
+
+
+def _lay(found: npt.NDArray[np.uint32], blocks: Sequence[asyncpg.Record], *, counts: bool, now: datetime) -> None:
+    """Put blocks where their customers stand; in two arrays for all of them, since making and letting go of them costs more than the sums."""
+    capped, flags = np.empty(BLOCK, dtype=np.bool_), np.empty(BLOCK, dtype=np.uint32)
     for row in blocks:
         here = found[row["block"] * BLOCK : (row["block"] + 1) * BLOCK]
         if not len(here) or (counts and not row["counted"]):
             continue
-        flags, unsure = _flags(row, now)
         np.multiply(np.frombuffer(row["kinds"], dtype="<u2"), _FLAGS, out=here, dtype=np.uint32)
-        np.add(here, flags, out=here)
-        here[unsure] = ANEW
+        unsure = []
+        for column, window, flag in (("day", DAY, _IN_DAY), ("week", WEEK, _IN_WEEK)):
+            if row[column] is None:
+                continue
+            moments, begins = np.frombuffer(row[column], dtype="<u4"), np.uint32(floor((now - window).timestamp()))
+            np.multiply(np.greater(moments, begins, out=capped), np.uint32(flag), out=flags)
+            np.add(here, flags, out=here)
+            unsure.append(np.flatnonzero(np.equal(moments, begins, out=capped)))
+        for places in unsure:  # it hangs on a part of a second
+            here[places] = ANEW
+
+
+def _set_apart(found: npt.NDArray[np.uint32], last: int, *, changed: Sequence[int], excluded: pl.Series) -> None:
+    """Mark who is on the exclusion list, and have those read anew who changed."""
     within = excluded.filter(excluded <= last).to_numpy()
     found[within] |= _EXCLUDED
     known = np.fromiter(changed, dtype=np.int64, count=len(changed))
     found[known[known <= last]] = ANEW
-    return found
-
-
-def _flags(row: asyncpg.Record, now: datetime) -> tuple[npt.NDArray[np.uint32], Flags]:
-    """Which caps are reached, and of whom that hangs on a part of a second."""
-    flags, unsure = np.zeros(BLOCK, dtype=np.uint32), np.zeros(BLOCK, dtype=np.bool_)
-    for column, window, flag in (("day", DAY, _IN_DAY), ("week", WEEK, _IN_WEEK)):
-        if row[column] is None:
-            continue
-        moments, begins = np.frombuffer(row[column], dtype="<u4"), np.uint32(floor((now - window).timestamp()))
-        flags |= (moments > begins).astype(np.uint32) * np.uint32(flag)
-        unsure |= moments == begins
-    return flags, unsure
 
 
 def _occurring(
     kinds: pl.DataFrame, of: npt.NDArray[np.uint32], asked: Asked, rules: SendingRules, terms: Terms
 ) -> tuple[pl.DataFrame, npt.NDArray[np.uint32]]:
     """The ways in which anybody of them stands, and who in which."""
-    there = np.bincount(of) > 0
+    there = np.zeros(int(of.max(initial=0)) + 1, dtype=np.bool_)
+    there[of] = True  # counting them would copy all of them as longer numbers
     there[:_FLAGS] = False
     ways = np.flatnonzero(there)
     place = np.zeros(len(there), dtype=np.uint32)
