@@ -32,7 +32,7 @@ def rows(count: int, *, customers: int) -> pl.DataFrame:
     return pl.DataFrame([numbers, ids]).with_columns(events)
 
 
-@pytest.mark.parametrize("customers", [1_000, 4_000, 16_000])
+@pytest.mark.parametrize("customers", [1_000, 4_000, pytest.param(16_000, marks=pytest.mark.prove)])
 def test_a_part_is_no_larger_however_many_customers_there_are(tmp_path: Path, customers: int) -> None:
     events, lines = rows(4 * customers, customers=customers), rows(customers, customers=customers // 2)
     besides = dict.fromkeys(range(BUCKETS), customers // BUCKETS)
