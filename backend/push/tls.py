@@ -158,9 +158,7 @@ async def welcome(plain: socket.socket, own: ssl.SSLContext) -> ssl.SSLSocket:
 
 def _wrapped(plain: socket.socket, context: ssl.SSLContext, *, host: str | None = None) -> ssl.SSLSocket:
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return context.wrap_socket(
-        plain, server_side=host is None, server_hostname=host, do_handshake_on_connect=False
-    )  # fmt: skip
+    return context.wrap_socket(plain, server_side=host is None, server_hostname=host, do_handshake_on_connect=False)
 
 
 async def _shake_hands(sock: ssl.SSLSocket) -> None:

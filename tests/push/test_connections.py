@@ -208,8 +208,9 @@ async def test_an_old_connection_is_not_trusted(side: Side, monkeypatch: pytest.
 
 async def test_where_no_connection_comes_about_nothing_was_sent(side: Side, unused_tcp_port: int) -> None:
     nobody = Connections("127.0.0.1", unused_tcp_port, side.trust, most=1, seconds=1)
+    no_name = Connections("no..name", side.port, side.trust, most=1, seconds=1)
     stranger = Connections("127.0.0.1", side.port, ssl.create_default_context(), most=1, seconds=1)
-    for asked in (nobody, stranger):
+    for asked in (nobody, stranger, no_name):
         assert isinstance(await fate_of(asked), NotSent)
         await asked.aclose()
     assert side.requests == []
