@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from admin_ui import filters
 from admin_ui.i18n import Say
+from admin_ui.kpi_words import CHOICES
 from admin_ui.viewmodels import Change, change_of, written
 from segments.metrics import catalog
-from segments.metrics.metric import Measured
+from segments.metrics.metric import Measured, Metric
 from segments.metrics.result import difference
 from segments.snapshots import Kept
 
@@ -44,7 +45,7 @@ def kept_row(kept: Kept, segment_id: int, currency: str, say: Say) -> KeptRow:
     title = say.pick(metric.title)
     return KeptRow(
         title=title,
-        options=given.replace("&", ", "),
+        options=", ".join(_in_words(metric, name, value, say) for name, value in parse_qsl(given)),
         href=f"/analysis/{metric.slug}?{address}",
         value=written(newest.measured, metric.unit, currency, say),
         everyone=written(other, metric.unit, currency, say) if other else filters.NOTHING,
@@ -53,6 +54,11 @@ def kept_row(kept: Kept, segment_id: int, currency: str, say: Say) -> KeptRow:
         spark=tuple(point.snapshot.value for point in kept.points),
         spark_label=say("%(kpi)s, the last %(n)s kept days", kpi=title, n=len(kept.points)),
     )
+
+
+def _in_words(metric: Metric, name: str, value: str, say: Say) -> str:
+    label = next((say.pick(option) for option in metric.options if option.name == name), name)
+    return f"{label} {say(CHOICES[value]) if value in CHOICES else value}"
 
 
 def _beside(own: Measured, everyone: Measured | None) -> float | None:

@@ -179,3 +179,16 @@ def test_a_count_is_not_compared_with_everyones() -> None:
 
 def test_what_is_not_kept_yet_is_left_out() -> None:
     assert beside_everyone([choose("mau")], []) == ()
+
+
+def test_a_kept_choice_tells_its_options_in_words() -> None:
+    choice = choose("repeat_purchase_rate", {"n": 3, "basis": "receipts"})
+    kept = Snapshot(
+        choice=choice.key, segment_id=7, business_day=date(2026, 11, 4), segment_version=1, definition="d", window=WINDOW,
+        numerator=3.0, denominator=4, value=0.75, incomplete=False, notes=(), taken_at=AS_OF,
+    )  # fmt: skip
+    [found] = beside_everyone([choice], [kept])
+    row = kept_row(found, 7, "JPY", EN)
+    named = {option.name: option.en for option in get("repeat_purchase_rate").options}
+    assert row.options == f"{named['basis']} by receipt, {named['n']} 3"
+    assert (row.everyone, row.href) == ("—", "/analysis/repeat_purchase_rate?basis=receipts&n=3&segment=7")
