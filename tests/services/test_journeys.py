@@ -299,8 +299,10 @@ async def test_who_always_fails_is_put_aside_and_holds_up_nobody(stage: Stage) -
     assert taken == poisoned
     await stage.settle()
     sent = await stage.sent()
-    assert len(sent) == 10 * SCALE
-    note(Figures(fault="F18 a step that always fails", operations=len(names), faults=poisoned, lost=0, doubled=0))
+    lost, doubled = len(names) - len(set(sent)), len(sent) - len(set(sent))
+    fault = "F18 a step that always fails"
+    note(Figures(fault=fault, operations=len(names), faults=poisoned, lost=lost, doubled=doubled))
+    assert (lost, doubled) == (0, 0)
 
 
 async def test_pause_holds_everybody_and_cancel_ends_it(stage: Stage) -> None:
