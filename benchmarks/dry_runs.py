@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from datetime import time as datetime_time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ import polars as pl
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from backend.clock import SystemClock
+from backend.lake.frame_files import FrameFiles
+from backend.lake.frame_view import CURRENT, SUPERSEDED
 from backend.store import audience as audience_store
 from backend.store import campaigns as store
 from backend.store import shop, standing
@@ -65,13 +68,20 @@ class MappedAudience:
         self, _segment_id: int | None, *, columns: tuple[str, ...], among: Collection[int] | None = None
     ) -> Members:
         """Everybody."""
-        rows = pl.scan_ipc(self.path)
+        rows = mapped(self.path).lazy().filter(CURRENT)
         known = rows.collect_schema().names()
         wanted = rows.select("customer_id", *(column for column in columns if column in known))
         if among is not None:
             wanted = wanted.filter(pl.col("customer_id").is_in(list(among)))
         now = datetime.now(UTC)
         return Members(frame=await asyncio.to_thread(wanted.collect), as_of=now, version=1, day=now.date())
+
+
+@cache
+def mapped(path: Path) -> pl.DataFrame:
+    """A file as `backend.lake.frame` opens it: mapped once, every row with whether it is out of force."""
+    frame = FrameFiles(path.parent).map(path.name)
+    return frame.with_columns(pl.lit(value=False).alias(SUPERSEDED))
 
 
 def write_members(path: Path, people: int) -> None:

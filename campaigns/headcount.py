@@ -4,10 +4,8 @@ Who stands like another is decided like the other, but for the draw: so the gate
 everybody only the draw is made. `campaigns.gates.decide` says the same row by row.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -20,14 +18,12 @@ from campaigns.content import Content, Variant
 from campaigns.crowd import Places, Ways
 from campaigns.experiment import BUCKETS, Draw, variant_column
 from campaigns.gates import holds_out, pass_gates
+from campaigns.pieces import by_pieces
 from campaigns.reasons import Reason
 from campaigns.terms import SendingRules, Terms
 
 SHOWN = 3
 """So many of those whom a gate stops, and of those who get the push, are shown as examples."""
-
-_AT_ONCE = 500_000
-"""People that are counted in one piece: a few megabytes, and pieces side by side."""
 
 Numbers = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -148,11 +144,10 @@ def _absent(values: pl.Series) -> Flags:
     """`campaigns.audience.is_absent` of many values, piece by piece."""
     found = np.empty(len(values), dtype=np.bool_)
 
-    def piece(begin: int) -> None:
-        found[begin : begin + _AT_ONCE] = _absent_of(values[begin : begin + _AT_ONCE])
+    def look(piece: slice) -> None:
+        found[piece] = _absent_of(values[piece])
 
-    with _threads() as threads:
-        list(threads.map(piece, range(0, len(values), _AT_ONCE)))
+    list(by_pieces(len(values), look))
     return found
 
 
@@ -166,10 +161,6 @@ def _absent_of(values: pl.Series) -> Flags:
     if flags.any():
         flags[flags] = values.filter(flags).to_frame().select(is_absent(column)).to_series().to_numpy()
     return flags
-
-
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(min(4, os.cpu_count() or 1))
 
 
 def _lowest(people: Iterable[int]) -> tuple[int, ...]:
@@ -224,12 +215,9 @@ class _Counter:
 
     def everybody(self, numbers: Numbers, of: Places) -> _Found:
         """Piece by piece, a few side by side."""
-        begins = range(0, len(numbers), _AT_ONCE)
         found = self._nobody()
-        with _threads() as threads:
-            pieces = threads.map(lambda at: self._piece(numbers[at : at + _AT_ONCE], of[at : at + _AT_ONCE]), begins)
-            for one in pieces:
-                found.add(one)
+        for one in by_pieces(len(numbers), lambda piece: self._piece(numbers[piece], of[piece])):
+            found.add(one)
         return found
 
     def _nobody(self) -> _Found:
@@ -237,18 +225,22 @@ class _Counter:
         return _Found(none, none.copy(), none.copy())
 
     def _piece(self, numbers: Numbers, of: Places) -> _Found:
-        found, passing, draw = self._nobody(), self.decided.passing[of], Draw.of(self.terms.salt)
+        ways = of.astype(np.intp)  # as what they are looked up by, once and not each time
+        passing, draw = self.decided.passing[ways], Draw.of(self.terms.salt)
         who = numbers[passing]
         places = draw.places(who)
         control = draw.is_below(places, self.terms.holdout_percent)
-        found.everybody += np.bincount(of, minlength=len(found.everybody))
-        found.in_arms += found.everybody * self.decided.passing
-        found.treated += found.in_arms - np.bincount(of[passing][control], minlength=len(found.treated))
+        everybody = self._by_way(ways)
+        in_arms = everybody * self.decided.passing
+        found = _Found(everybody, in_arms, in_arms - self._by_way(ways[passing][control]))
         if self.variants:
             found.by_variant = _by_variant(who[~control], self.terms, self.variants)
         found.first = self._first(places, who, draw)
-        found.examples = dict(self._examples(of, numbers, np.unique(self.decided.reasons[found.everybody > 0])))
+        found.examples = dict(self._examples(numbers[~passing], self.decided.reasons[ways[~passing]]))
         return found
+
+    def _by_way(self, ways: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
+        return np.bincount(ways, minlength=len(self.decided.passing))
 
     def _first(self, places: Numbers, who: Numbers, draw: Draw) -> list[tuple[int, int]]:
         """Bucket and number of the first of the treated by the draw: whole buckets, as many as it takes."""
@@ -259,14 +251,11 @@ class _Counter:
                 near = np.flatnonzero((places >= draw.end_of(begins - 1)) & (places < draw.end_of(upto)))
         return sorted((draw.bucket_at(int(places[one])), int(who[one])) for one in near)[:SHOWN]
 
-    def _examples(
-        self, of: Places, numbers: Numbers, occurring: npt.NDArray[np.uint8]
-    ) -> Iterable[tuple[str, list[int]]]:
-        reasons = self.decided.reasons[of]
-        for place, reason in enumerate(Reason):
-            if place in occurring:
-                people = numbers[reasons == place]
-                yield reason, np.partition(people, min(SHOWN, len(people)) - 1)[:SHOWN].tolist()
+    def _examples(self, stopped: Numbers, reasons: npt.NDArray[np.uint8]) -> Iterable[tuple[str, list[int]]]:
+        for place, number in enumerate(np.bincount(reasons, minlength=len(Reason))):
+            if number:
+                people = stopped[reasons == place]
+                yield list(Reason)[place], np.partition(people, min(SHOWN, len(people)) - 1)[:SHOWN].tolist()
 
 
 def _by_variant(treated: Numbers, terms: Terms, variants: Sequence[Variant]) -> Counter[str]:

@@ -19,7 +19,7 @@ from backend.store import queries, standing
 from backend.store.deliveries import consent_without_word
 from backend.store.pool import Connection
 from backend.store.standing import DAY, FEW, WEEK, Asked, Reader
-from campaigns.crowd import Ways
+from campaigns.crowd import Places, Ways, as_short_as, looked_up
 from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("kept_standing")
@@ -77,21 +77,23 @@ async def read(
     if len(changed) > _MOST_CHANGED:
         return None
     asked_for = (counts, rules.cap_day, rules.cap_week, now - WEEK)
-    kept = await _blocks(connection, asked_for, last, counts=counts > 0, now=now)
+    kinds = await read_kinds(connection)
+    kept = _nobody(last, kinds)
+    await _blocks(connection, kept, asked_for, counts=counts > 0, now=now)
     excluded = await Reader(connection, None, last).rows("read_excluded", schema=standing.ID, everybody=True)
     _set_apart(kept, last, changed=changed, excluded=excluded["customer_id"])
     numbers = customer_ids.to_numpy()
-    of = await asyncio.to_thread(kept.__getitem__, numbers)
+    of = await asyncio.to_thread(looked_up, kept, numbers)
+    del kept
     anew = np.flatnonzero(of < _FLAGS)
     if len(anew) * FEW > len(numbers) and len(anew) > _WORTH:
         return None
-    kinds = await read_kinds(connection)
-    table, of = await asyncio.to_thread(_occurring, kinds, of, asked, rules, terms)
-    if not len(anew):
-        return Ways(table, of)
-    fresh = await standing.read(connection, customer_ids.gather(anew), asked=asked, rules=rules, terms=terms, now=now)
-    of[anew] = np.arange(table.height, table.height + len(anew), dtype=np.uint32)
-    return Ways(pl.concat([table, fresh.select(table.columns)]), of)
+    ways = Ways(await asyncio.to_thread(_table, kinds, asked, rules, terms), of)
+    if len(anew):
+        some = customer_ids.gather(anew)
+        fresh = await standing.read(connection, some, asked=asked, rules=rules, terms=terms, now=now)
+        ways = ways.otherwise(anew, fresh)
+    return await asyncio.to_thread(ways.packed)
 
 
 _WORTH = 2_000
@@ -106,40 +108,48 @@ _AT_ONCE = 16
 """Blocks that are on their way while as many before them are laid: the server unpacks the next ones meanwhile."""
 
 
+def _nobody(last: int, kinds: pl.DataFrame) -> Places:
+    """Room for kind and flags of every number up to the last, as one number; below `_FLAGS` who is read anew."""
+    return np.zeros((last // BLOCK + 1) * BLOCK, dtype=as_short_as(_height(kinds)))
+
+
+def _height(kinds: pl.DataFrame) -> int:
+    """Kinds, that of whom nothing is kept among them, with all their flags."""
+    return (int(kinds["kind"].max() or ANEW) + 1) * _FLAGS  # type: ignore[arg-type]  # numbers
+
+
 async def _blocks(
-    connection: Connection, asked_for: tuple[int, int, int, datetime], last: int, *, counts: bool, now: datetime
-) -> npt.NDArray[np.uint32]:
-    """Kind and flags of every number up to the last, as one number; below `_FLAGS` who is read anew."""
-    found = np.zeros((last // BLOCK + 1) * BLOCK, dtype=np.uint32)
+    connection: Connection, found: Places, asked_for: tuple[int, int, int, datetime], *, counts: bool, now: datetime
+) -> None:
+    """Put there what is kept of everybody."""
     cursor = await connection.cursor(_SQL["read_blocks"], *asked_for)
     blocks = await cursor.fetch(_AT_ONCE)
     while blocks:
         laid = asyncio.to_thread(_lay, found, blocks, counts=counts, now=now)
         blocks, _ = await asyncio.gather(cursor.fetch(_AT_ONCE), laid)
-    return found
 
 
-def _lay(found: npt.NDArray[np.uint32], blocks: Sequence[asyncpg.Record], *, counts: bool, now: datetime) -> None:
+def _lay(found: Places, blocks: Sequence[asyncpg.Record], *, counts: bool, now: datetime) -> None:
     """Put blocks where their customers stand; in two arrays for all of them, since making and letting go of them costs more than the sums."""
-    capped, flags = np.empty(BLOCK, dtype=np.bool_), np.empty(BLOCK, dtype=np.uint32)
+    capped, flags = np.empty(BLOCK, dtype=np.bool_), np.empty(BLOCK, dtype=found.dtype)
     for row in blocks:
         here = found[row["block"] * BLOCK : (row["block"] + 1) * BLOCK]
         if not len(here) or (counts and not row["counted"]):
             continue
-        np.multiply(np.frombuffer(row["kinds"], dtype="<u2"), _FLAGS, out=here, dtype=np.uint32)
+        np.multiply(np.frombuffer(row["kinds"], dtype="<u2"), _FLAGS, out=here, dtype=here.dtype)
         unsure = []
         for column, window, flag in (("day", DAY, _IN_DAY), ("week", WEEK, _IN_WEEK)):
             if row[column] is None:
                 continue
             moments, begins = np.frombuffer(row[column], dtype="<u4"), np.uint32(floor((now - window).timestamp()))
-            np.multiply(np.greater(moments, begins, out=capped), np.uint32(flag), out=flags)
+            np.multiply(np.greater(moments, begins, out=capped), flags.dtype.type(flag), out=flags)
             np.add(here, flags, out=here)
             unsure.append(np.flatnonzero(np.equal(moments, begins, out=capped)))
         for places in unsure:  # it hangs on a part of a second
             here[places] = ANEW
 
 
-def _set_apart(found: npt.NDArray[np.uint32], last: int, *, changed: Sequence[int], excluded: pl.Series) -> None:
+def _set_apart(found: Places, last: int, *, changed: Sequence[int], excluded: pl.Series) -> None:
     """Mark who is on the exclusion list, and have those read anew who changed."""
     within = excluded.filter(excluded <= last).to_numpy()
     found[within] |= _EXCLUDED
@@ -147,19 +157,14 @@ def _set_apart(found: npt.NDArray[np.uint32], last: int, *, changed: Sequence[in
     found[known[known <= last]] = ANEW
 
 
-def _occurring(
-    kinds: pl.DataFrame, of: npt.NDArray[np.uint32], asked: Asked, rules: SendingRules, terms: Terms
-) -> tuple[pl.DataFrame, npt.NDArray[np.uint32]]:
-    """The ways in which anybody of them stands, and who in which."""
-    there = np.zeros(int(of.max(initial=0)) + 1, dtype=np.bool_)
-    there[of] = True  # counting them would copy all of them as longer numbers
-    there[:_FLAGS] = False
-    ways = np.flatnonzero(there)
-    place = np.zeros(len(there), dtype=np.uint32)
-    place[ways] = np.arange(len(ways), dtype=np.uint32)
-    found = pl.DataFrame({"kind": (ways // _FLAGS).astype(np.uint16), "flags": (ways % _FLAGS).astype(np.uint8)})
-    told = found.join(kinds, on="kind", how="left", maintain_order="left")
-    return told.select(*_standing(asked, rules, terms)), place[of]
+def _table(kinds: pl.DataFrame, asked: Asked, rules: SendingRules, terms: Terms) -> pl.DataFrame:
+    """How they stand of whom each number speaks."""
+    each = pl.DataFrame({"way": np.arange(_height(kinds), dtype=np.uint32)})
+    each = each.select(
+        (pl.col("way") // _FLAGS).cast(KINDS["kind"]).alias("kind"), (pl.col("way") % _FLAGS).alias("flags")
+    )
+    told = each.join(kinds, on="kind", how="left", maintain_order="left")
+    return told.with_columns(pl.col("devices").fill_null(0)).select(*_standing(asked, rules, terms))
 
 
 def _standing(asked: Asked, rules: SendingRules, terms: Terms) -> list[pl.Expr]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from campaigns import headcount
+from campaigns import headcount, pieces
 from campaigns.audience import is_absent, with_standing
 from campaigns.campaign import Priority, QuietPolicy
 from campaigns.content import Content, Text, Variant
@@ -110,7 +110,7 @@ def test_pieces_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     members, ways = crowd(Random(1), 1000)
     given = {"contents": [CONTENT], "rules": SendingRules(), "terms": Terms(salt="s"), "now": NIGHT, "expires_at": NIGHT + timedelta(days=1), "variants": TWO}  # fmt: skip
     whole = count(members, ways, **given)
-    monkeypatch.setattr("campaigns.headcount._AT_ONCE", 7)
+    monkeypatch.setattr("campaigns.pieces.AT_ONCE", 7)
     assert count(members, ways, **given) == whole
 
 
@@ -142,6 +142,15 @@ def test_a_draw_of_many_is_the_draw_of_each() -> None:
         assert below.tolist() == [spot_of(number, "salt") < round(percent * 100) for number in numbers]
 
 
+def test_a_draw_of_the_largest_numbers_runs_over_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    for terms in ([PLACES - 1] * 4, [0] * 4, [PLACES - 1, 0, PLACES - 1, 1]):
+        monkeypatch.setattr("segments.rules.share._terms", lambda _, terms=terms: terms)
+        numbers = [0, 1, 2, PLACES - 3, PLACES - 2, PLACES - 1, PLACES, 2**62]
+        found = places(np.array(numbers, dtype=np.int64), "")
+        powers = [[pow(number, 3 - at, PLACES) * term for at, term in enumerate(terms)] for number in numbers]
+        assert found.tolist() == [sum(each) % PLACES for each in powers]
+
+
 _VALUES = [
     "",
     " ",
@@ -164,7 +173,7 @@ _VALUES = [
 
 @pytest.mark.parametrize("at_once", [3, 500_000])
 def test_what_is_absent_is_found_by_the_first_bytes(monkeypatch: pytest.MonkeyPatch, at_once: int) -> None:
-    monkeypatch.setattr(headcount, "_AT_ONCE", at_once)
+    monkeypatch.setattr(pieces, "AT_ONCE", at_once)
     words = pl.Series("x", _VALUES)
     for values in (
         words,

@@ -166,6 +166,20 @@ async def test_a_crowd_of_changes_begins_anew(pool: asyncpg.Pool) -> None:
     await assert_same(pool)
 
 
+async def test_of_many_ways_to_stand_those_in_which_people_stand_are_told(pool: asyncpg.Pool) -> None:
+    """So many that way and caps together take more than two bytes."""
+    await filled(pool, 4)
+    await pool.execute(
+        """INSERT INTO standing_kinds (kind, gone, devices, zone, has_family_name, has_given_name)
+           SELECT n, false, 1, 'Nowhere/' || n, true, true FROM generate_series(1, 9000) AS n"""
+    )
+    await keeper(pool).work_until_current()
+    assert await pool.fetchval("SELECT max(kind) FROM standing_kinds") > 9000
+    await assert_same(pool)
+    await pool.execute("UPDATE consents SET granted = NOT granted WHERE customer_id < 9")
+    await assert_same(pool)
+
+
 async def test_long_texts_are_nobodys_kind(pool: asyncpg.Pool) -> None:
     await filled(pool, 3)
     await pool.execute(
