@@ -20,13 +20,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Self, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import asyncpg
+
 import backend.cli  # noqa: F401 - first, as in every process of the command: it says how many threads a fit takes
+from backend.clock import FixedClock
 from backend.lake.asked import AskedFrame
 from backend.lake.asked_sources import Sources
 from backend.lake.counting import Counting
@@ -36,9 +39,9 @@ from backend.lake.sample import FOLDER
 from backend.lake.sample_making import SampleMaker
 from backend.lake.sample_making import Standing as Drawn
 from backend.lake.tables import Lake
+from backend.services.rule_facts import RuleFacts
 from backend.store.pool import open_pool
-from backend.store.schema import migrate
-from benchmarks.pushed import CAMPAIGNS, Ledger, database, sent
+from benchmarks.pushed import CAMPAIGNS, Nobody, database, send
 from benchmarks.segments import page
 from benchmarks.spending import server_cpu
 from segments.calendar import BusinessCalendar
@@ -127,27 +130,28 @@ async def ask(asked: AskedFrame, rule: Rule, *, soon: bool) -> Look:
 async def run(home: Path, given: argparse.Namespace, dsn: str | None) -> None:
     """Every case."""
     frame = MarkedFrame(home / "frame")
-    now = datetime.combine(frame.manifest().day, datetime.min.time(), UTC).replace(hour=3)
-    ledger, cases = Ledger(now), CONDITIONS
-    if dsn is not None:
-        await migrate(dsn)
-        pool = await open_pool(dsn)
-        ledger = await sent(pool, customers=frame.manifest().customers, every=given.pushed, now=now)
-        cases = {**cases, **LEDGER}
-    asked = AskedFrame(frame, Lake(home / "lake"), cast("Sources", ledger), scratch=given.scratch)
+    now = _morning(frame.manifest().day)
+    pool = None if dsn is None else await open_pool(dsn)
+    cases = CONDITIONS if pool is None else {**CONDITIONS, **LEDGER}
+    sources = cast("Sources", Nobody(now)) if pool is None else RuleFacts(pool, FixedClock(now))
+    asked = AskedFrame(frame, Lake(home / "lake"), sources, scratch=given.scratch)
     look(asked.read(), parse(LAUNCHED), exclude_test_accounts=True)  # the process runs
     for name, case in cases.items():
         if not given.only or given.only in name:
-            await one(asked, name, parse({"all": [LAUNCHED, case]}), estimates=given.estimates)
-    if dsn is not None:
+            await one(asked, name, parse({"all": [LAUNCHED, case]}), pool, estimates=given.estimates)
+    if pool is not None:
         await pool.close()
 
 
-async def one(asked: AskedFrame, name: str, rule: Rule, *, estimates: bool) -> None:
+def _morning(day: date) -> datetime:
+    return datetime.combine(day, datetime.min.time(), UTC).replace(hour=3)
+
+
+async def one(asked: AskedFrame, name: str, rule: Rule, pool: asyncpg.Pool | None, *, estimates: bool) -> None:
     """A condition that nobody has asked before."""
     asked._counting = Counting(asked._column, head_start=3600.0)  # noqa: SLF001 - nothing is counted meanwhile
-    first = await _timed(asked, rule, soon=True)
-    again = [(await _timed(asked, rule, soon=True))[1:] for _ in range(AGAIN)]
+    first = await _timed(asked, rule, pool, soon=True)
+    again = [(await _timed(asked, rule, pool, soon=True))[1:] for _ in range(AGAIN)]
     wall, cpu = (statistics.median(figures) for figures in zip(*again, strict=True))
     about = first[0].about
     told = "" if about else ", counted at once"
@@ -155,7 +159,7 @@ async def one(asked: AskedFrame, name: str, rule: Rule, *, estimates: bool) -> N
     if estimates or about is None:
         return
     with OwnMemory() as own:
-        whole = await _timed(asked, rule, soon=False)
+        whole = await _timed(asked, rule, pool, soon=False)
     size = whole[0].size
     held = about.size.low <= size <= about.size.high
     same = [one["customer_id"] for one in first[0].sample] == [one["customer_id"] for one in whole[0].sample]
@@ -191,14 +195,13 @@ class OwnMemory:
         return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
-async def _timed(asked: AskedFrame, rule: Rule, *, soon: bool) -> tuple[Look, float, float]:
+async def _timed(asked: AskedFrame, rule: Rule, pool: asyncpg.Pool | None, *, soon: bool) -> tuple[Look, float, float]:
     """The answer, and its milliseconds on the clock and of CPU, PostgreSQL's with them."""
-    facts = cast("Ledger", asked._sources).facts  # noqa: SLF001 - whose server works for this question
-    servers = 0.0 if facts is None else await server_cpu(facts.pool)
+    servers = 0.0 if pool is None else await server_cpu(pool)
     began, worked = time.perf_counter(), time.process_time()
     found = await ask(asked, rule, soon=soon)
     ended, work = time.perf_counter() - began, time.process_time() - worked
-    work += 0.0 if facts is None else await server_cpu(facts.pool) - servers
+    work += 0.0 if pool is None else await server_cpu(pool) - servers
     return found, ended * 1000, work * 1000
 
 
@@ -217,6 +220,9 @@ def main() -> None:
     given = parser.parse_args()
     draw(given.home)
     with database() if given.pushed else contextlib.nullcontext() as dsn:
+        if dsn is not None:
+            frame = CustomerFrame(given.home / "frame").manifest()
+            send(dsn, customers=frame.customers, every=given.pushed, now=_morning(frame.day))
         asyncio.run(run(given.home, given, dsn))
     print(f"load {os.getloadavg()[0]:.1f}")
 

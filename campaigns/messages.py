@@ -64,29 +64,40 @@ def opened(events: pl.LazyFrame, campaigns: Sequence[Launched]) -> pl.LazyFrame:
     return _first(within.select("customer_id", "campaign_id", at="occurred_at", amount=pl.lit(0, pl.Int64)))
 
 
-def converted(
-    events: pl.LazyFrame, arms: pl.LazyFrame, campaign: Launched, *, verified: Collection[str] = ()
-) -> pl.LazyFrame:
-    """Who of the treated did what counts as success within the window: when first, and what he spent in it.
+def succeeded(events: pl.LazyFrame, campaigns: Sequence[Launched], *, verified: Collection[str] = ()) -> pl.LazyFrame:
+    """Who did what counts as a campaign's success within its window, whoever was in it: when first, and what he spent meanwhile.
 
     Args:
         events: the lake's events, merges applied.
-        arms: ``customer_id`` and ``arm`` of the campaign, merges applied; who stands in both arms is in neither.
-        campaign: the campaign.
+        campaigns: those that were launched; each event is looked at once for each of them.
         verified: weighty events for which the word of a trusted source stands.
     """
-    one_arm = arms.group_by("customer_id").agg(pl.col("arm").unique())
-    treated = one_arm.filter(pl.col("arm") == [str(ArmName.TREATED)]).select("customer_id")
     counted = pl.col("trusted") | ~pl.col("event").is_in(sorted(verified))
-    asked = pl.col("event").is_in([campaign.conversion_event, _BOUGHT, _RETURNED])
-    seen = events.filter(asked & campaign.in_window() & counted).join(treated, on="customer_id", how="semi")
     name, amount = pl.col("event"), pl.col("amount").fill_null(0)
-    success = pl.col("occurred_at").filter(name == campaign.conversion_event)
     spent = pl.when(name == _BOUGHT).then(amount).when(name == _RETURNED).then(-amount).otherwise(0)
-    each = seen.group_by("customer_id").agg(success.min().alias("at"), spent.sum().alias("amount"))
-    return each.drop_nulls("at").select(
-        "customer_id", pl.lit(campaign.campaign_id, pl.Int32).alias("campaign_id"), "at", "amount"
-    )
+    seen = [
+        events.filter(name.is_in([one.conversion_event, _BOUGHT, _RETURNED]) & one.in_window() & counted).select(
+            "customer_id",
+            pl.lit(one.campaign_id, pl.Int32).alias("campaign_id"),
+            pl.when(name == one.conversion_event).then("occurred_at").alias("at"),
+            spent.cast(pl.Int64).alias("amount"),
+        )
+        for one in campaigns
+    ]
+    each = pl.concat([pl.LazyFrame(schema=OCCURRENCES), *seen]).group_by("customer_id", "campaign_id")
+    return each.agg(pl.col("at").min(), pl.col("amount").sum()).drop_nulls("at").select(*OCCURRENCES)
+
+
+def converted(succeeded: pl.LazyFrame, arms: pl.LazyFrame) -> pl.LazyFrame:
+    """Those who `succeeded` and were treated.
+
+    Args:
+        succeeded: `OCCURRENCES`.
+        arms: ``customer_id``, ``campaign_id`` and ``arm``, merges applied; who stands in both arms of a campaign is in neither.
+    """
+    treated = pl.col("arm") == str(ArmName.TREATED)
+    both = arms.group_by("customer_id", "campaign_id").agg(treated.all().alias("treated"))
+    return succeeded.join(both.filter("treated"), on=["customer_id", "campaign_id"], how="semi")
 
 
 def _first(rows: pl.LazyFrame) -> pl.LazyFrame:

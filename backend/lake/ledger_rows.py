@@ -61,25 +61,28 @@ class Ledger:
         return await asyncio.to_thread(dated.select("customer_id", days_since_push=days).collect)
 
     async def _converted(self, campaigns: list[Launched]) -> pl.DataFrame:
-        """Campaign by campaign where everyone is asked about: of all together the people would be too many for one join."""
+        """Campaign by campaign where everyone is asked about: of all together the people would be too many at once."""
         together = [campaigns] if self.customers is not None else [[one] for one in campaigns]
         found = [pl.DataFrame(schema=OCCURRENCES)]
         for some in together:
-            people = await self.sources.arms([one.campaign_id for one in some], self.customers)
+            succeeded = await asyncio.to_thread(self._succeeded, some)
+            people = await self.sources.arms([one.campaign_id for one in some], self._numbers_of(succeeded))
             arms = under_survivors(people.lazy(), self.standing.survivors)
-            found += await asyncio.to_thread(self._converted_by, some, arms)
+            found.append(await asyncio.to_thread(messages.converted(succeeded.lazy(), arms).collect))
         return pl.concat(found)
 
-    def _converted_by(self, campaigns: list[Launched], arms: pl.LazyFrame) -> list[pl.DataFrame]:
-        events, campaign = self.events(campaigns), pl.col("campaign_id")
+    def _succeeded(self, campaigns: list[Launched]) -> pl.DataFrame:
+        events = self.events(campaigns)
         if self.customers is not None:  # a few people's: read once for all campaigns
-            events, arms = events.collect().lazy(), arms.collect().lazy()
-        return [
-            messages.converted(
-                events, arms.filter(campaign == one.campaign_id).drop("campaign_id"), one, verified=self.verified
-            ).collect()
-            for one in campaigns
-        ]
+            events = events.collect().lazy()
+        return messages.succeeded(events, campaigns, verified=self.verified).collect()
+
+    def _numbers_of(self, succeeded: pl.DataFrame) -> list[int] | None:
+        """Every number of those who succeeded, of the few who are asked about: nobody else's arm matters."""
+        if self.customers is None:
+            return None
+        people, survivors = {*succeeded.get_column("customer_id")}, self.standing.survivors
+        return [number for number in self.customers if survivors.get(number, number) in people]
 
 
 COLUMNS = ("customer_id", "event", "business_day", "occurred_at", "trusted", "amount", "campaign_id", "delivery_id")

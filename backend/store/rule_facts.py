@@ -1,8 +1,8 @@
-"""The send ledger and static lists as rules read them: of all customers at once, as text that Polars reads in one go."""
+"""The send ledger and static lists as rules read them: of all customers, as text that Polars reads in one go, or of some."""
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import asyncpg
 import polars as pl
@@ -27,12 +27,16 @@ async def list_received(
 ) -> pl.DataFrame:
     """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each customer."""
     schema = _CAMPAIGN | _ID | _AT
-    return _dated(await read_rows(connection, _SQL["list_received"], campaigns, customers, schema=schema))
+    if customers is None:
+        return _dated(await read_rows(connection, _SQL["list_received"], campaigns, schema=schema))
+    return _dated(await _of(connection, "list_received_by", campaigns, sorted(customers), schema=schema))
 
 
 async def list_last_pushes(connection: Connection, *, customers: Sequence[int] | None = None) -> pl.DataFrame:
     """``customer_id``, ``at``: when the last push was accepted for each customer who ever got one."""
-    return _dated(await read_rows(connection, _SQL["list_last_pushes"], customers, schema=_ID | _AT))
+    if customers is None:
+        return _dated(await read_rows(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
+    return _dated(await _of(connection, "list_last_pushes_to", sorted(customers), schema=_ID | _AT))
 
 
 async def list_launched(connection: Connection, *, campaigns: Sequence[int] | None) -> list[asyncpg.Record]:
@@ -45,7 +49,9 @@ async def list_arms(
 ) -> pl.DataFrame:
     """``campaign_id``, ``customer_id``, ``arm`` of everyone in an arm of a campaign."""
     schema = _CAMPAIGN | _ID | {"arm": pl.String}
-    return await read_rows(connection, _SQL["list_campaign_arms"], campaigns, customers, schema=schema)
+    if customers is None:
+        return await read_rows(connection, _SQL["list_campaign_arms"], campaigns, schema=schema)
+    return await _of(connection, "list_campaign_arms_of", campaigns, sorted(customers), schema=schema)
 
 
 async def list_trait(connection: Connection, *, name: str) -> pl.DataFrame:
@@ -61,6 +67,13 @@ async def list_revisions(connection: Connection) -> dict[int, int]:
 async def list_on_list(connection: Connection, *, list_id: int) -> pl.DataFrame:
     """``customer_id`` of everyone on a static list, by the numbers of then."""
     return await read_rows(connection, _SQL["list_on_list"], list_id, schema=_ID)
+
+
+async def _of(connection: Connection, name: str, *values: Sequence[int] | None, schema: dict[str, Any]) -> pl.DataFrame:
+    """The rows of a statement about some customers, which come as a list a column: nothing is written as text and read again."""
+    row = await connection.fetchrow(_SQL[name], *values)
+    assert row is not None  # noqa: S101 - an aggregate has a row
+    return pl.DataFrame({column: row[column] or [] for column in schema}, schema=schema)
 
 
 def _dated(rows: pl.DataFrame) -> pl.DataFrame:
