@@ -194,8 +194,9 @@ def _orders(where: Sequence[Match], history: History, *, who: Sequence[str], mea
     net = pl.col("net").alias("amount")
     if measured:
         told = history.events.filter(pl.col("event") == _ORDER)
-        numbers = told.select(pl.col("seq").alias("first_seq"), _numbers(measured))
-        orders, net = _each(orders.drop("amount").join(numbers, on="first_seq")), pl.col("amount")
+        # Rebuilt history holds an event once for each of its customer's days: the number alone would meet all of them.
+        numbers = told.select(*who, pl.col("seq").alias("first_seq"), _numbers(measured))
+        orders, net = _each(orders.drop("amount").join(numbers, on=[*who, "first_seq"])), pl.col("amount")
     one = pl.lit(1, pl.Int64).alias("times")
     return orders.select(
         *who,

@@ -80,6 +80,17 @@ def test_every_order_and_its_amount_may_be_asked_in_one_rule() -> None:
     assert then(document, history, days) == {(1, moment(22).date())}
 
 
+def test_a_number_of_an_order_counts_once_on_every_day_that_is_asked_for() -> None:
+    told = (("minutes", 20),)
+    history = [
+        Happening(10, 1, "Order Completed", moment(10), order=10, amount=5, own=told),
+        Happening(16, 1, "Order Completed", moment(16), order=16, amount=5),
+    ]
+    document = {"event": "Order Completed", "sum": "property:minutes", "op": "between", "value": [15, 25]}
+    days = [moment(day).date() for day in (9, 12, 17, 39)]
+    assert then(document, history, days) == {(1, day) for day in days[1:]}
+
+
 def test_birthdays_are_worked_out_on_the_day_that_is_asked_for() -> None:
     days = [date(2026, 4, 1) + timedelta(days=number) for number in range(12)]
     document = {"attribute": "birthday_in", "op": "<=", "value": 3}
