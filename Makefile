@@ -68,8 +68,8 @@ unit: setup $(FETCHED)
 
 prove: setup $(FETCHED) ## The long form: hours of faults, large benchmarks; figures go to docs/
 	rm -f test-results/faults.ndjson
-	$(BIN)/pytest -m prove
-	$(BIN)/pytest -n 2 -q --hypothesis-profile=prove -m "hypothesis and not prove"
+	$(BIN)/pytest --timeout 1800 -m prove
+	$(BIN)/pytest -n 2 -q --timeout 1800 --hypothesis-profile=prove -m "hypothesis and not prove"
 	for round in $$(seq $(ROUNDS)); do \
 	  echo "faults, round $$round of $(ROUNDS)"; \
 	  JOREN_FAULT_SCALE=10 $(BIN)/pytest -n 2 -q --timeout 1800 -m "fault and not prove" || exit 1; done

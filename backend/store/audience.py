@@ -9,7 +9,7 @@ import asyncpg
 import polars as pl
 
 from backend.store import kept_standing, shop, standing
-from backend.store.pool import Connection
+from backend.store.pool import Connection, snapshot
 from backend.store.standing import Asked
 from campaigns.audience import with_standing
 from campaigns.campaign import Content, Devices, Draft
@@ -57,8 +57,7 @@ async def ways_of(
 ) -> tuple[pl.DataFrame, Ways]:
     """The members whom the database knows, and how each stands: as it is kept, and else as it is read; see `read`."""
     asked = _asked(contents, rules, terms)
-    level = None if connection.is_in_transaction() else "repeatable_read"
-    async with connection.transaction(isolation=level):
+    async with snapshot(connection):
         last = await standing.last_customer(connection)
         known = await asyncio.to_thread(_given, members, last)
         numbers = known["customer_id"]

@@ -67,6 +67,11 @@ async def _savepoint(connection: Connection) -> AsyncIterator[Connection]:
         await connection.execute("ROLLBACK TO SAVEPOINT held")
 
 
+def snapshot(connection: Connection) -> Any:
+    """A transaction whose statements see one moment; where one is open already, as of a request with a key, they see what it sees."""
+    return connection.transaction(isolation=None if connection.is_in_transaction() else "repeatable_read")
+
+
 BRIEF = timedelta(seconds=3)
 """So long a request of the intake waits for one of its small questions; its client gives up after ten seconds."""
 

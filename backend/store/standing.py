@@ -18,7 +18,7 @@ import polars as pl
 from backend.store import queries
 from backend.store.binary_copy import PATIENCE
 from backend.store.deliveries import consent_without_word, purpose
-from backend.store.pool import Connection
+from backend.store.pool import Connection, snapshot
 from campaigns.terms import SendingRules, Terms
 
 _SQL = queries.load("standing")
@@ -67,8 +67,7 @@ async def read(
         now: the end of the windows of the cap.
         excluding: whether exclusion lists are asked; without, nobody is on one.
     """
-    level = None if connection.is_in_transaction() else "repeatable_read"
-    async with connection.transaction(isolation=level):
+    async with snapshot(connection):
         await connection.execute(_SQL["settle_in"])
         last = await last_customer(connection)
         numbers = customer_ids.filter(customer_ids <= last)

@@ -10,6 +10,7 @@ from backend.api.list_answers import list_answer
 from backend.errors import BadInput, Conflict, NotFound
 from backend.services.static_lists import StaticLists
 from backend.store import audience, erasures
+from backend.store.pool import Pool
 from campaigns.terms import SendingRules, Terms
 from segments.id_lists import GivenIds, given_ids
 from segments.rules.parse import parse
@@ -111,6 +112,12 @@ async def test_a_list_of_a_moment_of_a_segment(lists: StaticLists, floor: Floor)
     assert (await on(lists, now), await on(lists, then)) == (["M-2"], ["M-1"])
     assert then.origin == f"segment {gold} at 2026-06-30T03:00:00Z"
     assert (now.known_since, list_answer(now).known_since) == (None, None)
+    held: Pool = floor.pool
+    async with held.acquire() as connection:
+        with held.holding(connection):  # as a request with an Idempotency-Key does
+            async with connection.transaction():
+                keyed = await lists.create_from_segment("keyed", gold, at=before, exclusion=False, actor="aya")
+    assert await on(lists, keyed) == ["M-1"]
     short = await lists.create_from_segment("short", await short_history(floor), exclusion=False, actor="aya")
     assert list_answer(await lists.get(short.list_id)).known_since == SINCE
     with pytest.raises(BadInput):

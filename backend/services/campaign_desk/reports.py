@@ -12,6 +12,7 @@ from backend.services.campaign_desk.rows import draft_of, summary_of, test_of
 from backend.store import campaign_figures as figures
 from backend.store import campaigns as store
 from backend.store import shop as shop_store
+from backend.store.pool import snapshot
 from campaigns.attribution import INFLUENCE, weighty_events
 from campaigns.campaign import Draft, State
 from campaigns.effect import Effect, judge
@@ -101,7 +102,7 @@ async def report(pool: asyncpg.Pool, row: asyncpg.Record, *, facts: Facts) -> Ca
 
 async def read_ledger(pool: asyncpg.Pool, campaign_id: int) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Everyone of a campaign, as `campaigns.standing.STANDING`, and their deliveries, as `DEVICES`."""
-    async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+    async with pool.acquire() as connection, snapshot(connection):
         people = await figures.read_people(connection, campaign_id=campaign_id)
         devices = await figures.read_devices(connection, campaign_id=campaign_id)
     return await asyncio.to_thread(standing_of(people.lazy(), devices.lazy()).collect), devices

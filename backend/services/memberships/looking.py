@@ -12,7 +12,7 @@ from backend.clock import Clock
 from backend.errors import BadInput, NotFound
 from backend.store import erasures, segments, shop
 from backend.store import memberships as store
-from backend.store.pool import Connection
+from backend.store.pool import Connection, snapshot
 from backend.store.rules import resolve_rule
 from segments import bits
 from segments.bits import Numbers
@@ -95,7 +95,7 @@ class MembershipLedger:
             NotFound: no such segment.
             BadInput: its members of then are not known.
         """
-        async with self._pool.acquire() as connection, connection.transaction(isolation="repeatable_read"):
+        async with self._pool.acquire() as connection, snapshot(connection):
             state = await _state(connection, segment_id)
             if state.since is None:
                 raise BadInput(
