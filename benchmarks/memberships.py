@@ -48,7 +48,7 @@ LIMIT = 5.0
 """Seconds for a round for the touched, on a machine that does nothing else."""
 
 EVENTS = ("Order Completed", "Application Opened", "Store Visited")
-TABLES = ("segment_members", "segment_changes", "segment_states", "segment_days")
+TABLES = ("segment_members", "customer_turns", "segment_states", "segment_days")
 
 RANKS, PLACES = ["gold", "silver", "bronze"], ["東京都", "大阪府", "北海道", "福岡県", "愛知県"]
 

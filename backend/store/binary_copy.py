@@ -31,7 +31,7 @@ Block = list[tuple[str, str, npt.NDArray[np.generic] | int]]
 
 
 class Kind(Enum):
-    """A column's type, as it is sent: numpy's type, and the bytes before the text of one that is as long as it is."""
+    """A column's type, as it is sent: numpy's type, and the bytes before the text of one that is as long as it is; of a list its elements'."""
 
     SMALLINT = ">i2"
     INTEGER = ">i4"
@@ -40,6 +40,12 @@ class Kind(Enum):
     MOMENT = ">M8"
     TEXT = ""
     JSONB = "\x01"
+    INTEGERS = ">i4[]"
+    BOOLEANS = "u1[]"
+
+
+_ELEMENTS = {Kind.INTEGERS: (">i4", 23), Kind.BOOLEANS: ("u1", 16)}
+"""Of a list's elements numpy's type, and the number that PostgreSQL has for its own."""
 
 
 async def copy_rows(connection: Connection, table: str, rows: pl.DataFrame, *, kinds: Mapping[str, Kind]) -> None:
@@ -48,7 +54,7 @@ async def copy_rows(connection: Connection, table: str, rows: pl.DataFrame, *, k
     Args:
         connection: in a transaction, or not.
         table: that has the columns.
-        rows: numbers, truth values, moments (``Datetime("us")``) and texts; JSON as a text.
+        rows: numbers, truth values, moments (``Datetime("us")``), texts, and lists of numbers or truth values; JSON as a text.
         kinds: of every column.
 
     Raises:
@@ -56,7 +62,8 @@ async def copy_rows(connection: Connection, table: str, rows: pl.DataFrame, *, k
     """
     chosen = {name: kinds[name] for name in rows.columns}
     for name, kind in chosen.items():
-        if kind is not Kind.TEXT and rows[name].null_count():
+        values = rows[name].explode(empty_as_null=False) if kind in _ELEMENTS else rows[name]
+        if kind is not Kind.TEXT and values.null_count():
             raise ValueError(f"Column {name} must not be null.")
     await connection.copy_to_table(
         table, source=_stream(rows, chosen), columns=rows.columns, format="binary", timeout=PATIENCE
@@ -82,6 +89,9 @@ def encoded(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> bytes:
     for name, kind in kinds.items():
         if kind in (Kind.TEXT, Kind.JSONB):
             parts += [_packed(block + _length(rows[name], kind), rows.height), _texts(rows[name])]
+            block = []
+        elif kind in _ELEMENTS:
+            parts += [_packed([*block, *_list_head(rows[name], kind)], rows.height), _elements(rows[name], kind)]
             block = []
         else:
             block = [*block, *_field(rows[name], kind)]
@@ -114,14 +124,42 @@ def _texts(column: pl.Series) -> pa.Array:
     return filled.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.large_binary())
 
 
+def _list_head(column: pl.Series, kind: Kind) -> Block:
+    """What comes before a list's elements: bytes, one dimension without nulls, the elements' type, how many, from 1 on."""
+    name, (dtype, number), lengths = column.name, _ELEMENTS[kind], column.list.len().cast(pl.Int64).to_numpy()
+    head: dict[str, npt.NDArray[np.generic] | int] = {
+        "dimensions": 1,
+        "nulls": 0,
+        "type": number,
+        "count": lengths,
+        "from": 1,
+    }
+    size = 4 * len(head) + lengths * (4 + np.dtype(dtype).itemsize)
+    return [(f"{name} {field}", ">i4", value) for field, value in {"length": size, **head}.items()]
+
+
+def _elements(column: pl.Series, kind: Kind) -> pa.Array:
+    """A list's elements, each behind its length, as one value of bytes."""
+    values = column.explode(empty_as_null=False).to_numpy()
+    dtype = np.dtype([("length", ">i4"), ("value", _ELEMENTS[kind][0])])
+    rows = np.empty(len(values), dtype)
+    rows["length"], rows["value"] = dtype["value"].itemsize, values
+    ends = np.cumsum(column.list.len().cast(pl.Int64).to_numpy())
+    return _bytes_of(rows, np.concatenate([np.zeros(1, np.int64), ends]) * dtype.itemsize)
+
+
 def _packed(block: Block, height: int) -> pa.Array:
     """Fields side by side, a row after the other, as values of bytes."""
     rows = np.empty(height, dtype=[(name, kind) for name, kind, _ in block])
     for name, _, values in block:
         rows[name] = values
-    offsets = np.arange(height + 1, dtype=np.int64) * rows.dtype.itemsize
+    return _bytes_of(rows, np.arange(height + 1, dtype=np.int64) * rows.dtype.itemsize)
+
+
+def _bytes_of(rows: npt.NDArray[np.void], offsets: npt.NDArray[np.int64]) -> pa.Array:
+    """Values of bytes: those of the rows between one offset and the next."""
     return pa.LargeBinaryArray.from_buffers(
-        pa.large_binary(), height, [None, pa.py_buffer(offsets), pa.py_buffer(rows.view(np.uint8))]
+        pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(rows.view(np.uint8))]
     )
 
 

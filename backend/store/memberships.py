@@ -1,15 +1,16 @@
 """Who is in which segment: bits, changes, states. Only the holder of `lock_writer` writes, in the transaction in which he holds it."""
 
-import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 
 import asyncpg
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from backend.store import queries
+from backend.store.binary_copy import Kind, copy_rows
 from backend.store.pool import Connection
 
 _SQL = queries.load("memberships")
@@ -17,11 +18,8 @@ _SQL = queries.load("memberships")
 PIECE = 20_000
 """Rows of bits in one statement, some 20 MB."""
 
-TOGETHER = 256
-"""Customers whose changes are written together, segment by segment."""
-
-FORGOTTEN = 50_000
-"""Changes that one statement forgets."""
+FORGOTTEN = 10_000
+"""Rows of changes that one statement forgets."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,47 +146,38 @@ class Run:
 
 
 async def add_changes(connection: Connection, *, runs: Iterable[Run], at: datetime) -> None:
-    """Note who entered and left at a moment: cause by cause, each customer's changes in the order of the runs.
+    """Note who entered and left at a moment: cause by cause, customer by customer, of each his changes in the order of the runs.
 
-    Rows are packed for COPY by whole columns: a call a row costs more than all else that is done for touched customers. They go in by
-    some hundred customers at a time, and of these by segment: so neighbours in the table are neighbours in both of its indexes.
+    What one customer did for one cause is one row: whoever does something enters and leaves many segments by it.
     """
     by_cause: dict[str, list[Run]] = {}
     for run in runs:
         by_cause.setdefault(run.cause, []).append(run)
-    packed = [_packed(alike, cause, at) for cause, alike in by_cause.items()]
-    if packed:
-        source = io.BytesIO(b"".join((_COPY_HEAD, *packed, _COPY_END)))
-        await connection.copy_to_table("segment_changes", source=source, columns=list(_CHANGE), format="binary")
+    if not by_cause:
+        return
+    rows = pl.concat(_turns(alike).with_columns(cause=pl.lit(cause)) for cause, alike in by_cause.items())
+    lengths = rows["segments"].list.len().cast(pl.Int64)
+    last = await connection.fetchval(_SQL["number_changes"], lengths.sum())
+    numbered = rows.with_columns(at=pl.lit(at), change_id=last - lengths.sum() + lengths.cum_sum())
+    await copy_rows(connection, "customer_turns", numbered, kinds=_TURN)
 
 
-_CHANGE = {"segment_id": ">i4", "version": ">i4", "customer_id": ">i8", "at": ">i8", "entered": "?", "cause": "S"}
-"""Columns of a change as COPY takes them: numbers with the highest byte first."""
-
-_COPY_HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
-_COPY_END = b"\xff\xff"
-_EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-"""From which PostgreSQL counts moments, in microseconds."""
+_TURN = {
+    "change_id": Kind.BIGINT, "customer_id": Kind.BIGINT, "at": Kind.MOMENT, "cause": Kind.TEXT,
+    "segments": Kind.INTEGERS, "versions": Kind.INTEGERS, "entered": Kind.BOOLEANS,
+}  # fmt: skip
 
 
-def _packed(runs: Sequence[Run], cause: str, at: datetime) -> bytes:
-    """Rows as COPY reads them: how many fields, then each behind its length."""
+def _turns(runs: Sequence[Run]) -> pl.DataFrame:
+    """A row a customer, ascending: what he entered and left, in the order of the runs."""
     sizes = [len(run.customers) for run in runs]
-    customers = np.concatenate([run.customers for run in runs])
-    together = np.unique(customers, return_inverse=True)[1] // TOGETHER
-    order = np.lexsort((customers, np.repeat(np.arange(len(runs)), sizes), together))
-    kinds = {**_CHANGE, "cause": f"S{len(cause.encode())}"}
-    fields = [field for name, kind in kinds.items() for field in ((f"{name} size", ">i4"), (name, kind))]
-    rows = np.zeros(len(customers), np.dtype([("fields", ">i2"), *fields]))
-    rows["fields"] = len(kinds)
-    for name, kind in kinds.items():
-        rows[f"{name} size"] = np.dtype(kind).itemsize
-    rows["segment_id"] = np.repeat([run.segment_id for run in runs], sizes)[order]
-    rows["version"] = np.repeat([run.version for run in runs], sizes)[order]
-    rows["customer_id"] = customers[order]
-    rows["entered"] = np.concatenate([run.entered for run in runs])[order]
-    rows["at"], rows["cause"] = (at - _EPOCH) // timedelta(microseconds=1), cause.encode()
-    return rows.tobytes()
+    changes = {
+        "customer_id": np.concatenate([run.customers for run in runs]),
+        "segments": np.repeat(np.array([run.segment_id for run in runs], np.int32), sizes),
+        "versions": np.repeat(np.array([run.version for run in runs], np.int32), sizes),
+        "entered": np.concatenate([run.entered for run in runs]),
+    }
+    return pl.DataFrame(changes).group_by("customer_id").all().sort("customer_id")
 
 
 async def add_days(connection: Connection, *, rows: Iterable[tuple[int, date, int, int, int, int]]) -> None:
@@ -226,7 +215,11 @@ async def list_changes(
     connection: Connection, *, after: int, segment_id: int | None, limit: int
 ) -> list[asyncpg.Record]:
     """Changes after a number, oldest first, of a segment or of all."""
-    rows: list[asyncpg.Record] = await connection.fetch(_SQL["list_changes"], after, segment_id, limit)
+    rows: list[asyncpg.Record]
+    if segment_id is None:
+        rows = await connection.fetch(_SQL["list_changes"], after, limit)
+    else:
+        rows = await connection.fetch(_SQL["list_segment_changes"], after, segment_id, limit)
     return rows
 
 
@@ -239,7 +232,7 @@ async def list_latest_changes(
 
 
 async def last_change(connection: Connection) -> int:
-    """The number of the newest change; 0 where there is none."""
+    """The number of the newest change; 0 where there never was any."""
     return int(await connection.fetchval(_SQL["last_change"]))
 
 
@@ -266,9 +259,11 @@ async def list_sizes_before(connection: Connection, *, day: date) -> dict[int, i
     return {row["segment_id"]: row["size"] for row in await connection.fetch(_SQL["list_sizes_before"], day)}
 
 
-async def forget_changes(connection: Connection, *, before: datetime) -> int:
-    """Forget a piece of the changes from before a moment; gives how many went."""
-    return int(await connection.fetchval(_SQL["forget_changes"], before, FORGOTTEN))
+async def forget_changes(connection: Connection, *, before: datetime) -> tuple[int, bool]:
+    """Forget a piece of the changes from before a moment; gives how many went, and whether there may be more."""
+    row = await connection.fetchrow(_SQL["forget_changes"], before, FORGOTTEN)
+    assert row is not None  # noqa: S101 - a count is always told
+    return row["changes"], row["rows"] == FORGOTTEN
 
 
 def _columns(rows: Sequence[tuple[int, int, bytes]]) -> tuple[list[int], list[int], list[bytes]]:

@@ -6,11 +6,13 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import asyncpg
+import numpy as np
 import polars as pl
 
 from backend.clock import FixedClock
 from backend.services.memberships.keeping import Memberships
 from backend.services.memberships.looking import MembershipLedger
+from backend.store import memberships as store
 from segments import bits
 from segments.rules.masks import Masks
 from segments.rules.parse import dump
@@ -42,6 +44,15 @@ class Seen:
     def rows(self) -> pl.LazyFrame:
         """Every row."""
         return self.frame
+
+
+async def turned(
+    pool: asyncpg.Pool, segment_id: int, who: int, *, at: datetime, entered: bool = True, cause: str = "facts"
+) -> None:
+    """Note that a customer entered or left a segment, as the keeper does."""
+    run = store.Run(segment_id, 1, cause, np.array([who]), np.array([entered]))
+    async with pool.acquire() as connection, connection.transaction():
+        await store.add_changes(connection, runs=[run], at=at)
 
 
 class Floor:

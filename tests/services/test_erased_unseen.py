@@ -21,6 +21,7 @@ from backend.store import exports
 from segments.rules.rule import EVERYONE
 from tests.segments.rules.people import ago, person
 from tests.services.frames import AS_OF, HeldFrame
+from tests.services.keeping import turned
 
 ALL, GONE = range(1, 6), 3
 STAY = {1, 2, 4, 5}
@@ -120,12 +121,7 @@ async def test_changes_and_ways_through_journeys_are_told_without_him(seen: Seen
     segment = int((await seen.runs.create("Everybody", EVERYONE, actor="test")).segment.id)
     campaign = await a_journey(seen.pool)
     for number in ALL:
-        await seen.pool.execute(
-            "INSERT INTO segment_changes (segment_id, version, customer_id, at, entered, cause) VALUES ($1, 1, $2, $3, true, 'facts')",
-            segment,
-            number,
-            AS_OF,
-        )
+        await turned(seen.pool, segment, number, at=AS_OF)
         await seen.pool.execute(
             """INSERT INTO journey_entries (campaign_id, version, customer_id, occurrence, step, state, due_at, entered_at, changed_at)
                VALUES ($1, 1, $2, $2, 0, 'waiting', $3, $3, $3)""",

@@ -17,6 +17,7 @@ from campaigns.rehearsal import Begun, Fork, Way
 from campaigns.steps import GiveCoupon, Part, Send, SplitRule, SplitShare, Wait
 from campaigns.trigger import OnDate, OnEvent, OnSegment, Reentry
 from tests.fixtures.shop_floor import NOON, ShopFloor
+from tests.services.keeping import turned
 
 TEA = Content(ja=Text("お茶", "入荷しました"))
 DAY = timedelta(days=1)
@@ -125,14 +126,7 @@ async def _segment(floor: ShopFloor, members: list[int], *, since: datetime) -> 
 
 
 async def _turned(floor: ShopFloor, segment: int, who: int, *, ago: float, entered: bool, cause: str = "facts") -> None:
-    await floor.pool.execute(
-        """INSERT INTO segment_changes (segment_id, version, customer_id, at, entered, cause) VALUES ($1, 1, $2, $3, $4, $5)""",
-        segment,
-        who,
-        NOON - ago * DAY,
-        entered,
-        cause,
-    )
+    await turned(floor.pool, segment, who, at=NOON - ago * DAY, entered=entered, cause=cause)
 
 
 async def test_entering_a_segment_is_counted_by_what_is_kept_of_it(floor: ShopFloor) -> None:

@@ -10,6 +10,7 @@ from campaigns.campaign import Draft
 from campaigns.steps import GiveCoupon, Send, Wait
 from campaigns.trigger import OnEvent, OnSegment, Reentry
 from tests.fixtures.journey_stage import HELLO, LAUNCHED, NOON, Died, Stage
+from tests.services.keeping import turned
 
 ORDERED = "Order Completed"
 
@@ -128,15 +129,7 @@ async def test_entering_and_leaving_a_segment_begins_but_a_rule_that_is_edited_d
     await stage.campaign("in", trigger=OnSegment(segment_id=segment))
     await stage.campaign("out", trigger=OnSegment(segment_id=segment, change="left"))
     for who, entered, cause in ((1, True, "facts"), (2, True, "rule"), (1, False, "time"), (2, True, "merge")):
-        await stage.pool.execute(
-            """INSERT INTO segment_changes (segment_id, version, customer_id, at, entered, cause)
-               VALUES ($1, 1, $2, $3, $4, $5)""",
-            segment,
-            who,
-            NOON,
-            entered,
-            cause,
-        )
+        await turned(stage.pool, segment, who, at=NOON, entered=entered, cause=cause)
     await stage.settle()
     rows = await stage.pool.fetch("SELECT campaign_id, customer_id FROM journey_entries ORDER BY 1")
     assert [tuple(row) for row in rows] == [(1, 1), (2, 1)]

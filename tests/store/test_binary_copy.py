@@ -13,11 +13,12 @@ from backend.store.binary_copy import Kind, copy_rows
 
 KINDS = {
     "small": Kind.SMALLINT, "number": Kind.INTEGER, "word": Kind.TEXT, "large": Kind.BIGINT, "sure": Kind.BOOLEAN,
-    "at": Kind.MOMENT, "said": Kind.JSONB, "last": Kind.TEXT,
+    "at": Kind.MOMENT, "said": Kind.JSONB, "last": Kind.TEXT, "many": Kind.INTEGERS, "truths": Kind.BOOLEANS,
 }  # fmt: skip
 SCHEMA = {
     "small": pl.Int16(), "number": pl.Int32(), "word": pl.String(), "large": pl.Int64(), "sure": pl.Boolean(),
     "at": pl.Datetime("us", "UTC"), "said": pl.String(), "last": pl.Enum(["ja", "en"]),
+    "many": pl.List(pl.Int32()), "truths": pl.List(pl.Boolean()),
 }  # fmt: skip
 MOMENTS = [datetime(1969, 12, 31, 23, 59, 59, 1, UTC), datetime(2000, 1, 1, tzinfo=UTC), datetime(2026, 11, 22, 1, 2, 3, 456789, UTC)]  # fmt: skip
 WORDS = [None, "", "渋谷店", 'a "b" \\ \n\t,', "x" * 500]
@@ -34,6 +35,8 @@ def rows(count: int) -> list[dict[str, Any]]:
             "at": MOMENTS[n % 3],
             "said": {"店": n} if n % 4 else {},
             "last": (None, "ja", "en")[n % 3],
+            "many": [*range(n % 4)],
+            "truths": [at % 2 == 0 for at in range(1 + n % 3)],
         }
         for n in range(count)
     ]
@@ -47,7 +50,7 @@ async def test_rows_arrive_as_they_were_given(pool: asyncpg.Pool, monkeypatch: p
     frame = pl.DataFrame([row | {"said": None} for row in given], schema=SCHEMA).with_columns(pl.Series("said", said, pl.String))  # fmt: skip
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(
-            """CREATE TEMPORARY TABLE copied (last text, said jsonb, at timestamptz, sure boolean, large bigint, word text,
+            """CREATE TEMPORARY TABLE copied (truths boolean[], many integer[], last text, said jsonb, at timestamptz, sure boolean, large bigint, word text,
                number integer, small smallint) ON COMMIT DROP"""
         )
         await copy_rows(connection, "copied", frame, kinds=KINDS)
@@ -72,9 +75,9 @@ async def test_many_rows_may_take_longer_than_a_page_waits(dsn: str, monkeypatch
         await connection.close()
 
 
-@pytest.mark.parametrize("name", ["large", "said"])
-async def test_only_texts_may_be_null(pool: asyncpg.Pool, name: str) -> None:
-    frame = pl.DataFrame({name: [None]}, schema={name: SCHEMA[name]})
+@pytest.mark.parametrize(("name", "value"), [("large", None), ("said", None), ("many", None), ("many", [1, None])])
+async def test_only_texts_may_be_null(pool: asyncpg.Pool, name: str, value: Any) -> None:
+    frame = pl.DataFrame({name: [value]}, schema={name: SCHEMA[name]})
     async with pool.acquire() as connection:
         with pytest.raises(ValueError, match=name):
             await copy_rows(connection, "campaign_people", frame, kinds=KINDS)

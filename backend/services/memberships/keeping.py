@@ -107,13 +107,12 @@ class Memberships:
 
     async def forget_changes(self) -> int:
         """Forget who entered and left longer ago than is kept; gives how many changes went."""
-        before, gone = self._clock.now() - self._keep_changes, 0
-        while True:
+        before, gone, more = self._clock.now() - self._keep_changes, 0, True
+        while more:
             async with self._pool.acquire() as connection:
-                piece = await store.forget_changes(connection, before=before)
+                piece, more = await store.forget_changes(connection, before=before)
             gone += piece
-            if piece < store.FORGOTTEN:
-                return gone
+        return gone
 
     async def _round(self, connection: Connection, writer: store.Writer) -> int:
         # The queue first and the frame after it: so every row that is taken out of the queue is in the frame that is read.

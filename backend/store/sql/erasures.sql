@@ -194,7 +194,7 @@ DELETE FROM inbox_reads WHERE customer_id = ANY ($1::bigint[]);
 
 -- name: delete_memberships
 -- When the person entered and left segments; the bits follow when the frame has lost his row.
-DELETE FROM segment_changes WHERE customer_id = ANY ($1::bigint[]);
+DELETE FROM customer_turns WHERE customer_id = ANY ($1::bigint[]);
 
 -- name: delete_visits
 -- The way the person went through journeys, and what let him in.

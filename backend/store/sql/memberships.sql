@@ -101,19 +101,28 @@ WHERE s.segment_id = $1;
 -- When members entered last, as far as that is kept.
 SELECT DISTINCT ON (customer_id) customer_id, at, version, cause
 FROM segment_changes
-WHERE segment_id = $1 AND customer_id = ANY ($2::bigint[]) AND entered
+WHERE customer_id = ANY ($2::bigint[]) AND segments @> ARRAY[$1::int] AND segment_id = $1 AND entered
 ORDER BY customer_id, change_id DESC;
 
 -- name: name_customers
 SELECT customer_id, user_id FROM customers WHERE customer_id = ANY ($1::bigint[]);
 
 -- name: list_changes
--- Of all segments, or of one; after a number, oldest first; without those who asked to be erased.
+-- After a number, oldest first; without those who asked to be erased.
 SELECT h.change_id, h.segment_id, h.version, h.customer_id, c.user_id, h.at, h.entered, h.cause
 FROM segment_changes AS h
 LEFT JOIN customers AS c USING (customer_id)
-WHERE h.change_id > $1 AND ($2::int IS NULL OR h.segment_id = $2) AND c.erased_at IS NULL
-ORDER BY h.change_id
+WHERE h.row_id > $1 AND h.change_id > $1 AND c.erased_at IS NULL
+ORDER BY h.row_id, h.change_id
+LIMIT $2;
+
+-- name: list_segment_changes
+-- The same of one segment.
+SELECT h.change_id, h.segment_id, h.version, h.customer_id, c.user_id, h.at, h.entered, h.cause
+FROM segment_changes AS h
+LEFT JOIN customers AS c USING (customer_id)
+WHERE h.row_id > $1 AND h.change_id > $1 AND h.segments @> ARRAY[$2::int] AND h.segment_id = $2 AND c.erased_at IS NULL
+ORDER BY h.row_id, h.change_id
 LIMIT $3;
 
 -- name: list_latest_changes
@@ -121,12 +130,17 @@ LIMIT $3;
 SELECT h.change_id, h.segment_id, h.version, h.customer_id, c.user_id, h.at, h.entered, h.cause
 FROM segment_changes AS h
 LEFT JOIN customers AS c USING (customer_id)
-WHERE h.segment_id = $1 AND h.change_id < $2 AND c.erased_at IS NULL
-ORDER BY h.change_id DESC
+WHERE h.segments @> ARRAY[$1::int] AND h.segment_id = $1 AND h.change_id < $2 AND c.erased_at IS NULL
+    AND h.row_id <= coalesce((SELECT min(change_id) FROM customer_turns WHERE change_id >= $2), $2)
+ORDER BY h.row_id DESC, h.change_id DESC
 LIMIT $3;
 
 -- name: last_change
-SELECT coalesce(max(change_id), 0) FROM segment_changes;
+SELECT last_change FROM membership_writer;
+
+-- name: number_changes
+-- Give out the numbers of some changes; gives the last of them.
+UPDATE membership_writer SET last_change = last_change + $1 RETURNING last_change;
 
 -- name: changes_since
 -- Since when changes are kept without a gap; null while none was forgotten.
@@ -136,7 +150,7 @@ SELECT changes_since FROM membership_writer;
 -- What each customer did first after a moment: who entered was not in it then, who left was.
 SELECT DISTINCT ON (customer_id) customer_id, entered
 FROM segment_changes
-WHERE segment_id = $1 AND at > $2
+WHERE segments @> ARRAY[$1::int] AND segment_id = $1 AND at > $2
 ORDER BY customer_id, change_id;
 
 -- name: list_days
@@ -155,14 +169,15 @@ UNION ALL
 
 -- name: forget_changes
 -- A piece of those that are kept long enough, from the lower end: numbers and moments rise together.
-WITH old AS (SELECT change_id FROM segment_changes ORDER BY change_id LIMIT $2),
+WITH old AS (SELECT change_id FROM customer_turns ORDER BY change_id LIMIT $2),
 gone AS (
-    DELETE FROM segment_changes AS h USING old WHERE h.change_id = old.change_id AND h.at < $1 RETURNING h.at
+    DELETE FROM customer_turns AS h USING old WHERE h.change_id = old.change_id AND h.at < $1
+    RETURNING cardinality(h.segments) AS changes
 ),
 noted AS (
     UPDATE membership_writer SET changes_since = greatest(changes_since, $1) WHERE EXISTS (SELECT FROM gone)
 )
-SELECT count(*) FROM gone;
+SELECT count(*) AS rows, coalesce(sum(changes), 0)::bigint AS changes FROM gone;
 
 -- name: list_sizes_before
 -- Sizes at the end of the day before a day: only days on which something changed are kept.

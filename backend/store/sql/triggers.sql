@@ -64,9 +64,10 @@ ORDER BY l.seq
 SELECT h.change_id, h.segment_id, h.entered, h.at, coalesce(c.merged_into, c.customer_id) AS customer_id
 FROM segment_changes AS h
 JOIN customers AS c USING (customer_id)
-WHERE h.change_id > $1 AND h.change_id <= $2 AND h.segment_id = ANY ($3::int[]) AND h.cause IN ('facts', 'time')
-    AND c.erased_at IS NULL
-ORDER BY h.change_id
+WHERE h.row_id > $1 AND h.change_id > $1 AND h.change_id <= $2
+    AND h.row_id <= coalesce((SELECT min(change_id) FROM customer_turns WHERE change_id >= $2), $2)
+    AND h.segment_id = ANY ($3::int[]) AND h.cause IN ('facts', 'time') AND c.erased_at IS NULL
+ORDER BY h.row_id, h.change_id
 LIMIT $4
 
 -- name: find_verified
@@ -83,7 +84,7 @@ WHERE EXISTS (
 SELECT coalesce(c.merged_into, c.customer_id) AS customer_id, h.at, h.entered, h.cause
 FROM segment_changes AS h
 JOIN customers AS c USING (customer_id)
-WHERE h.segment_id = $1 AND h.at >= $2 AND c.erased_at IS NULL
+WHERE h.segments @> ARRAY[$1::int] AND h.segment_id = $1 AND h.at >= $2 AND c.erased_at IS NULL
 ORDER BY h.change_id
 
 -- name: turns_known_since
