@@ -96,7 +96,7 @@ def encoded(rows: pl.DataFrame, kinds: Mapping[str, Kind]) -> bytes:
         else:
             block = [*block, *_field(rows[name], kind)]
     parts.append(_packed(block, rows.height))
-    return _data(pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary())))
+    return _data(pc.binary_join_element_wise(*parts, _NOTHING))
 
 
 def _field(column: pl.Series, kind: Kind) -> Block:
@@ -161,6 +161,10 @@ def _bytes_of(rows: npt.NDArray[np.void], offsets: npt.NDArray[np.int64]) -> pa.
     return pa.LargeBinaryArray.from_buffers(
         pa.large_binary(), len(offsets) - 1, [None, pa.py_buffer(offsets), pa.py_buffer(rows.view(np.uint8))]
     )
+
+
+_NOTHING = _bytes_of(np.zeros(0, np.void), np.zeros(2, np.int64))[0]
+"""Between the parts of a row. Made this way since ``pyarrow.scalar`` loads pandas, a second of the first round of a process."""
 
 
 def _data(values: pa.Array) -> bytes:
