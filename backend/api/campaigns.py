@@ -15,6 +15,7 @@ from backend.api.idempotency import APART
 from backend.api.parameters import TEXT, Number
 from backend.services.campaign_desk.desk import CampaignDesk
 from backend.services.campaign_desk.trials import Trial
+from backend.services.people import People
 from campaigns.definition import Definition, definition_of
 from campaigns.dry_run import DryRun
 from campaigns.figures import CampaignReport
@@ -50,12 +51,13 @@ class Moment(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Receiver(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Whose devices get a test send: all that are live, or those of ``device_ids``.
+    """Whose devices get a test send, named by your own ``user_id`` or by ``customer_id``: all that are live, or those of ``device_ids``.
 
     ``variant`` names one of those compared, ``step`` the place of a journey's step that sends; without them the first is sent.
     """
 
-    customer_id: Largest
+    user_id: Annotated[str, msgspec.Meta(min_length=1, max_length=200)] | None = None
+    customer_id: Largest | None = None
     device_ids: Annotated[tuple[Largest, ...], msgspec.Meta(max_length=20)] = ()
     variant: Name | None = None
     step: Annotated[int, msgspec.Meta(ge=0, le=99)] | None = None
@@ -179,11 +181,12 @@ class CampaignController(Controller):
         campaign_id: Number,
         data: JSONBody[Receiver],
         campaign_desk: NamedDependency[CampaignDesk],
+        people: NamedDependency[People],
     ) -> TestSend:
         """Now, past quiet hours and cap, counted nowhere."""
         chosen = Trial(device_ids=data.device_ids, variant=data.variant, step=data.step)
-        by = actor_of(request)
-        return await campaign_desk.test_send(campaign_id, customer_id=data.customer_id, chosen=chosen, by=by)
+        who = await people.named(user_id=data.user_id, customer_id=data.customer_id)
+        return await campaign_desk.test_send(campaign_id, customer_id=who, chosen=chosen, by=actor_of(request))
 
     @get("/{campaign_id:int}/progress", summary="Read how far one that repeats has come", guards=[_READ])
     async def read_progress(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> Progress:

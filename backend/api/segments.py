@@ -22,7 +22,6 @@ from backend.api.segment_answers import (
     read_rule,
     segment_answer,
 )
-from backend.errors import BadInput
 from backend.services.people import People
 from backend.services.segment_runs import SegmentRuns
 from segments.rules.conditions import CONDITIONS, Conditions
@@ -152,8 +151,6 @@ class SegmentController(Controller):
         user_id: FromQuery[str | None] = None,
     ) -> ExplanationAnswer:
         """Why a customer, named by ``customer_id`` or by your own ``user_id``, is or is not in the segment."""
-        if (customer_id is None) == (user_id is None):
-            raise BadInput("Name the customer by customer_id or by user_id.", field="customer_id")
-        number = customer_id if user_id is None else await people.find(user_id)
+        number = await people.named(user_id=user_id, customer_id=customer_id)
         assert number is not None  # noqa: S101 - one of the two is there
         return explanation_answer(await segment_runs.explain(segment_id, customer_id=number))

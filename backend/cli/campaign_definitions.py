@@ -225,7 +225,8 @@ def versions(campaign: str = _CAMPAIGN, as_json: bool = _AS_JSON) -> None:
 def try_out(
     *,
     campaign: str = _CAMPAIGN,
-    customer: int = typer.Argument(..., help="Joren's number of the customer whose phones get it."),
+    member: str | None = typer.Argument(None, help="The shop's member number of whose phones get it."),
+    customer_id: int | None = typer.Option(None, "--customer-id", help="The same by Joren's number."),
     device: list[int] = typer.Option([], "--device", help="Only this device; may stand several times."),
     variant: str | None = typer.Option(None, help="Of the versions that are compared; default the first."),
     step: int | None = typer.Option(None, min=0, help="Place of a journey's step that sends; default the first."),
@@ -233,14 +234,15 @@ def try_out(
 ) -> None:
     """Send a test to one customer's phones, past quiet hours and cap, counted nowhere.
 
-    Example: joren campaign test "Second visit" 42 --device 7
+    Example: joren campaign test "Second visit" M-1001 --device 7
     """
     chosen = Trial(device_ids=tuple(device), variant=variant, step=step)
 
     async def work(services: Services) -> TestSend:
         desk = services.campaign_desk
         number = (await find_campaign(desk, campaign)).campaign_id
-        return await desk.test_send(number, customer_id=customer, chosen=chosen, by=ACTOR)
+        who = await services.people.named(user_id=member, customer_id=customer_id)
+        return await desk.test_send(number, customer_id=who, chosen=chosen, by=ACTOR)
 
     tried = run(work)
     if as_json:

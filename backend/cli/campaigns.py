@@ -140,9 +140,7 @@ def send(
     at: datetime | None = typer.Option(
         None, formats=["%Y-%m-%dT%H:%M%z", "%Y-%m-%dT%H:%M:%S%z"], help="Launch then; default now."
     ),
-    test: int | None = typer.Option(
-        None, "--test-to", help="Only a test send, to this customer's devices (Joren's number)."
-    ),
+    test: str | None = typer.Option(None, "--test-to", help="Only a test send, to the phones of this member number."),
     as_json: bool = _AS_JSON,
 ) -> None:
     """Launch a campaign, now or at a moment; a running worker does the sending. Or send a test to one customer.
@@ -169,10 +167,11 @@ def send(
         typer.echo(f"“{sent.summary.name}” will be launched {when}. Its figures: joren campaign report {campaign}")
 
 
-def _test_send(campaign: str, customer_id: int, *, as_json: bool) -> None:
+def _test_send(campaign: str, member: str, *, as_json: bool) -> None:
     async def work(services: Services) -> TestSend:
         found = await find_campaign(services.campaign_desk, campaign)
-        return await services.campaign_desk.test_send(found.campaign_id, customer_id=customer_id, by=ACTOR)
+        who = await services.people.find(member)
+        return await services.campaign_desk.test_send(found.campaign_id, customer_id=who, by=ACTOR)
 
     tried = run(work)
     if as_json:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,7 +17,9 @@ from litestar.openapi import OpenAPIConfig
 from backend.api.campaign_acts import CampaignActsController
 from backend.api.campaigns import CampaignController
 from backend.api.problems import HANDLERS
+from backend.lake.frame import CustomerFrame
 from backend.services.api_keys import ApiKeys
+from backend.services.people import People
 from tests.api.conftest import client_of
 from tests.fixtures.shop_floor import ShopFloor
 
@@ -31,11 +34,15 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
 
 
 @pytest.fixture
-async def client(floor: ShopFloor) -> AsyncIterator[httpx.AsyncClient]:
+async def client(floor: ShopFloor, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(floor.pool, floor.clock)
+    people = People(floor.pool, floor.clock, CustomerFrame(tmp_path))
     app = Litestar(
         [CampaignController, CampaignActsController],
-        dependencies={"campaign_desk": Provide(lambda: floor.desk, sync_to_thread=False)},
+        dependencies={
+            "campaign_desk": Provide(lambda: floor.desk, sync_to_thread=False),
+            "people": Provide(lambda: people, sync_to_thread=False),
+        },
         exception_handlers=HANDLERS,
         openapi_config=OpenAPIConfig(title="Joren", version="1", use_handler_docstrings=True),
         state=State({"services": SimpleNamespace(api_keys=keys)}),
@@ -180,6 +187,15 @@ async def test_copy_archive_and_trials(client: httpx.AsyncClient, floor: ShopFlo
     device = await floor.pool.fetchval("SELECT max(device_id) FROM devices")
     body = {"customer_id": first, "device_ids": [device], "variant": "B"}
     tried = (await client.post(f"{path}/test-send", json=body)).json()
+    await floor.pool.execute(
+        "INSERT INTO identities (kind, value, customer_id, proven, linked_at) VALUES ('user', 'M-1', $1, true, now())",
+        first,
+    )
+    by_shop = {"user_id": "M-1", "device_ids": [device]}
+    again = (await client.post(f"{path}/test-send", json=by_shop)).json()
+    assert [each["device_id"] for each in again["devices"]] == [device]
+    for named, status in (({"user_id": "nobody's"}, 404), ({}, 400), (by_shop | {"customer_id": first}, 400)):
+        assert (await client.post(f"{path}/test-send", json=named)).status_code == status
     assert ([each["device_id"] for each in tried["devices"]], tried["title"]) == ([device], "B")
     for wrong, code in (
         ({"variant": "C"}, "no_such_variant"),

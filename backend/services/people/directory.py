@@ -152,6 +152,17 @@ class Directory:
             raise NotFound(f'Nobody has the member number "{user_id}".', code="customer_not_found")
         return customer_id
 
+    async def named(self, *, user_id: str | None, customer_id: int | None) -> int:
+        """The customer whom a caller names in one of two ways.
+
+        Raises:
+            BadInput: in neither, or in both.
+            NotFound: nobody has the member number.
+        """
+        if (customer_id is None) == (user_id is None):
+            raise BadInput("Name the customer by customer_id or by user_id.", field="customer_id")
+        return customer_id if customer_id is not None else await self.find(str(user_id))
+
     async def find_anonymous(self, anonymous_id: str) -> int:
         """The customer to whom an anonymous id of an app belongs.
 
