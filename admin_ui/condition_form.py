@@ -5,7 +5,7 @@ from typing import Any
 
 from babel.numbers import get_currency_precision
 
-from admin_ui import behaviour_form, typed_values
+from admin_ui import behaviour_document, behaviour_form, typed_values
 from admin_ui.i18n import mark
 from admin_ui.rule_tree import Node
 from segments.errors import RuleError
@@ -102,7 +102,7 @@ def document(node: Node, currency: str) -> dict[str, Any]:
     """The JSON of the condition; what is no value stays as it was typed."""
     match node.kind:
         case "event":
-            return behaviour_form.document(node, currency)
+            return behaviour_document.document(node, currency)
         case "segment" | "list":
             return {node.kind: typed_values.number(node.get("value"))}
         case "share":
@@ -134,7 +134,7 @@ def read(document: Mapping[str, Any], currency: str) -> Node:
     """The fields of a condition's JSON."""
     match document:
         case {"event": _}:
-            return behaviour_form.read(document, currency)
+            return behaviour_document.read(document, currency)
         case {"segment": number}:
             return Node(subject="segment:", typed={"value": str(number)})
         case {"list": number}:

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from admin_ui import behaviour_form, condition_form, content_form, journey_form
+from admin_ui import behaviour_document, behaviour_form, condition_form, content_form, journey_form
 from admin_ui.content_form import Fields
 from admin_ui.journey_form import AUTO, BLANK, MOST_PARTS, OWN, event_of, number, slot, slots, unused_labels, whole
 from admin_ui.rule_tree import Node
@@ -102,7 +102,7 @@ def _timed(own: Mapping[str, str], awaits: Node, label: str, currency: str) -> S
 
 def awaited(event: str, filters: Node, currency: str) -> Awaited:
     """An event with the filters that were typed for it."""
-    where = behaviour_form.document(filters, currency).get("where", {}) if filters.name == event else {}
+    where = behaviour_document.document(filters, currency).get("where", {}) if filters.name == event else {}
     return Awaited(event=event, where=where)
 
 
@@ -161,7 +161,7 @@ def write_awaits(step: Step | Awaited | None, currency: str) -> Node:
     if not isinstance(event, Awaited):
         return condition_form.new("event:Order Completed")
     document: dict[str, Any] = {"event": event.event, "where": dict(event.where), "op": ">=", "times": 1}
-    return condition_form.settle(behaviour_form.read(document, currency))
+    return condition_form.settle(behaviour_document.read(document, currency))
 
 
 def kind_of(step: Step) -> str:

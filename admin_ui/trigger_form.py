@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from admin_ui import behaviour_form, condition_form, repetition_form
+from admin_ui import behaviour_document, behaviour_form, condition_form, repetition_form
 from admin_ui.i18n import mark
 from admin_ui.rule_tree import Node
 from campaigns.trigger import (
@@ -166,7 +166,7 @@ def trigger(fields: Mapping[str, str], filters: Node | None, *, zone: str, curre
                 raise ValueError(fields["starts_day"])
             return Recurring(rrule=repetition_form.rule(fields), starts_at=starts_at, until=until)
         case Kind.EVENT:
-            where = behaviour_form.document(filters, currency).get("where", {}) if filters is not None else {}
+            where = behaviour_document.document(filters, currency).get("where", {}) if filters is not None else {}
             return OnEvent(event=event_of(fields), where=where, delay=_delay(fields) or timedelta(0), until=until)
         case Kind.SEGMENT:
             return OnSegment(
@@ -219,7 +219,7 @@ def write(given: Trigger, again: Reentry, scheduled_at: datetime | None, *, zone
 def write_filters(given: OnEvent, currency: str) -> Node:
     """The fields of an event's filters."""
     document: dict[str, Any] = {"event": given.event, "where": dict(given.where), "op": ">=", "times": 1}
-    return condition_form.settle(behaviour_form.read(document, currency))
+    return condition_form.settle(behaviour_document.read(document, currency))
 
 
 def _of_kind(given: Trigger, zone: str) -> Fields:
