@@ -43,6 +43,11 @@ class Launched:
         return pl.col("occurred_at").is_between(self.planned_at, self.ends_at, closed="left")
 
 
+def counted_for(campaigns: Sequence[Launched]) -> list[str]:
+    """Names of the events that tell who `succeeded`, and what he spent."""
+    return sorted({_BOUGHT, _RETURNED, *(one.conversion_event for one in campaigns)})
+
+
 def received(accepted: pl.LazyFrame) -> pl.LazyFrame:
     """From ``campaign_id``, ``customer_id``, ``at`` of accepted pushes, merges applied, to the first of each campaign."""
     return _first(accepted.with_columns(pl.lit(0, pl.Int64).alias("amount")))

@@ -1,6 +1,6 @@
 """History as services read it: rows of the lake, and the same under the customers who survived merges."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import date
 from typing import Protocol
 
@@ -39,9 +39,18 @@ class History(Protocol):
 
 def under_survivors(rows: pl.LazyFrame, merges: Mapping[int, int] | Iterable[tuple[int, int]]) -> pl.LazyFrame:
     """Rows with a ``customer_id`` under the customers who survived; see `segments.reduce.days.merge_customers`."""
+    return to_survivors(merges)(rows)
+
+
+def to_survivors(merges: Mapping[int, int] | Iterable[tuple[int, int]]) -> Callable[[pl.LazyFrame], pl.LazyFrame]:
+    """`under_survivors` of these merges, for many rows one after the other: merges are read once."""
     pairs = list(merges.items() if isinstance(merges, Mapping) else merges)
     if not pairs:
-        return rows
+        return lambda rows: rows
     known = pl.LazyFrame(pairs, schema=MERGES, orient="row")
-    merged: pl.LazyFrame = merge_customers(nw.from_native(rows), nw.from_native(known)).to_native()
-    return merged
+
+    def under(rows: pl.LazyFrame) -> pl.LazyFrame:
+        merged: pl.LazyFrame = merge_customers(nw.from_native(rows), nw.from_native(known)).to_native()
+        return merged
+
+    return under

@@ -14,7 +14,6 @@ import time
 from collections.abc import Collection, Hashable
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -30,7 +29,7 @@ from backend.lake.everyone import facts_of_everyone
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
-from backend.lake.ledger_rows import Ledger, campaign_events
+from backend.lake.ledger_parts import WholeLedger
 from backend.lake.parting import PLACE
 from backend.lake.sample import FOLDER, Sample
 from backend.lake.sampled_columns import SampledColumns
@@ -41,7 +40,6 @@ from segments.history import under_survivors
 from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
 from segments.rules.behaviour import Behaviour, source_of
-from segments.rules.packing import pack_occurrences
 from segments.rules.references import list_column
 from segments.rules.rule import Condition, Rule, conditions_of
 from segments.shop_traits import ShopTrait, cell
@@ -75,6 +73,7 @@ class AskedFrame:
         self._sources = sources
         self._kept = KeptColumns(room)
         folder = Path(tempfile.gettempdir()) if scratch is None else scratch
+        self._scratch = folder
         self._shelf = Shelf(folder)
         self._behaviours = Behaviours(lake, folder)
         self._sample = Sample(lake, frame.path / FOLDER)
@@ -202,7 +201,7 @@ class AskedFrame:
             return await self._told_rows(key, moment.standing), None
         standing, view = moment.standing, moment.view
         if key == "days_since_push":
-            return (await self._ledger(moment).days_since_push(view.day)).sort(PLACE), None
+            return await self._ledger(moment).days_since_push(view.day), None
         if held is not None and _outlives(held, stamp_of(key, moment)):
             return held.rows, None
         facts = facts_of_everyone(self._lake, view, standing)
@@ -211,13 +210,10 @@ class AskedFrame:
     async def _behaviour_rows(self, behaviour: Behaviour, moment: Moment, held: Held | None) -> Made:
         if source_of(behaviour) != "ledger":
             return await asyncio.to_thread(self._behaviours.rows, behaviour, moment.view, moment.standing, held)
-        happened = await self._ledger(moment).rows(behaviour)
-        return await asyncio.to_thread(pack_occurrences(happened.lazy(), behaviour).sort(PLACE).collect), None
+        return await self._ledger(moment).behaviour(behaviour), None
 
-    def _ledger(self, moment: Moment) -> Ledger:
-        """The ledger of everyone."""
-        events = partial(campaign_events, lake=self._lake, standing=moment.standing)
-        return Ledger(self._sources, moment.standing, moment.view.verified, events)
+    def _ledger(self, moment: Moment) -> WholeLedger:
+        return WholeLedger(self._sources, self._lake, moment.standing, moment.view.verified, self._scratch)
 
     async def _told_rows(self, key: ShopTrait | int, standing: Standing) -> pl.DataFrame:
         """What PostgreSQL tells of people: a trait, or who stands on a list."""

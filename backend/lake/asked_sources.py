@@ -1,9 +1,9 @@
 """What columns that rules ask for depend on in PostgreSQL, and what it answers about all customers at once."""
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import polars as pl
 
@@ -11,6 +11,9 @@ from campaigns.messages import Launched
 from segments.calendar import BusinessCalendar
 from segments.metrics.thresholds import Thresholds
 from segments.shop_traits import ShopTrait
+
+Rows: TypeAlias = Callable[[pl.DataFrame], None]
+"""Takes rows, some after the others, in threads; may block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,20 +47,32 @@ class Sources(Protocol):
         """What the shop defines, as it stands."""
         ...
 
-    async def received(self, campaigns: list[int] | None, customers: Sequence[int] | None = None) -> pl.DataFrame:
-        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign; None: of all, and to all."""
+    async def received(self, campaigns: list[int] | None, customers: Sequence[int]) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign (None: of all) to these customers."""
         ...
 
-    async def last_pushes(self, customers: Sequence[int] | None = None) -> pl.DataFrame:
-        """``customer_id``, ``at`` of the last accepted push to each of these customers; None: to all."""
+    async def hand_received(self, campaigns: list[int] | None, to: Rows) -> None:
+        """The same of everyone."""
+        ...
+
+    async def last_pushes(self, customers: Sequence[int]) -> pl.DataFrame:
+        """``customer_id``, ``at`` of the last accepted push to each of these customers."""
+        ...
+
+    async def hand_last_pushes(self, to: Rows) -> None:
+        """The same of everyone."""
         ...
 
     async def launched(self, campaigns: list[int] | None) -> list[Launched]:
         """Campaigns that were launched."""
         ...
 
-    async def arms(self, campaigns: list[int], customers: Sequence[int] | None = None) -> pl.DataFrame:
-        """``campaign_id``, ``customer_id``, ``arm`` of those of these customers who are in an arm of a campaign; None: of all."""
+    async def arms(self, campaigns: list[int], customers: Sequence[int]) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``arm`` of those of these customers who are in an arm of a campaign."""
+        ...
+
+    async def hand_arms(self, campaigns: list[int], to: Rows) -> None:
+        """The same of everyone."""
         ...
 
     async def trait(self, name: str) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""What campaigns did to customers, for rules: PostgreSQL's ledger of accepted pushes, and what followed them in the lake."""
+"""What campaigns did to some customers, for rules: PostgreSQL's ledger of accepted pushes, and what followed them in the lake."""
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
@@ -8,33 +8,30 @@ from datetime import date
 import polars as pl
 
 from backend.lake.asked_sources import Sources, Standing
-from backend.lake.schemas import Table
-from backend.lake.tables import Lake
 from campaigns import messages
-from campaigns.messages import OCCURRENCES, Launched
+from campaigns.messages import Launched
 from segments.calendar import BusinessCalendar
 from segments.history import under_survivors
 from segments.rules.behaviour import CAMPAIGN_OPENED, CAMPAIGN_RECEIVED, Behaviour
-from segments.windows import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The ledger of everyone, or of a few customers.
+    """The ledger of a few customers.
 
     Attributes:
         sources: who was sent what.
         standing: merges, calendar, and the moment from which minutes count back.
         verified: weighty events for which the word of a trusted source stands.
         events: the lake's events that some campaigns may count, merges applied (`COLUMNS` at least).
-        customers: every number of those who are asked about; None for everyone.
+        customers: every number of those who are asked about.
     """
 
     sources: Sources
     standing: Standing
     verified: Collection[str]
     events: Callable[[list[Launched]], pl.LazyFrame]
-    customers: Sequence[int] | None = None
+    customers: Sequence[int]
 
     async def rows(self, behaviour: Behaviour) -> pl.DataFrame:
         """The occurrences of a behaviour of `segments.rules.behaviour.LEDGER_EVENTS`, with filters on campaigns.
@@ -42,45 +39,33 @@ class Ledger:
         `OCCURRENCES`, ``business_day`` and ``times``, merges applied.
         """
         if behaviour.event == CAMPAIGN_RECEIVED:
-            accepted = await self.sources.received(_named(behaviour), self.customers)
+            accepted = await self.sources.received(named(behaviour), self.customers)
             merged = under_survivors(accepted.lazy(), self.standing.survivors)
             rows = await asyncio.to_thread(messages.received(merged).collect)
         elif behaviour.event == CAMPAIGN_OPENED:
-            campaigns = await self.sources.launched(_named(behaviour))
+            campaigns = await self.sources.launched(named(behaviour))
             rows = await asyncio.to_thread(lambda: messages.opened(self.events(campaigns), campaigns).collect())
         else:
-            rows = await self._converted(await self.sources.launched(_named(behaviour)))
-        return _kept(rows.with_columns(_business_day(self.standing.calendar)), behaviour, self.standing)
+            rows = await self._converted(await self.sources.launched(named(behaviour)))
+        return kept(rows.lazy(), behaviour, self.standing).collect()
 
     async def days_since_push(self, day: date) -> pl.DataFrame:
         """``customer_id`` and ``days_since_push``: business days from the last accepted push to ``day``."""
         pushes = under_survivors((await self.sources.last_pushes(self.customers)).lazy(), self.standing.survivors)
-        last = pushes.group_by("customer_id").agg(pl.col("at").max())
-        dated = last.with_columns(_business_day(self.standing.calendar))
-        days = (pl.lit(day) - pl.col("business_day")).dt.total_days()
-        return await asyncio.to_thread(dated.select("customer_id", days_since_push=days).collect)
+        return await asyncio.to_thread(days_since(pushes, day, self.standing.calendar).collect)
 
     async def _converted(self, campaigns: list[Launched]) -> pl.DataFrame:
-        """Campaign by campaign where everyone is asked about: of all together the people would be too many at once."""
-        together = [campaigns] if self.customers is not None else [[one] for one in campaigns]
-        found = [pl.DataFrame(schema=OCCURRENCES)]
-        for some in together:
-            succeeded = await asyncio.to_thread(self._succeeded, some)
-            people = await self.sources.arms([one.campaign_id for one in some], self._numbers_of(succeeded))
-            arms = under_survivors(people.lazy(), self.standing.survivors)
-            found.append(await asyncio.to_thread(messages.converted(succeeded.lazy(), arms).collect))
-        return pl.concat(found)
+        succeeded = await asyncio.to_thread(self._succeeded, campaigns)
+        people = await self.sources.arms([one.campaign_id for one in campaigns], self._numbers_of(succeeded))
+        arms = under_survivors(people.lazy(), self.standing.survivors)
+        return await asyncio.to_thread(messages.converted(succeeded.lazy(), arms).collect)
 
     def _succeeded(self, campaigns: list[Launched]) -> pl.DataFrame:
-        events = self.events(campaigns)
-        if self.customers is not None:  # a few people's: read once for all campaigns
-            events = events.collect().lazy()
+        events = self.events(campaigns).collect().lazy()  # a few people's: read once for all campaigns
         return messages.succeeded(events, campaigns, verified=self.verified).collect()
 
-    def _numbers_of(self, succeeded: pl.DataFrame) -> list[int] | None:
-        """Every number of those who succeeded, of the few who are asked about: nobody else's arm matters."""
-        if self.customers is None:
-            return None
+    def _numbers_of(self, succeeded: pl.DataFrame) -> list[int]:
+        """Every number of those who succeeded: nobody else's arm matters."""
         people, survivors = {*succeeded.get_column("customer_id")}, self.standing.survivors
         return [number for number in self.customers if survivors.get(number, number) in people]
 
@@ -94,17 +79,14 @@ def events_of(campaigns: list[Launched]) -> list[str]:
     return sorted({*messages.COUNTED, *(one.conversion_event for one in campaigns)})
 
 
-def campaign_events(campaigns: list[Launched], *, lake: Lake, standing: Standing) -> pl.LazyFrame:
-    """Everyone's events of the days of some campaigns, merges applied."""
-    if not campaigns:
-        return lake.rows_in(Table.EVENTS, ())
-    calendar = standing.calendar
-    first = calendar.business_day(min(one.planned_at for one in campaigns))
-    last = calendar.business_day(max(one.ends_at for one in campaigns))
-    return under_survivors(lake.events(Window(first, last)), standing.survivors)
+def days_since(pushes: pl.LazyFrame, day: date, calendar: BusinessCalendar) -> pl.LazyFrame:
+    """``customer_id`` and ``days_since_push``, of ``customer_id`` and ``at`` of pushes, merges applied."""
+    last = pushes.group_by("customer_id").agg(pl.col("at").max()).with_columns(_business_day(calendar))
+    days = (pl.lit(day) - pl.col("business_day")).dt.total_days()
+    return last.select("customer_id", days_since_push=days)
 
 
-def _named(behaviour: Behaviour) -> list[int] | None:
+def named(behaviour: Behaviour) -> list[int] | None:
     """Campaigns that can count; None for all."""
     named: set[int] | None = None
     for match in behaviour.where:
@@ -114,8 +96,8 @@ def _named(behaviour: Behaviour) -> list[int] | None:
     return None if named is None else sorted(named)
 
 
-def _kept(rows: pl.DataFrame, behaviour: Behaviour, standing: Standing) -> pl.DataFrame:
-    """Without campaigns that are ruled out, and without what is too long ago or too late."""
+def kept(rows: pl.LazyFrame, behaviour: Behaviour, standing: Standing) -> pl.LazyFrame:
+    """`OCCURRENCES`, ``business_day`` and ``times``, without campaigns that are ruled out, and what is too long ago or too late."""
     text = pl.col("campaign_id").cast(pl.String)
     denied = [match.value for match in behaviour.where if match.op == "not_in" and isinstance(match.value, tuple)]
     holds = [~text.is_in(list(values)) for values in denied]
@@ -123,7 +105,8 @@ def _kept(rows: pl.DataFrame, behaviour: Behaviour, standing: Standing) -> pl.Da
         holds.append(pl.col("at") > pl.lit(standing.now) - pl.duration(minutes=behaviour.minutes))
     if behaviour.until is not None:
         holds.append(pl.col("business_day") <= behaviour.until)
-    return rows.filter(pl.all_horizontal(pl.lit(value=True), *holds)).with_columns(pl.lit(1, pl.Int64).alias("times"))
+    dated = rows.with_columns(_business_day(standing.calendar))
+    return dated.filter(pl.all_horizontal(pl.lit(value=True), *holds)).with_columns(pl.lit(1, pl.Int64).alias("times"))
 
 
 def _business_day(calendar: BusinessCalendar) -> pl.Expr:

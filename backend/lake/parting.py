@@ -11,7 +11,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,19 +89,27 @@ class Parting:
 
     def add(self, name: str, rows: pl.LazyFrame) -> None:
         """Read ``rows``, which have a ``customer_id``, once, and lay them down; blocks."""
-        schema = self._schemas[name] = rows.collect_schema()
-        narrow = rows.with_columns(
-            pl.col(column).cast(dtype) for column, dtype in self._narrow.items() if column in schema
-        )
+        with self.laying(name, rows.collect_schema()) as lay:
+            for batch in rows.collect_batches(chunk_size=_BATCH, maintain_order=False, engine="streaming"):
+                lay(batch)
+
+    @contextlib.contextmanager
+    def laying(self, name: str, schema: pl.Schema) -> Iterator[Callable[[pl.DataFrame], None]]:
+        """Lay a table down as its rows come: the block hands some after the others to what it is given, which blocks."""
+        self._schemas[name] = schema
+        narrow = [pl.col(column).cast(dtype) for column, dtype in self._narrow.items() if column in schema]
         with ExitStack() as files:
             writers: dict[tuple[int, int], pa.ipc.RecordBatchFileWriter] = {}
-            for batch in narrow.collect_batches(chunk_size=_BATCH, maintain_order=False, engine="streaming"):
-                for key, part in _parted(batch):
+
+            def lay(rows: pl.DataFrame) -> None:
+                for key, part in _parted(rows.with_columns(narrow)):
                     if key not in writers:
                         path = self._files[name, *key] = self._folder / f"{name}-{key[0]}-{key[1]}.arrow"
                         writers[key] = files.enter_context(pa.ipc.new_file(str(path), part.schema, options=_LZ4))
                     writers[key].write_table(part)
                     self._counts[key] += part.num_rows
+
+            yield lay
 
     def parts(self, besides: Mapping[int, int], *, upto: int) -> Iterator[tuple[Some, Mapping[str, pl.LazyFrame]]]:
         """Some customers after the others, in the order of `PLACE`, and the rows of each table that are theirs.

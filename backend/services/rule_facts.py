@@ -7,7 +7,7 @@ import asyncpg
 import polars as pl
 
 from backend.clock import Clock
-from backend.lake.asked_sources import Standing
+from backend.lake.asked_sources import Rows, Standing
 from backend.store import customers, life_cycle, shop
 from backend.store import rule_facts as store
 from backend.store.pool import Connection
@@ -43,15 +43,25 @@ class RuleFacts:
                 lists=await store.list_revisions(connection),
             )
 
-    async def received(self, campaigns: list[int] | None, customers: Sequence[int] | None = None) -> pl.DataFrame:
+    async def received(self, campaigns: list[int] | None, customers: Sequence[int]) -> pl.DataFrame:
         """``campaign_id``, ``customer_id``, ``at`` of the first accepted push of each campaign."""
         async with self.pool.acquire() as connection:
             return await store.list_received(connection, campaigns=campaigns, customers=customers)
 
-    async def last_pushes(self, customers: Sequence[int] | None = None) -> pl.DataFrame:
+    async def hand_received(self, campaigns: list[int] | None, to: Rows) -> None:
+        """The same of everyone."""
+        async with self.pool.acquire() as connection:
+            await store.hand_received(connection, campaigns=campaigns, to=to)
+
+    async def last_pushes(self, customers: Sequence[int]) -> pl.DataFrame:
         """``customer_id``, ``at`` of the last accepted push."""
         async with self.pool.acquire() as connection:
             return await store.list_last_pushes(connection, customers=customers)
+
+    async def hand_last_pushes(self, to: Rows) -> None:
+        """The same of everyone."""
+        async with self.pool.acquire() as connection:
+            await store.hand_last_pushes(connection, to=to)
 
     async def launched(self, campaigns: list[int] | None) -> list[Launched]:
         """Campaigns that were launched."""
@@ -67,10 +77,15 @@ class RuleFacts:
             for row in rows
         ]
 
-    async def arms(self, campaigns: list[int], customers: Sequence[int] | None = None) -> pl.DataFrame:
-        """``campaign_id``, ``customer_id``, ``arm`` of everyone in an arm of a campaign."""
+    async def arms(self, campaigns: list[int], customers: Sequence[int]) -> pl.DataFrame:
+        """``campaign_id``, ``customer_id``, ``arm`` of those in an arm of a campaign."""
         async with self.pool.acquire() as connection:
             return await store.list_arms(connection, campaigns=campaigns, customers=customers)
+
+    async def hand_arms(self, campaigns: list[int], to: Rows) -> None:
+        """The same of everyone."""
+        async with self.pool.acquire() as connection:
+            await store.hand_arms(connection, campaigns=campaigns, to=to)
 
     async def trait(self, name: str) -> pl.DataFrame:
         """``customer_id``, ``value`` (JSON) of everyone who has a trait."""

@@ -1,6 +1,6 @@
 """The send ledger and static lists as rules read them: of all customers, as text that Polars reads in one go, or of some."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
@@ -9,10 +9,12 @@ import polars as pl
 
 from backend.store import queries
 from backend.store.pool import Connection
-from backend.store.text_copy import read_rows
+from backend.store.text_copy import hand_rows, read_rows
 
 _SQL = queries.load("rule_facts")
 _ID, _CAMPAIGN, _AT = {"customer_id": pl.Int64}, {"campaign_id": pl.Int32}, {"at": pl.Int64}
+_Rows = Callable[[pl.DataFrame], None]
+_ARMS = _CAMPAIGN | _ID | {"arm": pl.String}
 
 
 async def ledger_mark(connection: Connection, *, now: datetime) -> tuple[str, int]:
@@ -23,20 +25,27 @@ async def ledger_mark(connection: Connection, *, now: datetime) -> tuple[str, in
 
 
 async def list_received(
-    connection: Connection, *, campaigns: Sequence[int] | None, customers: Sequence[int] | None = None
+    connection: Connection, *, campaigns: Sequence[int] | None, customers: Sequence[int]
 ) -> pl.DataFrame:
-    """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each customer."""
+    """``campaign_id``, ``customer_id``, ``at``: when the first push of each campaign was accepted for each of these customers."""
     schema = _CAMPAIGN | _ID | _AT
-    if customers is None:
-        return _dated(await read_rows(connection, _SQL["list_received"], campaigns, schema=schema))
     return _dated(await _of(connection, "list_received_by", campaigns, sorted(customers), schema=schema))
 
 
-async def list_last_pushes(connection: Connection, *, customers: Sequence[int] | None = None) -> pl.DataFrame:
-    """``customer_id``, ``at``: when the last push was accepted for each customer who ever got one."""
-    if customers is None:
-        return _dated(await read_rows(connection, _SQL["list_last_pushes"], schema=_ID | _AT))
+async def hand_received(connection: Connection, *, campaigns: Sequence[int] | None, to: _Rows) -> None:
+    """As `list_received`, of everyone."""
+    schema = _CAMPAIGN | _ID | _AT
+    await hand_rows(connection, _SQL["list_received"], campaigns, schema=schema, to=lambda rows: to(_dated(rows)))
+
+
+async def list_last_pushes(connection: Connection, *, customers: Sequence[int]) -> pl.DataFrame:
+    """``customer_id``, ``at``: when the last push was accepted for each of these customers who ever got one."""
     return _dated(await _of(connection, "list_last_pushes_to", sorted(customers), schema=_ID | _AT))
+
+
+async def hand_last_pushes(connection: Connection, *, to: _Rows) -> None:
+    """As `list_last_pushes`, of everyone."""
+    await hand_rows(connection, _SQL["list_last_pushes"], schema=_ID | _AT, to=lambda rows: to(_dated(rows)))
 
 
 async def list_launched(connection: Connection, *, campaigns: Sequence[int] | None) -> list[asyncpg.Record]:
@@ -44,14 +53,14 @@ async def list_launched(connection: Connection, *, campaigns: Sequence[int] | No
     return cast("list[asyncpg.Record]", await connection.fetch(_SQL["list_launched"], campaigns))
 
 
-async def list_arms(
-    connection: Connection, *, campaigns: Sequence[int], customers: Sequence[int] | None = None
-) -> pl.DataFrame:
-    """``campaign_id``, ``customer_id``, ``arm`` of everyone in an arm of a campaign."""
-    schema = _CAMPAIGN | _ID | {"arm": pl.String}
-    if customers is None:
-        return await read_rows(connection, _SQL["list_campaign_arms"], campaigns, schema=schema)
-    return await _of(connection, "list_campaign_arms_of", campaigns, sorted(customers), schema=schema)
+async def list_arms(connection: Connection, *, campaigns: Sequence[int], customers: Sequence[int]) -> pl.DataFrame:
+    """``campaign_id``, ``customer_id``, ``arm`` of those of these customers who are in an arm of a campaign."""
+    return await _of(connection, "list_campaign_arms_of", campaigns, sorted(customers), schema=_ARMS)
+
+
+async def hand_arms(connection: Connection, *, campaigns: Sequence[int], to: _Rows) -> None:
+    """As `list_arms`, of everyone."""
+    await hand_rows(connection, _SQL["list_campaign_arms"], campaigns, schema=_ARMS, to=to)
 
 
 async def list_trait(connection: Connection, *, name: str) -> pl.DataFrame:
