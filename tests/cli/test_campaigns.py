@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from backend.cli.journeys import app
 from backend.lake.frame import CustomerFrame
+from backend.push.memory import MemorySender
 from tests.segments.rules.people import TODAY, frame_of, person
 from tests.services.frames import AS_OF
 
@@ -92,3 +94,49 @@ def test_a_file_that_is_none_is_refused_with_the_place(joren: Call) -> None:
         refused = joren("create-from", "-", input=text)
         assert refused.exit_code != 0
         assert words in refused.output
+
+
+TWO_PHONES = """
+INSERT INTO sources (name, kind, created_at) VALUES ('app', 'app', now());
+INSERT INTO customers (created_at, born_source_id) SELECT now(), 1 FROM generate_series(1, 2);
+INSERT INTO identities (kind, value, customer_id, proven, linked_at) VALUES ('user', 'M-1001', 2, true, now());
+INSERT INTO devices (address, address_kind, customer_id, source_id, platform, state, first_seen, last_seen, anonymous_id)
+SELECT 'phone-' || id, 'token', id, 1, 'android', 'live', now(), now(), 'anon-' || id FROM generate_series(1, 2) AS id
+"""
+
+
+def test_a_test_goes_to_whom_the_shop_or_joren_numbers(joren: Call, dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    sender = MemorySender()
+
+    @asynccontextmanager
+    async def opened(_: object) -> AsyncIterator[MemorySender]:
+        yield sender
+
+    monkeypatch.setattr("backend.wiring.everything.open_sender", opened)
+    asyncio.run(_execute(dsn, TWO_PHONES))
+    assert joren("create-from", "-", input=json.dumps(TEA)).exit_code == 0
+
+    by_shop = joren("test", "Tea", "M-1001")
+    assert by_shop.exit_code == 0, by_shop.output
+    assert "device 2: accepted" in by_shop.output
+    by_joren = joren("test", "Tea", "--customer-id", "1", "--json")
+    assert (by_joren.exit_code, json.loads(by_joren.output)["customer_id"]) == (0, 1)
+    on_the_way = joren("send", "Tea", "--test-to", "M-1001")
+    assert on_the_way.exit_code == 0, on_the_way.output
+    assert [each.address for each in sender.sent] == ["phone-2", "phone-1", "phone-2"]
+
+    for whom, words in (
+        (("2",), 'Nobody has the member number "2"'),
+        ((), "Name the customer"),
+        (("M-1001", "--customer-id", "2"), "Name the customer"),
+        (("M-1001", "--device", "1"), "no live device 1"),
+    ):
+        refused = joren("test", "Tea", *whom)
+        assert (refused.exit_code != 0, words in refused.output) == (True, True), refused.output
+    assert len(sender.sent) == 3
+
+
+async def _execute(dsn: str, statements: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    await connection.execute(statements)
+    await connection.close()
