@@ -43,7 +43,8 @@ class Audiences(Protocol):
             segment_id: the segment; None for every customer but test accounts, of version 0.
             columns: columns of the customer frame wanted beside ``customer_id``; one that the frame does not have
                 (nobody ever did that event) is left out.
-            among: only members with one of these numbers.
+            among: numbers of some who are members by an earlier answer: only their rows, without asking the segment's rule of
+                anybody again, so ``known_since`` is not told.
         """
         ...
 

@@ -14,6 +14,8 @@ from campaigns.campaign import Draft
 from campaigns.content import Content, Text
 from campaigns.steps import Part, Send, SplitShare
 from campaigns.trigger import OnEvent, Recurring
+from segments.membership import members
+from segments.rules.rule import Rule
 from tests.admin_ui.conftest import Browser
 from tests.admin_ui.fakes import FakeFrame, FakeLake
 from tests.admin_ui.test_pages import make_segment
@@ -87,3 +89,30 @@ async def test_a_launch_that_waits_is_told_and_decided_on_the_pages(
     assert await runs.launch_due() == 1
     again = await administrator.post(f"{at}/approve", {"comment": ""})
     assert (again.status_code, "もう承認待ちではありません" in again.text) == (422, True)
+
+
+async def test_the_texts_of_a_few_do_not_ask_everybody_the_rule_again(
+    administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def noted(rows: pl.DataFrame) -> pl.DataFrame:
+        asked.append(rows.height)
+        return rows
+
+    def counted(frame: pl.LazyFrame, rule: Rule) -> pl.LazyFrame:
+        return members(frame.map_batches(noted, predicate_pushdown=False), rule)
+
+    await full.pool.execute(
+        """INSERT INTO consents (customer_id, purpose, channel, granted, source_id, changed_at)
+           SELECT customer_id, 'marketing', 'push', true, 1, $1 FROM customers""",
+        full.clock.now(),
+    )
+    segment = int(await make_segment(administrator))
+    monkeypatch.setattr("backend.services.segment_runs.members", counted)
+    greeting = Content(ja=Text("{{ ランク|default('常連') }}の方へ", "またどうぞ"))
+    draft = Draft(name="Hello", segment_id=segment, content=greeting, holdout_percent=0.0)
+    number = (await full.campaign_desk.create(draft, by="test")).summary.campaign_id
+    seen = await full.campaign_desk.dry_run(number)
+    assert {each.title for each in seen.samples} == {"レギュラーの方へ"}
+    assert asked == [120]
