@@ -1,6 +1,7 @@
 """When a campaign goes out, in words, with its next dates where it repeats."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -13,11 +14,11 @@ from admin_ui.i18n import Say
 from admin_ui.page import Page
 from admin_ui.services import PageServices
 from admin_ui.trigger_form import event_of
+from campaigns.draft_preview import UPCOMING
+from campaigns.errors import DraftIncomplete
+from campaigns.schedule import upcoming
 from campaigns.timeline import name_of_event
 from campaigns.trigger import Kind, Recurring
-
-UPCOMING = 5
-"""Dates of a repetition that are shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +93,18 @@ def _repeated(fields: Mapping[str, str], page: Page) -> Timing:
     made = trigger_form.trigger(fields, None, zone=page.shop.zone, currency=page.shop.currency)
     if not isinstance(made, Recurring):
         raise TypeError(made)
-    found = repetition_form.upcoming(made, zone=page.shop.zone, now=page.now, count=UPCOMING)
+    found = _upcoming(made, page)
     if not found:
         return Timing(told, warning=say("With this no date is left."))
     skips = say("Months without this day are passed over.") if repetition_form.skips_months(fields) else ""
     return Timing(told, [(each, _weekday(each, page)) for each in found], skips)
+
+
+def _upcoming(made: Recurring, page: Page) -> list[datetime]:
+    """The next moments; none where the rule cannot be read."""
+    with suppress(DraftIncomplete):
+        return [due.at for due in upcoming(made, after=page.now, zone=page.shop.zone, count=UPCOMING)]
+    return []
 
 
 def _weekday(moment: datetime, page: Page) -> str:

@@ -1,12 +1,8 @@
 """How often a recurring campaign goes out: a rule of repetition (RFC 5545) as fields people understand, and as a sentence."""
 
 from collections.abc import Mapping
-from datetime import datetime
 
 from admin_ui.i18n import Say, mark
-from campaigns.errors import DraftIncomplete
-from campaigns.recurrence import next_occurrence
-from campaigns.trigger import Recurring
 
 FREQUENCIES: Mapping[str, str] = {
     "DAILY": mark("Every day"),
@@ -116,23 +112,6 @@ def _told(fields: Mapping[str, str], every: int, at: str, say: Say) -> str:
     day = _month_words(fields, say)
     told = say("Every month %(day)s at %(at)s", day=day, at=at)
     return told if every == 1 else say("Every %(n)s months %(day)s at %(at)s", n=every, day=day, at=at)
-
-
-def upcoming(recurring: Recurring, *, zone: str, now: datetime, count: int) -> list[datetime]:
-    """The next moments at which it would be launched; none where its rule cannot be read."""
-    found: list[datetime] = []
-    try:
-        while len(found) < count:
-            after = found[-1] if found else now
-            moment = next_occurrence(
-                recurring.rrule, starts_at=recurring.starts_at, after=after, zone=zone, until=recurring.until
-            )
-            if moment is None:
-                break
-            found.append(moment)
-    except DraftIncomplete:
-        return []
-    return found
 
 
 def skips_months(fields: Mapping[str, str]) -> bool:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from campaigns.campaign import Draft
 from campaigns.recurrence import moment_of, next_occurrence
-from campaigns.trigger import Once, OnDate, Recurring
+from campaigns.trigger import Once, OnDate, Recurring, Trigger
 
 ONLY = 1
 """The occurrence of a campaign that is launched once."""
@@ -92,18 +92,38 @@ def next_due(draft: Draft, *, after: datetime, zone: str) -> Due | None:
         after: an aware moment.
         zone: IANA name of the shop's time zone.
     """
+    return _next(draft.trigger, draft.scheduled_at, after=after, zone=zone)
+
+
+def upcoming(
+    trigger: Trigger, *, begins: datetime | None = None, after: datetime, zone: str, count: int
+) -> tuple[Due, ...]:
+    """The next launches later than ``after`` and not before ``begins``, at most ``count`` of them, the first one first.
+
+    Raises:
+        DraftIncomplete: the rule of repetition cannot be read.
+    """
+    found: list[Due] = []
+    while len(found) < count:
+        due = _next(trigger, begins, after=found[-1].at if found else after, zone=zone)
+        if due is None:
+            break
+        found.append(due)
+    return tuple(found)
+
+
+def _next(trigger: Trigger, begins: datetime | None, *, after: datetime, zone: str) -> Due | None:
     clock = ZoneInfo(zone)
-    begins = draft.scheduled_at
-    match draft.trigger:
+    match trigger:
         case Once():
             return None if begins is None or begins <= after else Due(ONLY, begins.astimezone(UTC), _day(begins, clock))
         case Recurring(rrule=rule, starts_at=starts_at, until=until):
             since = max(after, begins - RESOLUTION) if begins is not None else after
             at = next_occurrence(rule, starts_at=starts_at, after=since, zone=zone, until=until)
             return None if at is None else Due(int(at.timestamp()) // 60, at, _day(at, clock))
-        case OnDate(until=until) as trigger:
+        case OnDate(until=until) as dated:
             since = max(after, begins - RESOLUTION) if begins is not None else after
-            due = _next_day(trigger, since, clock)
+            due = _next_day(dated, since, clock)
             return None if until is not None and due.at > until else due
         case _:
             return None

@@ -14,9 +14,11 @@ from backend.api.guards import actor_of, requires
 from backend.api.idempotency import APART
 from backend.api.parameters import TEXT, Number
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.previews import CampaignPreviews
 from backend.services.campaign_desk.trials import Trial
 from backend.services.people import People
 from campaigns.definition import Definition, definition_of
+from campaigns.draft_preview import DraftPreview
 from campaigns.dry_run import DryRun
 from campaigns.figures import CampaignReport
 from campaigns.overview import CampaignDetail, CampaignSummary, CampaignVersion, Progress, TestSend
@@ -99,6 +101,13 @@ class CampaignController(Controller):
     ) -> CampaignDetail:
         """Keep a new draft; nothing is sent."""
         return await campaign_desk.create(data.draft(), by=actor_of(request))
+
+    @post("/preview", status_code=200, summary="Look at a draft without keeping it", guards=[_READ])
+    async def preview_campaign(
+        self, data: JSONBody[Definition], campaign_previews: NamedDependency[CampaignPreviews]
+    ) -> DraftPreview:
+        """Takes what creates a campaign: the next five launches, and how many the segment holds and can be reached. Nothing is stored."""
+        return await campaign_previews.preview(data.draft())
 
     @get("/{campaign_id:int}", summary="Read a campaign", guards=[_READ])
     async def get_campaign(self, campaign_id: Number, campaign_desk: NamedDependency[CampaignDesk]) -> CampaignDetail:

@@ -55,7 +55,7 @@ def create_from(file: str = _FILE, by: str = _BY, as_json: bool = _AS_JSON) -> N
 
     Example: joren campaign create-from second-visit.json --by mika
     """
-    draft = _read(file)
+    draft = read_draft(file)
 
     async def work(services: Services) -> CampaignDetail:
         return await services.campaign_desk.create(draft, by=_actor(by))
@@ -69,7 +69,7 @@ def edit(campaign: str = _CAMPAIGN, file: str = _FILE, by: str = _BY, as_json: b
 
     Example: joren campaign edit "Second visit" second-visit.json
     """
-    draft = _read(file)
+    draft = read_draft(file)
     _act(campaign, lambda desk, number, now: desk.edit(number, draft, revision=now, by=_actor(by)), as_json=as_json)
 
 
@@ -79,7 +79,7 @@ def publish(campaign: str = _CAMPAIGN, file: str = _FILE, by: str = _BY, as_json
 
     Example: joren campaign publish "Onboarding" onboarding.json
     """
-    draft = _read(file)
+    draft = read_draft(file)
     _act(campaign, lambda desk, number, now: desk.publish(number, draft, revision=now, by=_actor(by)), as_json=as_json)
 
 
@@ -251,7 +251,8 @@ def try_out(
         typer.echo(tell_test(tried))
 
 
-def _read(file: str) -> Draft:
+def read_draft(file: str) -> Draft:
+    """The draft that a JSON file states; - is the pipe."""
     with failing_clearly():
         try:
             text = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()

@@ -3,7 +3,7 @@
 import typer
 
 from backend.api import journey_answers as api
-from backend.cli.campaign_definitions import app
+from backend.cli.campaign_preview import app
 from backend.cli.campaigns import ACTOR
 from backend.cli.named import find_campaign
 from backend.cli.runtime import print_json, run

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
     from backend.services.campaign_desk.calendar import CampaignCalendar
     from backend.services.campaign_desk.desk import CampaignDesk
+    from backend.services.campaign_desk.previews import CampaignPreviews
     from backend.services.campaign_desk.programme import ProgrammeReports
     from backend.services.campaign_desk.winners import CampaignTests
     from backend.services.campaign_runs import CampaignRuns
@@ -124,6 +125,7 @@ class Services(IntakeServices):
     journey_desk: "JourneyDesk"
     campaign_breakdowns: "CampaignBreakdowns"
     campaign_calendar: "CampaignCalendar"
+    campaign_previews: "CampaignPreviews"
     campaign_tests: "CampaignTests"
     programme_reports: "ProgrammeReports"
     playbooks: "Playbooks"

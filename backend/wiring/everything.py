@@ -17,6 +17,7 @@ from backend.services.access.sessions import Access
 from backend.services.campaign_desk.breakdowns import CampaignBreakdowns
 from backend.services.campaign_desk.calendar import CampaignCalendar
 from backend.services.campaign_desk.desk import CampaignDesk
+from backend.services.campaign_desk.previews import CampaignPreviews
 from backend.services.campaign_desk.programme import ProgrammeReports
 from backend.services.campaign_desk.winners import CampaignTests
 from backend.services.campaign_runs import CampaignRuns
@@ -137,6 +138,7 @@ def build(intake: IntakeServices, sender: PushSender) -> Services:
             pool, facts=facts, labels=CampaignLabels(stored, lake, segment_runs, membership_ledger)
         ),
         campaign_calendar=CampaignCalendar(pool, clock),
+        campaign_previews=CampaignPreviews(pool, clock, count=segment_runs.count),
         campaign_tests=CampaignTests(pool, clock, facts=facts),
         programme_reports=ProgrammeReports(pool, clock, facts=facts, audiences=audiences),
         playbooks=Playbooks(

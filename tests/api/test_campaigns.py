@@ -1,10 +1,11 @@
 """A server program steers campaigns as the pages do."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
@@ -19,9 +20,11 @@ from backend.api.campaigns import CampaignController
 from backend.api.problems import HANDLERS
 from backend.lake.frame import CustomerFrame
 from backend.services.api_keys import ApiKeys
+from backend.services.campaign_desk.previews import CampaignPreviews
 from backend.services.people import People
+from segments.preview import Count
 from tests.api.conftest import client_of
-from tests.fixtures.shop_floor import ShopFloor
+from tests.fixtures.shop_floor import NOON, ShopFloor
 
 TEXT = {"ja": {"title": "{{ 姓 }}様へ", "body": "お待ちしています"}}
 
@@ -33,13 +36,19 @@ async def floor(pool: asyncpg.Pool) -> ShopFloor:
     return floor
 
 
+async def _size(segment_id: int) -> Count:
+    return Count(size=10 * segment_id, total=99, reachable=7 * segment_id, as_of=NOON)
+
+
 @pytest.fixture
 async def client(floor: ShopFloor, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
     keys = ApiKeys(floor.pool, floor.clock)
     people = People(floor.pool, floor.clock, CustomerFrame(tmp_path))
+    previews = CampaignPreviews(floor.pool, floor.clock, count=_size)
     app = Litestar(
         [CampaignController, CampaignActsController],
         dependencies={
+            "campaign_previews": Provide(lambda: previews, sync_to_thread=False),
             "campaign_desk": Provide(lambda: floor.desk, sync_to_thread=False),
             "people": Provide(lambda: people, sync_to_thread=False),
         },
@@ -231,3 +240,37 @@ async def test_a_launch_that_waits_is_approved_or_passed_over(client: httpx.Asyn
     assert answer.json()["waiting"] == []
     assert (await client.post(f"/campaigns/{number}/launches/1/reject", json={"comment": "why"})).status_code == 409
     assert (await client.post(f"/campaigns/{number}/launches/0/approve", json={})).status_code == 400
+
+
+async def test_a_look_before_it_is_kept(client: httpx.AsyncClient, floor: ShopFloor) -> None:
+    weekly = {"kind": "recurring", "rrule": "FREQ=WEEKLY;BYDAY=FR;COUNT=3", "starts_at": NOON.isoformat()}
+    segment = await floor.segment()
+    body = {"name": "Tea", "segment_id": segment, "content": TEXT, "names_on_lock_screen": True, "trigger": weekly}
+    answer = await client.post("/campaigns/preview", json=body)
+    assert answer.status_code == 200, answer.text
+    seen = answer.json()
+    moments = [datetime.fromisoformat(each) for each in seen["launches"]]
+    first = NOON + timedelta(days=(4 - NOON.astimezone(ZoneInfo(seen["zone"])).weekday()) % 7)
+    assert moments == [at for at in (first + timedelta(weeks=n) for n in range(3)) if at > NOON]
+    assert (seen["audience"]["total"], seen["audience"]["reachable"]) == (10 * segment, 7 * segment)
+    begins = {"scheduled_at": (first + timedelta(days=1)).isoformat()}
+    later = (await client.post("/campaigns/preview", json=body | begins)).json()["launches"]
+    assert later == [each for each in seen["launches"] if datetime.fromisoformat(each) > first]
+    anybody = body | {"segment_id": None, "trigger": {"kind": "event", "event": "Application Opened"}}
+    seen = (await client.post("/campaigns/preview", json=anybody)).json()
+    assert (seen["launches"], seen["audience"]) == ([], None)
+
+    for wrong, field in (
+        ({"trigger": weekly | {"rrule": "FREQ=HOURLY"}}, "trigger.rrule"),
+        ({"trigger": weekly | {"rrule": "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}}, "trigger.rrule"),
+        ({"segment_id": 99}, "segment_id"),
+    ):
+        refused = await client.post("/campaigns/preview", json=body | wrong)
+        assert (refused.status_code, refused.json()["field"]) == (400, field), refused.text
+    assert (await client.get("/campaigns")).json() == []
+
+
+async def test_a_look_asks_for_a_key_that_reads_campaigns(client: httpx.AsyncClient, floor: ShopFloor) -> None:
+    key = await ApiKeys(floor.pool, floor.clock).create("other", scopes=["segments:read"])
+    client.headers["Authorization"] = f"Bearer {key}"
+    assert (await client.post("/campaigns/preview", json={"name": "Tea", "segment_id": 1})).status_code == 403

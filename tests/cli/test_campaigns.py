@@ -96,6 +96,20 @@ def test_a_file_that_is_none_is_refused_with_the_place(joren: Call) -> None:
         assert words in refused.output
 
 
+def test_a_look_before_it_is_kept_tells_dates_and_people(joren: Call) -> None:
+    looked = joren("preview", "-", input=json.dumps(TEA))
+    assert looked.exit_code == 0, looked.output
+    assert len([line for line in looked.output.splitlines() if line.startswith("Fri ")]) == 5
+    assert "12:00 Asia/Tokyo" in looked.output
+    assert "In the segment 2, 2 of whom can be reached" in looked.output
+    seen = json.loads(joren("preview", "-", "--json", input=json.dumps(TEA)).output)
+    assert (len(seen["launches"]), seen["audience"]["total"]) == (5, 2)
+    badly = TEA["trigger"] | {"rrule": "FREQ=WEEKLY;BYDAY=XX"}
+    refused = joren("preview", "-", input=json.dumps(TEA | {"trigger": badly}))
+    assert (refused.exit_code != 0, "trigger.rrule" in refused.output) == (True, True), refused.output
+    assert "There are no campaigns yet" in joren("list").output
+
+
 TWO_PHONES = """
 INSERT INTO sources (name, kind, created_at) VALUES ('app', 'app', now());
 INSERT INTO customers (created_at, born_source_id) SELECT now(), 1 FROM generate_series(1, 2);
