@@ -51,7 +51,7 @@ class SegmentAudiences:
         return Members(frame=found, as_of=view.as_of, version=version, day=view.day, known_since=since)
 
     async def _known(self, segment_id: int | None, columns: tuple[str, ...], numbers: Collection[int]) -> Members:
-        """Those who were found to be members a moment ago: a rule costs as much for three people as for everybody."""
+        """Those who were found to be members a moment ago: neither their rule nor what it asks is worked out again."""
         version = 0 if segment_id is None else (await self.segment_runs.get(segment_id)).segment.version
         view = self.frame.read()
         theirs = view.frame.filter(pl.col("customer_id").is_in(list(numbers)))
