@@ -28,7 +28,10 @@ _BEFORE_EN = {
     Property.RANK: "to rank",
     Property.BRAND: "of brand",
     Property.PLATFORM: "on platform",
+    Property.COUPON: "of coupon",
+    Property.PRODUCT: "of product",
 }
+"""Where the phrase has no object that the filter could name."""
 _OBJECTS_EN = {
     Property.COUPON: "a coupon",
     Property.STORE: "a store",

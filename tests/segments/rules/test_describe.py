@@ -1,13 +1,16 @@
 """Rules read as sentences in both languages."""
 
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import given
 
+from segments.errors import RuleError
 from segments.events import VOCABULARY
 from segments.rules import words
 from segments.rules.behaviour import LEDGER_EVENTS
+from segments.rules.conditions import CONDITIONS
 from segments.rules.describe import describe
 from segments.rules.operators import KINDS, Kind
 from segments.rules.parse import parse
@@ -253,6 +256,33 @@ def test_every_rule_has_words(document: Any) -> None:
         sentence = describe(parse(document), language)
         assert sentence
         assert "{" not in sentence
+
+
+ASKED: list[dict[str, Any]] = [
+    {"op": "at_least", "times": 1},
+    {"sum": "property:size", "op": ">=", "value": 2},
+    {"when": "first", "op": "within_days", "value": 3},
+    {"in_periods": 1, "of_last": 3, "unit": "week"},
+    {"change": "stopped", "days": 4},
+]
+FILTERS: list[Any] = [["3"], {"not_in": ["3"]}, {">=": 3}, {"between": [3, 4]}]
+
+
+def test_every_filter_of_every_event_has_words_whatever_is_asked() -> None:
+    told = 0
+    for event in CONDITIONS.events:
+        for each in event.properties:
+            for value, asked in product(FILTERS, ASKED):
+                try:
+                    rule = parse({"event": event.name, "where": {each.name: value}, **asked})
+                except RuleError:  # a size of a text, or a word of a number, or nothing that could be summed
+                    continue
+                sentences = describe(rule, "ja"), describe(rule, "en")
+                assert all("3" in sentence for sentence in sentences)
+                told += 1
+    assert told > len(ASKED) * len(CONDITIONS.events)
+    coupon = {"event": "Coupon Redeemed", "where": {"coupon": ["A"]}, "sum": "property:size", "op": ">=", "value": 2}
+    assert describe(parse(coupon), "en") == 'the total of "size" of Coupon redeemed of coupon "A" is at least 2'
 
 
 def test_every_event_day_and_yes_or_no_has_a_phrase() -> None:
