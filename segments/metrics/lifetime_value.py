@@ -4,6 +4,7 @@ Parameters are the shop's: they are fitted to all its buyers, whichever members 
 of segments add up.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 _DAYS = 2**20
 """More days than any history has."""
+
+_AT_ONCE = 500_000
+"""Buyers whose expectations are reckoned together: what is alike among them is reckoned once, and takes some 50 MB meanwhile."""
 
 YEAR = 365
 """Days of the 12 months ahead."""
@@ -65,7 +69,7 @@ def ltv_12m(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
             pl.lit(pl.Series([["too_little_data"]])).alias("notes"),
         )
     sales = pl.col("expected_sales")
-    return expect(buyers, models).select(
+    return expect(buyers, models, tell=["expected_sales"]).select(
         sales.sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), sales.mean().alias("value")
     )
 
@@ -131,20 +135,32 @@ def fit_models(facts: Facts, day: date) -> Models | None:
     return Models(BgNbd(**row["visits"]), GammaGamma(**row["money"]))
 
 
-def expect(histories: pl.LazyFrame, models: Models, *, days: int = YEAR) -> pl.LazyFrame:
+EXPECTED = ("alive", "expected_purchases", "expected_value", "expected_sales")
+"""What `expect` tells."""
+
+
+def expect(
+    histories: pl.LazyFrame, models: Models, *, days: int = YEAR, tell: Sequence[str] = EXPECTED
+) -> pl.LazyFrame:
     """Expectations for each customer of `purchase_histories`: for figures, and for rules that choose customers.
 
     ``alive``: probability of not having left for good; ``expected_purchases`` in the next ``days``; ``expected_value`` of one of
-    them and ``expected_sales`` of all (minor units).
+    them and ``expected_sales`` of all (minor units). ``tell`` names those that are wanted. Some customers at a time: what is reckoned
+    on the way is many times what is told.
     """
+    rows = histories.collect()
+    pieces = rows.iter_slices(_AT_ONCE) if rows.height else [rows]
+    return pl.concat([_expected(piece, models, days=days).select("customer_id", *tell) for piece in pieces]).lazy()
+
+
+def _expected(rows: pl.DataFrame, models: Models, *, days: int) -> pl.DataFrame:
     from segments.metrics import bg_nbd, gamma_gamma  # noqa: PLC0415 - SciPy only where a model is used
 
-    rows = histories.collect()
     known = {name: rows[name].to_numpy() for name in ("repeats", "recency", "age")}
     spend = rows["spend"].fill_null(0.0).to_numpy()
     purchases = bg_nbd.expected_purchases(models.visits, **known, days=days)
     value = gamma_gamma.expected_value(models.money, repeats=known["repeats"], spend=spend)
-    return rows.lazy().select(
+    return rows.select(
         "customer_id",
         alive=pl.Series(bg_nbd.chance_alive(models.visits, **known)),
         expected_purchases=pl.Series(purchases),

@@ -46,7 +46,8 @@ def ltv_12m(facts: Facts, day: date) -> pl.LazyFrame:
     if models is None:
         return pl.LazyFrame(schema={"customer_id": pl.Int64, "ltv_12m": pl.Int64})
     expected = pl.col("expected_sales").round().cast(pl.Int64)
-    return expect(purchase_histories(facts, day), models).select("customer_id", expected.alias("ltv_12m"))
+    told = expect(purchase_histories(facts, day), models, tell=["expected_sales"])
+    return told.select("customer_id", expected.alias("ltv_12m"))
 
 
 def _ltv_of_sample(facts: Facts, day: date) -> pl.LazyFrame | None:

@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
 from segments.metrics import bg_nbd, gamma_gamma
 from segments.metrics.compute import compute
@@ -185,7 +186,7 @@ def facts() -> Facts:
 WINDOW = Window(after(200), after(250))
 
 
-def test_the_figure_is_the_mean_of_what_is_expected_of_each(facts: Facts) -> None:
+def test_the_figure_is_the_mean_of_what_is_expected_of_each(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
     measured = compute("ltv_12m", facts, WINDOW)
     assert measured.sheet is not None
     values_of = dict(measured.sheet.rows)
@@ -210,6 +211,10 @@ def test_the_figure_is_the_mean_of_what_is_expected_of_each(facts: Facts) -> Non
         assert 0 <= row["alive"] <= 1
     assert measured.numerator == pytest.approx(each["expected_sales"].sum(), rel=1e-9)
     assert measured.value == pytest.approx(each["expected_sales"].sum() / each.height, rel=1e-9)
+    monkeypatch.setattr("segments.metrics.lifetime_value._AT_ONCE", 7)
+    assert_frame_equal(expect(purchase_histories(facts, WINDOW.last), models).collect(), each, rel_tol=1e-12)
+    nobody = purchase_histories(facts, WINDOW.last).limit(0)
+    assert expect(nobody, models, tell=["alive"]).collect().schema == {"customer_id": pl.Int64, "alive": pl.Float64}
 
 
 def test_a_segment_is_valued_by_the_parameters_of_the_shop(facts: Facts) -> None:
