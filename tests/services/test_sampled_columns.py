@@ -1,6 +1,7 @@
 """What the ledger and everyone decide is told of a sample's people as it is told of everyone."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -59,13 +60,19 @@ async def test_what_campaigns_did_is_asked_of_the_samples_people_alone(
                 first,
             )
     asked: list[list[int] | None] = []
-    received = shop.asked._sources.received
+    sources = type(shop.asked._sources)
+    received, everyones = sources.received, sources.hand_received
 
-    async def watched(campaigns: list[int] | None, customers: list[int] | None = None) -> object:
+    async def of_some(self: Any, campaigns: list[int] | None, customers: list[int]) -> object:
         asked.append(customers)
-        return await received(campaigns, customers)
+        return await received(self, campaigns, customers)
 
-    monkeypatch.setattr(type(shop.asked._sources), "received", lambda _, *which: watched(*which))
+    async def of_everyone(self: Any, campaigns: list[int] | None, to: Any) -> None:
+        asked.append(None)
+        await everyones(self, campaigns, to)
+
+    monkeypatch.setattr(sources, "received", of_some)
+    monkeypatch.setattr(sources, "hand_received", of_everyone)
     named, either = (Match("campaign", "in", tuple(map(str, each))) for each in ((first,), (first, second)))
     for rule in (
         Did(Behaviour("Campaign Received", (named,)), "at_least", 1),
