@@ -89,7 +89,7 @@ def expected_purchases(model: BgNbd, *, repeats: Array, recency: Array, age: Arr
     Equation (10) of the paper, its hypergeometric function by Euler's transformation: without powers that overflow for those
     who bought very often. It depends on (repeats, age) alone, of which there are few.
     """
-    pairs = repeats * (np.max(age, initial=0) + 1) + age
+    pairs = repeats.astype(np.int64) * (np.max(age, initial=0) + 1) + age
     _, some, place = np.unique(pairs, return_index=True, return_inverse=True)
     alive = chance_alive(model, repeats=repeats, recency=recency, age=age)
     expected: Array = _while_alive(model, repeats[some], age[some], days)[place] * alive

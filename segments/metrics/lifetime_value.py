@@ -103,9 +103,9 @@ def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
             return told.lazy().sort("customer_id")
         bought, on = number_purchases(facts, "days").filter(pl.col("business_day") <= day), pl.col("business_day")
         listed = bought.group_by("customer_id").agg(
-            (pl.len() - 1).cast(pl.Int64).alias("repeats"),
-            (on.max() - on.min()).dt.total_days().alias("recency"),
-            (pl.lit(day) - on.min()).dt.total_days().alias("age"),
+            (pl.len() - 1).cast(pl.Int32).alias("repeats"),
+            (on.max() - on.min()).dt.total_days().cast(pl.Int32).alias("recency"),
+            (pl.lit(day) - on.min()).dt.total_days().cast(pl.Int32).alias("age"),
             pl.col("net").filter(pl.col("number") > 1).mean().alias("spend"),
         )
         return listed.sort("customer_id")  # sums of floats, and so fits, come out the same each time
@@ -116,11 +116,11 @@ def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
 def history_of(purchases: PurchaseDays, day: date) -> pl.DataFrame:
     """``row`` and what `purchase_histories` tells, of purchases up to the end of ``day``."""
     begin, end = purchases.first[:-1], purchases.first[1:]
-    repeats = end - begin - 1
-    first, last = (purchases.days[places].astype(np.int64) for places in (begin, end - 1))
+    repeats = (end - begin - 1).astype(np.int32)
+    first, last = (purchases.days[places].astype(np.int32) for places in (begin, end - 1))
     later = purchases.sums(purchases.nets, begin + 1)
     spend = pl.Series(later / np.maximum(repeats, 1)).set(pl.Series(repeats == 0), None)
-    return purchases.table({"repeats": repeats, "recency": last - first, "age": number_of(day) - first, "spend": spend})
+    return purchases.table({"repeats": repeats, "recency": last - first, "age": np.int32(number_of(day)) - first, "spend": spend})
 
 
 def fit_models(facts: Facts, day: date) -> Models | None:
@@ -194,7 +194,7 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
     """Both models in one row, or no row."""
     histories = purchase_histories(facts, day).collect()
     begins = facts.begins() or day
-    repeats = histories.filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
+    repeats = histories.select("repeats", "spend").filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
     enough = (
         histories.height >= BUYERS
         and (day - begins).days + 1 >= HISTORY_DAYS  # both ends are days of history
@@ -214,7 +214,7 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
 
 def _equal_together(histories: pl.DataFrame) -> pl.DataFrame:
     """``repeats``, ``recency``, ``age`` and how many have them, in order: by one number, which sorts several times as fast."""
-    key = (pl.col("repeats") * _DAYS + pl.col("recency")) * _DAYS + pl.col("age")
+    key = (pl.col("repeats").cast(pl.Int64) * _DAYS + pl.col("recency")) * _DAYS + pl.col("age")
     runs = histories.select(key.sort().rle().alias("run")).unnest("run")
     value = pl.col("value")
     return runs.select(
