@@ -120,7 +120,9 @@ def history_of(purchases: PurchaseDays, day: date) -> pl.DataFrame:
     first, last = (purchases.days[places].astype(np.int32) for places in (begin, end - 1))
     later = purchases.sums(purchases.nets, begin + 1)
     spend = pl.Series(later / np.maximum(repeats, 1)).set(pl.Series(repeats == 0), None)
-    return purchases.table({"repeats": repeats, "recency": last - first, "age": np.int32(number_of(day)) - first, "spend": spend})
+    return purchases.table(
+        {"repeats": repeats, "recency": last - first, "age": np.int32(number_of(day)) - first, "spend": spend}
+    )
 
 
 def fit_models(facts: Facts, day: date) -> Models | None:
