@@ -33,9 +33,8 @@ _WHYS = {
 def tell_summary(each: CampaignSummary) -> str:
     """One line."""
     why = f" ({each.paused_reason})" if each.paused_reason else ""
-    counts = (
-        f", {each.targeted:,} targeted, {each.control:,} control, {each.accepted:,} accepted" if each.targeted else ""
-    )
+    control = f", {each.control:,} control" if each.control else ""  # a journey draws it push by push: its report tells
+    counts = f", {each.targeted:,} targeted{control}, {each.accepted:,} accepted" if each.targeted else ""
     failed = f" ({FAILURES.get(each.failed_reason, ('', each.failed_reason))[1]})" if each.failed_reason else ""
     whom = f"for “{each.segment_name}”" if each.segment_id is not None else "for whom it begins"
     waits = f", {each.waiting:,} launches wait for a second person" if each.waiting else ""

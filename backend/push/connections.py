@@ -252,11 +252,7 @@ class Connections:
         try:
             async with asyncio.timeout(self._seconds):
                 sock = await connect(*self.place, self._trust)
-        except (
-            OSError,
-            TimeoutError,
-            ValueError,
-        ) as error:  # TLS that fails is an OSError, a name that is none a ValueError
+        except (OSError, TimeoutError, ValueError) as error:  # TLS that fails: OSError; no such name at all: ValueError
             if self._queue:
                 self._queue.popleft().told(NotSent(type(error).__name__))
             return

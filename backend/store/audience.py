@@ -57,11 +57,16 @@ async def ways_of(
 ) -> tuple[pl.DataFrame, Ways]:
     """The members whom the database knows, and how each stands: as it is kept, and else as it is read; see `read`."""
     asked = _asked(contents, rules, terms)
+    held = (
+        connection.is_in_transaction()
+    )  # what is kept holds of one moment only, which another's transaction may not see
     async with snapshot(connection):
         last = await standing.last_customer(connection)
         known = await asyncio.to_thread(_given, members, last)
         numbers = known["customer_id"]
-        ways = await kept_standing.read(connection, numbers, asked=asked, rules=rules, terms=terms, now=now)
+        ways = None
+        if not held:
+            ways = await kept_standing.read(connection, numbers, asked=asked, rules=rules, terms=terms, now=now)
         if ways is None:
             found = await standing.read(connection, numbers, asked=asked, rules=rules, terms=terms, now=now)
             ways = Ways.one_each(found)

@@ -105,8 +105,13 @@ class Happened:
 
 def world(dice: random.Random) -> tuple[Told, pl.DataFrame, dict[int, int]]:
     """A ledger, what everyone did, and who was merged with whom."""
-    whom = lambda: dice.randrange(1, PEOPLE)  # noqa: E731 - for lists
-    moment = lambda: NOW - timedelta(minutes=dice.randrange(60 * 24 * 35))  # noqa: E731 - for lists
+
+    def whom() -> int:
+        return dice.randrange(1, PEOPLE)
+
+    def moment() -> datetime:
+        return NOW - timedelta(minutes=dice.randrange(60 * 24 * 35))
+
     at = pl.Datetime("us", "UTC")
     pushes = [(dice.randrange(1, 4), whom(), moment()) for _ in range(ROWS)]
     people = [(dice.randrange(1, 4), whom(), dice.choice(["treated", "treated", "control"])) for _ in range(ROWS // 3)]

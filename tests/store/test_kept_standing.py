@@ -11,7 +11,7 @@ import pytest
 from backend.clock import FixedClock
 from backend.services import standing as standing_service
 from backend.services.standing import StandingKeeper
-from backend.store import erasures, kept_standing, standing
+from backend.store import audience, erasures, kept_standing, standing
 from backend.store.standing import Asked
 from campaigns.campaign import Priority
 from campaigns.terms import ConsentRule, SendingRules, Terms
@@ -51,6 +51,30 @@ async def both(
         slow = (await standing.read(connection, numbers, **given)).drop("customer_id")
         ways = await kept_standing.read(connection, numbers, **given)
         return reached(ways.spread(), rules) if ways else None, reached(slow, rules)
+
+
+async def test_in_anothers_transaction_everybody_is_read_anew(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such a transaction may see what the keeper commits meanwhile: what is kept holds of one moment only."""
+    await filled(pool, 2)
+    await keeper(pool).work_until_current()
+    members, read, asked = pl.DataFrame({"customer_id": [1, 2, 3]}), kept_standing.read, []
+
+    async def watched(*given: Any, **more: Any) -> Any:
+        asked.append(given)
+        return await read(*given, **more)
+
+    monkeypatch.setattr(kept_standing, "read", watched)
+    given: dict[str, Any] = {"contents": [], "rules": SendingRules(), "terms": Terms(), "now": NOON}
+    async with pool.acquire() as connection:
+        _, alone = await audience.ways_of(connection, members, **given)
+        assert len(asked) == 1
+        async with connection.transaction():
+            _, within = await audience.ways_of(connection, members, **given)
+        assert len(asked) == 1
+    same = [reached(ways.spread(), SendingRules()) for ways in (alone, within)]
+    assert same[0].equals(same[1].select(same[0].columns))
 
 
 async def assert_same(pool: asyncpg.Pool, seed: int = 0, *, later: timedelta = timedelta()) -> None:

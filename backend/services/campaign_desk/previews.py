@@ -1,8 +1,6 @@
 """A look at a campaign that is not kept yet."""
 
 from collections.abc import Awaitable, Callable
-from datetime import date, datetime
-from typing import Protocol
 
 import asyncpg
 
@@ -13,30 +11,7 @@ from backend.store import shop as shop_store
 from campaigns.campaign import Draft
 from campaigns.draft_preview import UPCOMING, Audience, DraftPreview
 from campaigns.schedule import upcoming
-
-
-class Size(Protocol):
-    """How large a segment is; see `segments.preview.Count`."""
-
-    @property
-    def size(self) -> int:
-        """Members."""
-        ...
-
-    @property
-    def reachable(self) -> int:
-        """Members who can be reached by push."""
-        ...
-
-    @property
-    def as_of(self) -> datetime:
-        """How fresh the facts are."""
-        ...
-
-    @property
-    def known_since(self) -> date | None:
-        """Whether who they are hangs on history that was dropped."""
-        ...
+from segments.preview import Count
 
 
 class CampaignPreviews:
@@ -46,7 +21,7 @@ class CampaignPreviews:
         count: how large a segment is now.
     """
 
-    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, count: Callable[[int], Awaitable[Size]]) -> None:
+    def __init__(self, pool: asyncpg.Pool, clock: Clock, *, count: Callable[[int], Awaitable[Count]]) -> None:
         self._pool = pool
         self._clock = clock
         self._count = count
