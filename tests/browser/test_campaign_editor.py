@@ -76,6 +76,7 @@ async def test_a_field_that_is_left_says_what_is_wrong_and_is_told_again_when_it
     await page.locator("#shape-journey").press("Space")
     await page.locator("#do-step-add-wait").press("Enter")
     await page.locator("#do-step-add-send").press("Enter")
+    await expect(page.locator(".journey-steps > li")).to_have_count(2)
     await page.fill("#step_length\\.s0", "0")
     await page.locator("#step_length\\.s0").press("Tab")
     await expect(page.locator("#error-step_length\\.s0")).to_be_visible()
