@@ -14,6 +14,7 @@ import time
 from collections.abc import Collection, Hashable
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -25,7 +26,7 @@ from backend.lake.asked_sources import Sources, Standing
 from backend.lake.behaviours import Behaviours
 from backend.lake.beside import laid_beside
 from backend.lake.counting import Counting
-from backend.lake.everyone import facts_of_everyone
+from backend.lake.everyone import column_of_everyone
 from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import SUPERSEDED, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
@@ -37,7 +38,6 @@ from backend.lake.shelf import Shelf
 from backend.lake.tables import Lake
 from segments.frame import Glance, Progress
 from segments.history import under_survivors
-from segments.metrics.worked_out import WORKED_OUT
 from segments.raw_members import asks_raw
 from segments.rules.behaviour import Behaviour, source_of
 from segments.rules.references import list_column
@@ -204,8 +204,8 @@ class AskedFrame:
             return await self._ledger(moment).days_since_push(view.day), None
         if held is not None and _outlives(held, stamp_of(key, moment)):
             return held.rows, None
-        facts = facts_of_everyone(self._lake, view, standing)
-        return await asyncio.to_thread(lambda: WORKED_OUT[key](facts, view.day).sort(PLACE).collect()), None
+        column = partial(column_of_everyone, lake=self._lake, view=view, standing=standing, scratch=self._scratch)
+        return await asyncio.to_thread(column, key), None
 
     async def _behaviour_rows(self, behaviour: Behaviour, moment: Moment, held: Held | None) -> Made:
         if source_of(behaviour) != "ledger":

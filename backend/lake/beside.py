@@ -42,7 +42,8 @@ def _found(ids: pl.Series, rows: pl.DataFrame) -> pl.DataFrame:
     found, begin = [_joined(asked.clear(), rows.clear())], 0
     for part in parts_of(rows):
         end = int(places.search_sorted(part.tail(1).select(PLACE).item(), side="right")) if part.height else begin
-        found.append(_joined(asked.slice(begin, end - begin), part))
+        if end > begin:  # to look for nobody costs as much as to look for many: the part is made ready first
+            found.append(_joined(asked.slice(begin, end - begin), part))
         begin = end
     found.append(_joined(asked.slice(begin), rows.clear()))
     return pl.concat(found).select(_filled(rows.schema))[order.arg_sort()]

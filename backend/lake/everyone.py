@@ -1,11 +1,17 @@
 """The facts of everyone who counts, or of a sample of them, for what is worked out of all customers together when a rule asks."""
 
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
 import polars as pl
 
 from backend.lake.asked_sources import Standing
 from backend.lake.frame_view import FrameView
+from backend.lake.parting import PLACE, Parting
 from backend.lake.sample import EVENTS as SAMPLED
 from backend.lake.sample import Sampled
+from backend.lake.shelf import Shelf, parts_of
 from backend.lake.tables import Lake
 from segments.customers import ON_RECORD
 from segments.events import EventName
@@ -14,7 +20,7 @@ from segments.membership import population
 from segments.metrics.facts import Facts
 from segments.metrics.lifecycle import thresholds_for
 from segments.metrics.purchase_days import DAYS, NETS
-from segments.metrics.worked_out import OF_SAMPLE
+from segments.metrics.worked_out import OF_EVERYONE, OF_SAMPLE, nps_answers, nps_score
 from segments.reduce.bitmaps import read_as
 from segments.windows import Window
 
@@ -45,6 +51,28 @@ def facts_of_everyone(lake: Lake, view: FrameView, standing: Standing) -> Facts:
     )
 
 
+def column_of_everyone(name: str, *, lake: Lake, view: FrameView, standing: Standing, scratch: Path) -> pl.DataFrame:
+    """``customer_id`` and a column of `segments.customers.ASKED`, of everyone, in the order of `PLACE`; blocks.
+
+    Worked out some customers after the others, in the order of the frame or of history: laid by customer as they come, and
+    what stands between two passes in files of ``scratch``.
+    """
+    shelf = Shelf(scratch)
+    facts = replace(facts_of_everyone(lake, view, standing), lay=shelf.lay)
+    with Parting(scratch, events=()) as parting:
+        if name in OF_EVERYONE:
+            parts = OF_EVERYONE[name](facts, view.day)
+            first = next(parts)
+            with parting.laying(name, first.schema) as lay:
+                for part in itertools.chain([first], parts):
+                    lay(part)
+        else:
+            parting.add(name, nps_answers(facts, view.day))
+        laid = (part[name] for _, part in parting.parts({}, upto=0))
+        found = (rows.collect() if name in OF_EVERYONE else nps_score(rows) for rows in laid)
+        return shelf.lay(rows.sort(PLACE) for rows in found)
+
+
 def sampled_facts(
     name: str, sampled: Sampled, places: pl.Series, *, lake: Lake, view: FrameView, standing: Standing
 ) -> pl.DataFrame | None:
@@ -62,7 +90,7 @@ def sampled_facts(
     """
     if not _is_whole(view, standing):
         return None
-    people = view.rows.select(_READ).collect()[places].lazy()
+    people = _rows_at(view.rows.select(_READ).collect(), places).lazy()
     used = thresholds_for(facts_of_everyone(lake, view, standing), Window(view.day, view.day))
     facts = Facts(
         days=pl.LazyFrame(),
@@ -73,8 +101,17 @@ def sampled_facts(
         frame=population(people, exclude_test_accounts=standing.exclude_test_accounts),
         thresholds=(used,),
     )
-    found = OF_SAMPLE[name](facts, view.day)
-    return None if found is None else found.collect()
+    return OF_SAMPLE[name](facts, view.day)
+
+
+def _rows_at(rows: pl.DataFrame, places: pl.Series) -> pl.DataFrame:
+    """Rows at places in order, file by file: out of all files at once Polars takes lists only after it has copied them together."""
+    found, begin, first = [rows.clear()], 0, 0
+    for part in parts_of(rows):
+        end = int(places.search_sorted(first + part.height, side="left"))
+        found.append(part[places.slice(begin, end - begin) - first])
+        begin, first = end, first + part.height
+    return pl.concat(found)
 
 
 def _is_whole(view: FrameView, standing: Standing) -> bool:

@@ -37,6 +37,9 @@ LINES = tuple(LAYOUTS[Table.ORDER_LINES].schema)
 
 DAYS = tuple(name for name in reduce_days.DAYS_SCHEMA if name != "bucket")
 
+_AT_ONCE = 1_000_000
+"""Numbers that are drawn together."""
+
 MOST_NEW = 2_000_000
 """A sample that lacks more rows of the lake than these does not answer."""
 
@@ -126,6 +129,13 @@ class Sampled:
         return read_rows(self.folder, self.index.tables[what], names, columns=columns)
 
 
+def _drawn_above(numbers: pl.Series, top: int, limit: int) -> pl.Series:
+    """Those of the numbers above ``top`` that are drawn, each once."""
+    number = pl.col("customer_id")
+    parts = numbers.to_frame("customer_id").iter_slices(_AT_ONCE)
+    return pl.concat(part.filter(number > top, drawn() < limit) for part in parts).to_series().unique()
+
+
 def days_of(events: pl.DataFrame, lines: pl.DataFrame) -> pl.DataFrame:
     """The rows of customer_days that some events make, but for devices, which no rule asks for."""
     counted = reduce_days.customer_days(nw.from_native(events.lazy()), nw.from_native(lines.lazy())).to_native()
@@ -178,11 +188,10 @@ class Sample:
             if self._drawn is None or self._drawn[0] != made:
                 self._drawn = (made, 0, number.clear())
             _, top, known = self._drawn
-            new = numbers.filter(pl.col("customer_id") > top).select("customer_id").unique()
-            if new.height:
-                own = new.filter(drawn() < sampled.index.limit).get_column("customer_id")
-                known = pl.concat([known, own])
-                self._drawn = (made, int(new.select(pl.col("customer_id").max()).item()), known)
+            highest = number.max()
+            if isinstance(highest, int) and highest > top:
+                known = pl.concat([known, _drawn_above(number, top, sampled.index.limit)])
+                self._drawn = (made, highest, known)
             people = known.filter(~known.is_in(sampled.people.absent.implode()))
         return numbers.select(
             (pl.col("customer_id").is_in(people.implode()) & pl.col("current")).arg_true()

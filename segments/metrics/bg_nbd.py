@@ -7,7 +7,7 @@ purchase he leaves with a probability that is beta (a, b) across customers. All 
 Imports SciPy: load it where a model is fitted, not before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -24,7 +24,7 @@ _EARLY = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Histories:
-    """Purchase histories, equal ones together.
+    """Purchase histories, equal ones together; whole numbers.
 
     Attributes:
         repeats: purchases after the first.
@@ -38,9 +38,8 @@ class Histories:
     age: Array
     customers: Array
 
-    def thinned(self, rows: int) -> "Histories":
-        """About so many of the histories, evenly spread."""
-        step = max(1, len(self.repeats) // rows)
+    def every(self, step: int) -> "Histories":
+        """Some of the histories, evenly spread."""
         return Histories(*(column[::step] for column in (self.repeats, self.recency, self.age, self.customers)))
 
 
@@ -61,13 +60,15 @@ class BgNbd:
     converged: bool
 
 
-def fit(histories: Histories) -> BgNbd:
-    """The parameters under which the histories are likeliest."""
-    mean_age = float(np.average(histories.age, weights=histories.customers)) or 1.0
+def fit(parts: Sequence[Histories]) -> BgNbd:
+    """The parameters under which the histories are likeliest; the memory it takes is that of the largest part."""
+    customers = sum(int(part.customers.sum()) for part in parts)
+    mean_age = sum(float((part.age * part.customers).sum()) for part in parts) / customers or 1.0
     start = np.log([0.5, mean_age / 4, 1.0, 2.0])
-    if len(histories.repeats) > 2 * _EARLY:
-        start = maximize(_likelihood(histories.thinned(_EARLY)), start).place
-    found = maximize(_likelihood(histories), start)
+    step = sum(len(part.repeats) for part in parts) // _EARLY
+    if step > 1:
+        start = maximize(_likelihood([part.every(step) for part in parts]), start).place
+    found = maximize(_likelihood(parts), start)
     r, alpha, a, b = (float(value) for value in np.exp(found.place))
     return BgNbd(r, alpha, a, b, found.height, found.converged)
 
@@ -110,44 +111,65 @@ _SINGULAR = 1e-7
 """At a = 1 the expectation is a limit; so close to it the formula gives it to seven digits."""
 
 
-def _likelihood(histories: Histories) -> Callable[[Array], tuple[float, Array]]:
+def _likelihood(parts: Sequence[Histories]) -> Callable[[Array], tuple[float, Array]]:
     """Log-likelihood and its gradient, by the logarithms of the parameters.
 
-    What depends on few distinct values (purchases, days) is worked out once each and looked up. Long columns are multiplied and
-    summed, not ``@``: that would wake BLAS threads, which on a busy machine cost more than they give.
+    What depends on few values (purchases, days) is worked out once each and looked up. Long columns are multiplied and summed,
+    not ``@``: that would wake BLAS threads, which on a busy machine cost more than they give.
     """
-    weight = histories.customers.astype(float)
-    total = float(weight.sum())
-    x, at_x = np.unique(histories.repeats, return_inverse=True)
-    t, at_t = np.unique(np.concatenate([histories.recency, histories.age]), return_inverse=True)
-    at_recency, at_age = np.split(at_t, 2)
-    people = np.bincount(at_x, weights=weight)
-    again = histories.repeats > 0
-    x_row = histories.repeats.astype(float)
+    x = np.arange(1 + max(int(part.repeats.max(initial=0)) for part in parts))
+    t = np.arange(1 + max(int(part.age.max(initial=0)) for part in parts))
+    counted = [np.bincount(part.repeats, weights=part.customers, minlength=len(x)) for part in parts]
+    people = np.sum(counted, axis=0)
 
     def evaluate(place: Array) -> tuple[float, Array]:
         r, alpha, a, b = np.exp(place)
-        log_t, inverse_t = np.log(alpha + t), 1 / (alpha + t)
-        stays = -(r + x_row) * log_t[at_age]
-        beyond = np.log(a) - np.log(b + np.maximum(x, 1) - 1)
-        leaves = np.where(again, beyond[at_x] - (r + x_row) * log_t[at_recency], -np.inf)
-        either = np.logaddexp(stays, leaves)
-        left = np.exp(leaves - either) * weight
-        stayed = weight - left
+        before = b + np.maximum(x, 1) - 1
         by_x = (
             gammaln(r + x) - gammaln(r) + r * np.log(alpha)
             + gammaln(a + b) + gammaln(b + x) - gammaln(b) - gammaln(a + b + x)
         )  # fmt: skip
-        height = float(people @ by_x + (weight * either).sum())
         rest = digamma(a + b) - digamma(a + b + x)
-        gone = np.bincount(at_x, weights=left)
+        height = float(people @ by_x)
         slope = np.array([
-            people @ (digamma(r + x) - digamma(r)) + total * np.log(alpha)
-            - (stayed * log_t[at_age] + left * log_t[at_recency]).sum(),
-            total * r / alpha - ((r + x_row) * (stayed * inverse_t[at_age] + left * inverse_t[at_recency])).sum(),
-            people @ rest + left.sum() / a,
-            people @ (digamma(b + x) - digamma(b) + rest) - gone @ (1 / (b + np.maximum(x, 1) - 1)),
+            people @ (digamma(r + x) - digamma(r)) + people.sum() * np.log(alpha),
+            people.sum() * r / alpha,
+            people @ rest,
+            people @ (digamma(b + x) - digamma(b) + rest),
         ])  # fmt: skip
+        looked_up = _LookedUp(np.log(alpha + t), 1 / (alpha + t), np.log(a) - np.log(before), 1 / before)
+        for part in parts:
+            more, steeper = _either(part, r, a, looked_up)
+            height += more
+            slope += steeper
         return height, slope * np.array([r, alpha, a, b])
 
     return evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedUp:
+    """By days: logarithm and inverse of alpha and them; by purchases: log-odds of leaving at the last one, and an inverse."""
+
+    log_t: Array
+    inverse_t: Array
+    beyond: Array
+    inverse_b: Array
+
+
+def _either(part: Histories, r: float, a: float, table: _LookedUp) -> tuple[float, Array]:
+    """What either having stayed or having left adds to the likelihood of each history, and to the slope: the sums of a part."""
+    weight, x = part.customers.astype(float), r + part.repeats
+    log_age, log_recency = table.log_t[part.age], table.log_t[part.recency]
+    stays = -x * log_age
+    leaves = np.where(part.repeats > 0, table.beyond[part.repeats] - x * log_recency, -np.inf)
+    either = np.logaddexp(stays, leaves)
+    left = np.exp(leaves - either) * weight
+    stayed = weight - left
+    slope = [
+        -(stayed * log_age + left * log_recency).sum(),
+        -(x * (stayed * table.inverse_t[part.age] + left * table.inverse_t[part.recency])).sum(),
+        left.sum() / a,
+        -(left * table.inverse_b[part.repeats]).sum(),
+    ]
+    return float((weight * either).sum()), np.array(slope)

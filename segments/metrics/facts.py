@@ -1,6 +1,6 @@
 """What KPIs are computed from: history, definitions, calendar, and who is asked about."""
 
-from collections.abc import Callable, Collection, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
@@ -103,6 +103,7 @@ class Facts:
         raw_since: the first business day of which ``events`` and ``lines`` are all there; None where none were ever dropped.
             ``days`` and ``frame`` know the days before it all the same.
         history_imported: purchases from before the first event are in ``days``, so first orders are first orders.
+        lay: puts together rows of everyone that were worked out part by part, where memory may be short.
     """
 
     days: pl.LazyFrame
@@ -122,6 +123,7 @@ class Facts:
     frame: pl.LazyFrame | None = None
     raw_since: date | None = None
     history_imported: bool = False
+    lay: Callable[[Iterable[pl.DataFrame]], pl.DataFrame] = pl.concat
     kept: dict[Hashable, pl.DataFrame] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, events: Sequence[str]) -> pl.LazyFrame:

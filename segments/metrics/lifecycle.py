@@ -1,5 +1,6 @@
 """Where customers stand with the shop: life-cycle states and churn, by days since the last purchase."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 
 from segments.metrics.facts import Facts
 from segments.metrics.metric import Options
-from segments.metrics.purchase_days import PurchaseDays, number_of, of_frame, pieces
+from segments.metrics.purchase_days import PurchaseDays, number_of, pieces
 from segments.metrics.purchases import gap, number_purchases
 from segments.metrics.thresholds import HISTORY_DAYS, Thresholds, from_gaps, latest
 from segments.windows import Window
@@ -53,7 +54,20 @@ def thresholds_for(facts: Facts, window: Window) -> Thresholds:
 def states_on(facts: Facts, day: date, thresholds: Thresholds, *, basis: str = "days") -> pl.LazyFrame:
     """``customer_id`` and ``state`` at the end of a day: everyone on record by then, exactly once."""
     key = ("states", day, thresholds, basis)
-    return facts.once(key, lambda: _states(facts, day, thresholds, basis))
+    return facts.once(key, lambda: facts.lay(state_parts(facts, day, thresholds, basis=basis)).lazy())
+
+
+def state_parts(facts: Facts, day: date, thresholds: Thresholds, *, basis: str) -> Iterator[pl.DataFrame]:
+    """`states_on`, some customers after the others."""
+    state = state_of(day, thresholds).alias("state")
+    if facts.frame is None or basis != "days":
+        bought = _bought(facts, day, thresholds, basis)
+        yield facts.known_by(day).join(bought, on="customer_id", how="left").select("customer_id", state).collect()
+        return
+    for rows, purchases in pieces(facts.frame, day, "known_since"):
+        bought_here = buying(purchases, day, thresholds)
+        stands = rows.with_row_index("row").join(bought_here.cast({"row": pl.UInt32}), on="row", how="left")
+        yield stands.filter(pl.col("known_since") <= day).select("customer_id", state)
 
 
 def life_cycle_states(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
@@ -98,15 +112,6 @@ def thresholds_used(facts: Facts, window: Window, _options: Options) -> pl.LazyF
     used = thresholds_for(facts, window)
     row = (used.t1, used.t2, used.t3, used.version, used.since, used.provisional)
     return pl.LazyFrame([row], schema=["t1", "t2", "t3", "version", "since", "provisional"], orient="row")
-
-
-def _states(facts: Facts, day: date, thresholds: Thresholds, basis: str) -> pl.LazyFrame:
-    if facts.frame is not None and basis == "days":
-        bought = of_frame(facts.frame, day, lambda purchases: buying(purchases, day, thresholds)).lazy()
-    else:
-        bought = _bought(facts, day, thresholds, basis)
-    stands = facts.known_by(day).join(bought, on="customer_id", how="left")
-    return stands.select("customer_id", state_of(day, thresholds).alias("state"))
 
 
 def state_of(day: date, thresholds: Thresholds) -> pl.Expr:

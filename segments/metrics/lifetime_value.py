@@ -4,7 +4,7 @@ Parameters are the shop's: they are fitted to all its buyers, whichever members 
 of segments add up.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 _DAYS = 2**20
 """More days than any history has."""
 
-_AT_ONCE = 500_000
-"""Buyers whose expectations are reckoned together: what is alike among them is reckoned once, and takes some 50 MB meanwhile."""
+AT_ONCE = 500_000
+"""Buyers who are reckoned together: what is alike among them is reckoned once, and takes some 50 MB meanwhile."""
 
 YEAR = 365
 """Days of the 12 months ahead."""
@@ -69,7 +69,8 @@ def ltv_12m(facts: Facts, window: Window, _options: Options) -> pl.LazyFrame:
             pl.lit(pl.Series([["too_little_data"]])).alias("notes"),
         )
     sales = pl.col("expected_sales")
-    return expect(buyers, models, tell=["expected_sales"]).select(
+    expected = pl.concat(expect(buyers, models, tell=["expected_sales"])).lazy()
+    return expected.sort("customer_id").select(  # sums of floats come out the same each time
         sales.sum().alias("numerator"), pl.len().cast(pl.Int64).alias("denominator"), sales.mean().alias("value")
     )
 
@@ -94,21 +95,19 @@ def purchase_histories(facts: Facts, day: date) -> pl.LazyFrame:
     """What the models know of each buyer at the end of a day; orders of one business day are one purchase.
 
     ``customer_id``; ``repeats``: purchases after the first; ``recency``: days from the first to the last; ``age``: days from the
-    first to ``day``; ``spend``: mean net value (minor units) of the repeat purchases, null where there is none.
+    first to ``day``; ``spend``: mean net value (minor units) of the repeat purchases, null where there is none. In any order.
     """
 
     def summed() -> pl.LazyFrame:
         if facts.frame is not None:
-            told = of_frame(facts.frame, day, lambda purchases: history_of(purchases, day))
-            return told.lazy().sort("customer_id")
+            return facts.lay(of_frame(facts.frame, day, lambda purchases: history_of(purchases, day))).lazy()
         bought, on = number_purchases(facts, "days").filter(pl.col("business_day") <= day), pl.col("business_day")
-        listed = bought.group_by("customer_id").agg(
+        return bought.group_by("customer_id").agg(
             (pl.len() - 1).cast(pl.Int32).alias("repeats"),
             (on.max() - on.min()).dt.total_days().cast(pl.Int32).alias("recency"),
             (pl.lit(day) - on.min()).dt.total_days().cast(pl.Int32).alias("age"),
             pl.col("net").filter(pl.col("number") > 1).mean().alias("spend"),
         )
-        return listed.sort("customer_id")  # sums of floats, and so fits, come out the same each time
 
     return facts.once(("purchase histories", day), summed)
 
@@ -143,16 +142,16 @@ EXPECTED = ("alive", "expected_purchases", "expected_value", "expected_sales")
 
 def expect(
     histories: pl.LazyFrame, models: Models, *, days: int = YEAR, tell: Sequence[str] = EXPECTED
-) -> pl.LazyFrame:
+) -> Iterator[pl.DataFrame]:
     """Expectations for each customer of `purchase_histories`: for figures, and for rules that choose customers.
 
     ``alive``: probability of not having left for good; ``expected_purchases`` in the next ``days``; ``expected_value`` of one of
-    them and ``expected_sales`` of all (minor units). ``tell`` names those that are wanted. Some customers at a time: what is reckoned
-    on the way is many times what is told.
+    them and ``expected_sales`` of all (minor units). ``tell`` names those that are wanted. Some customers at a time, once at least:
+    what is reckoned on the way is many times what is told.
     """
     rows = histories.collect()
-    pieces = rows.iter_slices(_AT_ONCE) if rows.height else [rows]
-    return pl.concat([_expected(piece, models, days=days).select("customer_id", *tell) for piece in pieces]).lazy()
+    for piece in rows.iter_slices(AT_ONCE) if rows.height else [rows]:
+        yield _expected(piece, models, days=days).select("customer_id", *tell)
 
 
 def _expected(rows: pl.DataFrame, models: Models, *, days: int) -> pl.DataFrame:
@@ -196,22 +195,37 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
     """Both models in one row, or no row."""
     histories = purchase_histories(facts, day).collect()
     begins = facts.begins() or day
-    repeats = histories.select("repeats", "spend").filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
     enough = (
         histories.height >= BUYERS
         and (day - begins).days + 1 >= HISTORY_DAYS  # both ends are days of history
         and not histories.filter(pl.col("repeats") >= PURCHASES - 1).is_empty()
-        and not repeats.is_empty()
     )
     if not enough:
         return pl.LazyFrame()
     from segments.metrics import bg_nbd, gamma_gamma  # noqa: PLC0415 - SciPy only where a model is fitted
 
-    visits = bg_nbd.fit(bg_nbd.Histories(*(column.to_numpy() for column in _equal_together(histories))))
-    money = gamma_gamma.fit(repeats=repeats["repeats"].to_numpy(), spend=repeats["spend"].to_numpy())
+    alike = [facts.lay([_equal_together(some)]) for some in _parted(histories, "age")]
+    visits = bg_nbd.fit([bg_nbd.Histories(*(column.to_numpy() for column in one)) for one in alike])
+    spent = [facts.lay([_repeaters(some)]) for some in _parted(histories, "customer_id")]
+    if not any(one.height for one in spent):
+        return pl.LazyFrame()
+    money = gamma_gamma.fit([gamma_gamma.Spending(*(column.to_numpy() for column in one)) for one in spent])
     if not (visits.converged and money.converged):
         return pl.LazyFrame()
     return pl.LazyFrame([{"visits": asdict(visits), "money": asdict(money)}])
+
+
+def _parted(histories: pl.DataFrame, by: str) -> Iterator[pl.DataFrame]:
+    """Some of the histories after the others, alike in any order of the rows: sums of floats, and so fits, come out the same."""
+    parts = -(-histories.height // AT_ONCE)
+    for part in range(parts):
+        yield histories.filter(pl.col(by) % parts == part)
+
+
+def _repeaters(histories: pl.DataFrame) -> pl.DataFrame:
+    """``repeats`` and ``spend`` of those who have spent at repeat purchases."""
+    kept = histories.filter((pl.col("repeats") > 0) & (pl.col("spend") > 0))
+    return kept.sort("customer_id").select("repeats", "spend")
 
 
 def _equal_together(histories: pl.DataFrame) -> pl.DataFrame:
@@ -220,8 +234,8 @@ def _equal_together(histories: pl.DataFrame) -> pl.DataFrame:
     runs = histories.select(key.sort().rle().alias("run")).unnest("run")
     value = pl.col("value")
     return runs.select(
-        (value // _DAYS**2).alias("repeats"),
-        (value // _DAYS % _DAYS).alias("recency"),
-        (value % _DAYS).alias("age"),
-        "len",
+        (value // _DAYS**2).cast(pl.Int32).alias("repeats"),
+        (value // _DAYS % _DAYS).cast(pl.Int32).alias("recency"),
+        (value % _DAYS).cast(pl.Int32).alias("age"),
+        pl.col("len").cast(pl.Int32),
     )

@@ -5,6 +5,7 @@ sums tell what lies between two places: no purchase ever becomes a row of a tabl
 take a tenth of a second; a row a purchase, sorted and grouped, takes ten times that.
 """
 
+import itertools
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
@@ -73,20 +74,20 @@ def read_purchases(rows: pl.DataFrame, *, until: date) -> PurchaseDays:
     return _until(_days_together(listed), number_of(until))
 
 
-def pieces(frame: pl.LazyFrame, until: date) -> Iterator[tuple[pl.Series, PurchaseDays]]:
-    """A frame piece by piece: the customers of its rows, and what they bought up to the end of a day."""
-    rows = frame.select("customer_id", DAYS, NETS).collect()
-    for piece in rows.iter_slices(AT_ONCE) if rows.height else [rows]:
-        yield piece.get_column("customer_id"), read_purchases(piece, until=until)
+def pieces(frame: pl.LazyFrame, until: date, *besides: str) -> Iterator[tuple[pl.DataFrame, PurchaseDays]]:
+    """A frame piece by piece, one at least: ``customer_id`` and columns ``besides``, and what these rows bought up to the end of a day."""
+    asked = frame.select("customer_id", DAYS, NETS, *besides)
+    none = pl.DataFrame(schema=asked.collect_schema())
+    batches = asked.collect_batches(chunk_size=AT_ONCE, maintain_order=True, engine="streaming")
+    for rows in itertools.chain([none], batches):
+        yield rows.drop(DAYS, NETS), read_purchases(rows, until=until)
 
 
-def of_frame(frame: pl.LazyFrame, until: date, tell: Callable[[PurchaseDays], pl.DataFrame]) -> pl.DataFrame:
-    """What ``tell`` finds of the buyers of a frame, with ``customer_id`` instead of ``row``."""
-    found = []
-    for customers, purchases in pieces(frame, until):
+def of_frame(frame: pl.LazyFrame, until: date, tell: Callable[[PurchaseDays], pl.DataFrame]) -> Iterator[pl.DataFrame]:
+    """What ``tell`` finds of the buyers of a frame, piece by piece, with ``customer_id`` instead of ``row``."""
+    for rows, purchases in pieces(frame, until):
         told = tell(purchases)
-        found.append(told.drop("row").insert_column(0, customers.gather(told.get_column("row"))))
-    return pl.concat(found)
+        yield told.drop("row").insert_column(0, rows.get_column("customer_id").gather(told.get_column("row")))
 
 
 def number_of(day: date) -> int:

@@ -1,6 +1,7 @@
 """RFM: how recently, how often and for how much each customer bought, as scores from 1 to 5, and ten groups made of them."""
 
 import math
+from collections.abc import Iterator
 from datetime import date, timedelta
 from functools import reduce
 from itertools import product
@@ -11,7 +12,7 @@ import polars as pl
 from segments.metrics.facts import Facts
 from segments.metrics.free_texts import read_limits
 from segments.metrics.metric import Options
-from segments.metrics.purchase_days import Array, PurchaseDays, number_of, of_frame
+from segments.metrics.purchase_days import AT_ONCE, PurchaseDays, number_of, of_frame
 from segments.metrics.purchases import number_purchases
 from segments.windows import Window
 
@@ -52,7 +53,7 @@ def score_customers(facts: Facts, day: date, options: Options) -> pl.LazyFrame:
     scores ``r``, ``f``, ``m`` and the ``group``. By ranks a score is ceil(5 × minimum rank ÷ n), so that equals score equally;
     by thresholds one more than the thresholds reached.
     """
-    return facts.once(("rfm", day, *options.items()), lambda: _scored(facts, day, options))
+    return facts.once(("rfm", day, *options.items()), lambda: facts.lay(scored_parts(facts, day, options)).lazy())
 
 
 def rfm(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
@@ -97,13 +98,14 @@ def rfm_moves(facts: Facts, window: Window, options: Options) -> pl.LazyFrame:
     return rows.with_columns(_share(pl.col("customers"), pl.col("customers").sum().over("from")))
 
 
-def _scored(facts: Facts, day: date, options: Options) -> pl.LazyFrame:
+def scored_parts(facts: Facts, day: date, options: Options) -> Iterator[pl.DataFrame]:
+    """`score_customers`, some customers after the others."""
     first = day - timedelta(days=int(options["span"]) - 1)
     if facts.frame is not None and options["basis"] == "days":
-        bought = of_frame(facts.frame, day, lambda purchases: bought_since(purchases, first, day))
+        bought = facts.lay(of_frame(facts.frame, day, lambda purchases: bought_since(purchases, first, day)))
     else:
         bought = _listed(facts, first, day, str(options["basis"]))
-    return score(bought, options).lazy()
+    return score(bought, options)
 
 
 def _listed(facts: Facts, first: date, day: date, basis: str) -> pl.DataFrame:
@@ -135,11 +137,12 @@ def bought_since(purchases: PurchaseDays, first: date, day: date) -> pl.DataFram
     return found.filter(pl.col("purchases") > 0)
 
 
-def score(bought: pl.DataFrame, options: Options) -> pl.DataFrame:
-    """Everyone of `bought_since` with the scores among each other, and the group."""
+def score(bought: pl.DataFrame, options: Options) -> Iterator[pl.DataFrame]:
+    """Everyone of `bought_since` with the scores among each other, and the group; part by part, one at least."""
     scores = _by_thresholds(options) if options["scores"] == "thresholds" else _by_ranks(bought)
-    scored = bought.with_columns(**scores)
-    return scored.with_columns(_ALL_SCORES.get_column("group").gather(scored.select(_place()).to_series()))
+    for rows in bought.iter_slices(AT_ONCE) if bought.height else [bought]:
+        scored = rows.with_columns(**scores)
+        yield scored.with_columns(_ALL_SCORES.get_column("group").gather(scored.select(_place()).to_series()))
 
 
 def name_group() -> pl.Expr:
@@ -163,9 +166,12 @@ _ALL_SCORES = pl.DataFrame(list(product(range(1, _TOP + 1), repeat=3)), schema=[
 """Every score there is with its group, in order: looked up, since ten rules for each of a million customers take their time."""
 
 
-def _by_ranks(bought: pl.DataFrame) -> dict[str, pl.Series]:
-    recency, purchases, spend = (bought.get_column(name).to_numpy() for name in ("recency", "purchases", "spend"))
-    return {name: pl.Series(_ranked(value)) for name, value in {"r": -recency, "f": purchases, "m": spend}.items()}
+def _by_ranks(bought: pl.DataFrame) -> dict[str, pl.Expr]:
+    return {
+        "r": _ranked(bought.get_column("recency"), best_first=True),
+        "f": _ranked(bought.get_column("purchases")),
+        "m": _ranked(bought.get_column("spend")),
+    }
 
 
 def is_steady(bought: pl.DataFrame) -> bool:
@@ -188,20 +194,22 @@ def is_steady(bought: pl.DataFrame) -> bool:
     return True
 
 
-def _ranked(values: Array) -> Array:
-    """ceil(5 × minimum rank ÷ n) of each value.
+def _ranked(column: pl.Series, *, best_first: bool = False) -> pl.Expr:
+    """Over the column: ceil(5 × minimum rank ÷ n) of each value; ``best_first``: the smaller a value the higher.
 
     The minimum rank is one more than the values below. So the score exceeds k where at least ⌊k n ÷ 5⌋ values lie below: where
     the value exceeds the one that stands at that place. Four places are found without a sort of all.
     """
-    scores = np.ones(len(values), np.int8)
+    values, value = column.to_numpy(writable=True), pl.col(column.name)
+    if best_first:
+        np.negative(values, out=values)
+        value = -value
     ends = [k * len(values) // _TOP for k in range(1, _TOP)]
-    scores += sum(end == 0 for end in ends)
     places = [end - 1 for end in ends if end]
     if places:
-        for limit in np.partition(values, places)[places]:
-            scores += values > limit
-    return scores
+        values.partition(places)
+    surely = 1 + sum(end == 0 for end in ends)
+    return sum(((value > int(values[place])).cast(pl.Int8) for place in places), start=pl.lit(surely, pl.Int8))
 
 
 def _by_thresholds(options: Options) -> dict[str, pl.Expr]:

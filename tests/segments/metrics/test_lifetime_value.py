@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
 
@@ -13,7 +14,7 @@ from polars.testing import assert_frame_equal
 from segments.metrics import bg_nbd, gamma_gamma
 from segments.metrics.compute import compute
 from segments.metrics.facts import Facts
-from segments.metrics.lifetime_value import expect, fit_models, purchase_histories
+from segments.metrics.lifetime_value import Models, expect, fit_models, purchase_histories
 from segments.metrics.maximum import maximize
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, moment
@@ -25,13 +26,13 @@ P, Q, V = 5.0, 4.0, 1500.0
 
 
 @cache
-def simulated(people: int) -> tuple[tuple[float, float, float, int], ...]:
-    """Repeats, recency, age of customers whose rates and chances are drawn from known distributions, and their purchases in the
+def simulated(people: int) -> tuple[tuple[int, int, int, int], ...]:
+    """Repeats, recency, age (whole days) of customers whose rates and chances are drawn from known distributions, and their purchases in the
     year after."""
     dice = np.random.default_rng(7)
     found = []
     for _ in range(people):
-        rate, chance, age = dice.gamma(R, 1 / ALPHA), dice.beta(A, B), float(dice.integers(1, 400))
+        rate, chance, age = dice.gamma(R, 1 / ALPHA), dice.beta(A, B), int(dice.integers(1, 400))
         moments, at, alive = [], 0.0, True
         while alive:
             at += dice.exponential(1 / rate)
@@ -40,7 +41,7 @@ def simulated(people: int) -> tuple[tuple[float, float, float, int], ...]:
             moments.append(at)
             alive = dice.random() >= chance
         seen = [one for one in moments if one <= age]
-        found.append((float(len(seen)), max(seen, default=0.0), age, len(moments) - len(seen)))
+        found.append((len(seen), int(max(seen, default=0)), age, len(moments) - len(seen)))
     return tuple(found)
 
 
@@ -51,7 +52,7 @@ def histories(people: int) -> bg_nbd.Histories:
 
 @cache
 def fitted_to(people: int) -> bg_nbd.BgNbd:
-    return bg_nbd.fit(histories(people))
+    return bg_nbd.fit([histories(people)])
 
 
 def slow(model: bg_nbd.BgNbd, people: int) -> float:
@@ -80,15 +81,14 @@ def test_a_fit_is_a_maximum_of_the_slow_likelihood(name: str, factor: float) -> 
 def test_equal_histories_may_stand_together() -> None:
     once = histories(300)
     twice = bg_nbd.Histories(once.repeats, once.recency, once.age, once.customers * 2)
-    both = bg_nbd.Histories(*(np.tile(column, 2) for column in (once.repeats, once.recency, once.age, once.customers)))
-    assert bg_nbd.fit(twice).log_likelihood == pytest.approx(bg_nbd.fit(both).log_likelihood, rel=1e-9)
-    assert bg_nbd.fit(twice).log_likelihood == pytest.approx(2 * bg_nbd.fit(once).log_likelihood, rel=1e-9)
+    assert bg_nbd.fit([twice]).log_likelihood == pytest.approx(bg_nbd.fit([once, once]).log_likelihood, rel=1e-9)
+    assert bg_nbd.fit([twice]).log_likelihood == pytest.approx(2 * bg_nbd.fit([once]).log_likelihood, rel=1e-9)
 
 
 def test_a_fit_of_very_many_starts_from_some_and_ends_at_the_same_place(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = fitted_to(4_000)
     monkeypatch.setattr(bg_nbd, "_EARLY", 500)
-    assert bg_nbd.fit(histories(4_000)).log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-10)
+    assert bg_nbd.fit([histories(4_000)]).log_likelihood == pytest.approx(whole.log_likelihood, rel=1e-10)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,9 @@ def values() -> tuple[tuple[int, float], ...]:
 
 def test_gamma_gamma_finds_what_made_the_values() -> None:
     repeats, spend = (np.array(column) for column in zip(*values(), strict=True))
-    fitted = gamma_gamma.fit(repeats=repeats, spend=spend)
+    fitted = gamma_gamma.fit(
+        [gamma_gamma.Spending(repeats[:70], spend[:70]), gamma_gamma.Spending(repeats[70:], spend[70:])]
+    )
     assert fitted.converged
     slow_height = reference.gamma_gamma(fitted.p, fitted.q, fitted.v, [*values()])
     assert fitted.log_likelihood == pytest.approx(slow_height, rel=1e-9)
@@ -199,7 +201,7 @@ def test_the_figure_is_the_mean_of_what_is_expected_of_each(facts: Facts, monkey
     assert values_of["log_likelihood_money"] == pytest.approx(reference.gamma_gamma(*money, spend), rel=1e-9)
     models = fit_models(facts, WINDOW.last)
     assert models is not None
-    each = expect(purchase_histories(facts, WINDOW.last), models).collect()
+    each = pl.concat(expect(purchase_histories(facts, WINDOW.last), models))
     picked = each.join(table, on="customer_id").sort("customer_id").head(25)
     p, q, v = money
     for row in picked.iter_rows(named=True):
@@ -211,10 +213,29 @@ def test_the_figure_is_the_mean_of_what_is_expected_of_each(facts: Facts, monkey
         assert 0 <= row["alive"] <= 1
     assert measured.numerator == pytest.approx(each["expected_sales"].sum(), rel=1e-9)
     assert measured.value == pytest.approx(each["expected_sales"].sum() / each.height, rel=1e-9)
-    monkeypatch.setattr("segments.metrics.lifetime_value._AT_ONCE", 7)
-    assert_frame_equal(expect(purchase_histories(facts, WINDOW.last), models).collect(), each, rel_tol=1e-12)
+    monkeypatch.setattr("segments.metrics.lifetime_value.AT_ONCE", 7)
+    assert_frame_equal(pl.concat(expect(purchase_histories(facts, WINDOW.last), models)), each, rel_tol=1e-12)
     nobody = purchase_histories(facts, WINDOW.last).limit(0)
-    assert expect(nobody, models, tell=["alive"]).collect().schema == {"customer_id": pl.Int64, "alive": pl.Float64}
+    assert pl.concat(expect(nobody, models, tell=["alive"])).schema == {"customer_id": pl.Int64, "alive": pl.Float64}
+
+
+def test_a_fit_in_parts_is_that_of_all_and_the_same_in_any_order(facts: Facts, monkeypatch: pytest.MonkeyPatch) -> None:
+    day = WINDOW.last
+    whole, rows = fit_models(facts, day), purchase_histories(facts, day).collect()
+    assert whole is not None
+
+    def fitted(histories: pl.DataFrame) -> Models:
+        kept = {("purchase histories", day): histories}
+        found = fit_models(replace(facts, kept=kept), day)
+        assert found is not None
+        return found
+
+    assert fitted(rows.sample(fraction=1, shuffle=True, seed=1)) == whole
+    monkeypatch.setattr("segments.metrics.lifetime_value.AT_ONCE", 60)
+    parts = fitted(rows)
+    assert parts == fitted(rows.sample(fraction=1, shuffle=True, seed=2))
+    for one, other in ((parts.visits, whole.visits), (parts.money, whole.money)):
+        assert asdict(one) == pytest.approx(asdict(other), rel=1e-6)
 
 
 def test_a_segment_is_valued_by_the_parameters_of_the_shop(facts: Facts) -> None:
@@ -223,7 +244,7 @@ def test_a_segment_is_valued_by_the_parameters_of_the_shop(facts: Facts) -> None
     assert measured.sheet == everyone.sheet
     models = fit_models(facts, WINDOW.last)
     assert models is not None
-    each = expect(purchase_histories(facts, WINDOW.last), models).collect()
+    each = pl.concat(expect(purchase_histories(facts, WINDOW.last), models))
     as_of = WINDOW.first - timedelta(days=1)  # everyone opened the app on the first day
     own = [row["expected_sales"] for row in each.iter_rows(named=True) if belongs(row["customer_id"], as_of)]
     assert measured.denominator == len(own)

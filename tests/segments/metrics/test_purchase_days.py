@@ -58,7 +58,7 @@ def test_gaps_and_histories_and_comebacks(shop: list[list[tuple[int, int]] | Non
     counted = pl.concat(gaps_of(found) for _, found in pieces(frame(shop), day))
     assert sorted(gap for gap, times in counted.rows() for _ in range(times)) == sorted(gaps)
 
-    histories = of_frame(frame(shop), day, lambda found: history_of(found, day)).rows()
+    histories = pl.concat(of_frame(frame(shop), day, lambda found: history_of(found, day))).rows()
     assert histories == [
         (
             who,
@@ -70,7 +70,7 @@ def test_gaps_and_histories_and_comebacks(shop: list[list[tuple[int, int]] | Non
         for who, days in bought.items()
     ]
 
-    stands = of_frame(frame(shop), day, lambda found: buying(found, day, THRESHOLDS)).rows()
+    stands = pl.concat(of_frame(frame(shop), day, lambda found: buying(found, day, THRESHOLDS))).rows()
     assert stands == [
         (
             who,
@@ -86,14 +86,14 @@ def test_gaps_and_histories_and_comebacks(shop: list[list[tuple[int, int]] | Non
 @given(shop=SHOPS, until=UNTIL, span=st.integers(1, 13))
 def test_scores_are_those_of_ranks(shop: list[list[tuple[int, int]] | None], until: int, span: int) -> None:
     day, first = START + timedelta(days=until), START + timedelta(days=until - span + 1)
-    told = of_frame(frame(shop), day, lambda found: bought_since(found, first, day))
+    told = pl.concat(of_frame(frame(shop), day, lambda found: bought_since(found, first, day)))
     expected = []
     for place, one in enumerate(shop):
         if inside := [(on, net) for on, net in purchases(one, until) if on > until - span]:
             expected.append((100 + place, until - inside[-1][0], len(inside), sum(net for _, net in inside)))
     assert told.rows() == expected
 
-    scored = score(told, {"scores": "ranks"})
+    scored = pl.concat(score(told, {"scores": "ranks"}))
     values = {"r": [-row[1] for row in expected], "f": [row[2] for row in expected], "m": [row[3] for row in expected]}
     for name, known in values.items():
         ranks = [1 + sum(other < value for other in known) for value in known]

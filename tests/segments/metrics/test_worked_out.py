@@ -1,14 +1,19 @@
 """Whether a sample tells of everyone what depends on everyone."""
 
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
 
+from segments.metrics import lifetime_value, purchase_days, rfm
 from segments.metrics.facts import Facts
 from segments.metrics.purchase_days import DAYS, NETS
 from segments.metrics.rfm import GROUPS, is_steady, score
-from segments.metrics.worked_out import OF_SAMPLE, WORKED_OUT
+from segments.metrics.worked_out import OF_EVERYONE, OF_SAMPLE
 
 TODAY = date(2026, 4, 1)
 PEOPLE, DRAWN = 30_000, 4_000
@@ -47,15 +52,36 @@ def test_shares_of_a_sample_are_those_of_everyone() -> None:
     everyone = shop(PEOPLE)
     sample = everyone.sample(DRAWN, seed=3)
     for name in ("rfm_group", "life_cycle", "ltv_12m"):
-        whole = WORKED_OUT[name](facts_of(everyone), TODAY).collect().get_column(name)
+        whole = pl.concat(OF_EVERYONE[name](facts_of(everyone), TODAY)).get_column(name)
         found = OF_SAMPLE[name](facts_of(sample), TODAY)
         assert found is not None, name
-        part = found.collect().get_column(name)
+        part = found.get_column(name)
         limits = [whole.quantile(q) for q in (0.3, 0.6, 0.9)] if name == "ltv_12m" else whole.unique().drop_nulls()
         for limit in limits:
             among, of = (values >= limit if name == "ltv_12m" else values == limit for values in (part, whole))
             share, told = float(of.sum()) / PEOPLE, float(among.sum()) / DRAWN
             assert abs(told - share) < 4 * (share * (1 - share) / DRAWN) ** 0.5 + 1e-9, (name, limit)
+
+
+def test_everyone_is_worked_out_some_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No rows handed on or laid down are more than a part, whoever asks; and what comes out is what comes of all at once."""
+    everyone = facts_of(shop(2_000))
+    whole = {name: pl.concat(parts(everyone, TODAY)) for name, parts in OF_EVERYONE.items()}
+    for module, most in ((purchase_days, 150), (rfm, 150), (lifetime_value, 250)):
+        monkeypatch.setattr(module, "AT_ONCE", most)
+    heights: list[int] = []
+
+    def laid(parts: Iterable[pl.DataFrame]) -> pl.DataFrame:
+        rows = list(parts)
+        heights.extend(part.height for part in rows)
+        return pl.concat(rows)
+
+    for name, parts in OF_EVERYONE.items():
+        heights.clear()
+        found = list(parts(replace(everyone, lay=laid, kept={}), TODAY))
+        assert len(found) >= 2_000 // 250
+        assert max([*heights, *(part.height for part in found)]) <= 300, name
+        assert_frame_equal(pl.concat(found), whole[name], check_row_order=False)
 
 
 def test_too_few_buyers_tell_nothing_of_everyones_lifetime_value() -> None:
@@ -75,9 +101,10 @@ def test_a_limit_among_many_equals_is_not_told_by_a_sample() -> None:
     assert not is_steady(shaky)
     other = bought([0.596, 0.304, 0.1])
     moved = [
-        set(score(one, {"scores": "ranks"}).filter(pl.col("purchases") == 2).get_column("f")) for one in (shaky, other)
+        set(pl.concat(score(one, {"scores": "ranks"})).filter(pl.col("purchases") == 2).get_column("f"))
+        for one in (shaky, other)
     ]
     assert moved == [{4}, {3}]
     assert is_steady(bought([0.5, 0.304, 0.196])), "no group is parted by four fifths of the purchases"
     assert not is_steady(steady.clear())
-    assert set(GROUPS) >= set(score(steady, {"scores": "ranks"}).get_column("group"))
+    assert set(GROUPS) >= set(pl.concat(score(steady, {"scores": "ranks"})).get_column("group"))
