@@ -1,14 +1,20 @@
 """Static lists and who is on them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
+from typing import TypeAlias
 
 import asyncpg
+import numpy as np
+import numpy.typing as npt
 
 from backend.store import queries
 from backend.store.pool import Connection
 
 _SQL = queries.load("static_lists")
+
+Numbers: TypeAlias = Sequence[int] | npt.NDArray[np.int64]
+"""Customers in any order; an array where they may be millions."""
 
 PIECE = 50_000
 """Numbers or customers in one statement."""
@@ -79,12 +85,12 @@ async def survivors_of_ids(connection: Connection, *, user_ids: Sequence[str]) -
     return found
 
 
-async def add_members(connection: Connection, *, list_id: int, customer_ids: Collection[int]) -> int:
+async def add_members(connection: Connection, *, list_id: int, customer_ids: Numbers) -> int:
     """Put people on a list; gives how many were not on it yet."""
     return await _in_pieces(connection, "add_members", list_id, customer_ids)
 
 
-async def remove_members(connection: Connection, *, list_id: int, customer_ids: Collection[int]) -> int:
+async def remove_members(connection: Connection, *, list_id: int, customer_ids: Numbers) -> int:
     """Take people off a list; gives how many were on it."""
     return await _in_pieces(connection, "remove_members", list_id, customer_ids)
 
@@ -106,8 +112,8 @@ async def list_waiting_campaigns(connection: Connection) -> dict[int, str]:
     return {row["campaign_id"]: row["name"] for row in await connection.fetch(_SQL["list_waiting_campaigns"])}
 
 
-async def _in_pieces(connection: Connection, name: str, list_id: int, customer_ids: Collection[int]) -> int:
-    ordered, done = sorted(customer_ids), 0
-    for start in range(0, len(ordered), PIECE):
-        done += int(await connection.fetchval(_SQL[name], list_id, ordered[start : start + PIECE]))
+async def _in_pieces(connection: Connection, name: str, list_id: int, customer_ids: Numbers) -> int:
+    numbers, done = np.sort(np.asarray(customer_ids, np.int64)), 0
+    for start in range(0, len(numbers), PIECE):
+        done += int(await connection.fetchval(_SQL[name], list_id, numbers[start : start + PIECE].tolist()))
     return done

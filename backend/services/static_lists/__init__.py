@@ -4,9 +4,9 @@ A list has no versions; the audit log tells who put how many on it and took how 
 his survivor, whoever was erased is on no list any more.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import asyncpg
 import numpy as np
@@ -37,7 +37,11 @@ MembersAt = Callable[[int, datetime | None], Awaitable[npt.NDArray[np.int64]]]
 KnownSince = Callable[[int], Awaitable[date | None]]
 """Whether who is in a segment hangs on history that was dropped: see `segments.raw_members`."""
 
-_Change = Callable[..., Awaitable[int]]
+
+class _Change(Protocol):
+    """Puts customers on a list or takes them off; gives how many it changed."""
+
+    async def __call__(self, connection: Connection, *, list_id: int, customer_ids: Sequence[int]) -> int: ...
 
 
 class StaticLists:
@@ -118,7 +122,7 @@ class StaticLists:
             NotFound: no such segment.
             Conflict: the name is taken.
         """
-        members, since = (await self._members_at(segment_id, at)).tolist(), await self._known_since(segment_id)
+        members, since = await self._members_at(segment_id, at), await self._known_since(segment_id)
         moment = at or self._clock.now()
         origin = f"segment {segment_id} at {moment:%Y-%m-%dT%H:%M:%SZ}"
         async with self._pool.acquire() as connection, connection.transaction():
@@ -248,7 +252,7 @@ class StaticLists:
 
     async def _take(self, connection: Connection, list_id: int, given: GivenIds, how: _Change) -> Taken:
         known = await store.survivors_of_ids(connection, user_ids=given.ids)
-        people: Collection[int] = set(known.values())
+        people = [*{*known.values()}]
         changed = await how(connection, list_id=list_id, customer_ids=people)
         await store.note_change(connection, list_id=list_id, now=self._clock.now())
         return Taken(
