@@ -15,7 +15,7 @@ from segments.raw_members import known_since
 from segments.rules.bounds import bounds
 from segments.rules.compile import combine
 from segments.rules.rule import Condition, InSegment, Rule, conditions_of
-from segments.sampling import drawn
+from segments.sampling import NEAR, drawn
 
 SAMPLE = 10
 """How many people a preview shows."""
@@ -107,18 +107,13 @@ def look(view: View, rule: Rule, *, by: str = "rank", exclude_test_accounts: boo
     """
     masks, (holds,) = _asked(view, [rule], exclude_test_accounts=exclude_test_accounts)
     held = masks.select(holds=holds & pl.col("counts")).to_series()
-    label = BREAKDOWNS[by].label
-    needed = dict.fromkeys(["customer_id", "reachable", *label.meta.root_names()])
-    members = view.rows.select(*needed).collect().filter(held)
-    sizes = members.lazy().group_by(label.alias("group")).agg(pl.len().alias("size"))
-    few = _few(members, held)
-    groups, sample = pl.collect_all([sizes.sort("size", "group", descending=[True, False]), few])
+    groups = _grouped(view, by, held=held, certain=held).select("group", size="certain")
     return Look(
-        size=members.height,
-        total=int(masks.get_column("counts").sum()),
-        reachable=int(members.get_column("reachable").sum()),
-        groups=_in_order([GroupCount(*row) for row in groups.iter_rows()], by),
-        sample=view.rows.select(*SHOWN).collect()[sample.get_column("place")].to_dicts(),
+        size=int(held.sum()),
+        total=_sum(masks, "counts"),
+        reachable=int((held & masks.get_column("reachable")).sum()),
+        groups=_in_order(groups, by),
+        sample=_few(view, held),
     )
 
 
@@ -134,7 +129,6 @@ def look_soon(glance: Glance, rule: Rule, *, by: str = "rank", exclude_test_acco
     if not glance.sampled:
         return look(glance.view, rule, by=by, exclude_test_accounts=exclude_test_accounts)
     view, places = glance.view, glance.places
-    label = BREAKDOWNS[by].label
     everyone = _of_everyone(glance, rule, exclude_test_accounts=exclude_test_accounts)
     asked = (
         everyone[places].with_columns(_sampled(glance, rule)).with_columns(held=pl.col("held") & pl.col("undecided"))
@@ -142,18 +136,14 @@ def look_soon(glance: Glance, rule: Rule, *, by: str = "rank", exclude_test_acco
     size, reachable = _range(everyone, asked), _range(*(part.filter("reachable") for part in (everyone, asked)))
     certain = everyone.get_column("certain")
     found = certain.clone().scatter(places.filter(asked.get_column("held")), values=True)
-    needed = dict.fromkeys(["customer_id", *label.meta.root_names()])
-    members = view.rows.select(*needed).collect().filter(found)
-    counted = _grouped(members.select(label.alias("group"), certain=certain.filter(found)))
+    counted = _grouped(view, by, held=found, certain=certain)
     groups = scaled(counted, undecided=_sum(everyone, "undecided"), asked=_sum(asked, "undecided"))
-    largest = groups.filter(pl.col("size") > 0).sort("size", "group", descending=[True, False])
-    sample = _few(members, found).collect()
     return Look(
         size=size.size,
         total=_sum(everyone, "counts"),
         reachable=min(size.size, reachable.size),
-        groups=_in_order([GroupCount(*row) for row in largest.iter_rows()], by),
-        sample=view.rows.select(*SHOWN).collect()[sample.get_column("place")].to_dicts(),
+        groups=_in_order(groups.filter(pl.col("size") > 0), by),
+        sample=_few(view, found),
         about=About(size=size, reachable=reachable, asked=len(places)),
     )
 
@@ -195,16 +185,32 @@ def _sum(rows: pl.DataFrame, name: str) -> int:
     return int(rows.get_column(name).sum())
 
 
-def _grouped(members: pl.DataFrame) -> pl.DataFrame:
-    """Of each ``group`` how many are ``certain``, and how many of the sample are ``held`` besides."""
-    certain = pl.col("certain")
-    return members.group_by("group").agg(certain.sum().cast(pl.Int64), (~certain).sum().cast(pl.Int64).alias("held"))
+def _grouped(view: View, by: str, *, held: pl.Series, certain: pl.Series) -> pl.DataFrame:
+    """``group``, and of those who are ``held`` how many are ``certain``, and how many are not."""
+    label = BREAKDOWNS[by].label
+    rows = view.rows.select(*dict.fromkeys(label.meta.root_names())).collect()
+    told = rows.select(label.alias("group")).with_columns(held.alias("held"), certain.alias("certain"))
+    sure = pl.col("certain")
+    counted = (
+        told.lazy()
+        .filter("held")
+        .group_by("group")
+        .agg(sure.sum().cast(pl.Int64), (~sure).sum().cast(pl.Int64).alias("held"))
+    )
+    # Streamed: a filter in one go copies the texts of nearly everyone, where a rule holds of them.
+    return counted.collect(engine="streaming")
 
 
-def _few(members: pl.DataFrame, held: pl.Series) -> pl.LazyFrame:
-    """``place`` among the stored rows of a few members: the same people as long as they are members, however the rule is edited."""
-    spread = members.lazy().select("customer_id", drawn().alias("spread"), place=pl.lit(held.arg_true()))
-    return spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id")
+def _few(view: View, held: pl.Series) -> list[dict[str, Any]]:
+    """What is shown of a few members: the same people as long as they are members, however the rule is edited."""
+    drawing = [name for name in ("customer_id", NEAR) if name in view.rows.collect_schema()]
+    rows = view.rows.select(drawing).collect()
+    places = (held & rows.get_column(NEAR)).arg_true() if NEAR in drawing else held.arg_true()
+    if len(places) < SAMPLE:
+        places = held.arg_true()
+    spread = rows[places].select("customer_id", drawn().alias("spread"), place=pl.lit(places))
+    few = spread.bottom_k(SAMPLE, by=["spread", "customer_id"]).sort("spread", "customer_id").get_column("place")
+    return view.rows.select(*SHOWN).collect()[few].to_dicts()
 
 
 def people_of(view: View, *, exclude_test_accounts: bool) -> int:
@@ -243,6 +249,8 @@ def _asked(view: View, rules: Sequence[Rule], *, exclude_test_accounts: bool) ->
     return masks.rename({name: "counts"}), holds
 
 
-def _in_order(groups: list[GroupCount], by: str) -> tuple[GroupCount, ...]:
+def _in_order(groups: pl.DataFrame, by: str) -> tuple[GroupCount, ...]:
     order = {name: place for place, name in enumerate(BREAKDOWNS[by].ordered)}
-    return tuple(sorted(groups, key=lambda each: (each.name is None, order.get(each.name or "", 0))))
+    largest = groups.sort("size", "group", descending=[True, False])
+    counts = (GroupCount(*row) for row in largest.select("group", "size").iter_rows())
+    return tuple(sorted(counts, key=lambda each: (each.name is None, order.get(each.name or "", 0))))

@@ -6,7 +6,7 @@ example of a segment (`segments.preview`) comes out of the sample as long as it 
 
 import polars as pl
 
-from segments.rules.share import PLACES, place
+from segments.rules.share import PLACES, place, places
 
 PEOPLE = 12_000
 """How many are drawn: of a segment of a tenth of everyone 1,200, so that its size is known to 5 %, of one of a hundredth to 18 %."""
@@ -17,12 +17,26 @@ LEAST = 2 * PEOPLE
 GROWN = 2
 """So many times as many people as were drawn, and it is drawn anew."""
 
+NEAR = "near"
+"""A column that stored rows of a frame may have: whether the customer stands below `near_limit`. To be shown is nearly always
+one of them, and they are found without a draw of everyone."""
+
 _SALT = "people who are shown"
 
 
 def drawn() -> pl.Expr:
     """Where a frame's customers stand in the draw."""
     return place(_SALT)
+
+
+def near_limit(customers: int) -> int:
+    """Below it stand some `PEOPLE` of so many customers, up to twice as many; the same until there are twice as many customers."""
+    return limit_for(2 ** max(customers.bit_length() - 1, 0))
+
+
+def is_near(numbers: pl.Series, limit: int) -> pl.Series:
+    """The column `NEAR` of customers."""
+    return pl.Series(NEAR, places(numbers.to_numpy(), _SALT) < limit)
 
 
 def limit_for(customers: int) -> int:

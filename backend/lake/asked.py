@@ -28,7 +28,7 @@ from backend.lake.beside import laid_beside
 from backend.lake.counting import Counting
 from backend.lake.everyone import column_of_everyone
 from backend.lake.frame import CustomerFrame
-from backend.lake.frame_view import SUPERSEDED, FrameView
+from backend.lake.frame_view import OF_ROWS, FrameView
 from backend.lake.kept_columns import DEAR, ROOM, Held, KeptColumns, Made
 from backend.lake.ledger_parts import WholeLedger
 from backend.lake.parting import PLACE
@@ -168,7 +168,7 @@ class AskedFrame:
         since = await asyncio.to_thread(self._lake.raw_since) if any(map(asks_raw, rules)) else None
         rows = pl.concat([view.rows, *asked], how="horizontal")
         masks = view.masks.beside(self._stamps(rules, columns, moment))
-        frame = rows.filter(view.current).drop(SUPERSEDED)
+        frame = rows.filter(view.current).drop(OF_ROWS)
         return replace(view, rows=rows, frame=frame, masks=masks, raw_since=since)
 
     def _stamps(self, rules: Collection[Rule], columns: Collection[str], moment: Moment) -> dict[Condition, Hashable]:

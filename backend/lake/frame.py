@@ -24,9 +24,10 @@ from backend.errors import Conflict
 from backend.lake.folding import folded, is_due, is_urgent, partly_folded
 from backend.lake.frame_files import FrameFiles
 from backend.lake.frame_parts import BUCKETS, GONE, newest_wins, overlay_of, same_columns, together
-from backend.lake.frame_view import CURRENT, SUPERSEDED, FrameView
+from backend.lake.frame_view import CURRENT, OF_ROWS, SUPERSEDED, FrameView
 from backend.lake.manifest import Confirmed, Manifest, Retired, replace_file
 from segments import customers
+from segments.sampling import is_near, near_limit
 from segments.shop_traits import column_shown
 from segments.watched import is_watched
 
@@ -54,6 +55,7 @@ class CustomerFrame:
         self.path = Path(path)
         self._files = FrameFiles(self.path)
         self._stale: dict[str, _Stale] = {}
+        self._near: dict[tuple[str, int], pl.Series] = {}
         self._view: tuple[tuple[int, int], FrameView] | None = None
 
     def manifest(self) -> Manifest:
@@ -189,7 +191,7 @@ class CustomerFrame:
         return self._files.map(name).height <= min(2 * newest.height, MERGED_ROWS - newest.height)
 
     def _counted(self, manifest: Manifest) -> Manifest:
-        count = sum(int((~part.get_column(SUPERSEDED)).sum()) for part in self._rows(manifest))
+        count = sum(int((~part.get_column(SUPERSEDED)).sum()) for _, part in self._rows(manifest))
         return msgspec.structs.replace(manifest, customers=count)
 
     def _put_in_force(self, old: Manifest, new: Manifest) -> Manifest:
@@ -213,14 +215,20 @@ class CustomerFrame:
         """Let go of files that are out of force. Reader and writer of a process may do so at the same moment."""
         self._files.keep_only(names)
         self._stale = {name: stale for name, stale in list(self._stale.items()) if name in names}
+        self._near = {key: near for key, near in list(self._near.items()) if key[0] in names}
 
     def _open(self, manifest: Manifest) -> FrameView:
-        files = list(self._rows(manifest))
+        limit = near_limit(manifest.customers)
+        files = [part.with_columns(self._near_of(name, part, limit)) for name, part in self._rows(manifest)]
         stored = list(same_columns([part.lazy() for part in together(files)]))
         parts = list(same_columns([part.lazy() for part in files]))
-        rows = pl.concat(stored) if stored else pl.LazyFrame(schema={**customers.SCHEMA, SUPERSEDED: pl.Boolean})
+        rows = (
+            pl.concat(stored)
+            if stored
+            else pl.LazyFrame(schema={**customers.SCHEMA, **dict.fromkeys(OF_ROWS, pl.Boolean())})
+        )
         # Filtered part by part: so a filter on few columns reads few of each file.
-        current = [part.filter(CURRENT).drop(SUPERSEDED) for part in parts]
+        current = [part.filter(CURRENT).drop(OF_ROWS) for part in parts]
         frame = pl.concat(current) if parts else pl.LazyFrame(schema=customers.SCHEMA)
         whole = manifest.marks.get("watched", ())
         partly = [name for name in frame.collect_schema() if is_watched(name) and name not in whole]
@@ -242,19 +250,26 @@ class CustomerFrame:
             verified=frozenset(manifest.marks.get("verified", ())),
         )
 
-    def _rows(self, manifest: Manifest) -> Iterator[pl.DataFrame]:
+    def _near_of(self, name: str, rows: pl.DataFrame, limit: int) -> pl.Series:
+        """The column `NEAR` of a file, which is drawn once."""
+        found = self._near.get((name, limit))
+        if found is None:
+            found = self._near[name, limit] = is_near(rows.get_column("customer_id"), limit)
+        return found
+
+    def _rows(self, manifest: Manifest) -> Iterator[tuple[str, pl.DataFrame]]:
         """The files in force, each with whether a row is out of force: another file holds a newer one, or the customer is gone."""
         overlays = [self._files.map(name) for name in reversed(manifest.overlays)]
         place = 0
         if overlays:
             newest = pl.concat([part.get_column("customer_id") for part in overlays]).is_first_distinct()
-        for part in overlays:
+        for name, part in zip(reversed(manifest.overlays), overlays, strict=True):
             stale = ~newest.slice(place, part.height) | part.get_column(GONE)
-            yield part.drop(GONE).with_columns(stale.alias(SUPERSEDED))
+            yield name, part.drop(GONE).with_columns(stale.alias(SUPERSEDED))
             place += part.height
         for bucket, name in sorted(manifest.bases.items()):
             stale = self._overlaid(bucket, name, manifest)
-            yield self._files.map(name).drop(GONE).with_columns(stale.alias(SUPERSEDED))
+            yield name, self._files.map(name).drop(GONE).with_columns(stale.alias(SUPERSEDED))
 
     def _overlaid(self, bucket: int, base: str, manifest: Manifest) -> pl.Series:
         """Of which rows of a base file an overlay says something newer.

@@ -6,10 +6,14 @@ from datetime import date, datetime
 import polars as pl
 
 from segments.rules.masks import Masks
+from segments.sampling import NEAR
 
 SUPERSEDED = "superseded"
 CURRENT = ~pl.col(SUPERSEDED)
 """Whether a stored row is in force."""
+
+OF_ROWS = (SUPERSEDED, NEAR)
+"""Columns of stored rows that are no facts of a customer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,7 @@ class FrameView:
     Attributes:
         frame: one row per customer; its column ``as_of`` is `day` in every row, whenever the row was made. A behaviour that
             is watched (`segments.watched`) is a column once every row was made with it.
-        rows: every stored row, older ones of the same customers among them, which `current` tells apart.
+        rows: every stored row, older ones of the same customers among them, which `current` tells apart; with the column `NEAR`.
         as_of: the moment up to which events are in it: when it was made, or when the refresh last found nothing newer.
         made_at: when it was made.
         seq: the last event of the log that is in it.

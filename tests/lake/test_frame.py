@@ -14,8 +14,10 @@ from backend.errors import Conflict
 from backend.lake import folding
 from backend.lake import frame as frames
 from backend.lake.frame import CustomerFrame
+from backend.lake.frame_view import OF_ROWS
 from backend.lake.manifest import Manifest
 from segments.reduce.latest import latest_columns
+from segments.sampling import NEAR, drawn
 from tests.fixtures import commands
 
 DAY = date(2026, 4, 1)
@@ -256,5 +258,23 @@ def test_every_stored_row_is_told_from_those_in_force(frame: CustomerFrame) -> N
     write(frame, rows({3: 3}), removed=[5])
     view = frame.read()
     assert view.rows.select(pl.len()).collect().item() > view.customers == 39
-    current = view.rows.filter(view.current).drop("superseded").sort("customer_id").collect()
+    current = view.rows.filter(view.current).drop(OF_ROWS).sort("customer_id").collect()
     assert current.equals(view.frame.sort("customer_id").collect())
+
+
+def test_stored_rows_tell_who_stands_lowest_in_the_draw(frame: CustomerFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "near_limit", lambda customers: 2**29 if customers < 100 else 2**28)
+
+    def near() -> set[int]:
+        return {*frame.read().rows.filter(NEAR).select("customer_id").collect().to_series()}
+
+    def lowest(numbers: range, limit: int) -> set[int]:
+        drawing = pl.DataFrame({"customer_id": numbers}, schema={"customer_id": pl.Int64})
+        return {*drawing.filter(drawn() < limit).to_series()}
+
+    write(frame, rows(dict.fromkeys(range(40), 1)))
+    assert near() == lowest(range(40), 2**29)
+    write(frame, rows(dict.fromkeys(range(30, 60), 2)))
+    assert near() == lowest(range(60), 2**29)
+    write(frame, rows(dict.fromkeys(range(60, 120), 2)))
+    assert near() == lowest(range(120), 2**28), "so many that fewer of them are near"
