@@ -16,13 +16,12 @@ import contextlib
 import os
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -41,6 +40,7 @@ from backend.lake.sample_making import Standing as Drawn
 from backend.lake.tables import Lake
 from backend.services.rule_facts import RuleFacts
 from backend.store.pool import open_pool
+from benchmarks.own_memory import OwnMemory
 from benchmarks.pushed import CAMPAIGNS, Nobody, database, send
 from benchmarks.segments import page
 from benchmarks.spending import server_cpu
@@ -169,30 +169,6 @@ async def one(asked: AskedFrame, name: str, rule: Rule, pool: asyncpg.Pool | Non
         f" the same ten: {same}; own memory {own.peak:.0f} MiB at most, limit {OWN}",
         flush=True,
     )
-
-
-class OwnMemory:
-    """The peak of this process's own memory (`RssAnon`) while the block runs, in MiB; looked at fifty times a second."""
-
-    def __enter__(self) -> Self:
-        self.peak = self._now()
-        self._ended = threading.Event()
-        self._watcher = threading.Thread(target=self._watch, daemon=True)
-        self._watcher.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._watcher.join()
-
-    def _watch(self) -> None:
-        while not self._ended.wait(0.02):
-            self.peak = max(self.peak, self._now())
-
-    @staticmethod
-    def _now() -> float:
-        lines = Path("/proc/self/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:")) / 1024
 
 
 async def _timed(asked: AskedFrame, rule: Rule, pool: asyncpg.Pool | None, *, soon: bool) -> tuple[Look, float, float]:

@@ -3,6 +3,8 @@
 `--home` is a folder with ``lake`` and ``frame`` (`benchmarks/scale.py` makes them). The rule is asked of the mapped frame as
 the builder asks it; DuckDB, with as many threads, is asked the same of the columns of that frame (and, as Joren is, only to
 count), and how many there are of raw events. All of them must count the same members.
+
+    python benchmarks/segments.py --home FOLDER
 """
 
 import argparse
@@ -18,6 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 import duckdb
 
 from admin_ui.environment import make_environment
@@ -28,6 +32,7 @@ from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import FrameView
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
+from benchmarks.own_memory import OwnMemory
 from campaigns.shop import ShopSettings
 from segments.overview import Person, Preview
 from segments.preview import SHOWN, Count, look, sizes
@@ -55,6 +60,9 @@ DOCUMENT: dict[str, Any] = {
 }  # fmt: skip
 RULE = parse(DOCUMENT)
 """Eight conditions: columns, lists of days, a last day, an alternative and a denial; events alone can answer them too."""
+
+MOST = parse({"attribute": "launches", "op": ">=", "value": 2})
+"""A rule as one begins with, which holds of nearly everyone."""
 
 
 def preview(view: FrameView, rule: Rule = RULE) -> Preview:
@@ -92,6 +100,8 @@ def by_joren(home: Path) -> dict[str, Any]:
     counting = _timed(lambda: sizes(replace(frame.read(), masks=Masks()), [RULE], exclude_test_accounts=True), 15)
     edits = itertools.count(1)
     edited = _timed(lambda: page(preview(frame.read(), _edited(next(edits)))), 15)
+    with OwnMemory() as own:
+        most = _timed(lambda: page(preview(replace(frame.read(), masks=Masks()), MOST)), 15)
     return {
         "size": first.count.size,
         "total": first.count.total,
@@ -100,6 +110,7 @@ def by_joren(home: Path) -> dict[str, Any]:
         **asked,
         "counting": counting,
         "edited": edited,
+        "most": {"size": preview(frame.read(), MOST).count.size, **most, "own_mib_at_most": round(own.peak)},
         **_memory(),
     }
 
@@ -172,15 +183,18 @@ def main() -> None:
     if given.only:
         sys.stdout.write(json.dumps(COMPETITORS[given.only](given.home)))
         return
-    answers = {}
-    for name in COMPETITORS:
+    answers: dict[str, dict[str, Any]] = {}
+    asked = [*COMPETITORS]
+    if not Lake(given.home / "lake").files(Table.EVENTS):
+        asked.remove("duckdb of events")
+    for name in asked:
         command = [sys.executable, "-m", "benchmarks.segments", "--home", str(given.home), "--only", name]
         answers[name] = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
         sys.stdout.write(f"{name}: {answers[name]}\n")
     sizes = {answer["size"] for answer in answers.values()}
     if len(sizes) > 1:
         raise SystemExit(f"they do not agree: {sizes}")
-    for name in [*COMPETITORS][1:]:
+    for name in asked[1:]:
         ratio = answers[name]["cpu_ms"] / answers["joren"]["cpu_ms"]
         sys.stdout.write(f"{name}: {ratio:.1f} times the CPU of Joren, load {os.getloadavg()[0]:.1f}\n")
 
