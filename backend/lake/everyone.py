@@ -1,6 +1,7 @@
 """The facts of everyone who counts, or of a sample of them, for what is worked out of all customers together when a rule asks."""
 
 import itertools
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,18 +60,22 @@ def column_of_everyone(name: str, *, lake: Lake, view: FrameView, standing: Stan
     """
     shelf = Shelf(scratch)
     facts = replace(facts_of_everyone(lake, view, standing), lay=shelf.lay)
+    read: Callable[[pl.LazyFrame], pl.DataFrame]
     with Parting(scratch, events=()) as parting:
         if name in OF_EVERYONE:
-            parts = OF_EVERYONE[name](facts, view.day)
-            first = next(parts)
-            with parting.laying(name, first.schema) as lay:
-                for part in itertools.chain([first], parts):
-                    lay(part)
+            _lay(OF_EVERYONE[name](facts, view.day), name, parting)
+            read = pl.LazyFrame.collect
         else:
             parting.add(name, nps_answers(facts, view.day))
-        laid = (part[name] for _, part in parting.parts({}, upto=0))
-        found = (rows.collect() if name in OF_EVERYONE else nps_score(rows) for rows in laid)
-        return shelf.lay(rows.sort(PLACE) for rows in found)
+            read = nps_score
+        return shelf.lay(read(part[name]).sort(PLACE) for _, part in parting.parts({}, upto=0))
+
+
+def _lay(parts: Iterator[pl.DataFrame], name: str, parting: Parting) -> None:
+    first = next(parts)
+    with parting.laying(name, first.schema) as lay:
+        for part in itertools.chain([first], parts):
+            lay(part)
 
 
 def sampled_facts(
