@@ -161,12 +161,13 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class TestOutcome:
-    """What became of a test send to one device."""
+    """What became of a test send to one device; ``detail``: why not, in the words of the push service or of its settings."""
 
     __test__ = False
     device_id: int
     outcome: str
     message_name: str | None
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,3 +180,8 @@ class TestSend:
     body: str
     devices: tuple[TestOutcome, ...]
     note: Label
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the push service took it for any of the devices."""
+        return any(device.outcome == "accepted" for device in self.devices)

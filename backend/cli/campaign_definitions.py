@@ -232,7 +232,7 @@ def try_out(
     step: int | None = typer.Option(None, min=0, help="Place of a journey's step that sends; default the first."),
     as_json: bool = _AS_JSON,
 ) -> None:
-    """Send a test to one customer's phones, past quiet hours and cap, counted nowhere.
+    """Send a test to one customer's phones, past quiet hours and cap, counted nowhere. Ends with 1 where none took it.
 
     Example: joren campaign test "Second visit" M-1001 --device 7
     """
@@ -249,6 +249,8 @@ def try_out(
         print_json(tried)
     else:
         typer.echo(tell_test(tried))
+    if not tried.accepted:
+        raise typer.Exit(1)
 
 
 def read_draft(file: str) -> Draft:

@@ -44,7 +44,8 @@ def tell_summary(each: CampaignSummary) -> str:
 
 def tell_test(tried: TestSend) -> str:
     """What became of a test send."""
-    devices = [f"device {device.device_id}: {device.outcome}" for device in tried.devices]
+    why = [f" ({device.detail.rstrip('.')})" if device.detail else "" for device in tried.devices]
+    devices = [f"device {one.device_id}: {one.outcome}{detail}" for one, detail in zip(tried.devices, why, strict=True)]
     return "\n".join([*devices, tried.note.en])
 
 

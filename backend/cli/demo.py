@@ -2,7 +2,9 @@
 
 import asyncio
 import secrets
+import shlex
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,7 +101,7 @@ async def _start_all(
     with console.status("Starting the server and the worker…"):
         await tree.start(supervisor.server(ports, variables))
         await tree.start(supervisor.worker(ports, variables))
-    _announce(ports, sign_in)
+    _announce(ports, sign_in, current.home)
     return await tree.first_death()
 
 
@@ -134,7 +136,7 @@ async def _administrator(services: Services, home: Path) -> SignIn:
     return sign_in
 
 
-def _announce(ports: Ports, sign_in: SignIn) -> None:
+def _announce(ports: Ports, sign_in: SignIn, home: Path) -> None:
     console.print(
         f"""
 Joren is running, with a simulated shop.
@@ -146,6 +148,11 @@ Joren is running, with a simulated shop.
   Phone A       {ports.phone_url}/phone/a   a regular with a coupon in hand
   Phone B       {ports.phone_url}/phone/b   bought once, 40 days ago
 
+  Commands      in another terminal:
+    export JOREN_HOME={shlex.quote(str(home))} JOREN_FCM_EMULATOR={ports.emulator_url}
+    {shlex.quote(sys.argv[0])} campaign list
+
 Ctrl-C stops everything; the data stays.""",
         markup=False,
+        soft_wrap=True,
     )

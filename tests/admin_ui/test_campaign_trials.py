@@ -8,7 +8,7 @@ import pytest
 from admin_ui import trial_form
 from campaigns.campaign import Draft, Variant
 from campaigns.content import Content, Text
-from campaigns.delivery import Refusal
+from campaigns.delivery import Refusal, Refused
 from campaigns.steps import Send, Wait
 from campaigns.trigger import OnEvent
 from tests.admin_ui.conftest import Browser
@@ -57,9 +57,19 @@ async def test_the_chosen_phones_get_it_and_nobody_else(administrator: Browser, 
     sent = await administrator.post(f"{at}/test", {**form, "device": second}, **FRAGMENT)
     assert (sent.status_code, "お茶です" in sent.text, "配信受付" in sent.text) == (200, True, True), sent.text
     assert "Test" not in sent.text
-    assert await tried(full) == {second}
+    assert ("テスト配信しました" in sent.text, await tried(full)) == (True, {second})
     whole = await administrator.post(f"{at}/test", {"member": MEMBER})
     assert (whole.status_code, await tried(full)) == (200, {first, second}), "without a script all phones get it"
+
+
+async def test_a_test_that_no_phone_took_says_so_and_why(
+    administrator: Browser, full: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at, why = await a_campaign(full), "No push service is configured: set JOREN_FCM_SERVICE_ACCOUNT"
+    sender = full.campaign_desk._sender
+    monkeypatch.setattr(sender, "answer", lambda _: Refused(Refusal.AUTH, detail=why))
+    sent = (await administrator.post(f"{at}/test", {"member": MEMBER}, **FRAGMENT)).text
+    assert ("受け付けられませんでした" in sent, "テスト配信しました" in sent, why in sent) == (True, False, True)
 
 
 async def test_what_is_wrong_stands_on_its_field_and_the_number_stays(

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 from backend.cli.journeys import app
 from backend.lake.frame import CustomerFrame
 from backend.push.memory import MemorySender
+from campaigns.delivery import Refusal, Refused
 from tests.segments.rules.people import TODAY, frame_of, person
 from tests.services.frames import AS_OF
 
@@ -148,6 +149,10 @@ def test_a_test_goes_to_whom_the_shop_or_joren_numbers(joren: Call, dsn: str, mo
         refused = joren("test", "Tea", *whom)
         assert (refused.exit_code != 0, words in refused.output) == (True, True), refused.output
     assert len(sender.sent) == 3
+
+    sender.answer = lambda _: Refused(Refusal.AUTH, detail="No push service is configured: set one.")
+    nowhere = joren("test", "Tea", "M-1001")
+    assert (nowhere.exit_code, "device 2: auth (No push service is configured: set one)" in nowhere.output) == (1, True)
 
 
 async def _execute(dsn: str, statements: str) -> None:

@@ -140,7 +140,7 @@ def _outcome(device: asyncpg.Record, outcome: Outcome) -> TestOutcome:
     if isinstance(outcome, Accepted):
         return TestOutcome(device["device_id"], "accepted", outcome.name)
     kind = str(outcome.kind) if isinstance(outcome, Refused) else "unknown"
-    return TestOutcome(device["device_id"], kind, None)
+    return TestOutcome(device["device_id"], kind, None, outcome.detail)
 
 
 async def _keep(
