@@ -28,6 +28,9 @@ from segments.windows import Window
 _READ = ("customer_id", "test_account", DAYS, NETS, *ON_RECORD)
 """Columns of the frame that what follows from everyone is worked out of."""
 
+FEW = 250_000
+"""Rows that are put in order in memory: to lay so few by customer takes longer than all else."""
+
 _ANSWERED = (str(EventName.SURVEY_ANSWERED),)
 
 
@@ -55,27 +58,35 @@ def facts_of_everyone(lake: Lake, view: FrameView, standing: Standing) -> Facts:
 def column_of_everyone(name: str, *, lake: Lake, view: FrameView, standing: Standing, scratch: Path) -> pl.DataFrame:
     """``customer_id`` and a column of `segments.customers.ASKED`, of everyone, in the order of `PLACE`; blocks.
 
-    Worked out some customers after the others, in the order of the frame or of history: laid by customer as they come, and
-    what stands between two passes in files of ``scratch``.
+    Worked out some customers after the others, in the order of the frame or of history; what stands between two passes lies in
+    files of ``scratch``.
     """
-    shelf = Shelf(scratch)
-    facts = replace(facts_of_everyone(lake, view, standing), lay=shelf.lay)
-    read: Callable[[pl.LazyFrame], pl.DataFrame]
+    facts = replace(facts_of_everyone(lake, view, standing), lay=Shelf(scratch).lay)
+    if name in OF_EVERYONE:
+        return _by_place(OF_EVERYONE[name](facts, view.day), pl.LazyFrame.collect, scratch)
+    answers = nps_answers(facts, view.day)
+    told = answers.collect_batches(chunk_size=FEW, maintain_order=False, engine="streaming")
+    none = pl.DataFrame(schema=answers.collect_schema())
+    return _by_place(itertools.chain([none], told), nps_score, scratch)
+
+
+def _by_place(
+    parts: Iterator[pl.DataFrame], told: Callable[[pl.LazyFrame], pl.DataFrame], scratch: Path
+) -> pl.DataFrame:
+    """What is ``told`` of rows of customers, which come in any order: by customer, some after the others where they are many."""
+    begun, rows = [next(parts)], 0
+    for part in parts:
+        begun.append(part)
+        rows += part.height
+        if rows > FEW:
+            break
+    else:
+        return told(pl.concat(begun).lazy()).sort(PLACE)
     with Parting(scratch, events=()) as parting:
-        if name in OF_EVERYONE:
-            _lay(OF_EVERYONE[name](facts, view.day), name, parting)
-            read = pl.LazyFrame.collect
-        else:
-            parting.add(name, nps_answers(facts, view.day))
-            read = nps_score
-        return shelf.lay(read(part[name]).sort(PLACE) for _, part in parting.parts({}, upto=0))
-
-
-def _lay(parts: Iterator[pl.DataFrame], name: str, parting: Parting) -> None:
-    first = next(parts)
-    with parting.laying(name, first.schema) as lay:
-        for part in itertools.chain([first], parts):
-            lay(part)
+        with parting.laying("rows", begun[0].schema) as lay:
+            for part in itertools.chain(begun, parts):
+                lay(part)
+        return Shelf(scratch).lay(told(part["rows"]).sort(PLACE) for _, part in parting.parts({}, upto=0))
 
 
 def sampled_facts(

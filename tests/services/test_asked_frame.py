@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from backend.lake import everyone
 from backend.lake.behaviours import Behaviours
 from backend.services.insights import Insights
 from backend.services.people import People
@@ -177,7 +178,11 @@ async def test_a_static_list_is_a_column(shop: Shop) -> None:
     assert await who(shop, InList(number)) == {"u2"}
 
 
-async def test_facts_that_depend_on_everyone_say_what_their_kpi_counts(shop: Shop) -> None:
+@pytest.mark.parametrize("few", [everyone.FEW, 1], ids=["few people", "many"])
+async def test_facts_that_depend_on_everyone_say_what_their_kpi_counts(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, few: int
+) -> None:
+    monkeypatch.setattr(everyone, "FEW", few)
     for number in range(12):
         await shop.send(
             "server", order(f"a{number}", 100 + number, user=f"u{number}"), at=NOW - timedelta(days=number * 15)
