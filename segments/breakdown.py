@@ -14,7 +14,7 @@ from segments.ages import AGES, LIMITS
 from segments.coded_values import CODE_WORDS
 from segments.customers import ATTRIBUTES, BY_NAME, Attribute
 from segments.errors import BadOption
-from segments.metrics.facts import Members, Part
+from segments.metrics.members import Members, Part
 from segments.metrics.metric import Words
 from segments.metrics.result import AsOfRule, Group, GroupKind
 from segments.nearest import hint

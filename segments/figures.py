@@ -12,7 +12,8 @@ import polars as pl
 from segments.membership import members, population
 from segments.metrics import catalog
 from segments.metrics.compute import compute, never_seen
-from segments.metrics.facts import Facts, Members
+from segments.metrics.facts import Facts
+from segments.metrics.members import Members
 from segments.metrics.metric import AsOf, Measured
 from segments.metrics.options import read_options
 from segments.metrics.raw import DROPPED

@@ -19,7 +19,8 @@ import polars as pl
 from segments.customers import NEWEST, days_column
 from segments.events import EventName
 from segments.membership import members
-from segments.metrics.facts import EVENTS, Members
+from segments.metrics.facts import EVENTS
+from segments.metrics.members import Members
 from segments.rank_rules import RankVersion
 from segments.rebuilt_behaviour import Behaved, is_of_now
 from segments.reduce.activity import NOT_THEIR_ACT

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeAlias
 
 import narwhals as nw
 import polars as pl
@@ -11,16 +10,13 @@ import polars as pl
 from segments.calendar import BusinessCalendar
 from segments.errors import HistoryDropped
 from segments.metrics.margin_rates import MarginRates
+from segments.metrics.members import Members, Part
 from segments.metrics.thresholds import Thresholds
 from segments.rank_rules import RankVersion
 from segments.reduce.activity import NOT_THEIR_ACT
 from segments.reduce.days import DAYS_SCHEMA, customer_days
 from segments.reduce.trust import WEIGHTY, only_verified, verified_events
 from segments.windows import Window
-
-Belongs: TypeAlias = Callable[[pl.LazyFrame], pl.LazyFrame]
-"""From pairs (``customer_id``, ``as_of``) to those whose customer was in the segment at the end of that day."""
-
 
 EVENTS: dict[str, pl.DataType] = {
     "seq": pl.Int64(),
@@ -40,40 +36,6 @@ EVENTS: dict[str, pl.DataType] = {
     "campaign_id": pl.Int32(),
 }
 """What figures read of the lake's ``events``."""
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One group of people who are parted by a label, so that all groups together ask once who bears which.
-
-    Attributes:
-        key: names whom and by what they are parted.
-        label: from pairs (``customer_id``, ``as_of``) to those of the people parted, with ``label`` at the end of that day.
-        holds: over ``label``: whether it is this group's.
-        everyone: nobody is left out: the groups hold also who is first seen after a window, so that they add up.
-    """
-
-    key: Hashable
-    label: Callable[[pl.LazyFrame], pl.LazyFrame]
-    holds: pl.Expr
-    everyone: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Whose figures are asked for.
-
-    Attributes:
-        key: names the segment, its version and the rule of time, and the part of it.
-        belongs: who of pairs belonged.
-        part: where they are one group of several.
-        today: the same as a condition on the customer frame, where membership is looked at today.
-    """
-
-    key: Hashable
-    belongs: Belongs
-    part: Part | None = None
-    today: pl.Expr | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

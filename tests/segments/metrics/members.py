@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from segments.metrics.facts import Members
+from segments.metrics.members import Members
 from tests.segments.history import DAY_ZERO
 
 

@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
-from segments.metrics.facts import Facts, Members
+from segments.metrics.facts import Facts
+from segments.metrics.members import Members
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
 from tests.segments.metrics.members import MEMBERS, after, belongs_frame

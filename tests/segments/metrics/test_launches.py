@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from segments.events import EventName
 from segments.metrics.compute import compute
-from segments.metrics.facts import Facts, Members
+from segments.metrics.facts import Facts
+from segments.metrics.members import Members
 from segments.windows import Window
 from tests.segments.history import Happening, days_of, histories, moment
 from tests.segments.metrics.members import MEMBERS, after, belongs
