@@ -189,15 +189,15 @@ def _grouped(view: View, by: str, *, held: pl.Series, certain: pl.Series) -> pl.
     """``group``, and of those who are ``held`` how many are ``certain``, and how many are not."""
     label = BREAKDOWNS[by].label
     rows = view.rows.select(*dict.fromkeys(label.meta.root_names())).collect()
-    told = rows.select(label.alias("group")).with_columns(held.alias("held"), certain.alias("certain"))
     sure = pl.col("certain")
     counted = (
-        told.lazy()
+        rows.with_columns(held.alias("held"), certain.alias("certain"))
+        .lazy()
         .filter("held")
-        .group_by("group")
+        .group_by(label.alias("group"))
         .agg(sure.sum().cast(pl.Int64), (~sure).sum().cast(pl.Int64).alias("held"))
     )
-    # Streamed: a filter in one go copies the texts of nearly everyone, where a rule holds of them.
+    # Streamed: in one go a filter copies the texts of nearly everyone, where a rule holds of them.
     return counted.collect(engine="streaming")
 
 
