@@ -36,6 +36,7 @@ from backend.push.routes import emulator_route
 from backend.services.deliveries import CHUNK, Deliveries
 from backend.store.pool import open_pool
 from backend.store.schema import migrate
+from benchmarks.memory import peak
 from campaigns.pace import Pace
 from tests.fixtures.shop_floor import ShopFloor
 
@@ -68,12 +69,6 @@ async def work(dsn: str, url: str, authority: Path, *, lanes: int, chunk: int) -
         told = {"tried": tried, "wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
     await sender.aclose()
     return told
-
-
-def peak() -> float:
-    """MiB that this process ever held."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
 
 
 async def planned(dsn: str, people: int) -> tuple[float, float]:

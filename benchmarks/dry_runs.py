@@ -29,6 +29,7 @@ from backend.store.campaign_drafts import read_draft
 from backend.store.kept_standing import BLOCK
 from backend.store.pool import open_pool
 from backend.store.standing import Asked
+from benchmarks.memory import memory, peak
 from benchmarks.people import CONTENT, filled, written
 from benchmarks.spending import spending
 from campaigns.audience import Members, with_standing
@@ -130,7 +131,7 @@ async def run(dsn: str, path: Path) -> None:
         floor.audience.members = MappedAudience(small).members  # type: ignore[method-assign]
         made = (await floor.campaign(content=CONTENT, holdout_percent=5.0)).summary
         await floor.desk.dry_run(made.campaign_id)
-        before = peak()
+        before = unshared()
         floor.audience.members = MappedAudience(path).members  # type: ignore[method-assign]
         waiting = await pool.fetchval("SELECT count(*) FROM standing_changes")
         rounds = [await spending(pool, floor.desk.dry_run(made.campaign_id)) for _ in range(ROUNDS)]
@@ -139,14 +140,13 @@ async def run(dsn: str, path: Path) -> None:
             print(f"dry run of {told.segment_size:,} people, {waiting:,} of whom have changed: {spent}")
         print(f"  median {statistics.median(each.clock for each in costs):.2f} s, fastest {min(each.clock for each in costs):.2f} s "
               f"(aim {AIM:.0f} for ten million), {statistics.median(each.ours + each.servers for each in costs):.2f} CPU s; "
-              f"memory at its peak {peak():,.0f} MiB, {before:,.0f} before")  # fmt: skip
+              f"memory at its peak {unshared():,.0f} MiB, {before:,.0f} before")  # fmt: skip
         await _check(pool, made.campaign_id, path)
 
 
-def peak() -> float:
+def unshared() -> float:
     """MiB of this process at its peak, mapped files not counted."""
-    said = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines())
-    return (int(said["VmHWM"].split()[0]) - int(said["RssFile"].split()[0])) / 1024
+    return peak() - memory("RssFile")
 
 
 async def _check(pool: asyncpg.Pool, campaign_id: int, path: Path) -> None:

@@ -40,7 +40,7 @@ from backend.lake.sample_making import Standing as Drawn
 from backend.lake.tables import Lake
 from backend.services.rule_facts import RuleFacts
 from backend.store.pool import open_pool
-from benchmarks.own_memory import OwnMemory
+from benchmarks.memory import OwnMemory
 from benchmarks.pushed import CAMPAIGNS, Nobody, database, send
 from benchmarks.segments import page
 from benchmarks.spending import server_cpu

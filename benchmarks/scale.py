@@ -26,6 +26,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from backend.demo.shop import ShopConfig
 from backend.lake.schemas import HISTORY, Table
 from benchmarks.big_history import LAST, Plan, lake_in, write_history
+from benchmarks.memory import peak
 from benchmarks.multiplied import multiply_history
 from benchmarks.scale_tasks import RACES, TASKS, Data, Race
 
@@ -108,16 +109,9 @@ def run_task(data: Data, name: str) -> None:
     """The part of a process of its own: work, then tell."""
     began, cpu = time.perf_counter(), time.process_time()
     answer = TASKS[name](data)
-    cost = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu}
-    peak = _peak()
+    cost = {"wall": time.perf_counter() - began, "cpu": time.process_time() - cpu, "peak": peak()}
     answer.write_parquet(data.folder / f"answer-{name}.parquet")
-    print(json.dumps({**cost, "peak": peak}))
-
-
-def _peak() -> float:
-    """MiB; what getrusage says would count the process that started this one, too."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return int(status["VmHWM"].split()[0]) / 1024
+    print(json.dumps(cost))
 
 
 def main() -> None:

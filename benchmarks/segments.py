@@ -32,7 +32,7 @@ from backend.lake.frame import CustomerFrame
 from backend.lake.frame_view import FrameView
 from backend.lake.schemas import Table
 from backend.lake.tables import Lake
-from benchmarks.own_memory import OwnMemory
+from benchmarks.memory import OwnMemory, memory
 from campaigns.shop import ShopSettings
 from segments.overview import Person, Preview
 from segments.preview import SHOWN, Count, look, sizes
@@ -111,7 +111,8 @@ def by_joren(home: Path) -> dict[str, Any]:
         "counting": counting,
         "edited": edited,
         "most": {"size": preview(frame.read(), MOST).count.size, **most, "own_mib_at_most": round(own.peak)},
-        **_memory(),
+        "own_mib": round(memory("RssAnon")),
+        "mapped_mib": round(memory("RssFile")),
     }
 
 
@@ -165,13 +166,6 @@ def _timed(ask: Callable[[], object], times: int) -> dict[str, Any]:
         clock.append((time.perf_counter() - began) * 1000)
         cpu.append((time.process_time() - worked) * 1000)
     return {"clock_ms": statistics.median(clock), "fastest_ms": min(clock), "cpu_ms": statistics.median(cpu)}
-
-
-def _memory() -> dict[str, int]:
-    """MiB that are the process's own, and that are pages of mapped files which all who map them share."""
-    lines = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    own, mapped = (int(lines[name].split()[0]) // 1024 for name in ("RssAnon", "RssFile"))
-    return {"own_mib": own, "mapped_mib": mapped}
 
 
 def main() -> None:

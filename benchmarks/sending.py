@@ -37,6 +37,7 @@ from backend.push.fast import FastSender
 from backend.push.firebase import FirebaseSender
 from backend.push.messages import built
 from backend.push.routes import EmulatorCredential, emulator_route
+from benchmarks.memory import peak
 from campaigns.delivery import Accepted, PushSender
 from campaigns.message import AddressKind, PushMessage
 
@@ -111,8 +112,7 @@ class _Clock:
 
     def told(self, count: int) -> Told:
         wall, cpu = time.perf_counter() - self._wall, time.process_time() - self._cpu
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-        return {"rate": count / wall, "cpu": cpu / count * 1000, "peak": int(status["VmHWM"].split()[0]) / 1024}
+        return {"rate": count / wall, "cpu": cpu / count * 1000, "peak": peak()}
 
 
 async def _by_port(sender: PushSender, count: int) -> Told:
