@@ -26,7 +26,7 @@ from segments.reduce.days import BUCKETS
 STEP = 2**15 * BUCKETS
 """A file holds the rows of the customers of one bucket whose numbers are within so many of each other."""
 
-ROWS = 1_500_000
+ROWS = 750_000
 """Rows of a part, unless one step has more."""
 
 _YOUNG = 60.0
@@ -35,7 +35,7 @@ _YOUNG = 60.0
 _HELD = "held"
 """A file that is locked while its folder is in use; the lock goes with the process, however that dies."""
 
-_BATCH = 250_000
+_BATCH = 150_000
 _PREFIX = "parts-"
 _LZ4 = pa.ipc.IpcWriteOptions(compression="lz4")
 

@@ -45,6 +45,14 @@ def test_fits_take_one_thread_unless_somebody_says_otherwise(monkeypatch: pytest
     assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
 
 
+def test_little_is_read_ahead_of_local_files_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    for lake, ahead in (("", "4"), ("/srv/lake", "4"), ("s3://bucket/lake", None)):
+        monkeypatch.delenv("POLARS_ROW_GROUP_PREFETCH_SIZE", raising=False)
+        monkeypatch.setenv("JOREN_LAKE", lake)
+        importlib.reload(backend.cli)
+        assert os.environ.get("POLARS_ROW_GROUP_PREFETCH_SIZE") == ahead
+
+
 def test_unknown_command_is_said(tmp_path: Path) -> None:
     done = started("servce", home=tmp_path)
     assert done.returncode == 2
