@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import polars as pl
 import pytest
 
 from backend.services.segment_runs import SegmentRuns
@@ -106,7 +107,8 @@ async def test_what_everyone_decides_is_told_of_a_sample(shop: Shop, monkeypatch
     few = await runs.preview(Attribute("ltv_12m", ">=", 1), soon=True)
     assert (few.about, few.count.size) == (None, 0)  # of these few nothing follows for everyone: everyone is counted
     assert (await runs.preview(Attribute("rfm_group", "is", "new"), soon=True)).about is None
-    monkeypatch.setitem(worked_out.OF_SAMPLE, "rfm_group", worked_out.WORKED_OUT["rfm_group"])
+    of_everyone = worked_out.OF_EVERYONE["rfm_group"]
+    monkeypatch.setitem(worked_out.OF_SAMPLE, "rfm_group", lambda facts, day: pl.concat(of_everyone(facts, day)))
     shop.asked._kept._held.clear()
     soon = await runs.preview(Attribute("rfm_group", "is_not", "hibernating"), soon=True)
     assert soon.about is not None
