@@ -24,7 +24,7 @@ from campaigns import messages
 from campaigns.messages import Launched
 from segments.events import EventName
 from segments.history import to_survivors, under_survivors
-from segments.rules.behaviour import CAMPAIGN_OPENED, CAMPAIGN_RECEIVED, Behaviour
+from segments.rules.behaviour import CAMPAIGN_CONVERTED, CAMPAIGN_OPENED, CAMPAIGN_RECEIVED, Behaviour
 from segments.rules.packing import pack_occurrences
 from segments.windows import Window
 
@@ -62,7 +62,8 @@ class WholeLedger:
             def packed(part: _Part) -> pl.LazyFrame:
                 return pack_occurrences(kept(happened(part), behaviour, self.standing), behaviour)
 
-            return await asyncio.to_thread(self._worked_out, parting, packed)
+            each = len(campaigns) if behaviour.event == CAMPAIGN_CONVERTED else 1
+            return await asyncio.to_thread(self._worked_out, parting, packed, each=each)
 
     async def days_since_push(self, day: date) -> pl.DataFrame:
         """``customer_id`` and ``days_since_push``: business days from the last accepted push to ``day``, in the order of `PLACE`."""
@@ -113,11 +114,11 @@ class WholeLedger:
         events = self.lake.events(Window(first, last)).filter(pl.col("event").is_in(counted)).select(columns)
         return under_survivors(events, self.standing.survivors)
 
-    def _worked_out(self, parting: Parting, columns: Callable[[_Part], pl.LazyFrame]) -> pl.DataFrame:
-        """Some customers after the others; blocks."""
+    def _worked_out(self, parting: Parting, columns: Callable[[_Part], pl.LazyFrame], *, each: int = 1) -> pl.DataFrame:
+        """Some customers after the others; blocks. ``each``: campaigns that every event is looked at for."""
 
         def found() -> Iterator[pl.DataFrame]:
-            for _, part in parting.parts({}, upto=0):
+            for _, part in parting.parts({}, upto=0, each=each):
                 yield columns(part).sort(PLACE).collect()
 
         return Shelf(self.scratch).lay(found())

@@ -111,12 +111,15 @@ class Parting:
 
             yield lay
 
-    def parts(self, besides: Mapping[int, int], *, upto: int) -> Iterator[tuple[Some, Mapping[str, pl.LazyFrame]]]:
+    def parts(
+        self, besides: Mapping[int, int], *, upto: int, each: int = 1
+    ) -> Iterator[tuple[Some, Mapping[str, pl.LazyFrame]]]:
         """Some customers after the others, in the order of `PLACE`, and the rows of each table that are theirs.
 
         Args:
             besides: by bucket, how many rows will be read beside these, evenly spread over the numbers of customers.
             upto: the highest of these numbers.
+            each: how many rows are made of one while it is worked on, at the most.
         """
         for bucket in range(BUCKETS):
             steps = upto // STEP + 1
@@ -124,7 +127,7 @@ class Parting:
             begin, size = 0, 0.0
             for step in range(last + 1):
                 more = self._counts[bucket, step] + (besides.get(bucket, 0) / steps if step < steps else 0)
-                if size and size + more > ROWS:
+                if size and (size + more) * each > ROWS:
                     yield self._part(bucket, begin, step)
                     begin, size = step, 0.0
                 size += more

@@ -54,6 +54,18 @@ def test_a_part_is_no_larger_however_many_customers_there_are(tmp_path: Path, cu
     assert not any(tmp_path.iterdir())
 
 
+def test_a_part_is_smaller_where_many_rows_are_made_of_one(tmp_path: Path) -> None:
+    with Parting(tmp_path, events=EVENTS) as history:
+        history.add("events", rows(8_000, customers=4_000).lazy())
+        sizes = {
+            each: [part["events"].collect().height for _, part in history.parts({}, upto=0, each=each)]
+            for each in (1, 4)
+        }
+    assert {sum(found) for found in sizes.values()} == {8_000}
+    assert all(max(found) * each <= 120 for each, found in sizes.items())
+    assert max(sizes[1]) > 30, "so that the second has something to divide"
+
+
 def test_nothing_gives_parts_without_rows(tmp_path: Path) -> None:
     with Parting(tmp_path, events=EVENTS) as history:
         history.add("events", rows(10, customers=5).head(0).lazy())
