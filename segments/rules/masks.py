@@ -14,7 +14,7 @@ import polars as pl
 from segments.rules.compile import combine, compile_rule
 from segments.rules.rule import Condition, InSegment, Rule, conditions_of
 
-ROOM = 64_000_000
+ROOM = 32_000_000
 """Bytes of masks that are kept; those of the present question stay, however large they are."""
 
 
