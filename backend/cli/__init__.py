@@ -11,5 +11,5 @@ os.environ.setdefault("_RJEM_MALLOC_CONF", "muzzy_decay_ms:0")  # noqa: TID251 -
 
 # Of files of this machine four row groups are read ahead of work, not as many as Polars would of a remote store: at ten million
 # customers that kept a hundred megabytes waiting, and was no faster.
-if "://" not in os.environ.get("JOREN_LAKE", ""):  # noqa: TID251 - likewise
+if "://" not in os.environ.get("JOREN_LAKE", ""):  # noqa: TID251 - settings are read when libraries are there already
     os.environ.setdefault("POLARS_ROW_GROUP_PREFETCH_SIZE", "4")  # noqa: TID251 - likewise

@@ -63,7 +63,8 @@ class BgNbd:
 def fit(parts: Sequence[Histories]) -> BgNbd:
     """The parameters under which the histories are likeliest; the memory it takes is that of the largest part."""
     customers = sum(int(part.customers.sum()) for part in parts)
-    mean_age = sum(float((part.age * part.customers).sum()) for part in parts) / customers or 1.0
+    ages = sum(float((part.age * part.customers.astype(float)).sum()) for part in parts)
+    mean_age = ages / customers or 1.0
     start = np.log([0.5, mean_age / 4, 1.0, 2.0])
     step = sum(len(part.repeats) for part in parts) // _EARLY
     if step > 1:

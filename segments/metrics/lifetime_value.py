@@ -198,7 +198,7 @@ def _fitted(facts: Facts, day: date) -> pl.LazyFrame:
     enough = (
         histories.height >= BUYERS
         and (day - begins).days + 1 >= HISTORY_DAYS  # both ends are days of history
-        and not histories.filter(pl.col("repeats") >= PURCHASES - 1).is_empty()
+        and (histories.get_column("repeats") >= PURCHASES - 1).any()
     )
     if not enough:
         return pl.LazyFrame()

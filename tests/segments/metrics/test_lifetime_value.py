@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict, replace
 from datetime import timedelta
 from functools import cache
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -67,6 +68,21 @@ def test_a_fit_is_likelier_than_the_truth_but_not_by_much() -> None:
     truth = reference.bg_nbd(R, ALPHA, A, B, [row[:3] for row in simulated(people)])
     # Twice the difference is chi-squared with 4 degrees of freedom: above 23.5 once in ten thousand samples.
     assert 0 <= 2 * (fitted.log_likelihood - truth) < 23.5
+
+
+def test_millions_of_one_old_history_are_counted_in_full() -> None:
+    """As after an import: more days of age in all than 32 bits count."""
+    known, old = histories(300), (0, 0, 1_200, 3_000_000)
+
+    def fitted(kind: type[np.signedinteger[Any]]) -> bg_nbd.BgNbd:
+        columns = (known.repeats, known.recency, known.age, known.customers * 3_000)
+        return bg_nbd.fit([
+            bg_nbd.Histories(*(column.astype(kind) for column in columns)),
+            bg_nbd.Histories(*(np.array([value], kind) for value in old)),
+        ])  # fmt: skip
+
+    assert fitted(np.int32) == fitted(np.int64)
+    assert fitted(np.int32).converged
 
 
 @pytest.mark.parametrize("name", ["r", "alpha", "a", "b"])
