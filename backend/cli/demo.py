@@ -150,7 +150,7 @@ Joren is running, with a simulated shop.
 
   Commands      in another terminal:
     export JOREN_HOME={shlex.quote(str(home))} JOREN_FCM_EMULATOR={ports.emulator_url}
-    {shlex.quote(sys.argv[0])} campaign list
+    {shlex.quote(str(Path(sys.executable).with_name("joren")))} campaign list
 
 Ctrl-C stops everything; the data stays.""",
         markup=False,

@@ -53,6 +53,9 @@ def test_a_first_run_stops_a_second_goes_on_and_reset_starts_over(tmp_path: Path
 
     first = start_demo(home, members=SMALL)
     assert httpx.get(f"{first.url}/health/ready", timeout=60).status_code == 200
+    commands = "\n".join(first.said.partition("another terminal:\n")[2].splitlines()[:2])
+    beside = subprocess.run(["sh", "-ec", commands], capture_output=True, text=True, timeout=60, check=False)
+    assert (beside.returncode, bool(beside.stdout)) == (0, True), (commands, beside.stderr)
     again = joren("demo", home=home)
     assert again.returncode == 1
     assert "running in" in again.stderr
